@@ -1,0 +1,9 @@
+"""The one exception that users are meant to read.
+
+Belongs here: the error that stands for input the product can't use. Not here: refused *records*, which are
+data (see `quarantine`), and programming errors, which keep their traceback.
+"""
+
+
+class UnusableInput(Exception):
+    """Input that can't be used; the message is one line: what, where, why, and what to do about it."""

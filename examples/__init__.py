@@ -1,0 +1,1 @@
+"""Example domains: each holds contracts of its own."""

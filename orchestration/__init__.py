@@ -1,0 +1,1 @@
+"""Dagster, dbt, publishing and the command line: thin shells over the archive."""
