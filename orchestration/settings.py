@@ -1,0 +1,156 @@
+"""Where everything lies and how much it may use: the one place that reads the environment.
+
+Belongs here: names, defaults and bounds of settings, and the paths that follow from them. Not here: opening any
+of it. Nothing heavy is imported, because every `factlog` command starts here.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from event_archive.errors import UnusableInput
+
+if TYPE_CHECKING:
+    from event_archive.archive import Archive
+    from event_archive.landing import Limits
+
+PROJECT = Path(__file__).resolve().parents[1]
+UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+SIZE = re.compile(r"(\d+)\s*([KMG]?)(?:i?B)?", re.IGNORECASE)
+MINIMUM_MEMORY = 256 << 20
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One installation: its folders and its bounds."""
+
+    home: Path
+    contracts: Path = PROJECT / "event_archive" / "contracts"
+    dbt_project: Path = PROJECT / "dbt_project"
+    memory_bytes: int = 1 << 30
+    threads: int = 2
+    clock_skew: timedelta = timedelta(minutes=5)
+    first_day: date | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Read FACTLOG_* and take the default for what is not set."""
+        given = {
+            name: value.strip()
+            for name, value in (os.environ if environment is None else environment).items()
+            if name.startswith("FACTLOG_") and value.strip()
+        }
+        return cls(
+            home=Path(given.get("FACTLOG_HOME", PROJECT / "var")).expanduser().absolute(),
+            contracts=folder(given, "FACTLOG_CONTRACTS", cls.contracts),
+            dbt_project=folder(given, "FACTLOG_DBT_PROJECT", cls.dbt_project),
+            memory_bytes=size(given, "FACTLOG_MEMORY", cls.memory_bytes),
+            threads=whole(given, "FACTLOG_THREADS", min(os.cpu_count() or 2, 8), at_least=1),
+            clock_skew=timedelta(
+                seconds=whole(given, "FACTLOG_CLOCK_SKEW", int(cls.clock_skew.total_seconds()), at_least=0)
+            ),
+            first_day=day(given, "FACTLOG_FIRST_DAY"),
+        )
+
+    @property
+    def inbox(self) -> Path:
+        """The folder that producers drop files in."""
+        return self.home / "inbox"
+
+    @property
+    def archive_root(self) -> Path:
+        """The folder of the archive."""
+        return self.home / "archive"
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file that dbt builds in."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """The folder of the published versions."""
+        return self.home / "published"
+
+    @property
+    def dagster_home(self) -> Path:
+        """The folder of the Dagster instance."""
+        return self.home / "dagster"
+
+    @property
+    def dbt_target(self) -> Path:
+        """The folder of dbt's manifest, results and logs: state, so it lies with the state."""
+        return self.home / "dbt"
+
+    @property
+    def limits(self) -> "Limits":
+        """What a landing may use."""
+        from event_archive.landing import Limits  # noqa: PLC0415
+
+        return Limits(memory_bytes=self.memory_bytes, threads=self.threads, clock_skew=self.clock_skew)
+
+    def open_archive(self) -> "Archive":
+        """Open the archive with the contracts; raises UnusableInput where a contract can't be used."""
+        from event_archive.archive import Archive  # noqa: PLC0415
+        from event_archive.contract import load_contracts  # noqa: PLC0415
+
+        return Archive(self.archive_root, load_contracts(self.contracts))
+
+    def environment(self) -> dict[str, str]:
+        """Word these settings as the environment of a process that reads them again, with telemetry off."""
+        return {
+            **os.environ,
+            "FACTLOG_HOME": str(self.home),
+            "FACTLOG_CONTRACTS": str(self.contracts),
+            "FACTLOG_DBT_PROJECT": str(self.dbt_project),
+            "FACTLOG_MEMORY": str(self.memory_bytes),
+            "FACTLOG_THREADS": str(self.threads),
+            "FACTLOG_CLOCK_SKEW": str(int(self.clock_skew.total_seconds())),
+            "FACTLOG_FIRST_DAY": self.first_day.isoformat() if self.first_day else "",
+            "DAGSTER_HOME": str(self.dagster_home),
+            "DAGSTER_DISABLE_TELEMETRY": "yes",
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            "DO_NOT_TRACK": "1",
+        }
+
+
+def folder(given: Mapping[str, str], name: str, default: Path) -> Path:
+    """Read a folder that must exist."""
+    path = Path(given.get(name, default)).expanduser().absolute()
+    if name in given and not path.is_dir():
+        raise UnusableInput(f"{name}={given[name]}: no such folder; name an existing one or unset {name}")
+    return path
+
+
+def size(given: Mapping[str, str], name: str, default: int) -> int:
+    """Read a number of bytes, such as 512M or 2G."""
+    if name not in given:
+        return default
+    match = SIZE.fullmatch(given[name])
+    bytes_ = int(match[1]) * UNITS[match[2].upper()] if match else 0
+    if bytes_ < MINIMUM_MEMORY:
+        raise UnusableInput(f"{name}={given[name]}: not a size of at least 256M; write it like 512M or 2G")
+    return bytes_
+
+
+def whole(given: Mapping[str, str], name: str, default: int, *, at_least: int) -> int:
+    """Read a whole number with a lower bound."""
+    if name not in given:
+        return default
+    if not given[name].isascii() or not given[name].isdigit() or int(given[name]) < at_least:
+        raise UnusableInput(f"{name}={given[name]}: not a whole number of at least {at_least}")
+    return int(given[name])
+
+
+def day(given: Mapping[str, str], name: str) -> date | None:
+    """Read a day."""
+    if name not in given:
+        return None
+    try:
+        return date.fromisoformat(given[name])
+    except ValueError:
+        raise UnusableInput(f"{name}={given[name]}: not a day; write it like 2026-01-31") from None
