@@ -1,0 +1,71 @@
+# How to set the project up, and the few jobs that everybody runs. `make` lists them.
+# Belongs here: set-up and one-line jobs. Not here: what the jobs do (see `factlog --help`).
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# Telemetry is off for everything that is started from here; the tools themselves call out to nothing.
+export DO_NOT_TRACK := 1
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# The stamps carry a digest of what they stand for, not a time: a `git checkout` that touches the lock file without
+# changing it costs nothing. The folder is part of it, because a moved virtual environment is a broken one.
+PACKAGES := $(VENV)/.packages-$(shell (pwd; cat requirements.lock) | cksum | cut -d' ' -f1)
+PROJECT := $(VENV)/.project-$(shell (pwd; cat requirements.lock pyproject.toml) | cksum | cut -d' ' -f1)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format dev bench lock clean
+
+help:  ## List the targets
+	@echo "factlog: make targets (start with: make demo)"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
+	@echo "PYTHON=python3.12 make …  uses another Python (3.11 or newer); FACTLOG_HOME=DIR moves all state out of var/"
+
+setup: $(PROJECT)  ## Make .venv from requirements.lock (the other targets do it when it is needed)
+
+$(PACKAGES): requirements.lock
+	@command -v $(PYTHON) >/dev/null || { echo "factlog needs Python 3.11 or newer, and there is no '$(PYTHON)' here. Install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "factlog needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Name another one: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "'$(PYTHON)' can't make virtual environments. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 2; }
+	@echo "Setting up $(VENV) from requirements.lock (once; a minute or two) …" >&2
+	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements.lock
+	@touch $@
+
+$(PROJECT): $(PACKAGES) pyproject.toml
+	@rm -f $(VENV)/.project-*
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+demo: $(PROJECT)  ## Walk the whole way once: simulate a company, land, derive, check, publish, report
+	@$(BIN)/factlog demo
+
+test: $(PROJECT)  ## Run all tests, cheapest first
+	@$(BIN)/python -m pytest
+
+check: $(PROJECT)  ## Lint, format, types, SQL format, dbt parse
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfmt --check --quiet dbt_project
+	$(BIN)/dbt --quiet --no-use-colors parse --project-dir dbt_project --profiles-dir dbt_project
+
+format: $(PROJECT)  ## Format Python and SQL the way `make check` wants it
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/sqlfmt dbt_project
+
+dev: $(PROJECT)  ## Run the Dagster UI on http://127.0.0.1:3000, with its daemon
+	@$(BIN)/factlog-dev
+
+bench: $(PROJECT)  ## Run the benchmarks and print a table
+	@$(BIN)/python -m benchmarks
+
+lock:  ## Renew requirements.lock from requirements.in (for maintainers; needs uv)
+	uv pip compile --universal --no-strip-extras --generate-hashes --no-emit-index-url --python-version 3.11 requirements.in -o requirements.lock
+
+clean:  ## Remove what can be made again: .venv, caches, build files (never var/, which holds your events)
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis dbt_project/target dbt_project/logs logs
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
