@@ -1,0 +1,21 @@
+"""An archive: its storage, its log and the contracts that its events were judged by.
+
+Belongs here: the three things that every operation on an archive needs, together. Not here: the operations
+(`landing`, `verify`, `clean`, `views`, `quarantine`).
+"""
+
+from pathlib import Path
+
+from event_archive.contract import Contracts
+from event_archive.log import Log
+from event_archive.storage import LocalStorage, Storage
+
+
+class Archive:
+    """The archive in folder `root`, made if it is not there."""
+
+    def __init__(self, root: Path, contracts: Contracts) -> None:
+        self.root = root
+        self.contracts = contracts
+        self.storage: Storage = LocalStorage(root)
+        self.log = Log(self.storage)

@@ -1,0 +1,181 @@
+"""Column types: how a contract's JSON Schema becomes the type of the `data` column.
+
+Belongs here: the small type algebra (`Scalar`, `ListOf`, `Struct`) and its DuckDB and Arrow spellings. Not
+here: conversion of values (`exact`) and judging a value against the schema (`judge`).
+
+Where a schema leaves the type open (no `type`, `oneOf`, an object without properties), the column holds the
+value's JSON text.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, Literal
+
+import pyarrow as pa
+
+Schema = Mapping[str, Any]
+ScalarKind = Literal[
+    "VARCHAR", "BIGINT", "DOUBLE", "DECIMAL", "BOOLEAN", "DATE", "TIMESTAMPTZ", "UUID", "JSON"
+]
+
+ARROW_SCALARS: dict[str, pa.DataType] = {
+    "VARCHAR": pa.string(),
+    "BIGINT": pa.int64(),
+    "DOUBLE": pa.float64(),
+    "BOOLEAN": pa.bool_(),
+    "DATE": pa.date32(),
+    "TIMESTAMPTZ": pa.timestamp("us", tz="UTC"),
+    "UUID": pa.string(),
+    "JSON": pa.string(),
+}
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """One value. `precision` and `scale` are of a DECIMAL; `text` says that JSON spells it as a string."""
+
+    kind: ScalarKind
+    precision: int = 0
+    scale: int = 0
+    text: bool = False
+
+    def sql(self) -> str:
+        """The type as DuckDB spells it."""
+        if self.kind == "JSON":
+            return "VARCHAR"
+        return f"DECIMAL({self.precision}, {self.scale})" if self.kind == "DECIMAL" else self.kind
+
+    def arrow(self) -> pa.DataType:
+        """The type in which Python hands values over (a UUID as its text)."""
+        return (
+            pa.decimal128(self.precision, self.scale) if self.kind == "DECIMAL" else ARROW_SCALARS[self.kind]
+        )
+
+
+@dataclass(frozen=True)
+class ListOf:
+    """A list of values of one type."""
+
+    item: "ColumnType"
+
+    def sql(self) -> str:
+        """The type as DuckDB spells it."""
+        return f"{self.item.sql()}[]"
+
+    def arrow(self) -> pa.DataType:
+        """The type in which Python hands values over (a UUID as its text)."""
+        return pa.list_(self.item.arrow())
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a struct: `required` in every object, and whether it may be null."""
+
+    name: str
+    type: "ColumnType"
+    required: bool
+    nullable: bool
+
+
+@dataclass(frozen=True)
+class Struct:
+    """An object with named fields."""
+
+    fields: tuple[Field, ...]
+
+    @cached_property
+    def by_name(self) -> dict[str, Field]:
+        """The fields by their names."""
+        return {field.name: field for field in self.fields}
+
+    def sql(self) -> str:
+        """The type as DuckDB spells it."""
+        return f"STRUCT({', '.join(f'{quoted(field.name)} {field.type.sql()}' for field in self.fields)})"
+
+    def arrow(self) -> pa.DataType:
+        """The type in which Python hands values over (a UUID as its text)."""
+        return pa.struct([pa.field(field.name, field.type.arrow()) for field in self.fields])
+
+
+ColumnType = Scalar | ListOf | Struct
+JSON_TEXT = Scalar("JSON")
+
+
+def quoted(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as an SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def resolve(schema: Any, root: Schema) -> Schema:
+    """The schema that a local `$ref` (`#/$defs/…`) stands for, or the schema itself."""
+    seen = 0
+    while isinstance(schema, Mapping) and set(schema) - {"description", "title"} == {"$ref"} and seen < 20:
+        target: Any = root
+        for part in schema["$ref"].removeprefix("#/").split("/"):
+            target = target.get(part.replace("~1", "/").replace("~0", "~"), {})
+        schema, seen = target, seen + 1
+    return schema if isinstance(schema, Mapping) else {}
+
+
+def is_nullable(schema: Schema) -> bool:
+    """Whether the schema names null as one of its types."""
+    return isinstance(schema.get("type"), list) and "null" in schema["type"]
+
+
+def column_type(schema: Any, root: Schema, depth: int = 0) -> ColumnType:
+    """The type of the column that holds what `schema` (inside the schema `root`) describes."""
+    schema = resolve(schema, root)
+    types = schema.get("type")
+    names = [name for name in (types if isinstance(types, list) else [types]) if name != "null"]
+    if len(names) != 1 or depth > 20 or {"oneOf", "anyOf", "allOf", "not", "if", "$ref"} & set(schema):
+        return JSON_TEXT
+    match names[0]:
+        case "object" if schema.get("properties") and "patternProperties" not in schema:
+            required = set(schema.get("required", ()))
+            return Struct(
+                tuple(
+                    Field(
+                        name,
+                        column_type(part, root, depth + 1),
+                        name in required,
+                        is_nullable(resolve(part, root)),
+                    )
+                    for name, part in schema["properties"].items()
+                )
+            )
+        case "array" if schema.get("items") and "prefixItems" not in schema:
+            if is_nullable(resolve(schema["items"], root)):
+                return JSON_TEXT
+            return ListOf(column_type(schema["items"], root, depth + 1))
+        case "string":
+            return _string_type(schema)
+        case "integer":
+            return Scalar("BIGINT")
+        case "number":
+            step = Decimal(str(schema.get("multipleOf", 0)))
+            if step > 0 and step == Decimal(1).scaleb(step.adjusted()) and step < 1:
+                return Scalar("DECIMAL", 18, -step.adjusted())
+            return Scalar("DOUBLE")
+        case "boolean":
+            return Scalar("BOOLEAN")
+    return JSON_TEXT
+
+
+def _string_type(schema: Schema) -> Scalar:
+    match schema.get("format"):
+        case "date":
+            return Scalar("DATE", text=True)
+        case "date-time":
+            return Scalar("TIMESTAMPTZ", text=True)
+        case "uuid":
+            return Scalar("UUID", text=True)
+        case "decimal":
+            return Scalar("DECIMAL", schema.get("x-precision", 38), schema.get("x-scale", 10), text=True)
+    return Scalar("VARCHAR", text=True)

@@ -1,0 +1,229 @@
+"""Contracts: the versioned schema of one event type, loaded and checked from one YAML file each.
+
+Belongs here: reading a folder of contract files, refusing a broken one with one line, and what a contract says.
+Not here: judging events by it (`judge`, `shape`) and comparing two contracts.
+
+A contract file is untrusted: it is data, read with the safe loader, checked against `CONTRACT_FILE` and
+against JSON Schema draft 2020-12; its names are limited to what a path and an SQL name can hold.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import yaml
+
+from event_archive.columns import ColumnType, Schema, column_type, is_nullable, resolve
+from event_archive.errors import UnusableInput
+
+TYPE = re.compile(r"([a-z][a-z0-9_]{0,99})\.([a-z][a-z0-9_]{0,99})\.v([1-9][0-9]{0,3})", re.ASCII)
+NAME = "^[a-z][a-z0-9_]{0,99}$"
+ALL_EVENTS = "all_events"
+CONTRACT_FILE = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["type", "revision", "owner", "description", "actor", "object", "data", "examples"],
+    "properties": {
+        "type": {"type": "string"},
+        "revision": {"type": "integer", "minimum": 1},
+        "owner": {"type": "string", "pattern": NAME},
+        "description": {"type": "string", "minLength": 1},
+        "actor": {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": NAME}},
+        "object": {"type": "string", "pattern": NAME},
+        "data": {"type": "object"},
+        "examples": {"type": "array", "minItems": 1, "items": {"type": "object"}},
+    },
+    "patternProperties": {"^upcast_from_v[0-9]+$": {"type": "object"}},
+}
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a producer promises for one event type and major. `schema` is the JSON Schema of `data`."""
+
+    type: str
+    object_type: str
+    verb: str
+    major: int
+    revision: int
+    owner: str
+    description: str
+    actor_types: tuple[str, ...]
+    schema: Schema
+    examples: tuple[Mapping[str, Any], ...]
+    path: Path
+
+    @property
+    def view_name(self) -> str:
+        """The name of the view in schema `events`, the same for every major."""
+        return f"{self.object_type}_{self.verb}"
+
+    @cached_property
+    def data_type(self) -> ColumnType:
+        """The type of the `data` column."""
+        return column_type(self.schema, self.schema)
+
+    @cached_property
+    def validator(self) -> jsonschema_rs.Draft202012Validator:
+        """The JSON Schema validator of `data`; formats are asserted."""
+        return validator(self.schema)
+
+
+class Contracts(Mapping[str, Contract]):
+    """The contracts of one folder, by event type, in the order of their names."""
+
+    def __init__(self, contracts: list[Contract]) -> None:
+        self._by_type = {contract.type: contract for contract in sorted(contracts, key=lambda one: one.type)}
+
+    def __getitem__(self, event_type: str) -> Contract:
+        return self._by_type[event_type]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_type)
+
+    def __len__(self) -> int:
+        return len(self._by_type)
+
+    def newest(self) -> list[Contract]:
+        """One contract per object and verb: that of the highest major."""
+        by_view: dict[str, Contract] = {}
+        for contract in sorted(self.values(), key=lambda one: one.major):
+            by_view[contract.view_name] = contract
+        return sorted(by_view.values(), key=lambda one: one.view_name)
+
+
+def validator(schema: Schema) -> jsonschema_rs.Draft202012Validator:
+    """A draft 2020-12 validator that asserts formats and fetches nothing; raises ValueError."""
+    return jsonschema_rs.Draft202012Validator(
+        schema, validate_formats=True, formats={"decimal": _is_decimal}, retriever=_no_remote_schemas
+    )
+
+
+def _is_decimal(value: str) -> bool:
+    return re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?", value, re.ASCII) is not None
+
+
+def _no_remote_schemas(uri: str) -> Any:
+    raise ValueError(f"{uri} is not in this file")
+
+
+def load_contracts(folder: Path) -> Contracts:
+    """Read and check every contract file (`*.yaml`) in a folder.
+
+    Raises UnusableInput with one line that names the file, the place and the reason.
+    """
+    if not folder.is_dir():
+        raise UnusableInput(
+            f"{folder}: there is no such folder of contracts; name one that holds *.yaml files"
+        )
+    contracts = [load_contract(path) for path in sorted(folder.glob("*.yaml"))]
+    if not contracts:
+        raise UnusableInput(f"{folder}: there is no contract (*.yaml) in this folder")
+    views: dict[str, Contract] = {}
+    for contract in contracts:
+        other = views.setdefault(contract.view_name, contract)
+        if (other.object_type, other.verb) != (contract.object_type, contract.verb):
+            raise UnusableInput(
+                f"{contract.path}: type: {contract.type} and {other.type} would share the view "
+                f"events.{contract.view_name}; rename one"
+            )
+    return Contracts(contracts)
+
+
+def load_contract(path: Path) -> Contract:
+    """Read and check one contract file; raises UnusableInput."""
+    content = _read(path)
+    for error in jsonschema_rs.Draft202012Validator(CONTRACT_FILE).iter_errors(content):
+        raise UnusableInput(f"{path}: {_place(error.instance_path)}: {error.message}")
+    found = TYPE.fullmatch(content["type"])
+    if not found:
+        raise UnusableInput(
+            f"{path}: type: {content['type']!r} is not <object>.<verb>.v<major> in lower case, "
+            "such as translation.requested.v1"
+        )
+    object_type, verb, major = found.groups()
+    if path.name != f"{content['type']}.yaml":
+        raise UnusableInput(
+            f"{path}: type: the file of {content['type']} must be called {content['type']}.yaml"
+        )
+    if content["object"] != object_type:
+        raise UnusableInput(
+            f"{path}: object: {content['object']!r} disagrees with the type, {content['type']}"
+        )
+    if f"{object_type}_{verb}" == ALL_EVENTS:
+        raise UnusableInput(
+            f"{path}: type: the view name {ALL_EVENTS} is taken; choose another object or verb"
+        )
+    schema = content["data"]
+    _check_schema(path, schema)
+    return Contract(
+        type=content["type"],
+        object_type=object_type,
+        verb=verb,
+        major=int(major),
+        revision=content["revision"],
+        owner=content["owner"],
+        description=content["description"].strip(),
+        actor_types=tuple(content["actor"]),
+        schema=schema,
+        examples=tuple(content["examples"]),
+        path=path,
+    )
+
+
+def _read(path: Path) -> Any:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise UnusableInput(f"{path}: {line}{error.problem or error.context}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise UnusableInput(f"{path}: this is not YAML: {str(error).splitlines()[0]}") from error
+    except OSError as error:
+        raise UnusableInput(f"{path}: can't be read: {error.strerror}") from error
+    if not isinstance(content, dict):
+        raise UnusableInput(f"{path}: a contract is a mapping with type, revision, owner, …; this is not")
+    return content
+
+
+def _place(parts: list[str | int]) -> str:
+    return "/".join(map(str, parts)) or "the file"
+
+
+def _check_schema(path: Path, schema: Any) -> None:
+    try:
+        jsonschema_rs.meta.validate(schema)
+        validator(schema)
+    except jsonschema_rs.ValidationError as error:
+        raise UnusableInput(f"{path}: data/{_place(error.instance_path)}: {error.message}") from error
+    except (ValueError, TypeError, jsonschema_rs.ReferencingError) as error:
+        raise UnusableInput(f"{path}: data: {str(error).splitlines()[0]}") from error
+    if schema.get("type") != "object":
+        raise UnusableInput(f"{path}: data/type: the data of an event is an object; write `type: object`")
+    _check_properties(path, schema, schema, "data")
+
+
+def _check_properties(path: Path, schema: Any, root: Schema, place: str, depth: int = 0) -> None:
+    """What columns need beyond JSON Schema: names that differ by more than case, null only where required."""
+    schema = resolve(schema, root)
+    if depth > 20:
+        raise UnusableInput(
+            f"{path}: {place}: nested deeper than 20 levels; a contract's columns can't recurse"
+        )
+    names: dict[str, str] = {}
+    for name, part in schema.get("properties", {}).items():
+        other = names.setdefault(name.lower(), name)
+        if other != name or not name:
+            raise UnusableInput(f"{path}: {place}/properties: {name!r} needs a name that no other field has")
+        if is_nullable(resolve(part, root)) and name not in schema.get("required", ()):
+            raise UnusableInput(
+                f"{path}: {place}/properties/{name}: may be null but is not required, so null and absent "
+                "would be one; require it, or drop null"
+            )
+        _check_properties(path, part, root, f"{place}/properties/{name}", depth + 1)
+    if isinstance(schema.get("items"), dict):
+        _check_properties(path, schema["items"], root, f"{place}/items", depth + 1)

@@ -1,0 +1,192 @@
+"""The log: the ordered, hash-chained list of commits. What it names exists; what it does not name does not.
+
+Belongs here: the shape of a commit entry, appending one, reading them all, and the chain. Not here: what a
+landing puts into a commit (`landing`) and whether the files that commits name are intact (`verify`).
+
+Entries are `log/<sequence, 20 digits>.json`, created if absent: that creation is the commit. `anchor.json` holds
+the newest entry's sequence and digest. It is written after the commit and never read to find what exists; it
+lets `verify` see that the newest entry, which no later entry vouches for, was changed or removed.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from event_archive.errors import UnusableInput
+from event_archive.storage import Storage
+
+FOLDER = "log"
+ANCHOR = "anchor.json"
+NOTHING_BEFORE = "0" * 64
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Input records of one commit. Always received = accepted + duplicate + rejected."""
+
+    received: int = 0
+    accepted: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.received + other.received,
+            self.accepted + other.accepted,
+            self.duplicate + other.duplicate,
+            self.rejected + other.rejected,
+        )
+
+    @property
+    def conserved(self) -> bool:
+        """Whether no record is in none of the three outcomes, or in two."""
+        return self.received == self.accepted + self.duplicate + self.rejected
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One committed Parquet file of events of one type and major. `days`: rows per ISO `event_date`."""
+
+    type: str
+    path: str
+    sha256: str
+    bytes: int
+    rows: int
+    days: Mapping[str, int]
+    min_occurred_at: str
+    max_occurred_at: str
+    revision: int
+
+
+@dataclass(frozen=True)
+class QuarantineFile:
+    """One committed Parquet file of refused records. `rows`: records (a huge one may take several rows)."""
+
+    path: str
+    sha256: str
+    bytes: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One entry of the log. `batch`: SHA-256 of the input's bytes; `batch_bytes`: how many they were."""
+
+    sequence: int
+    previous: str
+    kind: str
+    landed_at: datetime
+    batch: str
+    batch_bytes: int
+    origin: str
+    counts: Counts
+    segments: tuple[Segment, ...] = ()
+    quarantine: QuarantineFile | None = None
+
+    @cached_property
+    def content(self) -> bytes:
+        """The entry's bytes: JSON with sorted keys, one line."""
+        entry = asdict(self) | {
+            "landed_at": self.landed_at.astimezone(UTC).isoformat(timespec="microseconds")
+        }
+        return json.dumps(entry, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the entry's bytes: what the next entry calls `previous`."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def name(self) -> str:
+        """Where the entry is kept."""
+        return entry_name(self.sequence)
+
+    @property
+    def paths(self) -> list[str]:
+        """Every file that this commit says exists."""
+        quarantine = [self.quarantine.path] if self.quarantine else []
+        return [segment.path for segment in self.segments] + quarantine
+
+
+def entry_name(sequence: int) -> str:
+    """The name of the entry with this sequence."""
+    return f"{FOLDER}/{sequence:020d}.json"
+
+
+def parse_entry(content: bytes) -> Commit:
+    """A commit from its bytes; raises ValueError, KeyError or TypeError where they are not one."""
+    entry: dict[str, Any] = json.loads(content)
+    return Commit(
+        **entry
+        | {
+            "landed_at": datetime.fromisoformat(entry["landed_at"]),
+            "counts": Counts(**entry["counts"]),
+            "segments": tuple(Segment(**segment) for segment in entry["segments"]),
+            "quarantine": QuarantineFile(**entry["quarantine"]) if entry["quarantine"] else None,
+        }
+    )
+
+
+class Log:
+    """The commits of one archive."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._known: list[Commit] = []
+
+    def commits(self, until: int | None = None) -> list[Commit]:
+        """All commits, in order, or those up to and with sequence `until`; the chain is checked as it is read.
+
+        Entries that this object has read before are not read again: they never change. Raises UnusableInput
+        where an entry is unreadable or does not follow from the one before it (`verify` says more).
+        """
+        sequence = len(self._known) + 1
+        while (commit := self._read(sequence)) is not None:
+            self._known.append(commit)
+            sequence += 1
+        return self._known[: until if until is not None else None]
+
+    def head(self) -> Commit | None:
+        """The newest commit."""
+        commits = self.commits()
+        return commits[-1] if commits else None
+
+    def append(self, commit: Commit) -> bool:
+        """Try to make `commit` the next entry; False where another writer took its number."""
+        if not self._storage.create(commit.name, commit.content):
+            return False
+        anchor = {"sequence": commit.sequence, "digest": commit.digest}
+        self._storage.replace(ANCHOR, json.dumps(anchor).encode() + b"\n")
+        return True
+
+    def _read(self, sequence: int) -> Commit | None:
+        try:
+            content = self._storage.read(entry_name(sequence))
+        except FileNotFoundError:
+            return None
+        previous = self._known[-1].digest if self._known else NOTHING_BEFORE
+        try:
+            commit = parse_entry(content)
+        except (ValueError, KeyError, TypeError) as error:
+            raise UnusableInput(self._broken(sequence, "is not a commit entry")) from error
+        if commit.content != content or commit.sequence != sequence or commit.previous != previous:
+            raise UnusableInput(self._broken(sequence, "does not follow from the entry before it"))
+        return commit
+
+    def _broken(self, sequence: int, why: str) -> str:
+        where = self._storage.location(entry_name(sequence))
+        return f"{where}: {why}; run `factlog verify` and restore the archive from a copy"
+
+
+def segments_of(commits: Sequence[Commit], event_type: str | None = None) -> list[Segment]:
+    """The segments that these commits name, in the order they landed, of one type or of all."""
+    return [
+        segment
+        for commit in commits
+        for segment in commit.segments
+        if event_type is None or segment.type == event_type
+    ]
