@@ -1,7 +1,7 @@
 """Where everything lies and how much it may use: the one place that reads the environment.
 
-Belongs here: names, defaults and bounds of settings, and the paths that follow from them. Not here: opening any
-of it. Nothing heavy is imported, because every `factlog` command starts here.
+Belongs here: names, defaults and bounds of settings, and the paths that follow from them. Not here: what is
+done there. Nothing heavy is imported at the top, because every `factlog` command starts here.
 """
 
 import os
@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from event_archive.errors import UnusableInput
 
 if TYPE_CHECKING:
-    from event_archive.archive import Archive
     from event_archive.landing import Limits
+
+    from event_archive.archive import Archive
 
 PROJECT = Path(__file__).resolve().parents[1]
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
@@ -26,7 +27,7 @@ MINIMUM_MEMORY = 256 << 20
 
 @dataclass(frozen=True)
 class Settings:
-    """One installation: its folders and its bounds."""
+    """One installation: its folders and its bounds; `cut` is the sequence that dbt reads the log up to."""
 
     home: Path
     contracts: Path = PROJECT / "event_archive" / "contracts"
@@ -35,6 +36,7 @@ class Settings:
     threads: int = 2
     clock_skew: timedelta = timedelta(minutes=5)
     first_day: date | None = None
+    cut: int | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -54,6 +56,7 @@ class Settings:
                 seconds=whole(given, "FACTLOG_CLOCK_SKEW", int(cls.clock_skew.total_seconds()), at_least=0)
             ),
             first_day=day(given, "FACTLOG_FIRST_DAY"),
+            cut=whole(given, "FACTLOG_CUT", 0, at_least=0) if "FACTLOG_CUT" in given else None,
         )
 
     @property
@@ -111,6 +114,7 @@ class Settings:
             "FACTLOG_THREADS": str(self.threads),
             "FACTLOG_CLOCK_SKEW": str(int(self.clock_skew.total_seconds())),
             "FACTLOG_FIRST_DAY": self.first_day.isoformat() if self.first_day else "",
+            "FACTLOG_CUT": "" if self.cut is None else str(self.cut),
             "DAGSTER_HOME": str(self.dagster_home),
             "DAGSTER_DISABLE_TELEMETRY": "yes",
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",

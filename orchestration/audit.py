@@ -1,0 +1,166 @@
+"""What the checks said about the warehouse as it stands, so that nobody publishes one that was not checked.
+
+Belongs here: remembering, in the warehouse itself, which dbt process built it over which cut of the log and how
+its tests ended; and the checks of the archive. Not here: running dbt (`refresh`) and publishing (`publishing`).
+Every dbt process that connects begins a new build, so a build made by hand counts as unchecked.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+from event_archive.verify import verify
+
+from event_archive.archive import Archive
+from event_archive.errors import UnusableInput
+from event_archive.log import Commit
+from orchestration.settings import Settings
+
+HELD = {"pass", "success", "warn", "no-op", "reused"}
+SHOWN_FINDINGS = 5
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at; a failed one that blocks keeps the dataset from being published."""
+
+    name: str
+    passed: bool
+    blocking: bool
+    detail: str
+    is_test: bool = True
+
+
+@dataclass(frozen=True)
+class Build:
+    """The last build of the warehouse: by which dbt process, over which cut, and whether everything was built."""
+
+    id: str
+    sequence: int
+    log_digest: str
+    complete: bool | None
+
+
+def commit_at(archive: Archive, sequence: int) -> Commit | None:
+    """Find a commit; sequence 0 is the empty log."""
+    return next((commit for commit in archive.log.commits() if commit.sequence == sequence), None)
+
+
+def begin_build(
+    connection: duckdb.DuckDBPyConnection, archive: Archive, sequence: int, *, build_id: str
+) -> None:
+    """Note that a dbt process is about to write: what earlier checks said holds no longer."""
+    commit = commit_at(archive, sequence)
+    connection.execute("CREATE SCHEMA IF NOT EXISTS audit")
+    connection.execute(
+        "CREATE OR REPLACE TABLE audit.build AS SELECT ?::VARCHAR AS build_id, ?::BIGINT AS sequence, "
+        "?::VARCHAR AS log_digest, now() AS started_at, NULL::BOOLEAN AS complete",
+        [build_id, sequence, commit.digest if commit else ""],
+    )
+
+
+def record(settings: Settings) -> list[Check]:
+    """Remember how the nodes of the dbt process that has just ended fared; needs the warehouse's lock."""
+    results = json.loads((settings.dbt_target / "run_results.json").read_text())
+    manifest = json.loads((settings.dbt_target / "manifest.json").read_text())
+    done = {result["unique_id"] for result in results["results"]}
+    expected = {
+        *(name for name, node in manifest["nodes"].items() if node["resource_type"] in ("model", "test")),
+        *manifest["unit_tests"],
+    }
+    marts = sorted(
+        (node["schema"], node["alias"])
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["fqn"][1] == "marts"
+    )
+    outcomes = [outcome(result) for result in results["results"]]
+    with duckdb.connect(settings.warehouse) as connection:
+        build = last_build(connection)
+        if build is None or build.id != results["metadata"]["invocation_id"]:
+            raise UnusableInput(
+                f"{settings.warehouse}: another dbt process has written it in the meantime; run the refresh again"
+            )
+        connection.execute("UPDATE audit.build SET complete = ?", [expected <= done])
+        connection.execute(
+            "CREATE OR REPLACE TABLE audit.outcomes (name VARCHAR, passed BOOLEAN, detail VARCHAR)"
+        )
+        connection.execute("CREATE OR REPLACE TABLE audit.marts (schema_name VARCHAR, table_name VARCHAR)")
+        if outcomes:
+            rows = [(check.name, check.passed, check.detail) for check in outcomes]
+            connection.executemany("INSERT INTO audit.outcomes VALUES (?, ?, ?)", rows)
+        if marts:
+            connection.executemany("INSERT INTO audit.marts VALUES (?, ?)", marts)
+    return outcomes
+
+
+def outcome(result: dict[str, Any]) -> Check:
+    """Read one result of dbt: a test that failed, or a model that could not be built or was passed over."""
+    kind, _, name = result["unique_id"].split(".")[:3]
+    message = " ".join((result.get("message") or "").split())
+    detail = f"{result['status']}: {message}" if message else result["status"]
+    return Check(name, result["status"] in HELD, blocking=True, detail=detail, is_test=kind != "model")
+
+
+def last_build(connection: duckdb.DuckDBPyConnection) -> Build | None:
+    """Read what the warehouse remembers of its last build."""
+    try:
+        row = connection.execute(
+            "SELECT build_id, sequence, log_digest, complete FROM audit.build"
+        ).fetchone()
+    except duckdb.CatalogException:
+        return None
+    return None if row is None else Build(*row)
+
+
+def warehouse_checks(connection: duckdb.DuckDBPyConnection) -> list[Check]:
+    """Tell how the models and their tests fared in the last build."""
+    build = last_build(connection)
+    if build is None or build.complete is None:
+        detail = "the warehouse was last built by hand, so its tests are unknown; run `factlog refresh`"
+        return [Check("models_tested", passed=False, blocking=True, detail=detail)]
+    checks = [
+        Check(name, passed, blocking=True, detail=detail)
+        for name, passed, detail in connection.execute("FROM audit.outcomes ORDER BY name").fetchall()
+    ]
+    detail = (
+        "every model was built and tested"
+        if build.complete
+        else "only a part of the models was built and tested"
+    )
+    return [Check("models_tested", passed=build.complete, blocking=True, detail=detail), *checks]
+
+
+def archive_checks(archive: Archive, connection: duckdb.DuckDBPyConnection, sequence: int) -> list[Check]:
+    """Check the archive's bytes against its log, and its counts against each other and against what dbt reads."""
+    findings = verify(archive)
+    shown = "; ".join(f"{finding.path}: {finding.problem}" for finding in findings[:SHOWN_FINDINGS])
+    chain = Check(
+        "archive_chain", not findings, blocking=True, detail=shown or "every committed byte is as it was"
+    )
+    if findings:
+        return [chain]
+    commits = [commit for commit in archive.log.commits() if commit.sequence <= sequence]
+    return [chain, conservation(commits, connection)]
+
+
+def conservation(commits: Iterable[Commit], connection: duckdb.DuckDBPyConnection) -> Check:
+    """Check that no record is lost between what was received and what dbt reads."""
+    problems = []
+    accepted = 0
+    for commit in commits:
+        counts = commit.counts
+        rows = sum(segment.rows for segment in commit.segments)
+        refused = commit.quarantine.rows if commit.quarantine else 0
+        accepted += counts.accepted
+        if counts.received != counts.accepted + counts.duplicate + counts.rejected:
+            problems.append(f"commit {commit.sequence}: {counts} do not add up")
+        if (rows, refused) != (counts.accepted, counts.rejected):
+            problems.append(f"commit {commit.sequence}: {rows} rows and {refused} refusals against {counts}")
+    row = connection.execute("SELECT count(*) FROM events.all_events").fetchone()
+    readable = row[0] if row else 0
+    if readable != accepted:
+        problems.append(f"{accepted} events were accepted, and dbt reads {readable}")
+    detail = "; ".join(problems[:SHOWN_FINDINGS]) or f"{accepted} accepted events, all of them readable"
+    return Check("conservation", passed=not problems, blocking=True, detail=detail)

@@ -1,0 +1,36 @@
+"""The dbt-duckdb plugin: dbt finds the archive as the views `events.*`, over one fixed cut of the log.
+
+Belongs here: what happens when a dbt process connects to the warehouse. Not here: what the views say (that is
+the archive's) and what the checks said (see `audit`). `dbt parse` never connects, so it needs no archive.
+"""
+
+from typing import Any
+
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
+from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt_common.invocation import get_invocation_id
+from duckdb import DuckDBPyConnection
+
+from event_archive.views import create_views
+from orchestration.audit import begin_build
+from orchestration.settings import Settings
+
+
+class Plugin(BasePlugin):  # type: ignore[misc,unused-ignore]
+    """Create the views once per dbt process: dbt-duckdb keeps one connection, and a cursor of it per thread."""
+
+    read_only = False
+
+    def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
+        """Notice a reader: it finds the views that the last writer left."""
+        self.read_only = str(config.get("access_mode", "")).upper() == "READ_ONLY"
+
+    def configure_connection(self, conn: DuckDBPyConnection) -> None:
+        """Fix the cut, create the views over it, and note that the warehouse is being built anew."""
+        if self.read_only:
+            return
+        settings = Settings.from_environment()
+        conn.execute("SET TimeZone = 'UTC'")
+        archive = settings.open_archive()
+        cut = create_views(conn, archive, settings.cut)
+        begin_build(conn, archive, cut, build_id=get_invocation_id())

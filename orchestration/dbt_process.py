@@ -1,0 +1,86 @@
+"""Running dbt: as a process of its own, which lets go of the warehouse when it ends.
+
+Belongs here: the command, its folders, and a manifest that is up to date. Not here: which models are built and
+what comes of it (`refresh`, `dbt_assets`).
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from event_archive.errors import UnusableInput
+from orchestration.settings import Settings
+
+GENERATED = {"target", "logs", "dbt_packages"}
+
+
+def dbt_executable() -> str:
+    """Find the dbt that is installed beside this Python."""
+    beside = Path(sys.executable).with_name("dbt")
+    found = str(beside) if beside.exists() else shutil.which("dbt")
+    if found is None:
+        raise UnusableInput("dbt is not installed beside this Python; run `make setup`")
+    return found
+
+
+def run_dbt(settings: Settings, arguments: Sequence[str], *, target: Path | None = None) -> str:
+    """Run one dbt command to its end and give what it printed; a failing test is not an error here."""
+    target = target or settings.dbt_target
+    project = str(settings.dbt_project)
+    command = [dbt_executable(), "--quiet", "--no-use-colors", *arguments]
+    command += ["--project-dir", project, "--profiles-dir", project]
+    command += ["--target-path", str(target), "--log-path", str(target)]
+    target.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        command,
+        cwd=project,
+        env=settings.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    # 1: a node failed, which its results tell; 2: dbt itself could not work.
+    if done.returncode not in (0, 1):
+        raise UnusableInput(f"dbt {arguments[0]}: {first_lines(done.stdout)}; details: {target / 'dbt.log'}")
+    return done.stdout
+
+
+def first_lines(output: str, at_most: int = 4) -> str:
+    """Keep the start of what dbt said."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return " ".join(lines[:at_most]) or "failed without a word"
+
+
+def load_manifest(settings: Settings) -> Mapping[str, Any]:
+    """Read dbt's manifest for the definitions, after parsing the project where it has changed since."""
+    manifest = settings.dbt_target / "definitions.json"
+    if not manifest.exists() or manifest.stat().st_mtime < last_change(settings.dbt_project):
+        settings.dbt_target.mkdir(parents=True, exist_ok=True)
+        # Several processes load the definitions at once: each parses aside, and the last one's file stays.
+        with tempfile.TemporaryDirectory(prefix=".parse-", dir=settings.dbt_target) as aside:
+            said = run_dbt(settings, ["parse"], target=Path(aside))
+            parsed = Path(aside) / "manifest.json"
+            if not parsed.exists():
+                raise UnusableInput(f"dbt parse: {first_lines(said)}")
+            parsed.touch()
+            parsed.replace(manifest)
+    loaded: Mapping[str, Any] = json.loads(manifest.read_text())
+    return loaded
+
+
+def last_change(project: Path) -> float:
+    """Tell when a file of the dbt project was last changed, added or removed."""
+    newest = project.stat().st_mtime
+    for path in project.iterdir():
+        if path.name not in GENERATED and not path.name.startswith("."):
+            newest = max(
+                newest, path.stat().st_mtime, *(below.stat().st_mtime for below in path.rglob("*")), 0.0
+            )
+    return newest

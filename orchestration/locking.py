@@ -1,0 +1,58 @@
+"""One writer at a time: the lock that the command line and Dagster share around the warehouse.
+
+Belongs here: taking, waiting for and naming the holder of that lock. Not here: what is done under it. DuckDB
+refuses a second process with an error; this lock lets it wait instead, and says for whom.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from event_archive.errors import UnusableInput
+from orchestration.settings import Settings
+
+PATIENCE = timedelta(minutes=30)
+POLL_SECONDS = 0.2
+
+
+@contextmanager
+def warehouse_lock(
+    settings: Settings,
+    purpose: str,
+    *,
+    say: Callable[[str], None] | None = None,
+    patience: timedelta = PATIENCE,
+) -> Iterator[None]:
+    """Hold the warehouse; the operating system lets go of it when the process ends, however it ends."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    handle = os.open(settings.home / "warehouse.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        deadline = time.monotonic() + patience.total_seconds()
+        announced = False
+        while not taken(handle):
+            holder = os.pread(handle, 200, 0).decode("utf-8", "replace").strip() or "another process"
+            if time.monotonic() >= deadline:
+                raise UnusableInput(
+                    f"{settings.warehouse}: still in use by {holder} after {patience}; try again when it has ended"
+                )
+            if not announced and say is not None:
+                say(f"waiting for {holder}, which holds the warehouse")
+                announced = True
+            time.sleep(POLL_SECONDS)
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{purpose} (process {os.getpid()})".encode(), 0)
+        yield
+    finally:
+        os.close(handle)
+
+
+def taken(handle: int) -> bool:
+    """Try to take the lock, without waiting."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
