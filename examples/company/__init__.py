@@ -1,0 +1,1 @@
+"""The example company: a translation company, simulated (see `simulation`)."""
