@@ -1,6 +1,6 @@
 """The tiers of the tests: unit, pipeline, browser; the folder is the tier, and the cheapest runs first.
 
-Belongs here: what holds for every test. Not here: fixtures of one tier (they have a `conftest.py` of their own).
+Belongs here: what holds for every test. Not here: fixtures of one tier (its own `conftest.py`).
 """
 
 from pathlib import Path
@@ -33,5 +33,7 @@ def tier_of(path: Path) -> str:
     """Name the tier of a test file: its folder under tests/."""
     tier = path.relative_to(HERE).parts[0]
     if tier not in TIERS:
-        raise pytest.UsageError(f"{path}: a test lies in one of {', '.join(f'tests/{name}/' for name in TIERS)}")
+        raise pytest.UsageError(
+            f"{path}: a test lies in one of {', '.join(f'tests/{name}/' for name in TIERS)}"
+        )
     return tier

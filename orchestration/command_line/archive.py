@@ -1,0 +1,127 @@
+"""`factlog log`, `factlog verify` and `factlog clean`: the archive as a whole.
+
+Belongs here: options and reports. Not here: the checks themselves (`event_archive.verify`, `.clean`).
+"""
+
+import re
+from datetime import timedelta
+
+import click
+
+from event_archive.clean import clean as clean_archive
+from event_archive.errors import UnusableInput
+from event_archive.verify import verify as verify_archive
+from orchestration.command_line import screen
+from orchestration.command_line.landing import counted
+from orchestration.command_line.main import DOES_NOT_HOLD, DONE
+from orchestration.command_line.opening import json_option, read_settings
+
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+@click.command()
+@click.option("--limit", "-n", type=click.IntRange(min=1), help="Only the newest so many commits.")
+@json_option
+def log(limit: int | None, wants_json: bool) -> None:
+    """List the commits of the archive, oldest first.
+
+    What the log names exists; what it does not name does not. The sequence is the clock of every derivation.
+
+    \b
+    Examples:
+      factlog log -n 10
+      factlog log --json
+    """
+    commits = read_settings().open_archive().log.commits()
+    shown = commits[-limit:] if limit else commits
+    if wants_json:
+        screen.as_json(shown)
+        return
+    if not shown:
+        screen.say("The archive is empty. Land something: factlog land PATH, or factlog demo")
+        return
+    screen.table(
+        None,
+        [
+            "sequence",
+            "kind",
+            "landed at",
+            "received",
+            "accepted",
+            "duplicate",
+            "rejected",
+            "segments",
+            "origin",
+        ],
+        [
+            (
+                commit.sequence,
+                commit.kind,
+                commit.landed_at.replace(microsecond=0),
+                *counted(commit.counts),
+                len(commit.segments),
+                commit.origin,
+            )
+            for commit in shown
+        ],
+    )
+
+
+@click.command()
+@json_option
+def verify(wants_json: bool) -> int:
+    """Check every committed byte against the log: changed, missing, added, reordered.
+
+    Exit code 1, and one line for each file, where something does not hold.
+
+    \b
+    Example:
+      factlog verify && echo the archive is what was landed
+    """
+    archive = read_settings().open_archive()
+    findings = verify_archive(archive)
+    commits = [] if findings else archive.log.commits()
+    if wants_json:
+        screen.as_json({"holds": not findings, "commits": len(commits), "findings": findings})
+    elif findings:
+        screen.tell(*(screen.printable(f"{finding.path}: {finding.problem}") for finding in findings))
+        screen.say(f"The archive does not hold: {len(findings):,} problem(s), named above.")
+    else:
+        rows = sum(segment.rows for commit in commits for segment in commit.segments)
+        head = commits[-1].digest if commits else "none"
+        screen.tell(f"The archive holds: {len(commits):,} commits, {rows:,} events. Head digest: {head}")
+    return DOES_NOT_HOLD if findings else DONE
+
+
+@click.command()
+@click.option(
+    "--older-than",
+    default="1d",
+    show_default=True,
+    metavar="AGE",
+    help="Leave younger files alone, a landing may be at work on them: 90s, 30m, 12h, 7d.",
+)
+@json_option
+def clean(older_than: str, wants_json: bool) -> None:
+    """Remove old litter: files that crashes left in the archive and that no commit names.
+
+    Committed files are never touched.
+
+    \b
+    Example:
+      factlog clean --older-than 7d
+    """
+    removed = clean_archive(read_settings().open_archive(), age(older_than))
+    if wants_json:
+        screen.as_json([str(path) for path in removed])
+        return
+    screen.tell(*(screen.here(path) for path in removed))
+    screen.say(f"{len(removed):,} file(s) removed." if removed else "There was no litter.")
+
+
+def age(text: str) -> timedelta:
+    """Read an age such as 12h."""
+    parts = re.fullmatch(r"(\d{1,6})([smhd])", text)
+    if not parts:
+        raise UnusableInput(f"--older-than {text}: not an age; write a number and s, m, h or d, such as 12h")
+    return timedelta(**{UNITS[parts[2]]: int(parts[1])})

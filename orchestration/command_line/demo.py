@@ -1,0 +1,118 @@
+"""`factlog demo`: the whole way once, on the events of a simulated company, and what it led to.
+
+Belongs here: the order of the steps, the three reports of the example company, and the wording. Not here: the
+steps themselves, which are those of the other commands, and the simulation (`examples.company`).
+"""
+
+import time
+from collections import Counter
+
+import click
+
+from event_archive.archive import Archive
+from event_archive.decode import find_sources
+from event_archive.landing import Landed
+from event_archive.landing import land as land_source
+from event_archive.log import Counts
+from event_archive.quarantine import refusal_counts
+from examples.company.simulation import Emitted, emit
+from orchestration.command_line import screen
+from orchestration.command_line.demo_reports import REPORTS
+from orchestration.command_line.deriving import derived, refuse
+from orchestration.command_line.landing import counted
+from orchestration.command_line.main import DONE
+from orchestration.command_line.opening import read_settings
+from orchestration.publishing import PublishingRefused
+from orchestration.querying import query
+from orchestration.refresh import refresh
+from orchestration.settings import Settings
+
+NEXT = (
+    "  factlog quarantine show                      a record that was refused, and why",
+    '  factlog query "FROM billing.invoices LIMIT 5"  the published dataset, in SQL',
+    "  make dev                                     all of it in the Dagster UI, on http://127.0.0.1:3000",
+)
+
+
+@click.command()
+@click.option(
+    "--scale",
+    type=click.FloatRange(min=0.01, max=10),
+    default=1.0,
+    show_default=True,
+    help="Share of the usual size.",
+)
+def demo(scale: float) -> int:
+    """Walk the whole way once, with the events of a simulated company.
+
+    A translation company of three services emits 90 days of event files, with faults as they happen: late,
+    repeated, out of order, malformed. They are landed, every model is built and checked, the reporting
+    dataset is published, and three reports are printed. Running it again changes nothing.
+
+    \b
+    Example:
+      factlog demo
+    """
+    started = time.monotonic()
+    settings = read_settings()
+    archive = settings.open_archive()
+    emitted = emit(settings.home / "demo", scale=scale)
+    screen.tell(*introduced(emitted), "")
+    landed = land_all(archive, emitted, settings)
+    report_landed(landed)
+    report_refused(archive)
+    try:
+        with screen.progress("Deriving, checking, publishing", None):
+            done = refresh(settings, say=screen.say)
+    except PublishingRefused as refused:
+        return refuse(refused, wants_json=False)
+    screen.tell(*derived(done), "")
+    for report in REPORTS:
+        answer = query(settings, report.sql)
+        screen.table(report.title, answer.columns, answer.rows)
+        screen.tell("")
+    if not any(one.commit for one in landed) and not done.publication.is_new:
+        screen.tell("This was landed, derived and published before: nothing has changed.")
+    screen.tell(f"All this took {time.monotonic() - started:.0f} s. Try next:", *NEXT)
+    return DONE
+
+
+def introduced(emitted: Emitted) -> list[str]:
+    """Say what the company emitted."""
+    truth = emitted.truth
+    written = f"{len(emitted.files):,} event files ({emitted.size_bytes / 1e6:.1f} MB)"
+    return [
+        f"A translation company at work from {truth.first_day} to {truth.last_day}: {written},",
+        f"{len(truth.events)} event types; in {screen.here(emitted.folder)}.",
+    ]
+
+
+def land_all(archive: Archive, emitted: Emitted, settings: Settings) -> list[Landed]:
+    """Land every file that was emitted, in the order of their names."""
+    landed = []
+    with screen.progress("Landing", len(emitted.files)) as advance:
+        for source in find_sources([str(path) for path in emitted.files]):
+            landed.append(land_source(archive, source, limits=settings.limits))
+            advance(1, "")
+    return landed
+
+
+def report_landed(landed: list[Landed]) -> None:
+    """Say what came in, and that nothing was lost."""
+    new = [one for one in landed if one.commit]
+    total = sum((one.counts for one in new), Counts())
+    screen.table(
+        "What came in",
+        ["files", "landed before", "received", "= accepted", "+ duplicate", "+ rejected"],
+        [(len(landed), len(landed) - len(new), *counted(total))],
+    )
+    screen.tell("")
+
+
+def report_refused(archive: Archive) -> None:
+    """Say what was refused, and why."""
+    reasons: Counter[str] = Counter()
+    for reason, _, records in refusal_counts(archive):
+        reasons[reason] += records
+    screen.table("What was refused, and why", ["reason", "records"], reasons.most_common())
+    screen.tell("")

@@ -1,0 +1,125 @@
+"""`factlog land` and `factlog inbox`: bytes in, one commit per source, and what became of the records.
+
+Belongs here: options, progress and the report. Not here: how records are judged (`event_archive.landing`).
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from event_archive.decode import find_sources
+from event_archive.inbox import land_inbox
+from event_archive.landing import Landed
+from event_archive.landing import land as land_source
+from event_archive.log import Counts
+from event_archive.mapping import load_mapping
+from orchestration.command_line import screen
+from orchestration.command_line.opening import contracts_option, json_option, read_settings
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@contracts_option
+@click.option(
+    "--mapping",
+    "mapping_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="How foreign records become events (see docs/how-to-map-foreign-records.md).",
+)
+@json_option
+def land(paths: tuple[str, ...], contracts: Path | None, mapping_file: Path | None, wants_json: bool) -> None:
+    """Land event files in the archive: files, folders (recursive), or - for standard input.
+
+    Each source is one atomic commit. Landing the same bytes, or the same events in other files, again adds
+    nothing. Records that break their contract are kept in quarantine, with place and reason; the rest lands.
+
+    \b
+    Examples:
+      factlog land events.ndjson.gz more/
+      curl -s https://example.org/events | factlog land -
+      factlog land --contracts examples/github/contracts \\
+                   --mapping examples/github/mapping.yaml 2015-01-01-12.json.gz
+    """
+    settings = read_settings(contracts)
+    archive = settings.open_archive()
+    mapping = load_mapping(mapping_file) if mapping_file else None
+    sources = find_sources(paths)
+    landed = []
+    with screen.progress("Landing", len(sources)) as advance:
+        for source in sources:
+            landed.append(land_source(archive, source, mapping=mapping, limits=settings.limits))
+            advance(1, source.origin)
+    report(landed, wants_json)
+
+
+@click.command()
+@json_option
+def inbox(wants_json: bool) -> None:
+    """Land what lies in the inbox (var/inbox/), and move each file out once its commit stands.
+
+    A crash leaves a file where it was; landing it again adds nothing. `make dev` does this by itself.
+
+    \b
+    Example:
+      cp events.ndjson var/inbox/ && factlog inbox
+    """
+    settings = read_settings()
+    landed = land_inbox(settings.open_archive(), settings.inbox, limits=settings.limits)
+    if not landed and not wants_json:
+        screen.say(f"The inbox {screen.here(settings.inbox)} is empty.")
+        return
+    report(landed, wants_json)
+
+
+def report(landed: Sequence[Landed], wants_json: bool) -> None:
+    """Say per source and in all what became of the records."""
+    if wants_json:
+        screen.as_json([as_record(one) for one in landed])
+    else:
+        screen.table(
+            None,
+            ["source", "received", "accepted", "duplicate", "rejected", "commit"],
+            [
+                (
+                    one.origin,
+                    *counted(one.counts),
+                    f"{one.earlier.sequence} (earlier)" if one.earlier else sequence(one),
+                )
+                for one in landed
+            ],
+        )
+    total = sum((one.counts for one in landed), Counts())
+    if landed and all(one.commit is None for one in landed):
+        screen.say("Nothing new: every byte of this had landed before.")
+    if total.rejected:
+        screen.say(
+            f"{total.rejected:,} of {total.received:,} records were refused and are kept in quarantine.",
+            "Look at them with: factlog quarantine list",
+        )
+
+
+def sequence(one: Landed) -> str:
+    """Name the commit of a landing, where it made one."""
+    return str(one.commit.sequence) if one.commit else "-"
+
+
+def counted(counts: Counts) -> tuple[int, int, int, int]:
+    """Give the four counts in the order of the sum: received = accepted + duplicate + rejected."""
+    return counts.received, counts.accepted, counts.duplicate, counts.rejected
+
+
+def as_record(one: Landed) -> dict[str, object]:
+    """Give the JSON report of one source."""
+    received, accepted, duplicate, rejected = counted(one.counts)
+    stands = one.commit or one.earlier
+    return {
+        "origin": one.origin,
+        "received": received,
+        "accepted": accepted,
+        "duplicate": duplicate,
+        "rejected": rejected,
+        "sequence": stands.sequence if stands else None,
+        "landed_earlier": one.earlier is not None,
+    }

@@ -1,0 +1,106 @@
+"""The entry point: the list of commands, and what becomes of an error.
+
+Belongs here: which module serves which command, exit codes. Not here: what the commands do. Modules are
+loaded only when their command is called: `factlog --help` must not wait for Dagster, dbt or Polars.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from event_archive.errors import UnusableInput
+
+DONE, DOES_NOT_HOLD, UNUSABLE_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("demo", "Walk the whole way once, with the events of a simulated company."),
+    "land": ("landing", "Land event files in the archive."),
+    "inbox": ("landing", "Land what lies in the inbox, and clear it."),
+    "log": ("archive", "List the commits of the archive."),
+    "verify": ("archive", "Check every byte of the archive against its log."),
+    "clean": ("archive", "Remove old litter that crashes left in the archive."),
+    "contracts": ("contracts", "List the event types, or show one."),
+    "quarantine": ("quarantine", "Look at the records that were refused."),
+    "refresh": ("deriving", "Derive the reporting dataset, check it, publish it."),
+    "published": ("deriving", "List the published versions, or serve an older one."),
+    "query": ("querying", "Ask the published reporting dataset, or the archive, in SQL."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name, and imports one only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands in the order of a day's work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"orchestration.command_line.{COMMANDS[cmd_name][0]}")
+        command = getattr(module, cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(package_name="factlog", prog_name="factlog")
+def factlog() -> None:
+    """Events under versioned contracts, an immutable archive, and reporting datasets derived from it.
+
+    All state lies in var/ (FACTLOG_HOME=DIR moves it). Results go to standard output, talk to standard error.
+    Exit codes: 0 done, 1 what was checked does not hold, 2 unusable input.
+
+    \b
+    Start with:
+      factlog demo                 the whole way on the events of a simulated company
+      factlog land events.ndjson   land a file of your own
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command: what the user can mend is said in one line, our own faults keep their traceback."""
+    try:
+        outcome = factlog.main(args=arguments, prog_name="factlog", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        hint = f" (see: {context.command_path} --help)" if context is not None else ""
+        return complain(error.format_message().rstrip(".") + hint)
+    except UnusableInput as error:
+        return complain(str(error))
+    except BrokenPipeError:
+        # The reader has left (`| head`): its right. What is still buffered must not raise again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except (KeyboardInterrupt, click.Abort):
+        complain("interrupted; what the log names is complete, run the same command again")
+        return INTERRUPTED
+    except OSError as error:
+        # Anything of the file system that no function has worded better: no permission, disk full.
+        if error.filename is None and error.strerror is None:
+            raise
+        return complain(f"{error.filename or 'file system'}: {error.strerror or error}")
+    return outcome if isinstance(outcome, int) else DONE
+
+
+def complain(message: str) -> int:
+    """Say on one line of standard error what can't be used."""
+    print("factlog: " + " ".join(message.split()), file=sys.stderr)
+    return UNUSABLE_INPUT
