@@ -1,0 +1,35 @@
+{{ config(materialized="incremental", unique_key="customer_id") }}
+
+with
+    touched as ({{ touched_keys("customer_id", ref("int_customer_events")) }}),
+
+    decided as (
+        select
+            customer_id,
+            arg_min(registered, event_order) as registered,
+            arg_max(plan, event_order) as plan,
+            count(*) filter (verb = 'plan_changed') as plan_change_count,
+            max(occurred_at) filter (verb = 'closed') as closed_at,
+            max(sequence) as last_sequence
+        from {{ ref("int_customer_events") }} {{ where_touched("customer_id") }}
+        group by customer_id
+    ),
+
+    final as (
+        select
+            customer_id,
+            registered.name as customer_name,
+            registered.country,
+            registered.currency,
+            registered.payment_terms_days,
+            plan,
+            plan_change_count,
+            registered.occurred_at as registered_at,
+            closed_at,
+            closed_at is not null as is_closed,
+            last_sequence
+        from decided
+    )
+
+select *
+from final

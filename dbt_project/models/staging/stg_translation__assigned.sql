@@ -1,0 +1,9 @@
+with
+    events as (select * from {{ source("events", "translation_assigned") }}),
+
+    final as (
+        select object_id as translation_id, {{ event_columns() }}, data.editor_id, data.due_at from events
+    )
+
+select *
+from final
