@@ -5,6 +5,7 @@ Here: one function per kind of party. Not here: what the parties do with each ot
 """
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 from .draw import Draw
@@ -41,7 +42,7 @@ def customer_events(scenario: Scenario, customers: list[Customer]) -> list[Event
         story: list[tuple[int, str, str, dict[str, Any]]] = [
             (customer.registered_at, "registered", party if draw.chance(0.8) else "system/import", registered)
         ]
-        for (_, before), (since, after) in zip(customer.plans, customer.plans[1:], strict=False):
+        for (_, before), (since, after) in pairwise(customer.plans):
             reason = draw.pick((None, None, "we grew", "fewer texts this quarter"))
             story.append(
                 (since, "plan_changed", party, {"from_plan": before, "to_plan": after, "reason": reason})

@@ -7,7 +7,7 @@ come and from whom (see `translations`).
 from typing import Any, NamedTuple
 
 from .draw import Draw
-from .parties import Customer, Pair, Parties, price_per_word
+from .parties import PAIRS, Customer, Pair, Parties, price_per_word
 from .wire import DAY, HOUR, MINUTE, SECOND, Event, make_event, utc_text
 
 _COMMENTS = ("Perfect.", "Parfait, merci !", "ganz gut", "Names were wrong.", "第三段落が変です", "ok 👍")
@@ -168,7 +168,9 @@ class Translation:
         editor = draw.pick([e for e in editors if self.pair in e.pairs and e.joined_at < assigned_at])
         due_at = utc_text(assigned_at + 48 * HOUR)
         self.add("assigned", assigned_at, "system/dispatcher", {"editor_id": editor.id, "due_at": due_at})
-        started_at = assigned_at + 5 * MINUTE + draw.skewed(0, 40 * HOUR)
+        # The editors of some pairs have more on their desks than those of others.
+        backlog = (12 + 4 * PAIRS.index(self.pair)) * HOUR
+        started_at = assigned_at + 5 * MINUTE + draw.skewed(0, backlog)
         edited_at = started_at + 2 * MINUTE + self.words * HOUR // editor.words_per_hour
         share_changed = (1 - quality) * (0.3 + draw.share())
         data = {
@@ -206,7 +208,9 @@ class Translation:
         """Let the customer rate it, within a week."""
         draw, customer = self.draw, self.customer
         at = delivered_at + 20 * MINUTE + draw.skewed(0, 6 * DAY)
-        score = round(quality * 6) - draw.skewed(0, 4) + (self.level == "edited")
+        # What an editor went over is better, and says less about the engine.
+        expected = 4 * quality if self.level == "machine" else 2 * quality + 2
+        score = int(expected + 2 * draw.share()) - (2 if draw.chance(0.05) else 0)
         comment = draw.pick(_COMMENTS) if draw.chance(0.2) else None
         if customer.is_open_at(at):
             data = {"customer_id": customer.id, "score": max(1, min(5, score)), "comment": comment}
