@@ -10,11 +10,11 @@ from collections import Counter
 import click
 
 from event_archive.archive import Archive
-from event_archive.decode import find_sources
 from event_archive.landing import Landed
 from event_archive.landing import land as land_source
 from event_archive.log import Counts
 from event_archive.quarantine import refusal_counts
+from event_archive.sources import find_sources
 from examples.company.simulation import Emitted, emit
 from orchestration.command_line import screen
 from orchestration.command_line.demo_reports import REPORTS

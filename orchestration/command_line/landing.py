@@ -8,12 +8,12 @@ from pathlib import Path
 
 import click
 
-from event_archive.decode import find_sources
 from event_archive.inbox import land_inbox
 from event_archive.landing import Landed
 from event_archive.landing import land as land_source
 from event_archive.log import Counts
 from event_archive.mapping import load_mapping
+from event_archive.sources import find_sources
 from orchestration.command_line import screen
 from orchestration.command_line.opening import contracts_option, json_option, read_settings
 

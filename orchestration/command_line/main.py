@@ -53,10 +53,13 @@ class LazyGroup(click.Group):
 
 
 @click.group(
-    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="factlog", prog_name="factlog")
-def factlog() -> None:
+@click.pass_context
+def factlog(context: click.Context) -> None:
     """Events under versioned contracts, an immutable archive, and reporting datasets derived from it.
 
     All state lies in var/ (FACTLOG_HOME=DIR moves it). Results go to standard output, talk to standard error.
@@ -67,6 +70,8 @@ def factlog() -> None:
       factlog demo                 the whole way on the events of a simulated company
       factlog land events.ndjson   land a file of your own
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -4,6 +4,7 @@ Belongs here: which of the two is asked, and in which form the answer is printed
 and fenced in (`orchestration.querying`).
 """
 
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def query(sql: str, from_archive: bool, contracts: Path | None, form: str | None
       factlog query --archive "SELECT verb, count(*) FROM events.all_events GROUP BY verb"
     """
     if sql == "-":
-        sql = click.get_text_stream("stdin").read()
+        sql = sys.stdin.read()
     if contracts and not from_archive:
         raise click.UsageError(
             "--contracts goes with --archive: the reporting dataset has tables, not contracts"

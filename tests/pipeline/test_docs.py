@@ -21,6 +21,11 @@ import pytest
 
 PROJECT = Path(__file__).parents[2]
 PAGES = ["README.md", *sorted(str(page.relative_to(PROJECT)) for page in PROJECT.glob("docs/*.md"))]
+LINKING = [
+    *PAGES,
+    *("CONTRIBUTING.md", "CHANGELOG.md"),
+    *sorted(str(page.relative_to(PROJECT)) for page in PROJECT.glob("docs/decisions/*.md")),
+]
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\s*$")
 NOT_RUN = re.compile(r"<!-- not run: \S.* -->")
 LEFT_BEHIND = shutil.ignore_patterns(
@@ -153,9 +158,7 @@ def test_page_does_what_it_says(page: str, after_readme: Path, tmp_path: Path) -
     follow(page, project)
 
 
-@pytest.mark.parametrize(
-    "page", [*PAGES, *sorted(str(p.relative_to(PROJECT)) for p in PROJECT.glob("docs/*/*.md"))]
-)
+@pytest.mark.parametrize("page", LINKING)
 def test_links_lead_somewhere(page: str) -> None:
     text = (PROJECT / page).read_text(encoding="utf-8")
     targets = [target.split("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", text)]

@@ -1,0 +1,358 @@
+"""The `factlog` command as a user meets it: what it prints, where, and with which exit code.
+
+Belongs here: options, reports, exit codes. Not here: how records are judged, landed and derived (they have
+tests of their own), and what the documentation promises (`test_docs`).
+"""
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orchestration.command_line.main import COMMANDS, run
+
+PROJECT = Path(__file__).parents[2]
+RATED = {
+    "specversion": "1.0",
+    "id": "a-1",
+    "source": "/trial",
+    "type": "translation.rated.v1",
+    "time": "2026-02-01T10:00:00Z",
+    "actor": "customer/cus_1",
+    "object": "translation/trn_1",
+    "data": {"customer_id": "cus_1", "score": 5, "comment": None},
+}
+Typed = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installation of its own, and the user stands in an empty folder beside it."""
+    for name in [name for name in os.environ if name.startswith("FACTLOG_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("FACTLOG_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "100")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def factlog(home: Path, capfd: pytest.CaptureFixture[str]) -> Typed:
+    """Type a command: exit code, standard output, standard error."""
+
+    def typed(*arguments: str) -> tuple[int, str, str]:
+        code = run(arguments)
+        said = capfd.readouterr()
+        return code, said.out, said.err
+
+    return typed
+
+
+def write(*records: object, name: str = "events.ndjson") -> str:
+    Path(name).write_text("".join(f"{json.dumps(record)}\n" for record in records))
+    return name
+
+
+def good_and_bad() -> str:
+    return write(RATED, RATED | {"id": "a-2", "data": {"customer_id": "cus_1", "score": 11, "comment": None}})
+
+
+def in_a_shell(script: str, home: Path) -> subprocess.CompletedProcess[str]:
+    """Run what only a real process shows; the command on the path is that of these tests."""
+    command = f"'{sys.executable}' -c 'from orchestration.command_line import main; main()'"
+    environment = os.environ | {"PYTHONPATH": str(PROJECT), "FACTLOG_HOME": str(home)}
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", f'factlog() {{ {command} "$@"; }}; {script}'],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
+def test_help_explains_with_an_example(factlog: Typed, command: list[str]) -> None:
+    code, out, err = factlog(*command, "--help")
+    assert (code, err) == (0, "")
+    assert re.search(r"Examples?:|Start with:", out)
+    assert max(map(len, out.splitlines())) <= 100
+
+
+def test_help_without_a_command(factlog: Typed) -> None:
+    code, out, err = factlog()
+    assert (code, err) == (0, "")
+    assert all(f"  {name} " in out for name in COMMANDS)
+
+
+def test_help_waits_for_nothing_heavy() -> None:
+    script = (
+        "import sys; from orchestration.command_line.main import run; run(['--help']);"
+        "sys.exit(', '.join({'dagster', 'dbt', 'polars', 'duckdb', 'pyarrow'} & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nope"],
+        ["land"],
+        ["land", "no-such-file.ndjson"],
+        ["land", "--contracts", "no-such-folder", "."],
+        ["land", "--contracts", "broken", "."],
+        ["land", "--mapping", "no-such-file.yaml", "events.ndjson"],
+        ["land", "--mapping", "broken/a.b.v1.yaml", "events.ndjson"],
+        ["log", "--limit", "0"],
+        ["log", "--no-such-option"],
+        ["clean", "--older-than", "soon"],
+        ["contracts", "show", "no.such.v1"],
+        ["contracts", "list", "--contracts", "broken"],
+        ["quarantine", "show"],
+        ["quarantine", "show", "99", "--position", "1"],
+        ["published", "serve", "7"],
+        ["query", "SELECT 1"],
+        ["query", "SELECT 1", "--contracts", "broken"],
+        ["query", "--archive", "SELEC 1"],
+        ["query", "--archive", "SELECT no_such_column FROM events.all_events"],
+        ["query", "--archive", "COPY (SELECT 1) TO 'out.csv'"],
+        ["query", "--archive", "SELECT 1; SELECT 2"],
+        ["query", "--archive", ""],
+        ["query", "--archive", "FROM read_csv('/etc/passwd')"],
+    ],
+    ids=" ".join,
+)
+def test_unusable_input_is_one_line(factlog: Typed, arguments: list[str]) -> None:
+    write(RATED)
+    Path("broken").mkdir()
+    Path("broken/a.b.v1.yaml").write_text("type: a.b.v1\nrevision: [")
+    code, out, err = factlog(*arguments)
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"factlog: \S.*\n", err)
+
+
+@pytest.mark.parametrize("command", ["land events.ndjson", "log", "verify", "inbox", "refresh", "demo"])
+def test_home_that_is_no_folder(home: Path, factlog: Typed, command: str) -> None:
+    write(RATED)
+    home.write_text("this is a file")
+    code, _, err = factlog(*command.split())
+    assert code == 2
+    assert re.fullmatch(r"factlog: .*home.*\n", err)
+
+
+@pytest.mark.parametrize(
+    "setting", ["FACTLOG_MEMORY=lots", "FACTLOG_CONTRACTS=/nowhere", "FACTLOG_THREADS=0"]
+)
+def test_setting_that_is_none(factlog: Typed, monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
+    monkeypatch.setenv(*setting.split("="))
+    code, _, err = factlog("log")
+    assert code == 2
+    assert re.fullmatch(rf"factlog: {setting}: .*\n", err)
+
+
+def test_landing_says_what_became_of_the_records(factlog: Typed) -> None:
+    code, out, err = factlog("land", good_and_bad())
+    assert code == 0
+    assert re.search(r"^events.ndjson +2 +1 +0 +1 +1", out, re.MULTILINE)
+    assert "1 of 2 records were refused" in err
+    assert "factlog quarantine list" in err
+    code, out, err = factlog("land", "events.ndjson")
+    assert code == 0
+    assert "Nothing new" in err
+
+
+def test_landing_as_json(factlog: Typed) -> None:
+    _, out, _ = factlog("land", good_and_bad(), "--json")
+    (landed,) = json.loads(out)
+    assert landed["received"] == landed["accepted"] + landed["duplicate"] + landed["rejected"] == 2
+    assert (landed["sequence"], landed["landed_earlier"]) == (1, False)
+    _, out, _ = factlog("land", "events.ndjson", "--json")
+    assert json.loads(out)[0]["landed_earlier"] is True
+
+
+def test_landing_from_standard_input(home: Path) -> None:
+    done = in_a_shell(f"echo '{json.dumps(RATED)}' | factlog land - --json", home)
+    assert json.loads(done.stdout)[0]["accepted"] == 1, done.stderr
+
+
+def test_inbox_is_landed_and_cleared(home: Path, factlog: Typed) -> None:
+    code, out, err = factlog("inbox")
+    assert (code, out) == (0, "")
+    assert "empty" in err
+    (home / "inbox").mkdir(parents=True, exist_ok=True)
+    Path(write(RATED)).rename(home / "inbox" / "events.ndjson")
+    os.utime(home / "inbox" / "events.ndjson", (0, 0))
+    code, out, err = factlog("inbox", "--json")
+    assert (code, json.loads(out)[0]["accepted"]) == (0, 1)
+    assert not [path for path in (home / "inbox").rglob("*") if path.is_file()]
+
+
+def test_log_of_nothing_and_of_something(factlog: Typed) -> None:
+    code, out, err = factlog("log")
+    assert (code, out) == (0, "")
+    assert "empty" in err
+    factlog("land", write(RATED))
+    factlog("land", write(RATED | {"id": "a-2"}, name="more.ndjson"))
+    _, out, _ = factlog("log", "--limit", "1", "--json")
+    (commit,) = json.loads(out)
+    assert (commit["sequence"], commit["counts"]["accepted"]) == (2, 1)
+    _, out, _ = factlog("log")
+    assert len(re.findall(r"ndjson *$", out, re.MULTILINE)) == 2
+
+
+def test_verify_holds_until_a_byte_is_changed(home: Path, factlog: Typed) -> None:
+    factlog("land", write(RATED))
+    code, out, _ = factlog("verify")
+    assert code == 0
+    assert "1 commits, 1 events" in out
+    (segment,) = (home / "archive" / "events").rglob("*.parquet")
+    segment.chmod(0o644)
+    content = bytearray(segment.read_bytes())
+    content[len(content) // 2] ^= 1
+    segment.write_bytes(content)
+    code, out, err = factlog("verify")
+    assert code == 1
+    assert segment.name in out
+    assert "does not hold" in err
+    code, out, _ = factlog("verify", "--json")
+    assert (code, json.loads(out)["holds"]) == (1, False)
+
+
+def test_clean_removes_litter_only(home: Path, factlog: Typed) -> None:
+    factlog("land", write(RATED))
+    litter = home / "archive" / "events" / "translation.rated.v1" / f"{'0' * 64}.parquet"
+    litter.write_bytes(b"half a segment")
+    os.utime(litter, (0, 0))
+    code, out, _ = factlog("clean")
+    assert code == 0
+    assert litter.name in out
+    assert factlog("verify")[0] == 0
+    assert "no litter" in factlog("clean")[2]
+
+
+def test_contracts_are_listed_and_shown(factlog: Typed) -> None:
+    _, out, _ = factlog("contracts")
+    assert "translation.rated.v1" in out
+    _, out, _ = factlog("contracts", "show", "translation.rated.v1")
+    assert out.startswith("type: translation.rated.v1\n")
+    _, out, _ = factlog("contracts", "list", "--json")
+    assert {"type", "view", "owner", "actor"} <= set(json.loads(out)[0])
+
+
+def test_quarantine_gives_reason_and_bytes(factlog: Typed) -> None:
+    assert "empty" in factlog("quarantine")[2]
+    factlog("land", good_and_bad())
+    code, out, err = factlog("quarantine", "list")
+    assert code == 0
+    assert "translation.rated.v1" in out
+    shown = re.search(r"factlog (quarantine show \d+ --position \d+)", err)
+    assert shown
+    _, out, _ = factlog(*shown[1].split())
+    assert '"score": 11' in out
+    _, out, _ = factlog("quarantine", "show", "--raw")
+    assert json.loads(out)["id"] == "a-2"
+    _, out, _ = factlog("quarantine", "list", "--json")
+    assert json.loads(out)[0]["type"] == "translation.rated.v1"
+    assert "No refusal is like that" in factlog("quarantine", "list", "--reason", "no-such-reason")[2]
+
+
+def test_refused_record_can_not_drive_the_terminal(factlog: Typed) -> None:
+    Path("evil.ndjson").write_bytes(b'{"type": "\x1b[2J", "evil": "\x1b]0;gotcha\x07"}\n')
+    factlog("land", "evil.ndjson")
+    for command in (["quarantine", "list"], ["quarantine", "show"]):
+        code, out, _ = factlog(*command)
+        assert code == 0
+        assert "\x1b" not in out
+        assert "\x07" not in out
+
+
+def test_query_of_the_archive_in_each_form(factlog: Typed) -> None:
+    factlog("land", write(RATED, RATED | {"id": "a-2", "time": "2026-02-01T11:30:00+01:00"}))
+    sql = "SELECT event_id, occurred_at, data.score, NULL AS nothing FROM events.translation_rated ORDER BY 1"
+    _, out, err = factlog("query", "--archive", sql)
+    assert re.search(r"^a-2 +2026-02-01 10:30:00 +5", out, re.MULTILINE)
+    assert err == "2 rows\n"
+    _, out, _ = factlog("query", "--archive", sql, "--json")
+    assert json.loads(out)[1] == {
+        "event_id": "a-2",
+        "occurred_at": "2026-02-01T10:30:00Z",
+        "score": 5,
+        "nothing": None,
+    }
+    _, out, _ = factlog("query", "--archive", sql, "--csv")
+    assert list(csv.reader(out.splitlines()))[1] == ["a-1", "2026-02-01 10:00:00", "5", ""]
+
+
+def test_wide_answer_is_printed_record_by_record(factlog: Typed) -> None:
+    factlog("land", write(RATED))
+    _, out, _ = factlog("query", "--archive", "FROM events.translation_rated")
+    assert out.startswith("-- 1\n")
+    assert re.search(r"^object_id +trn_1$", out, re.MULTILINE)
+
+
+def test_query_knows_the_contracts_of_another_folder(factlog: Typed) -> None:
+    contracts = str(PROJECT / "examples" / "github" / "contracts")
+    _, out, _ = factlog(
+        "query",
+        "--archive",
+        "--contracts",
+        contracts,
+        "SELECT count(*) AS n FROM events.all_events",
+        "--json",
+    )
+    assert json.loads(out) == [{"n": 0}]
+
+
+def test_closed_pipe_is_silent(home: Path) -> None:
+    done = in_a_shell(
+        "factlog contracts | head -n 1; factlog query --archive 'FROM range(300000)' --csv | head -n 1", home
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_piped_output_is_plain(home: Path) -> None:
+    done = in_a_shell("factlog contracts", home)
+    assert "\x1b" not in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 110
+
+
+def test_nothing_is_published_yet(factlog: Typed) -> None:
+    code, out, err = factlog("published")
+    assert (code, out) == (0, "")
+    assert "factlog refresh" in err
+    assert json.loads(factlog("published", "list", "--json")[1]) == []
+
+
+def test_demo_walks_the_whole_way_and_changes_nothing_the_second_time(home: Path) -> None:
+    done = in_a_shell("factlog demo --scale 0.02", home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for said in (
+        "What came in",
+        "What was refused",
+        "Published version 1",
+        "Revenue",
+        "Turnaround",
+        "Quality",
+    ):
+        assert said in done.stdout
+    numbers = re.search(r"^ *\d+ +([\d,]+) +([\d,]+) +([\d,]+) +([\d,]+) *$", done.stdout, re.MULTILINE)
+    assert numbers
+    received, accepted, duplicate, rejected = (int(number.replace(",", "")) for number in numbers.groups())
+    assert received == accepted + duplicate + rejected
+    commits = in_a_shell("factlog log --json", home).stdout
+    again = in_a_shell("factlog demo --scale 0.02", home)
+    assert "nothing has changed" in again.stdout
+    assert in_a_shell("factlog log --json", home).stdout == commits
+    assert [
+        version["number"] for version in json.loads(in_a_shell("factlog published list --json", home).stdout)
+    ] == [1]
