@@ -66,7 +66,11 @@ def _invalid_json(event: Event, draw: Draw) -> bytes:
 
 
 def _truncated(event: Event, draw: Draw) -> bytes:
-    return event.line[: draw.whole(len(event.line) // 4, len(event.line) - 1)]
+    end = draw.whole(len(event.line) // 4, len(event.line) - 1)
+    # Not within a character: that would be another kind of damage.
+    while event.line[end] & 0xC0 == 0x80:
+        end -= 1
+    return event.line[:end]
 
 
 def _invalid_utf8(event: Event, draw: Draw) -> bytes:
