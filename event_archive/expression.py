@@ -17,6 +17,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from event_archive.expression_words import CALL, DUCKDB, FUNCTIONS, read_tokens, refused
+from event_archive.sql_tree import call
 
 Path = tuple[str | int, ...]
 """The way to a field: names, and positions in lists (from 1)."""
@@ -96,11 +97,6 @@ def compile_expression(text: str, *, field: Field) -> exp.Expr:
     return parse_expression(text).compile(field)
 
 
-def call(name: str, *arguments: exp.Expr) -> exp.Expr:
-    """Build a call of a DuckDB function under exactly this name, untouched by what sqlglot knows of it."""
-    return exp.Anonymous(this=name, expressions=list(arguments))
-
-
 def _parse(text: str) -> exp.Expr:
     try:
         trees = DUCKDB.parser().parse_into(exp.Condition, read_tokens(text), text)
@@ -146,7 +142,7 @@ def _rebuilt(node: exp.Expr, field: Field, text: str) -> exp.Expr:
     if path is not None:
         return field(path)
     kind = type(node)
-    if kind in SHAPES and _only(node, *SHAPES[kind]):
+    if kind in SHAPES and _only(node, *SHAPES[kind]) and _is_said(node):
         return kind(**{part: _rebuilt_part(node.args.get(part), field, text) for part in SHAPES[kind]})
     if kind is exp.Anonymous and _only(node, "this", "expressions"):
         name = str(node.this)
@@ -171,6 +167,13 @@ def _rebuilt_part(part: Any, field: Field, text: str) -> Any:
     if isinstance(part, list):
         return [_rebuilt(child, field, text) for child in part]
     return None if part is None else _rebuilt(part, field, text)
+
+
+def _is_said(node: exp.Expr) -> bool:
+    """Whether sqlglot's laxer grammar let through what DuckDB has no reading for."""
+    if isinstance(node, exp.Is):
+        return isinstance(node.expression, (exp.Null, exp.Boolean))
+    return bool(node.expressions) if isinstance(node, exp.In) else True
 
 
 def _only(node: exp.Expr, *parts: str) -> bool:

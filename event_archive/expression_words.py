@@ -46,7 +46,7 @@ FUNCTIONS = frozenset(TEXT | PARTS | MATCHES | VALUES | CLOCK | CALENDAR)
 
 LOGIC = {"AND", "OR", "NOT", "IS", "NULL", "TRUE", "FALSE", "IN", "LIKE", "ILIKE", "BETWEEN", "ESCAPE"}
 CHOICE = {"CASE", "WHEN", "THEN", "ELSE", "END", "CAST", "TRY_CAST", "AS"}
-KEYWORDS = frozenset(LOGIC | CHOICE | {"DISTINCT", "FROM"})  # these two only within IS DISTINCT FROM
+KEYWORDS = frozenset(LOGIC | CHOICE)
 NOW = frozenset({"CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP"})
 SYMBOLS = frozenset(
     {"(", ")", "[", "]", ",", ".", "::", "+", "-", "*", "/", "//", "%", "||"}
@@ -110,7 +110,7 @@ def _fixed(token: Token, before: Token | None, after: Token | None, text: str) -
     if _is(before, ".") or _is(after, "."):
         if not _is(after, "("):
             return _as(TokenType.IDENTIFIER, written, token)
-    elif written.upper() in KEYWORDS or _is(before, "::") or _is(before, "AS"):
+    elif _is_keyword(written.upper(), before):
         return token
     if _is(after, "("):
         return _function(token, written.lower(), text)
@@ -118,6 +118,13 @@ def _fixed(token: Token, before: Token | None, after: Token | None, text: str) -
         what = f"{written} at column {token.start + 1} is not allowed: it gives another value at every run"
         raise refused(text, f'{what}; a field of this name is written "{written}"')
     return _as(TokenType.IDENTIFIER, written, token)
+
+
+def _is_keyword(word: str, before: Token | None) -> bool:
+    """Whether a word is grammar here: a keyword, a type after AS or ::, or part of IS DISTINCT FROM."""
+    if word == "DISTINCT":
+        return _is(before, "IS", "NOT")
+    return word in KEYWORDS or _is(before, "::", "AS", "DISTINCT")
 
 
 def _function(token: Token, name: str, text: str) -> Token:
@@ -132,6 +139,6 @@ def _as(kind: TokenType, name: str, token: Token) -> Token:
     return Token(kind, name, token.line, token.col, token.start, token.end)
 
 
-def _is(token: Token | None, text: str) -> bool:
+def _is(token: Token | None, *texts: str) -> bool:
     plain = (TokenType.STRING, TokenType.IDENTIFIER)
-    return token is not None and token.token_type not in plain and token.text.upper() == text
+    return token is not None and token.token_type not in plain and token.text.upper() in texts
