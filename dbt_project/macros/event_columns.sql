@@ -1,6 +1,7 @@
 {#-
     The columns that every staging model takes over from the envelope. `event_order` puts the events of one object in
-    an order that does not depend on when or in which file they landed: by time, then by the event's name.
+    an order that does not depend on when or in which file they landed: by time, then by the object's version where the
+    producer counts them, then by the event's name.
 -#}
 {% macro event_columns() -%}
     event_id,
@@ -12,5 +13,5 @@
     event_date,
     landed_at,
     sequence,
-    row(occurred_at, source, event_id) as event_order
+    row(occurred_at, coalesce(object_version, 0), source, event_id) as event_order
 {%- endmacro %}

@@ -6,11 +6,11 @@
 {% macro get_incremental_replace_keys_sql(arg_dict) -%}
     {%- set target, derived = arg_dict["target_relation"], arg_dict["temp_relation"] -%}
     {%- set columns = arg_dict["dest_columns"] | map(attribute="quoted") | join(", ") -%}
-    -- fmt: off
+    {# fmt: off #}
     delete from {{ target }}
     where
         {{ arg_dict["unique_key"] }} in (select {{ arg_dict["unique_key"] }} from {{ derived }})
-        or last_sequence > (select coalesce(max(sequence), 0) from {{ source("events", "segments") }})
+        or last_sequence > {{ log_head() }}
     ;
     insert into {{ target }} ({{ columns }})
     select {{ columns }}

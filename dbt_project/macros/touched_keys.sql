@@ -19,7 +19,7 @@
         union
         select {{ key }}
         from {{ this }}
-        where last_sequence > (select coalesce(max(sequence), 0) from {{ events }})
+        where last_sequence > {{ log_head() }}
     {%- else %} select {{ key }} from {{ events }} limit 0
     {%- endif %}
 {%- endmacro %}
@@ -27,6 +27,12 @@
 
 {% macro where_touched(key) -%}
     {%- if is_incremental() %} where {{ key }} in (select {{ key }} from touched) {%- endif %}
+{%- endmacro %}
+
+
+{#- The last commit that this run sees. -#}
+{% macro log_head() -%}
+    (select coalesce(max(sequence), 0) from {{ source("events", "segments") }})
 {%- endmacro %}
 
 
