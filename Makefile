@@ -25,7 +25,7 @@ help:  ## List the targets
 
 setup: $(PROJECT)  ## Make .venv from requirements.lock (the other targets do it when it is needed)
 
-$(PACKAGES): requirements.lock
+$(PACKAGES):
 	@command -v $(PYTHON) >/dev/null || { echo "factlog needs Python 3.11 or newer, and there is no '$(PYTHON)' here. Install one, or name it: make PYTHON=/path/to/python3.11" >&2; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "factlog needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Name another one: make PYTHON=/path/to/python3.11" >&2; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "'$(PYTHON)' can't make virtual environments. On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 2; }
@@ -34,7 +34,7 @@ $(PACKAGES): requirements.lock
 	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements.lock
 	@touch $@
 
-$(PROJECT): $(PACKAGES) pyproject.toml
+$(PROJECT): $(PACKAGES)
 	@rm -f $(VENV)/.project-*
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index -e .
 	@touch $@

@@ -12,7 +12,8 @@ from event_archive.quarantine import Refusal, refusal_counts, refusals
 from orchestration.command_line import screen
 from orchestration.command_line.opening import json_option, read_settings
 
-EXCERPT = 300
+LONG_TEXT, LONG_NAME, LONG_RECORD = 300, 60, 10_000
+SHOWN_COUNTS = 20
 
 
 @click.group(invoke_without_command=True)
@@ -65,8 +66,13 @@ def list_refusals(
         screen.say("No refusal is like that. All there are: factlog quarantine list")
         return
     screen.table(
-        "Refused, by reason and type", ["reason", "type", "records"], [worded(count) for count in counts]
+        "Refused, by reason and type",
+        ["reason", "type", "records"],
+        [(why, shortened(claimed, LONG_NAME), records) for why, claimed, records in counts[:SHOWN_COUNTS]],
     )
+    if len(counts) > SHOWN_COUNTS:
+        rest = sum(records for _, _, records in counts[SHOWN_COUNTS:])
+        screen.tell(f"… and {rest:,} records of {len(counts) - SHOWN_COUNTS:,} other reasons and types")
     screen.tell("")
     screen.table(
         f"The first {len(found):,}",
@@ -75,9 +81,9 @@ def list_refusals(
             (
                 refusal.sequence,
                 str(refusal.position),
-                shortened(refusal.type),
+                shortened(refusal.type, LONG_NAME),
                 refusal.reason,
-                shortened(refusal.detail),
+                shortened(refusal.detail, LONG_TEXT),
             )
             for refusal in found
         ],
@@ -118,7 +124,9 @@ def show_refusal(sequence: int | None, position: int | None, raw: bool, wants_js
     record = screen.printable(str(fields.pop("record")))
     for name, value in fields.items():
         screen.tell(f"{name:<9} {screen.printable(str(value)) if value is not None else '-'}")
-    screen.tell("", record)
+    screen.tell("", record[:LONG_RECORD])
+    if len(record) > LONG_RECORD:
+        screen.say(f"The first {LONG_RECORD:,} of {len(refusal.record):,} bytes. All of them: --raw")
 
 
 def find(sequence: int | None, position: int | None) -> Refusal:
@@ -135,15 +143,11 @@ def find(sequence: int | None, position: int | None) -> Refusal:
     raise UnusableInput(f"commit {chosen} refused {place}; see: factlog quarantine list --sequence {chosen}")
 
 
-def worded(count: tuple[str, str | None, int]) -> tuple[str, str, int]:
-    """Word one line of the counts."""
-    reason, type_name, records = count
-    return reason, shortened(type_name) or "(none given)", records
-
-
-def shortened(text: str | None) -> str | None:
+def shortened(text: str | None, length: int) -> str:
     """Cut what a record says to a length that fits a table."""
-    return text if text is None or len(text) <= EXCERPT else f"{text[:EXCERPT]}…"
+    if text is None:
+        return "-"
+    return text if len(text) <= length else f"{text[:length]}…"
 
 
 def as_record(refusal: Refusal) -> dict[str, object]:
