@@ -1,8 +1,8 @@
 """What the checks said about the warehouse as it stands, so that nobody publishes one that was not checked.
 
-Belongs here: remembering, in the warehouse itself, which dbt process built it over which cut of the log and how
-its tests ended; and the checks of the archive. Not here: running dbt (`refresh`) and publishing (`publishing`).
-Every dbt process that connects begins a new build, so a build made by hand counts as unchecked.
+Belongs here: remembering, in the warehouse itself, which dbt process built it over which cut of the log and
+how its tests ended; and the checks of the archive. Not here: running dbt, and publishing. Every dbt process
+that connects begins a new build, so a build made by hand counts as unchecked.
 """
 
 import json
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import duckdb
-from event_archive.verify import verify
 
 from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
 from event_archive.log import Commit
+from event_archive.verify import verify
 from orchestration.settings import Settings
 
 HELD = {"pass", "success", "warn", "no-op", "reused"}
@@ -35,7 +35,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Build:
-    """The last build of the warehouse: by which dbt process, over which cut, and whether everything was built."""
+    """The last build of the warehouse: by which dbt process, over which cut, and whether of everything."""
 
     id: str
     sequence: int
@@ -80,7 +80,7 @@ def record(settings: Settings) -> list[Check]:
         build = last_build(connection)
         if build is None or build.id != results["metadata"]["invocation_id"]:
             raise UnusableInput(
-                f"{settings.warehouse}: another dbt process has written it in the meantime; run the refresh again"
+                f"{settings.warehouse}: another dbt process has written it meanwhile; refresh again"
             )
         connection.execute("UPDATE audit.build SET complete = ?", [expected <= done])
         connection.execute(
@@ -133,7 +133,7 @@ def warehouse_checks(connection: duckdb.DuckDBPyConnection) -> list[Check]:
 
 
 def archive_checks(archive: Archive, connection: duckdb.DuckDBPyConnection, sequence: int) -> list[Check]:
-    """Check the archive's bytes against its log, and its counts against each other and against what dbt reads."""
+    """Check the archive's bytes against its log, and its counts against each other and what dbt reads."""
     findings = verify(archive)
     shown = "; ".join(f"{finding.path}: {finding.problem}" for finding in findings[:SHOWN_FINDINGS])
     chain = Check(
@@ -154,7 +154,7 @@ def conservation(commits: Iterable[Commit], connection: duckdb.DuckDBPyConnectio
         rows = sum(segment.rows for segment in commit.segments)
         refused = commit.quarantine.rows if commit.quarantine else 0
         accepted += counts.accepted
-        if counts.received != counts.accepted + counts.duplicate + counts.rejected:
+        if not counts.conserved:
             problems.append(f"commit {commit.sequence}: {counts} do not add up")
         if (rows, refused) != (counts.accepted, counts.rejected):
             problems.append(f"commit {commit.sequence}: {rows} rows and {refused} refusals against {counts}")

@@ -12,7 +12,8 @@ import duckdb
 # Each row becomes 128 bits of MD5 over its JSON text, and rows are summed: the order of rows does not matter,
 # and unlike an XOR, a row that is there twice does.
 ROW_SUMS = (
-    "SELECT count(*), coalesce(sum(md5_number_lower(row_text)), 0), coalesce(sum(md5_number_upper(row_text)), 0) "
+    "SELECT count(*), coalesce(sum(md5_number_lower(row_text)), 0), "
+    "coalesce(sum(md5_number_upper(row_text)), 0) "
     "FROM (SELECT to_json(mart)::VARCHAR AS row_text FROM {relation} AS mart)"
 )
 
@@ -100,8 +101,8 @@ def copy_tables(connection: duckdb.DuckDBPyConnection, tables: dict[str, TableSt
 def table_comment(connection: duckdb.DuckDBPyConnection, table: str) -> str | None:
     """Read the description that dbt left on a table or view."""
     row = connection.execute(
-        "SELECT comment FROM (SELECT database_name, schema_name, table_name, comment FROM duckdb_tables() UNION ALL "
-        "SELECT database_name, schema_name, view_name, comment FROM duckdb_views()) AS relations "
+        "SELECT comment FROM (SELECT database_name, schema_name, table_name, comment FROM duckdb_tables() "
+        "UNION ALL SELECT database_name, schema_name, view_name, comment FROM duckdb_views()) AS relations "
         "WHERE database_name = 'warehouse' AND schema_name = ? AND table_name = ?",
         table.split(".", 1),
     ).fetchone()

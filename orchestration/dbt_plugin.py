@@ -17,7 +17,7 @@ from orchestration.settings import Settings
 
 
 class Plugin(BasePlugin):  # type: ignore[misc,unused-ignore]
-    """Create the views once per dbt process: dbt-duckdb keeps one connection, and a cursor of it per thread."""
+    """Create the views once per dbt process: dbt-duckdb keeps one connection, with a cursor per thread."""
 
     read_only = False
 

@@ -1,14 +1,16 @@
 """Running dbt: as a process of its own, which lets go of the warehouse when it ends.
 
-Belongs here: the command, its folders, and a manifest that is up to date. Not here: which models are built and
-what comes of it (`refresh`, `dbt_assets`).
+Belongs here: the command, its folders, and a manifest that is up to date. Not here: which models are built
+and what comes of it (`refresh`, `dbt_assets`).
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -64,12 +66,14 @@ def load_manifest(settings: Settings) -> Mapping[str, Any]:
     if not manifest.exists() or manifest.stat().st_mtime < last_change(settings.dbt_project):
         settings.dbt_target.mkdir(parents=True, exist_ok=True)
         # Several processes load the definitions at once: each parses aside, and the last one's file stays.
+        # It is dated by its start, so that what changes meanwhile is seen the next time.
+        started = time.time()
         with tempfile.TemporaryDirectory(prefix=".parse-", dir=settings.dbt_target) as aside:
             said = run_dbt(settings, ["parse"], target=Path(aside))
             parsed = Path(aside) / "manifest.json"
             if not parsed.exists():
                 raise UnusableInput(f"dbt parse: {first_lines(said)}")
-            parsed.touch()
+            os.utime(parsed, (started, started))
             parsed.replace(manifest)
     loaded: Mapping[str, Any] = json.loads(manifest.read_text())
     return loaded
@@ -80,7 +84,5 @@ def last_change(project: Path) -> float:
     newest = project.stat().st_mtime
     for path in project.iterdir():
         if path.name not in GENERATED and not path.name.startswith("."):
-            newest = max(
-                newest, path.stat().st_mtime, *(below.stat().st_mtime for below in path.rglob("*")), 0.0
-            )
+            newest = max(newest, *(changed.stat().st_mtime for changed in [path, *path.rglob("*")]))
     return newest

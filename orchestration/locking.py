@@ -36,7 +36,7 @@ def warehouse_lock(
             holder = os.pread(handle, 200, 0).decode("utf-8", "replace").strip() or "another process"
             if time.monotonic() >= deadline:
                 raise UnusableInput(
-                    f"{settings.warehouse}: still in use by {holder} after {patience}; try again when it has ended"
+                    f"{settings.warehouse}: still held by {holder} after {patience}; wait for it to end"
                 )
             if not announced and say is not None:
                 say(f"waiting for {holder}, which holds the warehouse")

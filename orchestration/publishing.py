@@ -1,9 +1,9 @@
 """Write, audit, publish: the numbered, immutable versions of the reporting dataset and which one is served.
 
 Belongs here: what a version is, how one is written, and the switch to it. Not here: building the warehouse
-(`refresh`), what is checked (`audit`), reading a version (`querying`). A version exists once its manifest does;
-it is served once `reporting.duckdb` points at it. A crash leaves the old one served and litter that the next
-publishing removes.
+(`refresh`), what is checked (`audit`), reading a version (`querying`). A version exists once its manifest
+does; it is served once `reporting.duckdb` points at it. A crash leaves the old one served, and litter that
+the next publishing removes.
 """
 
 import json
@@ -28,11 +28,12 @@ SERVED = "reporting.duckdb"
 READ_ONLY_MODE = 0o444
 
 
-class PublishingRefused(Exception):
+class PublishingRefused(Exception):  # noqa: N818 - the house names errors by what happened
     """A blocking check does not hold; the message is one line that names each."""
 
-    def __init__(self, failed: list[Check]) -> None:
-        self.failed = failed
+    def __init__(self, checks: list[Check]) -> None:
+        self.checks = checks
+        self.failed = failed = [check for check in checks if check.blocking and not check.passed]
         reasons = "; ".join(f"{check.name} ({check.detail})" for check in failed)
         super().__init__(f"not published: {len(failed)} blocking check(s) do not hold: {reasons}")
 
@@ -103,7 +104,7 @@ def publish_locked(settings: Settings) -> Publication:
         checks = audit(settings, connection, build)
         failed = [check for check in checks if check.blocking and not check.passed]
         if failed or build is None:
-            raise PublishingRefused(failed)
+            raise PublishingRefused(checks)
         states = table_states(connection)
         return Publication(*switch(settings, connection, build, states), checks)
 
@@ -119,7 +120,7 @@ def audit(settings: Settings, connection: duckdb.DuckDBPyConnection, build: Buil
 def switch(
     settings: Settings, connection: duckdb.DuckDBPyConnection, build: Build, states: dict[str, TableState]
 ) -> tuple[Version, bool]:
-    """Serve the version that says this: the current one, a complete one that a crash left unserved, or a new one."""
+    """Serve the version that says this: the current one, one that a crash left unserved, or a new one."""
     content = (build.log_digest, code_version(), states)
     served = current(settings)
     if served is not None and served.content == content:

@@ -19,7 +19,7 @@ from orchestration.settings import Settings
 
 @dataclass(frozen=True)
 class Refreshed:
-    """What a refresh did: up to which commit, how many models and tests, and the version that is served now."""
+    """What a refresh did: up to which commit, how many models and tests, and what is served now."""
 
     sequence: int
     models: int
@@ -59,7 +59,6 @@ def build(
     if not results.exists():
         raise UnusableInput(f"dbt build: {first_lines(said)}; details: {settings.dbt_target / 'dbt.log'}")
     outcomes = record(settings)
-    failed = [check for check in outcomes if check.blocking and not check.passed]
-    if failed:
-        raise PublishingRefused(failed)
+    if any(check.blocking and not check.passed for check in outcomes):
+        raise PublishingRefused(outcomes)
     return outcomes, sequence

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 from event_archive.errors import UnusableInput
 
 if TYPE_CHECKING:
-    from event_archive.landing import Limits
-
     from event_archive.archive import Archive
+    from event_archive.landing import Limits
 
 PROJECT = Path(__file__).resolve().parents[1]
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}

@@ -1,0 +1,178 @@
+"""When things run by themselves: the jobs, the two sensors and the schedule.
+
+Belongs here: what is asked for, and when. Not here: what a run does. Nothing is remembered here but the files
+seen at the last look: what landed is in the log, what was reported is in Dagster's own events, and what was
+published is in the manifest of the version that is served.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from event_archive.log import Commit
+from orchestration.dbt_assets import REFRESH_JOB
+from orchestration.landing_asset import LOG, reported_sequence
+from orchestration.partitions import refreshed_range
+from orchestration.publishing import current
+from orchestration.settings import Settings
+
+LAND_JOB = "land"
+LOOK_SECONDS = 5
+UNFINISHED = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+
+
+def land_job() -> UnresolvedAssetJobDefinition:
+    """Land the inbox and report commits."""
+    return dg.define_asset_job(
+        LAND_JOB,
+        selection=dg.AssetSelection.assets(LOG),
+        description="Land the files in the inbox, and report the days of event types that were touched.",
+    )
+
+
+def refresh_job(models: dg.AssetsDefinition, published: dg.AssetsDefinition) -> UnresolvedAssetJobDefinition:
+    """Derive and publish."""
+    return dg.define_asset_job(
+        REFRESH_JOB,
+        selection=dg.AssetSelection.assets(models, published),
+        description=(
+            "Derive what landed since the last refresh, test all, publish. One run and one dbt process, "
+            "however many days were touched; its range of partitions is that of the touched days."
+        ),
+    )
+
+
+def inbox_sensor(settings: Settings, job: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
+    """Ask for a landing when files lie in the inbox, or when Dagster has not heard of all commits."""
+
+    @dg.sensor(
+        name="inbox",
+        job=job,
+        minimum_interval_seconds=LOOK_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Lands files that stay the same between two looks at the inbox, and reports new commits.",
+    )
+    def inbox(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        seen = look(settings.inbox)
+        before = json.loads(context.cursor) if context.cursor else {}
+        settled = {path: state for path, state in seen.items() if before.get(path) == state}
+        commits = settings.open_archive().log.commits()
+        unreported = len(commits) - reported_sequence(context.instance, commits)
+        requests = []
+        if (settled or unreported) and not is_running(context.instance, LAND_JOB):
+            # The key holds the files' state: a file that can't be landed does not ask again and again.
+            key = digest(json.dumps([settled, len(commits), commits[-1].digest if unreported else ""]))
+            requests = [dg.RunRequest(run_key=key)]
+        return dg.SensorResult(
+            run_requests=requests,
+            skip_reason=None if requests else f"{len(seen)} file(s) in the inbox, {unreported} new commit(s)",
+            cursor=json.dumps(seen, sort_keys=True),
+        )
+
+    return inbox
+
+
+def refresh_sensor(
+    settings: Settings, job: UnresolvedAssetJobDefinition, partitions: dg.DailyPartitionsDefinition
+) -> dg.SensorDefinition:
+    """Ask for a refresh when the log is ahead of the published version, be the events late or not."""
+
+    @dg.sensor(
+        name="new_commits",
+        job=job,
+        minimum_interval_seconds=LOOK_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Refreshes the reporting dataset when commits landed that it does not hold, late or not.",
+    )
+    def new_commits(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        commits = settings.open_archive().log.commits()
+        fresh = unpublished(settings, commits)
+        if not fresh:
+            return dg.SkipReason("The published version holds every commit.")
+        if is_running(context.instance, REFRESH_JOB):
+            return dg.SkipReason("A refresh is under way; what it leaves is looked at after it.")
+        # One refresh per state of the log: one that failed is tried again by the schedule, or with the next
+        # commit.
+        request = refresh_request(fresh, partitions, run_key=f"refresh-{commits[-1].digest}")
+        return dg.SensorResult(run_requests=[request])
+
+    return new_commits
+
+
+def refresh_schedule(
+    settings: Settings, job: UnresolvedAssetJobDefinition, partitions: dg.DailyPartitionsDefinition
+) -> dg.ScheduleDefinition:
+    """Refresh every hour: what depends on the time, on changed models, or on a refresh that failed."""
+
+    @dg.schedule(
+        name="hourly_refresh",
+        job=job,
+        cron_schedule="0 * * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Refreshes every hour, also when nothing landed; what is not new is not published again.",
+    )
+    def hourly_refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        if is_running(context.instance, REFRESH_JOB):
+            return dg.SkipReason("A refresh is under way.")
+        return refresh_request(unpublished(settings, settings.open_archive().log.commits()), partitions)
+
+    return hourly_refresh
+
+
+def refresh_request(
+    fresh: Sequence[Commit], partitions: dg.DailyPartitionsDefinition, run_key: str | None = None
+) -> dg.RunRequest:
+    """Ask for one refresh run over the range of days that these commits touched."""
+    days = refreshed_range(fresh, partitions)
+    return dg.RunRequest(run_key=run_key, tags={RANGE_START: days.start, RANGE_END: days.end})
+
+
+def unpublished(settings: Settings, commits: Sequence[Commit]) -> Sequence[Commit]:
+    """List the commits that the served version does not hold; all of them where it is of another log."""
+    served = current(settings)
+    if served is None or served.sequence > len(commits):
+        return commits
+    known = served.sequence == 0 or commits[served.sequence - 1].digest == served.log_digest
+    return commits[served.sequence :] if known else commits
+
+
+def look(inbox: Path) -> dict[str, list[int]]:
+    """Note the files of the inbox with what changes when they are written to or replaced."""
+    seen = {}
+    for path in sorted(inbox.rglob("*")) if inbox.is_dir() else []:
+        if path.name.startswith("."):
+            continue
+        try:
+            state = path.stat()
+        except FileNotFoundError:
+            continue
+        if path.is_file():
+            seen[str(path.relative_to(inbox))] = [
+                state.st_size,
+                state.st_mtime_ns,
+                state.st_ctime_ns,
+                state.st_ino,
+            ]
+    return seen
+
+
+def is_running(instance: dg.DagsterInstance, job: str) -> bool:
+    """Tell whether a run of a job is waiting or under way."""
+    return instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=UNFINISHED)) > 0
+
+
+def digest(text: str) -> str:
+    """Shorten a text to a key."""
+    return hashlib.sha256(text.encode()).hexdigest()

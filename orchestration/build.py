@@ -1,0 +1,36 @@
+"""All definitions of the code location, put together from settings.
+
+Belongs here: which parts there are. Not here: the parts. Nothing happens on import; building reads the
+contracts and the log, and parses the dbt project where it has changed.
+"""
+
+import dagster as dg
+
+from orchestration.automation import inbox_sensor, land_job, refresh_job, refresh_schedule, refresh_sensor
+from orchestration.dbt_assets import dbt_assets
+from orchestration.dbt_process import load_manifest
+from orchestration.event_assets import event_assets
+from orchestration.landing_asset import landing_asset
+from orchestration.partitions import daily_partitions
+from orchestration.published_asset import published_asset
+from orchestration.settings import Settings
+
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """Build the definitions of one installation."""
+    archive = settings.open_archive()
+    manifest = load_manifest(settings)
+    partitions = daily_partitions(settings, archive.log.commits())
+    models = dbt_assets(settings, archive, manifest, partitions)
+    marts = [spec.key for spec in models.specs if (spec.group_name or "").startswith("marts")]
+    published = published_asset(settings, marts)
+    land = land_job()
+    refresh = refresh_job(models, published)
+    return dg.Definitions(
+        assets=[landing_asset(settings), event_assets(settings, archive, partitions), models, published],
+        jobs=[land, refresh],
+        sensors=[inbox_sensor(settings, land), refresh_sensor(settings, refresh, partitions)],
+        schedules=[refresh_schedule(settings, refresh, partitions)],
+        # One process per run: its steps follow each other anyway, and each process takes seconds to start.
+        executor=dg.in_process_executor,
+    )

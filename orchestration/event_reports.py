@@ -1,0 +1,99 @@
+"""What Dagster is told about the days of event types: a materialization per day, with rows and data version.
+
+Belongs here: which days commits touched, and how the facts of a day read as a materialization. Not here: when
+that is told (`landing_asset` after a landing, `event_assets` after verifying days by hand).
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+
+import dagster as dg
+
+from event_archive.archive import Archive
+from event_archive.contract import Contract
+from event_archive.log import Commit
+from event_archive.views import DayFacts, day_facts
+
+DATA_VERSION_TAG = "dagster/data_version"
+
+
+def event_key(contract: Contract) -> dg.AssetKey:
+    """Name the asset of an event type; all majors of it are one asset."""
+    return dg.AssetKey(["events", contract.object_type, contract.verb])
+
+
+def majors(archive: Archive, contract: Contract) -> list[str]:
+    """List the types that one event asset holds: the same object and verb, every major."""
+    return [
+        event_type for event_type, one in archive.contracts.items() if one.view_name == contract.view_name
+    ]
+
+
+def touched_days(archive: Archive, commits: Iterable[Commit]) -> dict[str, dict[date, int]]:
+    """Count the rows that commits brought, per view name and day; a type without a contract is left out."""
+    touched: dict[str, dict[date, int]] = {}
+    for commit in commits:
+        for segment in commit.segments:
+            if segment.type not in archive.contracts:
+                continue
+            days = touched.setdefault(archive.contracts[segment.type].view_name, {})
+            for day, rows in segment.days.items():
+                days[date.fromisoformat(day)] = days.get(date.fromisoformat(day), 0) + rows
+    return touched
+
+
+def materializations(
+    archive: Archive, commits: list[Commit], *, threads: int
+) -> Iterator[dg.AssetMaterialization]:
+    """Report exactly the days of event types that commits touched."""
+    newest = {contract.view_name: contract for contract in archive.contracts.newest()}
+    span = (
+        f"{commits[0].sequence} to {commits[-1].sequence}"
+        if len(commits) > 1
+        else "".join(str(commit.sequence) for commit in commits)
+    )
+    for view_name, rows in sorted(touched_days(archive, commits).items()):
+        facts = facts_of_days(archive, newest[view_name], sorted(rows), threads=threads)
+        for day in sorted(rows):
+            extra = {"rows_landed": dg.MetadataValue.int(rows[day]), "commits": dg.MetadataValue.text(span)}
+            yield materialization(newest[view_name], day, facts.get(day), extra)
+
+
+def facts_of_days(
+    archive: Archive, contract: Contract, days: list[date], *, threads: int
+) -> dict[date, DayFacts]:
+    """Read the facts of days of one event asset, its majors taken together."""
+    by_day: dict[date, list[DayFacts]] = {}
+    for event_type in majors(archive, contract):
+        for day, facts in day_facts(archive, event_type, days, threads=threads).items():
+            by_day.setdefault(day, []).append(facts)
+    return {day: together(parts) for day, parts in by_day.items()}
+
+
+def together(parts: list[DayFacts]) -> DayFacts:
+    """Add up the facts that one day has in several majors."""
+    if len(parts) == 1:
+        return parts[0]
+    digest = hashlib.sha256("".join(part.digest for part in parts).encode()).hexdigest()
+    return DayFacts(sum(part.rows for part in parts), sum(part.late_rows for part in parts), digest)
+
+
+def materialization(
+    contract: Contract,
+    day: date,
+    facts: DayFacts | None,
+    extra: Mapping[str, dg.MetadataValue],
+) -> dg.AssetMaterialization:
+    """Word the facts of one day; a day without events has a data version too."""
+    return dg.AssetMaterialization(
+        asset_key=event_key(contract),
+        partition=day.isoformat(),
+        metadata={
+            "dagster/partition_row_count": dg.MetadataValue.int(facts.rows if facts else 0),
+            "late_rows": dg.MetadataValue.int(facts.late_rows if facts else 0),
+            "digest": dg.MetadataValue.text(facts.digest if facts else "no events"),
+            **extra,
+        },
+        tags={DATA_VERSION_TAG: facts.digest if facts else "no_events"},
+    )

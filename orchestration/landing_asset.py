@@ -1,0 +1,92 @@
+"""The asset `archive/log`: materializing it lands the inbox and reports what Dagster has not heard of yet.
+
+Belongs here: landing as Dagster sees it. Its own last materialization is the cursor: every commit after the
+sequence noted there is reported, whoever made it, so what the `factlog` command landed shows up as well. Not
+here: landing itself (the archive's), and when it is asked for (`automation`).
+"""
+
+import dagster as dg
+
+from event_archive.archive import Archive
+from event_archive.errors import UnusableInput
+from event_archive.inbox import land_inbox
+from event_archive.log import Commit
+from orchestration.event_reports import materializations
+from orchestration.settings import Settings
+
+LOG = dg.AssetKey(["archive", "log"])
+DESCRIPTION = """The ordered, hash-chained list of commits: what it names exists, anything else does not.
+
+Materializing it lands the files in the inbox, each in one atomic commit, and reports a materialization of
+exactly the days of event types that were touched since it was last materialized."""
+
+
+def reported_sequence(instance: dg.DagsterInstance, commits: list[Commit]) -> int:
+    """Tell up to which commit Dagster has heard of this log; 0 where it has heard of another log or none."""
+    event = instance.get_latest_materialization_event(LOG)
+    if event is None or event.asset_materialization is None:
+        return 0
+    metadata = event.asset_materialization.metadata
+    sequence, digest = metadata["sequence"].value, metadata["digest"].value
+    assert isinstance(sequence, int)
+    known = sequence <= len(commits) and (sequence == 0 or commits[sequence - 1].digest == digest)
+    return sequence if known else 0
+
+
+def landing_asset(settings: Settings) -> dg.AssetsDefinition:
+    """Make the asset of the log."""
+
+    @dg.asset(
+        key=LOG,
+        description=DESCRIPTION,
+        group_name="archive",
+        owners=["team:data_platform"],
+        kinds={"json"},
+        pool="archive",
+    )
+    def land(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        archive = settings.open_archive()
+        land_files(context, settings, archive)
+        commits = archive.log.commits()
+        fresh = commits[reported_sequence(context.instance, commits) :]
+        reported = 0
+        if fresh:
+            for event in materializations(archive, fresh, threads=settings.threads):
+                context.log_event(event)
+                reported += 1
+        head = commits[-1] if commits else None
+        counts = [commit.counts for commit in fresh]
+        return dg.MaterializeResult(
+            metadata={
+                "sequence": dg.MetadataValue.int(head.sequence if head else 0),
+                "digest": dg.MetadataValue.text(head.digest if head else ""),
+                "commits_reported": dg.MetadataValue.int(len(fresh)),
+                "days_reported": dg.MetadataValue.int(reported),
+                "received": dg.MetadataValue.int(sum(count.received for count in counts)),
+                "accepted": dg.MetadataValue.int(sum(count.accepted for count in counts)),
+                "duplicate": dg.MetadataValue.int(sum(count.duplicate for count in counts)),
+                "rejected": dg.MetadataValue.int(sum(count.rejected for count in counts)),
+            },
+            data_version=dg.DataVersion(head.digest if head else "empty"),
+        )
+
+    return land
+
+
+def land_files(context: dg.AssetExecutionContext, settings: Settings, archive: Archive) -> None:
+    """Land the inbox, and say what came of each file."""
+    settings.inbox.mkdir(parents=True, exist_ok=True)
+    try:
+        outcomes = land_inbox(archive, settings.inbox, limits=settings.limits)
+    except UnusableInput as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
+    for outcome in outcomes:
+        if outcome.commit is None and outcome.earlier is not None:
+            context.log.info(
+                f"{outcome.origin}: these bytes had landed before, in commit {outcome.earlier.sequence}"
+            )
+            continue
+        counts = outcome.counts
+        words = f"{counts.accepted} accepted, {counts.duplicate} duplicate, {counts.rejected} rejected"
+        say = context.log.warning if counts.rejected else context.log.info
+        say(f"{outcome.origin}: {counts.received} received = {words}")

@@ -1,0 +1,61 @@
+"""Days as partitions: which days there are, and what a window of them means to dbt.
+
+Belongs here: the one partitions definition, and every computation on its windows, as pure functions. Not
+here: the assets that are partitioned. Windows are half-open, `[start, end)`.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+
+import dagster as dg
+
+from event_archive.log import Commit
+from orchestration.settings import Settings
+
+
+def first_day(settings: Settings, commits: Iterable[Commit], today: date) -> date:
+    """Choose the first partition: the setting, else the earliest day in the log, else 1 January of last year.
+
+    A fixed early day would show years of empty partitions. The log is read when the definitions are loaded:
+    days that land before the first one are kept by Dagster, and shown once the definitions are loaded again.
+    """
+    if settings.first_day is not None:
+        return settings.first_day
+    return earliest_day(commits) or date(today.year - 1, 1, 1)
+
+
+def earliest_day(commits: Iterable[Commit]) -> date | None:
+    """Find the earliest day that has events."""
+    days = (day for commit in commits for segment in commit.segments for day in segment.days)
+    earliest = min(days, default=None)
+    return date.fromisoformat(earliest) if earliest else None
+
+
+def daily_partitions(settings: Settings, commits: Iterable[Commit]) -> dg.DailyPartitionsDefinition:
+    """Give the partitions of everything daily; today is one of them, because its events land today."""
+    start = first_day(settings, commits, datetime.now(UTC).date())
+    return dg.DailyPartitionsDefinition(start_date=start.isoformat(), end_offset=1)
+
+
+def replay_variables(window: dg.TimeWindow) -> dict[str, str]:
+    """Word a window of partitions as the variables of a dbt replay."""
+    return {"replay_from": window.start.date().isoformat(), "replay_to": window.end.date().isoformat()}
+
+
+def days_of(window: dg.TimeWindow) -> list[date]:
+    """List the days of a window."""
+    start = window.start.date()
+    return [start + timedelta(days=days) for days in range((window.end.date() - start).days)]
+
+
+def refreshed_range(
+    commits: Iterable[Commit], partitions: dg.DailyPartitionsDefinition
+) -> dg.PartitionKeyRange:
+    """Give the smallest range of partitions with every day these commits touched; today if there is none."""
+    touched = {day for commit in commits for segment in commit.segments for day in segment.days}
+    existing = [day for day in sorted(touched) if partitions.has_partition_key(day)]
+    if not existing:
+        latest = partitions.get_last_partition_key()
+        assert latest is not None
+        existing = [latest]
+    return dg.PartitionKeyRange(existing[0], existing[-1])
