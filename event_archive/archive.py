@@ -8,6 +8,7 @@ from pathlib import Path
 
 from event_archive.contract import Contracts
 from event_archive.log import Log
+from event_archive.shape import Shape
 from event_archive.storage import LocalStorage, Storage
 
 
@@ -19,3 +20,5 @@ class Archive:
         self.contracts = contracts
         self.storage: Storage = LocalStorage(root)
         self.log = Log(self.storage)
+        self.shapes: dict[str, list[Shape]] = {}
+        """By event type, how producers were seen to spell their events: see `shape`."""

@@ -7,7 +7,7 @@ Where a schema leaves the type open (no `type`, `oneOf`, an object without prope
 value's JSON text.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -111,6 +111,11 @@ def quoted(name: str) -> str:
 def literal(text: str) -> str:
     """A text as an SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def sql_list(texts: Iterable[str]) -> str:
+    """Texts as an SQL list of string literals."""
+    return "[" + ", ".join(map(literal, texts)) + "]"
 
 
 def resolve(schema: Any, root: Schema) -> Schema:

@@ -99,7 +99,7 @@ class Contracts(Mapping[str, Contract]):
 def validator(schema: Schema) -> jsonschema_rs.Draft202012Validator:
     """A draft 2020-12 validator that asserts formats and fetches nothing; raises ValueError."""
     return jsonschema_rs.Draft202012Validator(
-        schema, validate_formats=True, formats={"decimal": _is_decimal}, retriever=_no_remote_schemas
+        dict(schema), validate_formats=True, formats={"decimal": _is_decimal}, retriever=_no_remote_schemas
     )
 
 

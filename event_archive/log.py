@@ -74,7 +74,10 @@ class QuarantineFile:
 
 @dataclass(frozen=True)
 class Commit:
-    """One entry of the log. `batch`: SHA-256 of the input's bytes; `batch_bytes`: how many they were."""
+    """One entry of the log. `batch`: SHA-256 of the input's bytes; `batch_bytes`: how many they were.
+
+    `mapping`: SHA-256 of the mapping file by which foreign records became events, if one did.
+    """
 
     sequence: int
     previous: str
@@ -84,6 +87,7 @@ class Commit:
     batch_bytes: int
     origin: str
     counts: Counts
+    mapping: str | None = None
     segments: tuple[Segment, ...] = ()
     quarantine: QuarantineFile | None = None
 

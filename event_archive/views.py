@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from event_archive.archive import Archive
-from event_archive.columns import literal, quoted
+from event_archive.columns import literal, quoted, sql_list
 from event_archive.contract import ALL_EVENTS, Contract
 from event_archive.errors import UnusableInput
 from event_archive.log import Commit, Segment, segments_of
@@ -87,17 +87,12 @@ def view_sql(archive: Archive, contract: Contract, segments: Sequence[Segment]) 
         f"s.{name}" if name in LANDED else f"{cast} AS data" if name == "data" else f"f.{name}"
         for name, _ in typed
     )
-    files = file_list(archive, segments)
+    files = sql_list(archive.storage.location(segment.path) for segment in segments)
     by_name = ", union_by_name = true" if len(revisions) > 1 else ""
     return (
-        f"SELECT {columns} FROM read_parquet({files}, filename = true{by_name}) AS f "  # noqa: S608
+        f"SELECT {columns} FROM read_parquet({files}, filename = true{by_name}) AS f "
         f"JOIN {SCHEMA}.segments AS s ON s.path = f.filename"
     )
-
-
-def file_list(archive: Archive, segments: Sequence[Segment]) -> str:
-    """The files of these segments as an SQL list of string literals."""
-    return "[" + ", ".join(literal(archive.storage.location(segment.path)) for segment in segments) + "]"
 
 
 def day_facts(
@@ -126,7 +121,7 @@ def day_facts(
         connection.execute("SET TimeZone = 'UTC'")
         _create_segments_table(connection, archive, commits)
         rows = connection.execute(
-            f"SELECT event_date, count(*), sum(md5_number_lower(fact)), sum(md5_number_upper(fact)) FROM "  # noqa: S608
+            f"SELECT event_date, count(*), sum(md5_number_lower(fact)), sum(md5_number_upper(fact)) FROM "
             f"(SELECT event_date, CAST(to_json(row({columns})) AS VARCHAR) AS fact "
             f"FROM ({view_sql(archive, contract, segments)}) {listed}) GROUP BY event_date ORDER BY event_date"
         ).fetchall()
@@ -183,5 +178,5 @@ def _drop_views_without_contract(connection: duckdb.DuckDBPyConnection, archive:
 def _all_events_part(contract: Contract) -> str:
     columns = ", ".join([*ENVELOPE, *LANDED, *OPTIONAL])
     return (
-        f"SELECT {literal(contract.type)} AS event_type, {columns} FROM {SCHEMA}.{quoted(contract.view_name)}"  # noqa: S608
+        f"SELECT {literal(contract.type)} AS event_type, {columns} FROM {SCHEMA}.{quoted(contract.view_name)}"
     )

@@ -1,0 +1,274 @@
+"""From bytes to records: byte order mark, and the three shapes of JSON (NDJSON, array, single).
+
+Belongs here: cutting a stream of bytes into records, in chunks of bounded size, with their places, and telling
+where the stream breaks off. Not here: what a record means (`judge`), or even whether it is JSON.
+
+A chunk's lines lie in one Arrow buffer, each with its line feed, so that a columnar engine reads them where
+they are. Records that are not UTF-8, which no text column can hold, are kept apart from it.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from event_archive.decompress import Readable, Truncated, decompressed
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+INSIDE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]|"', re.DOTALL)
+BETWEEN = re.compile(rb"[^\s,]")
+SCALAR_END = re.compile(rb"[,\]]")
+
+Numbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Broken:
+    """Bytes that are no record: too long, or cut off. A long one comes in pieces, `part` 0, 1, 2 …"""
+
+    position: int
+    offset: int
+    record: bytes
+    reason: str
+    detail: str
+    part: int = 0
+
+
+@dataclass
+class Chunk:
+    """Some records. `positions`: line number or index in the array, from 1; `offsets`: bytes from the start.
+
+    `apart`: row -> its bytes, for rows that are not UTF-8 and hence blank in `lines`.
+    """
+
+    lines: pa.LargeStringArray
+    positions: Numbers
+    offsets: Numbers
+    apart: dict[int, bytes] = field(default_factory=dict)
+    broken: list[Broken] = field(default_factory=list)
+
+    def record(self, row: int) -> bytes:
+        """The bytes of one record, without the white space around it."""
+        if row in self.apart:
+            return self.apart[row]
+        _, ends, buffer = self.lines.buffers()
+        start, end = np.frombuffer(ends, np.int64)[row : row + 2]
+        return memoryview(buffer)[start:end].tobytes().strip(b" \t\r\n")
+
+
+def chunks(stream: Readable, chunk_bytes: int, max_record_bytes: int) -> Iterator[Chunk]:
+    """Cut a stream into chunks of about `chunk_bytes` of records, of at most `max_record_bytes` each."""
+    blocks = _Blocks(decompressed(stream), chunk_bytes)
+    start = blocks.peek(max(chunk_bytes, 1))
+    skip = len(BYTE_ORDER_MARK) if start.startswith(BYTE_ORDER_MARK) else 0
+    body = start[skip:].lstrip(b" \t\r\n")
+    blocks.skip(skip)
+    if body.startswith(b"["):
+        yield from _array(blocks, max_record_bytes)
+    elif _is_single(body, whole=blocks.at_end) and len(body) <= max_record_bytes:
+        yield chunk_of([blocks.take()], np.array([1]), np.array([skip]))
+    else:
+        yield from _lines(blocks, max_record_bytes)
+
+
+class _Blocks:
+    """Decoded bytes, at most `size` at a time; a break in the stream is kept until it is asked for."""
+
+    def __init__(self, stream: Iterator[bytes], size: int) -> None:
+        self._stream = stream
+        self._size = size
+        self._held = b""
+        self.offset = 0
+        self.at_end = False
+        self.truncated: str | None = None
+
+    def peek(self, size: int) -> bytes:
+        """The next bytes, at least `size` where there are as many, without taking them."""
+        parts, have = [self._held], len(self._held)
+        while have < size and not self.at_end:
+            try:
+                block = next(self._stream, None)
+            except Truncated as error:
+                block, self.truncated = None, str(error)
+            if block is None:
+                self.at_end = True
+            else:
+                parts.append(block)
+                have += len(block)
+        self._held = parts[0] if len(parts) == 1 else b"".join(parts)
+        return self._held
+
+    def take(self) -> bytes:
+        """The next bytes; empty at the end."""
+        block = self.peek(self._size)
+        self._held = b""
+        self.offset += len(block)
+        return block
+
+    def skip(self, count: int) -> None:
+        """Pass over the next bytes."""
+        self._held = self._held[count:]
+        self.offset += count
+
+
+def _is_single(body: bytes, *, whole: bool) -> bool:
+    """Whether a document is spread over several lines: only then its first line is no JSON value."""
+    first, line_feed, rest = body.partition(b"\n")
+    if not (whole and line_feed and rest.strip()):
+        return False
+    return not _is_json(first) and _is_json(body)
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _lines(blocks: _Blocks, max_record_bytes: int) -> Iterator[Chunk]:
+    carry, line, part, offset = b"", 1, 0, blocks.offset
+    detail = f"the line is longer than {max_record_bytes} bytes"
+    while block := blocks.take():
+        data = carry + block if carry else block
+        broken: list[Broken] = []
+        if part:
+            cut = data.find(b"\n") + 1 or len(data)
+            broken.append(Broken(line, offset, data[:cut], "too_long", detail, part))
+            part = 0 if data[cut - 1 : cut] == b"\n" else part + 1
+            line, data = line + (part == 0), data[cut:]
+            offset += cut
+        cut = data.rfind(b"\n") + 1
+        chunk = _text_chunk(data[:cut], line, offset)
+        line, offset, carry = line + len(chunk.positions), offset + cut, data[cut:]
+        if len(carry) > max_record_bytes:
+            broken.append(Broken(line, offset, carry, "too_long", detail))
+            offset, carry, part = offset + len(carry), b"", 1
+        chunk.broken = broken
+        yield _without_long_lines(chunk, max_record_bytes, detail)
+    if blocks.truncated is not None:
+        end = _text_chunk(b"", line, offset)
+        end.broken = [Broken(line, offset, carry, "truncated", blocks.truncated)]
+        yield end
+    elif carry:
+        yield _text_chunk(carry, line, offset)
+
+
+def _text_chunk(data: bytes, first_line: int, offset: int) -> Chunk:
+    """The lines of `data` as a chunk."""
+    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A).astype(np.int64) + 1
+    if data and (len(ends) == 0 or ends[-1] != len(data)):
+        ends = np.append(ends, len(data))
+    bounds: Numbers = np.concatenate([np.zeros(1, np.int64), ends])
+    positions: Numbers = np.arange(first_line, first_line + len(ends), dtype=np.int64)
+    return _utf8_chunk(data, bounds, positions, bounds[:-1] + offset)
+
+
+def _utf8_chunk(data: bytes, bounds: Numbers, positions: Numbers, offsets: Numbers) -> Chunk:
+    """A chunk over `data`, with the rows that are not UTF-8 blanked out and kept apart."""
+    apart: dict[int, bytes] = {}
+    lines = pa.LargeStringArray.from_buffers(len(positions), pa.py_buffer(bounds), pa.py_buffer(data))
+    try:
+        lines.validate(full=True)
+    except pa.ArrowInvalid:
+        blanked = bytearray(data)
+        for row, (start, end) in enumerate(zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)):
+            try:
+                data[start:end].decode("utf-8")
+            except UnicodeDecodeError:
+                apart[row] = data[start:end].strip(b"\r\n")
+                blanked[start:end] = b" " * (end - start)
+        buffer = pa.py_buffer(bytes(blanked))
+        lines = pa.LargeStringArray.from_buffers(len(positions), pa.py_buffer(bounds), buffer)
+    return Chunk(lines, positions, offsets, apart)
+
+
+def _without_long_lines(chunk: Chunk, max_record_bytes: int, detail: str) -> Chunk:
+    bounds = np.frombuffer(chunk.lines.buffers()[1], np.int64)[: len(chunk.positions) + 1]
+    long = np.flatnonzero(np.diff(bounds) > max_record_bytes + 1)
+    if not len(long):
+        return chunk
+    kept = [row for row in range(len(chunk.positions)) if row not in set(long.tolist())]
+    whole = chunk_of([chunk.record(row) for row in kept], chunk.positions[kept], chunk.offsets[kept])
+    whole.broken = chunk.broken + [
+        Broken(int(chunk.positions[row]), int(chunk.offsets[row]), chunk.record(row), "too_long", detail)
+        for row in long.tolist()
+    ]
+    return whole
+
+
+def chunk_of(records: list[bytes], positions: Numbers, offsets: Numbers) -> Chunk:
+    """A chunk of separate records, with the place of each."""
+    data = b"\n".join([*records, b""])
+    sizes = np.array([0, *(len(record) + 1 for record in records)], np.int64)
+    bounds: Numbers = np.cumsum(sizes, dtype=np.int64)
+    return _utf8_chunk(data, bounds, positions, offsets)
+
+
+def _array(blocks: _Blocks, max_record_bytes: int) -> Iterator[Chunk]:
+    """The elements of a JSON array, found by their brackets alone: what is inside them is not looked at."""
+    base, data, at, position, opened, closed = blocks.offset, b"", 0, 1, False, False
+    while block := blocks.take():
+        data, base, at = data[at:] + block, base + at, 0
+        records: list[bytes] = []
+        positions: list[int] = []
+        offsets: list[int] = []
+        while not closed and (start := BETWEEN.search(data, at)):
+            if not opened or data[start.start()] == ord("]"):
+                opened, closed, at = True, opened, start.end()
+                continue
+            end = _element_end(data, start.start())
+            if end is None:
+                at = start.start()
+                break
+            records.append(data[start.start() : end])
+            positions.append(position)
+            offsets.append(base + start.start())
+            position, at = position + 1, end
+        if records:
+            yield chunk_of(records, np.array(positions), np.array(offsets))
+        if closed or len(data) - at > max_record_bytes:
+            break
+    rest = data[at:]
+    if closed and not (blocks.truncated or rest.strip() or blocks.peek(1).strip()):
+        return
+    reason = "truncated" if blocks.truncated or not closed else "after_array"
+    detail = blocks.truncated or (
+        "there is more after the end of the array" if closed else "the array is not closed from here on"
+    )
+    yield from _rest(blocks, rest, position, base + at, reason, detail)
+
+
+def _element_end(data: bytes, start: int) -> int | None:
+    """Where the array element that starts here ends; None where it goes on after `data`."""
+    if data[start] not in b'{["':
+        found = SCALAR_END.search(data, start)
+        return found.start() if found else None
+    depth = 0
+    for token in INSIDE.finditer(data, start):
+        match token[0]:
+            case b"{" | b"[":
+                depth += 1
+            case b"}" | b"]":
+                depth -= 1
+            case b'"':
+                return None
+        if depth == 0:
+            return token.end()
+    return None
+
+
+def _rest(
+    blocks: _Blocks, first: bytes, position: int, offset: int, reason: str, detail: str
+) -> Iterator[Chunk]:
+    part, piece = 0, first or blocks.take()
+    while piece or part == 0:
+        chunk = _text_chunk(b"", position, offset)
+        chunk.broken = [Broken(position, offset, piece, reason, detail, part)]
+        yield chunk
+        part, offset, piece = part + 1, offset + len(piece), blocks.take()

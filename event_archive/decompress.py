@@ -1,0 +1,84 @@
+"""Decompression: gzip and zstd streams, told by their first bytes, in pieces of bounded size.
+
+Belongs here: bytes in, bytes out, and the plain words for a stream that breaks off. Not here: records.
+"""
+
+import zlib
+from collections.abc import Iterator
+from typing import Protocol
+
+import zstandard
+
+READ_BYTES = 1 << 20
+ZSTD_READ_BYTES = 4 << 10  # a zstd block of a few bytes may stand for 128 KiB, so little is fed at a time
+PIECE_BYTES = 4 << 20
+GZIP = b"\x1f\x8b"
+ZSTD = b"\x28\xb5\x2f\xfd"
+
+
+class Truncated(Exception):
+    """The stream ends, or can't be read on, before it is complete; the message says where."""
+
+
+class Readable(Protocol):
+    """Anything to read bytes from."""
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, at most `size`; empty at the end."""
+
+
+def decompressed(stream: Readable) -> Iterator[bytes]:
+    """The decoded bytes of a stream; raises Truncated after the last bytes that could be had."""
+    start = stream.read(READ_BYTES)
+    if start.startswith(GZIP):
+        yield from _gzip(start, stream)
+    elif start.startswith(ZSTD):
+        yield from _zstd(start, stream)
+    else:
+        while start:
+            yield start
+            start = stream.read(READ_BYTES)
+
+
+def _gzip(block: bytes, stream: Readable) -> Iterator[bytes]:
+    member, read = zlib.decompressobj(wbits=31), len(block)
+    while block:
+        try:
+            piece = member.decompress(block, PIECE_BYTES)
+        except zlib.error as error:
+            raise Truncated(f"corrupt gzip before byte {read}: {error}") from error
+        if piece:
+            yield piece
+        if member.eof and (member.unused_data or (more := stream.read(READ_BYTES))):
+            block = member.unused_data or more
+            read += 0 if member.unused_data else len(block)
+            if not block.startswith(GZIP[: len(block)]):
+                raise Truncated("there are bytes after the end of the gzip stream")
+            member = zlib.decompressobj(wbits=31)
+            continue
+        if member.eof:
+            return
+        block = member.unconsumed_tail or stream.read(READ_BYTES)
+        read += 0 if member.unconsumed_tail else len(block)
+    raise Truncated(f"the gzip stream ends at byte {read} before it is complete")
+
+
+def _zstd(block: bytes, stream: Readable) -> Iterator[bytes]:
+    frame, read = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj(), 0
+    while block:
+        piece, rest = block[:ZSTD_READ_BYTES], block[ZSTD_READ_BYTES:]
+        read += len(piece)
+        try:
+            decoded = frame.decompress(piece)
+        except zstandard.ZstdError as error:
+            raise Truncated(f"corrupt zstd before byte {read}: {error}") from error
+        if decoded:
+            yield decoded
+        block = frame.unused_data + rest if frame.eof else rest
+        read -= len(frame.unused_data) if frame.eof else 0
+        block = block or stream.read(READ_BYTES)
+        if frame.eof and block:
+            frame = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
+        elif frame.eof:
+            return
+    raise Truncated(f"the zstd stream ends at byte {read} before it is complete")

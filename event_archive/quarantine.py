@@ -1,0 +1,144 @@
+"""Quarantine: the input records that were refused, with their bytes, their place and the reason.
+
+Belongs here: writing one landing's refusals to a Parquet file, and reading them back from what the log names.
+Not here: deciding that a record is refused (`judge`, `decode`, `duplicates`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from event_archive.archive import Archive
+from event_archive.log import Commit, QuarantineFile
+from event_archive.storage import file_digest
+
+FOLDER = "quarantine"
+FLUSH_BYTES = 16 << 20
+COLUMNS = pa.schema(
+    [
+        ("position", pa.int64()),
+        ("part", pa.int32()),
+        ("offset", pa.int64()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+        ("type", pa.string()),
+        ("source", pa.string()),
+        ("event_id", pa.string()),
+        ("record", pa.large_binary()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One refused record. `position`: line, or index in the array, from 1; `offset`: bytes from the start.
+
+    `part`: a record too long to be held at once comes in parts 0, 1, 2 …; part 0 stands for it in every count.
+    """
+
+    position: int
+    offset: int
+    reason: str
+    detail: str
+    record: bytes
+    type: str | None = None
+    source: str | None = None
+    event_id: str | None = None
+    part: int = 0
+    sequence: int = 0
+    origin: str = ""
+
+
+class QuarantineWriter:
+    """Collects one landing's refusals in a file in scratch; nothing is written where there are none."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.records = 0
+        self._held: list[Refusal] = []
+        self._held_bytes = 0
+        self._writer: pq.ParquetWriter | None = None
+
+    def add(self, refusal: Refusal) -> None:
+        """Take one refusal."""
+        self._held.append(refusal)
+        self._held_bytes += len(refusal.record) + 200
+        self.records += refusal.part == 0
+        if self._held_bytes > FLUSH_BYTES:
+            self._flush()
+
+    def finish(self) -> QuarantineFile | None:
+        """Complete the file, and say what the log is to say of it."""
+        self._flush()
+        if self._writer is None:
+            return None
+        self._writer.close()
+        digest = file_digest(self.file)
+        return QuarantineFile(
+            f"{FOLDER}/{digest}.parquet", digest, self.file.stat().st_size, rows=self.records
+        )
+
+    def _flush(self) -> None:
+        if not self._held:
+            return
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(self.file, COLUMNS, compression="zstd", write_page_checksum=True)
+        rows = [{name: getattr(refusal, name) for name in COLUMNS.names} for refusal in self._held]
+        self._writer.write_table(pa.Table.from_pylist(rows, COLUMNS))
+        self._held, self._held_bytes = [], 0
+
+
+def refusals(
+    archive: Archive,
+    *,
+    sequence: int | None = None,
+    reason: str | None = None,
+    type: str | None = None,
+    limit: int | None = None,
+) -> list[Refusal]:
+    """Refused records, oldest commit first, filtered by commit, reason and claimed type, at most `limit`."""
+    found: list[Refusal] = []
+    for commit in archive.log.commits():
+        if commit.quarantine is None or (sequence is not None and commit.sequence != sequence):
+            continue
+        for refusal in _read(archive, commit):
+            if (reason is None or refusal.reason == reason) and (type is None or refusal.type == type):
+                found.append(refusal)
+                if limit is not None and len(found) >= limit:
+                    return found
+    return found
+
+
+def refusal_counts(archive: Archive) -> list[tuple[str, str | None, int]]:
+    """How many records were refused, by reason and claimed type, most first."""
+    counts: dict[tuple[str, str | None], int] = {}
+    for commit in archive.log.commits():
+        if commit.quarantine is None:
+            continue
+        file = archive.storage.location(commit.quarantine.path)
+        for row in pq.read_table(file, columns=["reason", "type", "part"]).to_pylist():
+            if row["part"] == 0:
+                counts[row["reason"], row["type"]] = counts.get((row["reason"], row["type"]), 0) + 1
+    ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0][0], one[0][1] or ""))
+    return [(reason, claimed, count) for (reason, claimed), count in ordered]
+
+
+def _read(archive: Archive, commit: Commit) -> Iterator[Refusal]:
+    """One commit's refusals; the parts of a long record are put together."""
+    assert commit.quarantine is not None
+    file = pq.ParquetFile(archive.storage.location(commit.quarantine.path))
+    whole: Refusal | None = None
+    for batch in file.iter_batches(batch_size=1024):
+        for row in batch.to_pylist():
+            refusal = Refusal(**row, sequence=commit.sequence, origin=commit.origin)
+            if refusal.part and whole:
+                whole = replace(whole, record=whole.record + refusal.record)
+                continue
+            if whole:
+                yield whole
+            whole = refusal
+    if whole:
+        yield whole

@@ -1,0 +1,186 @@
+"""Routing: one chunk of records to one typed table per event type, and the rest to refusals.
+
+Belongs here: finding each record's type, running the fast test with the shapes that are known, learning new
+ones, and handing what is left to the exact judge. Not here: the tests themselves (`shape`, `judge`) and
+duplicates.
+
+The typed tables are called `accepted_<number>`; they have the archive's columns and `n`, the record's row in
+the chunk. They live until the next chunk.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from event_archive.archive import Archive
+from event_archive.columns import literal
+from event_archive.contract import Contract
+from event_archive.decode import Chunk
+from event_archive.judge import Accepted, Refused, judge
+from event_archive.segments import ENVELOPE_COLUMNS, event_columns
+from event_archive.shape import Shape, Unfit, learn_shape
+
+MAX_SHAPES = 8
+WORTH_A_SHAPE = 64
+JUDGED_AT_A_TIME = 5_000
+EXCHANGE = {
+    "VARCHAR": pa.string(),
+    "BIGINT": pa.int64(),
+    "TIMESTAMPTZ": pa.timestamp("us", "UTC"),
+    "DATE": pa.date32(),
+}
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass
+class Routed:
+    """What became of a chunk: typed tables by contract, refusals by row. `received` counts its records."""
+
+    tables: dict[str, Contract] = field(default_factory=dict)
+    refused: list[tuple[int, Refused]] = field(default_factory=list)
+    received: int = 0
+
+
+class Router:
+    """Sorts chunks of one landing; shapes that were learned stay with the archive object."""
+
+    def __init__(self, archive: Archive, connection: duckdb.DuckDBPyConnection, latest: datetime) -> None:
+        self._archive = archive
+        self._connection = connection
+        self._latest = latest
+        self._latest_sql = f"TIMESTAMPTZ {literal(latest.isoformat())}"
+        self._tables: list[str] = []
+
+    def route(self, chunk: Chunk) -> Routed:
+        """Sort one chunk."""
+        for name in self._tables:
+            self._connection.execute(f"DROP TABLE {name}")
+        self._tables = []
+        routed = Routed(received=len(chunk.positions))
+        left: list[Rows] = []
+        types, known = self._types(chunk)
+        for code, name in enumerate(known):
+            rows = np.flatnonzero(types == code)
+            contract = self._archive.contracts.get(name) if name is not None else None
+            left.append(rows if contract is None else self._accept_fast(chunk, rows, contract, routed))
+        self._judge(chunk, np.sort(np.concatenate(left)) if left else np.zeros(0, np.int64), routed)
+        self._connection.unregister("chunk")
+        return routed
+
+    def _types(self, chunk: Chunk) -> tuple[Rows, list[str | None]]:
+        """The number of each row's claimed type, and the types by number; None: no JSON, or no type."""
+        numbers = pa.array(np.arange(len(chunk.positions), dtype=np.int64))
+        self._connection.register("chunk", pa.table({"n": numbers, "line": chunk.lines}))
+        claimed = self._connection.sql(
+            "SELECT CASE WHEN json_valid(line) THEN json_extract_string(line, '$.type') END AS type FROM chunk"
+        ).to_arrow_table()["type"]
+        encoded = pc.dictionary_encode(claimed.combine_chunks(), null_encoding="encode")
+        encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
+        return np.asarray(encoded.indices, dtype=np.int64), encoded.dictionary.to_pylist()
+
+    def _accept_fast(self, chunk: Chunk, rows: Rows, contract: Contract, routed: Routed) -> Rows:
+        """Accept what the shapes accept; returns the rows that are left to the exact judge."""
+        shapes = self._archive.shapes.setdefault(contract.type, [])
+        for shape in list(shapes):
+            rows = self._run(shape, rows, contract, routed) if len(rows) else rows
+        while len(rows) >= WORTH_A_SHAPE and len(shapes) < MAX_SHAPES:
+            shape = self._learn(chunk, rows, contract)
+            if shape is None:
+                break
+            before = len(rows)
+            rows = self._run(shape, rows, contract, routed)
+            if len(rows) == before:
+                break
+            shapes.append(shape)
+        return rows
+
+    def _learn(self, chunk: Chunk, rows: Rows, contract: Contract) -> Shape | None:
+        """A shape from the first of these rows that the exact judge accepts."""
+        for row in rows[:20].tolist():
+            record = chunk.record(row)
+            verdict = judge(record, self._archive.contracts, self._latest)
+            if isinstance(verdict, Accepted):
+                end = chunk.lines[row].as_py()[len(record.decode()) :]
+                try:
+                    return learn_shape(record, end, verdict.document, contract)
+                except Unfit:
+                    return None
+        return None
+
+    def _run(self, shape: Shape, rows: Rows, contract: Contract, routed: Routed) -> Rows:
+        """Run a shape over some rows of the chunk; returns the rows that it did not accept."""
+        table = self._table(contract, routed)
+        lines = "chunk"
+        if len(rows) < self._chunk_rows():
+            self._connection.register("some", pa.table({"n": pa.array(rows)}))
+            lines = "(SELECT chunk.n, chunk.line FROM chunk SEMI JOIN some USING (n))"
+        self._connection.execute("SET disabled_optimizers = 'filter_pushdown'")
+        try:
+            columns = ", ".join(["n", *event_columns(contract)])
+            select = f"SELECT {columns} FROM ({shape.select(lines, self._latest_sql)})"
+            self._connection.execute(f"INSERT INTO {table} {select}")
+        except duckdb.Error:
+            # A shape narrows the exact judge's work and decides nothing: where it can't be run, it is left out.
+            return rows
+        finally:
+            self._connection.execute("SET disabled_optimizers = ''")
+        accepted = self._connection.sql(f"SELECT n FROM {table}").to_arrow_table()["n"].to_numpy()
+        doubtful = np.zeros(self._chunk_rows(), bool)
+        doubtful[rows] = True
+        doubtful[accepted] = False
+        return np.flatnonzero(doubtful)
+
+    def _chunk_rows(self) -> int:
+        ((rows,),) = self._connection.execute("SELECT count(*) FROM chunk").fetchall()
+        return int(rows)
+
+    def _table(self, contract: Contract, routed: Routed) -> str:
+        for name, other in routed.tables.items():
+            if other.type == contract.type:
+                return name
+        name = f"accepted_{len(routed.tables)}"
+        columns = ", ".join(f"{column} {kind}" for column, kind in event_columns(contract).items())
+        self._connection.execute(f"CREATE TABLE {name} (n BIGINT, {columns})")
+        self._tables.append(name)
+        routed.tables[name] = contract
+        return name
+
+    def _judge(self, chunk: Chunk, rows: Rows, routed: Routed) -> None:
+        """Judge rows one by one, a bounded number at a time."""
+        for batch in _batches(rows.tolist(), JUDGED_AT_A_TIME):
+            accepted: defaultdict[str, list[tuple[int, Accepted]]] = defaultdict(list)
+            for row in batch:
+                record = chunk.record(row)
+                if not record and row not in chunk.apart:
+                    routed.received -= 1  # an empty line is no record
+                    continue
+                verdict = judge(record, self._archive.contracts, self._latest)
+                if isinstance(verdict, Accepted):
+                    accepted[verdict.contract.type].append((row, verdict))
+                else:
+                    routed.refused.append((row, verdict))
+            for event_type, events in accepted.items():
+                self._insert(self._archive.contracts[event_type], events, routed)
+
+    def _insert(self, contract: Contract, events: list[tuple[int, Accepted]], routed: Routed) -> None:
+        arrays = {"n": pa.array([row for row, _ in events], pa.int64())}
+        types = {name: EXCHANGE[kind] for name, kind in ENVELOPE_COLUMNS.items()}
+        for name, kind in (types | {"data": contract.data_type.arrow(), "extra": pa.string()}).items():
+            arrays[name] = pa.array([event.row[name] for _, event in events], kind)
+        self._connection.register("judged", pa.table(arrays))
+        table = self._table(contract, routed)
+        self._connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM judged")
+        self._connection.unregister("judged")
+
+
+def _batches(rows: list[int], size: int) -> Iterator[Iterable[int]]:
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]

@@ -1,0 +1,121 @@
+"""Segments: the Parquet files that hold events, from typed tables to finished files.
+
+Belongs here: the columns of an event in the archive, writing them sorted by time with statistics, page index,
+checksums and contract, and what the log says of each file. Not here: the commit (`landing`), and reading
+(`views`).
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from event_archive.contract import Contract
+from event_archive.log import Segment
+from event_archive.storage import file_digest
+
+FOLDER = "events"
+ROW_GROUP_ROWS = 122_880
+ENVELOPE_COLUMNS = {
+    "event_id": "VARCHAR",
+    "source": "VARCHAR",
+    "actor_type": "VARCHAR",
+    "actor_id": "VARCHAR",
+    "verb": "VARCHAR",
+    "object_type": "VARCHAR",
+    "object_id": "VARCHAR",
+    "occurred_at": "TIMESTAMPTZ",
+    "event_date": "DATE",
+    "correlation_id": "VARCHAR",
+    "causation_id": "VARCHAR",
+    "object_version": "BIGINT",
+}
+DICTIONARY_COLUMNS = (
+    "source",
+    "actor_type",
+    "actor_id",
+    "verb",
+    "object_type",
+    "event_date",
+    "object_version",
+)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A finished segment file in scratch, and what the log will say of it."""
+
+    file: Path
+    segment: Segment
+
+
+def event_columns(contract: Contract) -> dict[str, str]:
+    """The archive's columns for events of one contract, with their DuckDB types, in order."""
+    return ENVELOPE_COLUMNS | {"data": contract.data_type.sql(), "extra": "VARCHAR"}
+
+
+def write_segment(
+    connection: duckdb.DuckDBPyConnection, events: str, contract: Contract, folder: Path
+) -> Written | None:
+    """Write the events that the SQL relation `events` holds (the archive's columns and `n`) to one file.
+
+    The order is time, then place in the input, so that the same input gives the same file. Returns None where
+    there are no events.
+    """
+    columns = ", ".join(event_columns(contract))
+    table = connection.sql(f"SELECT {columns} FROM {events} ORDER BY occurred_at, n").to_arrow_table()
+    if table.num_rows == 0:
+        return None
+    notes = {"type": contract.type, "revision": str(contract.revision)}
+    table = table.replace_schema_metadata({f"factlog.{name}": text for name, text in notes.items()})
+    file = folder / f"{contract.type}.{len(list(folder.iterdir()))}.parquet"
+    pq.write_table(
+        table,
+        file,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=[*DICTIONARY_COLUMNS, *_paths("data", table.schema.field("data").type)],
+        row_group_size=ROW_GROUP_ROWS,
+        write_page_index=True,
+        write_page_checksum=True,
+        store_schema=False,
+    )
+    digest = file_digest(file)
+    return Written(file, _describe(table, contract, file, digest))
+
+
+def _paths(name: str, kind: pa.DataType) -> list[str]:
+    """The leaf columns below a column. A dictionary is tried for each; Parquet drops it where it does not pay."""
+    if pa.types.is_struct(kind):
+        return [path for part in kind for path in _paths(f"{name}.{part.name}", part.type)]
+    if pa.types.is_list(kind):
+        return _paths(f"{name}.list.element", kind.value_type)
+    return [name]
+
+
+def _describe(table: pa.Table, contract: Contract, file: Path, digest: str) -> Segment:
+    days = pc.value_counts(table["event_date"]).to_pylist()
+    ends = pc.min_max(table["occurred_at"].cast(pa.int64())).as_py()
+    return Segment(
+        type=contract.type,
+        path=f"{FOLDER}/{contract.type}/{digest}.parquet",
+        sha256=digest,
+        bytes=file.stat().st_size,
+        rows=table.num_rows,
+        days={
+            day["values"].isoformat(): day["counts"]
+            for day in sorted(days, key=lambda one: str(one["values"]))
+        },
+        min_occurred_at=_moment(ends["min"]),
+        max_occurred_at=_moment(ends["max"]),
+        revision=contract.revision,
+    )
+
+
+def _moment(microseconds: int) -> str:
+    seconds, rest = divmod(microseconds, 1_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest).isoformat(timespec="microseconds")

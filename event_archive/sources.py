@@ -1,0 +1,87 @@
+"""What can be landed: files, folders and standard input, and their bytes with a digest.
+
+Belongs here: finding the inputs that paths name, and reading one while its SHA-256 is taken. Not here: what the
+bytes hold (`decompress`, `decode`).
+"""
+
+import hashlib
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from event_archive.errors import UnusableInput
+
+
+@dataclass(frozen=True)
+class Source:
+    """One input to land. `path` is None for standard input."""
+
+    origin: str
+    path: Path | None
+
+    def open(self) -> BinaryIO:
+        """The bytes, from the start; raises UnusableInput."""
+        if self.path is None:
+            return sys.stdin.buffer
+        try:
+            return self.path.open("rb")
+        except OSError as error:
+            raise UnusableInput(f"{self.origin}: can't be read: {error.strerror}") from error
+
+
+class Digested:
+    """A byte stream that knows the SHA-256 and the number of the bytes that were read from it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._sha256 = hashlib.sha256()
+        self.bytes = 0
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, at most `size`; empty at the end."""
+        block = self._file.read(size)
+        self._sha256.update(block)
+        self.bytes += len(block)
+        return block
+
+    def read_to_end(self) -> None:
+        """Take in what nobody wanted to decode, so that the digest is of all the bytes."""
+        while self.read(1 << 20):
+            pass
+
+    def digest(self) -> str:
+        """SHA-256 of what was read so far, in hex."""
+        return self._sha256.hexdigest()
+
+
+def find_sources(paths: Iterable[str]) -> list[Source]:
+    """The inputs that these paths name: files, folders (all files below, sorted), `-` for standard input.
+
+    Raises UnusableInput for a path that is not there, and for one that can't be landed (a device, a socket).
+    """
+    sources: list[Source] = []
+    for name in paths:
+        path = Path(name)
+        if name == "-":
+            sources.append(Source("standard input", None))
+        elif path.is_dir():
+            files = sorted(file for file in path.rglob("*") if file.is_file() and not _hidden(file, path))
+            sources.extend(Source(str(file), file) for file in files)
+        elif path.is_file():
+            sources.append(Source(name, path))
+        else:
+            what = "is neither a file nor a folder" if path.exists() else "is not there"
+            raise UnusableInput(f"{name}: {what}; name files, folders, or - for standard input")
+    return sources
+
+
+def _hidden(file: Path, below: Path) -> bool:
+    return any(part.startswith(".") for part in file.relative_to(below).parts)
+
+
+def digest_of(source: Source) -> str:
+    """SHA-256 of all bytes of a source, in hex."""
+    with source.open() as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
