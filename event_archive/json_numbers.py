@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from event_archive.sql_tree import as_text, call, if_else, reference, string, transform
 
-SUSPECT = r"[0-9.]{16,}|[0-9][eE]-?[0-9]{3}"
+SUSPECT = r"[0-9.]{16}|[0-9][eE][+-]?[0-9]{3,}[,\]}\s]"
 STRINGS = r'"(\\.|[^"\\])*"'
 NUMBERS = r"[0-9]+(?:\.[0-9]+(?:[eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)"
 

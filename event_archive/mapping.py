@@ -142,7 +142,7 @@ def _attribute(name: str, entry: Entry, object_type: str, scope: Scope) -> exp.E
         return value(entry, scope, name)
     if parsed(entry).path is None:
         scope.fallible.append((name, tree))
-    return json_of_text(as_text(tree))
+    return json_of_text(tree if kind == "VARCHAR" else as_text(tree))
 
 
 def _named(name: str, entry: Entry, object_type: str, scope: Scope) -> exp.Expr:
