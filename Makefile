@@ -58,7 +58,7 @@ format: $(PROJECT)  ## Format Python and SQL the way `make check` wants it
 	$(BIN)/sqlfmt dbt_project
 
 dev: $(PROJECT)  ## Run the Dagster UI on http://127.0.0.1:3000, with its daemon
-	@$(BIN)/factlog-dev
+	@$(BIN)/python -m orchestration.dev
 
 bench: $(PROJECT)  ## Run the benchmarks and print a table
 	@$(BIN)/python -m benchmarks

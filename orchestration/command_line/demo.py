@@ -11,7 +11,6 @@ import click
 
 from event_archive.archive import Archive
 from event_archive.landing import Landed
-from event_archive.landing import land as land_source
 from event_archive.log import Counts
 from event_archive.quarantine import refusal_counts
 from event_archive.sources import find_sources
@@ -19,13 +18,12 @@ from examples.company.simulation import Emitted, emit
 from orchestration.command_line import screen
 from orchestration.command_line.demo_reports import REPORTS
 from orchestration.command_line.deriving import derived, refuse
-from orchestration.command_line.landing import counted
+from orchestration.command_line.landing import counted, land_all
 from orchestration.command_line.main import DONE
 from orchestration.command_line.opening import read_settings
 from orchestration.publishing import PublishingRefused
 from orchestration.querying import query
 from orchestration.refresh import refresh
-from orchestration.settings import Settings
 
 NEXT = (
     "  factlog quarantine show                      a record that was refused, and why",
@@ -58,7 +56,7 @@ def demo(scale: float) -> int:
     archive = settings.open_archive()
     emitted = emit(settings.home / "demo", scale=scale)
     screen.tell(*introduced(emitted), "")
-    landed = land_all(archive, emitted, settings)
+    landed = land_all(archive, find_sources([str(path) for path in emitted.files]), settings)
     report_landed(landed)
     report_refused(archive)
     try:
@@ -87,24 +85,15 @@ def introduced(emitted: Emitted) -> list[str]:
     ]
 
 
-def land_all(archive: Archive, emitted: Emitted, settings: Settings) -> list[Landed]:
-    """Land every file that was emitted, in the order of their names."""
-    landed = []
-    with screen.progress("Landing", len(emitted.files)) as advance:
-        for source in find_sources([str(path) for path in emitted.files]):
-            landed.append(land_source(archive, source, limits=settings.limits))
-            advance(1, "")
-    return landed
-
-
 def report_landed(landed: list[Landed]) -> None:
     """Say what came in, and that nothing was lost."""
-    new = [one for one in landed if one.commit]
-    total = sum((one.counts for one in new), Counts())
+    # A file that is there twice, or that landed in an earlier run, stands for the same commit.
+    stands = {commit.sequence: commit for one in landed if (commit := one.commit or one.earlier)}
+    total = sum((commit.counts for commit in stands.values()), Counts())
     screen.table(
         "What came in",
         ["files", "landed before", "received", "= accepted", "+ duplicate", "+ rejected"],
-        [(len(landed), len(landed) - len(new), *counted(total))],
+        [(len(landed), sum(one.earlier is not None for one in landed), *counted(total))],
     )
     screen.tell("")
 

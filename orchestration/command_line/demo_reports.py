@@ -18,22 +18,27 @@ REPORTS = (
     Report(
         "Revenue per customer and month: the three largest of each currency",
         """
-        PIVOT (
-            SELECT customer_name AS customer, currency, strftime(month_start_date, '%Y-%m') AS month,
-                revenue_minor / 100 AS revenue,
-                sum(revenue_minor) OVER (PARTITION BY customer_id, currency) / 100 AS total,
-            FROM billing.revenue_per_customer_and_month
-        ) ON month USING sum(revenue) GROUP BY customer, currency, total
-        QUALIFY row_number() OVER (PARTITION BY currency ORDER BY total DESC) <= 3
+        WITH months AS (
+            PIVOT (
+                SELECT customer_id, customer_name AS customer, currency,
+                    strftime(month_start_date, '%Y-%m') AS month,
+                    revenue_minor / 100 AS revenue,
+                    sum(revenue_minor) OVER (PARTITION BY customer_id, currency) / 100 AS total,
+                FROM billing.revenue_per_customer_and_month
+            ) ON month USING sum(revenue) GROUP BY customer_id, customer, currency, total
+        )
+        SELECT * EXCLUDE (customer_id, total), total
+        FROM months
+        QUALIFY row_number() OVER (PARTITION BY currency ORDER BY total DESC, customer_id) <= 3
         ORDER BY currency, total DESC
         """,
     ),
     Report(
-        "Turnaround in hours per language pair: the eight busiest",
+        "Turnaround per language pair: the eight busiest",
         """
         SELECT source_language || ' > ' || target_language AS pair, service_level,
-            translation_count AS translations, p50_turnaround_seconds / 3600 AS p50_hours,
-            p95_turnaround_seconds / 3600 AS p95_hours, 100 * late_count / translation_count AS late_percent,
+            translation_count AS translations, p50_turnaround_seconds / 60 AS p50_minutes,
+            p95_turnaround_seconds / 60 AS p95_minutes, 100 * late_count / translation_count AS late_percent,
         FROM analytics.turnaround_per_language_pair
         ORDER BY translation_count DESC, pair, service_level LIMIT 8
         """,
@@ -43,7 +48,7 @@ REPORTS = (
         """
         SELECT engine_id AS engine, engine_version AS version, translation_count AS translations,
             average_comet_score AS comet, average_rating AS rating,
-            100 * changed_word_share AS words_changed_percent, p50_duration_ms,
+            (100 * changed_word_share)::DOUBLE AS words_changed_percent, p50_duration_ms,
         FROM analytics.quality_per_engine
         ORDER BY engine, deployed_at
         """,

@@ -8,14 +8,16 @@ from pathlib import Path
 
 import click
 
+from event_archive.archive import Archive
 from event_archive.inbox import land_inbox
 from event_archive.landing import Landed
 from event_archive.landing import land as land_source
 from event_archive.log import Counts
-from event_archive.mapping import load_mapping
-from event_archive.sources import find_sources
+from event_archive.mapping import Mapping, load_mapping
+from event_archive.sources import Source, find_sources
 from orchestration.command_line import screen
 from orchestration.command_line.opening import contracts_option, json_option, read_settings
+from orchestration.settings import Settings
 
 
 @click.command()
@@ -46,12 +48,7 @@ def land(paths: tuple[str, ...], contracts: Path | None, mapping_file: Path | No
     archive = settings.open_archive()
     mapping = load_mapping(mapping_file) if mapping_file else None
     sources = find_sources(paths)
-    landed = []
-    with screen.progress("Landing", len(sources)) as advance:
-        for source in sources:
-            landed.append(land_source(archive, source, mapping=mapping, limits=settings.limits))
-            advance(1, source.origin)
-    report(landed, wants_json)
+    report(land_all(archive, sources, settings, mapping), wants_json)
 
 
 @click.command()
@@ -73,6 +70,31 @@ def inbox(wants_json: bool) -> None:
     report(landed, wants_json)
 
 
+def land_all(
+    archive: Archive, sources: Sequence[Source], settings: Settings, mapping: Mapping | None = None
+) -> list[Landed]:
+    """Land one source after the other, and show how far it is by the bytes that were read."""
+    sizes = [size_of(source) for source in sources]
+    landed = []
+    with screen.progress("Landing", sum(sizes) or None) as show:
+        for place, source in enumerate(sources):
+            before = sum(sizes[:place])
+            show(before, source.origin)
+
+            def read(count: int, *, before: int = before, origin: str = source.origin) -> None:
+                show(before + count, origin)
+
+            landed.append(
+                land_source(archive, source, mapping=mapping, limits=settings.limits, progress=read)
+            )
+    return landed
+
+
+def size_of(source: Source) -> int:
+    """Tell how many bytes a source has; what has no size counts nothing."""
+    return source.path.stat().st_size if source.path and source.path.is_file() else 0
+
+
 def report(landed: Sequence[Landed], wants_json: bool) -> None:
     """Say per source and in all what became of the records."""
     if wants_json:
@@ -91,8 +113,10 @@ def report(landed: Sequence[Landed], wants_json: bool) -> None:
             ],
         )
     total = sum((one.counts for one in landed), Counts())
-    if landed and all(one.commit is None for one in landed):
-        screen.say("Nothing new: every byte of this had landed before.")
+    if not total.received and not any(one.earlier for one in landed):
+        screen.say("There was no record in it.")
+    elif not total.accepted + total.rejected:
+        screen.say("Nothing new: all of it had landed before.")
     if total.rejected:
         screen.say(
             f"{total.rejected:,} of {total.received:,} records were refused and are kept in quarantine.",

@@ -52,7 +52,7 @@ def say(*lines: str) -> None:
 def tell(*lines: str) -> None:
     """Print lines of a report as they are."""
     for line in lines:
-        print(line)
+        print(line, flush=True)
 
 
 def printable(text: str) -> str:
@@ -142,9 +142,9 @@ def as_json(value: object) -> None:
 
 @contextmanager
 def progress(task: str, total: float | None) -> Iterator[Callable[[float, str], None]]:
-    """Show a bar while work lasts, on a terminal only; the function given moves it on."""
+    """Show a bar while work lasts, on a terminal only; the function given says how far it is."""
     if not sys.stderr.isatty():
-        yield lambda step, about: None
+        yield lambda reached, about: None
         return
     with Progress(
         TextColumn("{task.description}"),
@@ -155,7 +155,9 @@ def progress(task: str, total: float | None) -> Iterator[Callable[[float, str], 
         transient=True,
     ) as bar:
         running = bar.add_task(task, total=total)
-        yield lambda step, about: bar.update(running, advance=step, description=f"{task} {about}".strip())
+        yield lambda reached, about: bar.update(
+            running, completed=reached, description=f"{task} {printable(about)[-50:]}".strip()
+        )
 
 
 def here(path: Path) -> str:
