@@ -50,7 +50,6 @@ def log(limit: int | None, wants_json: bool) -> None:
             "accepted",
             "duplicate",
             "rejected",
-            "segments",
             "origin",
         ],
         [
@@ -59,7 +58,6 @@ def log(limit: int | None, wants_json: bool) -> None:
                 commit.kind,
                 commit.landed_at.replace(microsecond=0),
                 *counted(commit.counts),
-                len(commit.segments),
                 commit.origin,
             )
             for commit in shown

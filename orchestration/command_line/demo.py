@@ -56,7 +56,7 @@ def demo(scale: float) -> int:
     archive = settings.open_archive()
     emitted = emit(settings.home / "demo", scale=scale)
     screen.tell(*introduced(emitted), "")
-    landed = land_all(archive, find_sources([str(path) for path in emitted.files]), settings)
+    landed = land_all(archive, find_sources([screen.here(path) for path in emitted.files]), settings)
     report_landed(landed)
     report_refused(archive)
     try:

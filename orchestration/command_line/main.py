@@ -30,6 +30,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
+class ReaderLeft(Exception):
+    """Nobody reads standard output any more (`| head`); click would make an error of it."""
+
+
 class LazyGroup(click.Group):
     """A group that knows its commands by name, and imports one only to run it."""
 
@@ -45,6 +49,13 @@ class LazyGroup(click.Group):
         command = getattr(module, cmd_name)
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command that was named."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise ReaderLeft from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
@@ -90,8 +101,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return complain(error.format_message().rstrip(".") + hint)
     except UnusableInput as error:
         return complain(str(error))
-    except BrokenPipeError:
-        # The reader has left (`| head`): its right. What is still buffered must not raise again at exit.
+    except (ReaderLeft, BrokenPipeError):
+        # That is the reader's right. What is still buffered must not raise again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except (KeyboardInterrupt, click.Abort):

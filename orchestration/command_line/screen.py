@@ -98,6 +98,7 @@ def table(
         title_style="bold",
         box=box.SIMPLE_HEAD,
         pad_edge=False,
+        padding=(0, 1, 0, 0),
         show_edge=False,
     )
     for place, name in enumerate(columns):
