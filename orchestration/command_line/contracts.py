@@ -10,12 +10,11 @@ import click
 from event_archive.contract import Contract, Contracts, load_contracts
 from event_archive.errors import UnusableInput
 from orchestration.command_line import screen
-from orchestration.command_line.opening import contracts_option, json_option, read_settings
+from orchestration.command_line.opening import ListingGroup, contracts_option, json_option, read_settings
 
 
-@click.group(invoke_without_command=True)
-@click.pass_context
-def contracts(context: click.Context) -> None:
+@click.group(cls=ListingGroup)
+def contracts() -> None:
     """List the event types, or show one.
 
     \b
@@ -24,14 +23,12 @@ def contracts(context: click.Context) -> None:
       factlog contracts show translation.requested.v1
       factlog contracts list --contracts examples/github/contracts
     """
-    if context.invoked_subcommand is None:
-        context.invoke(list_contracts)
 
 
 @contracts.command("list", short_help="List the event types.")
 @contracts_option
 @json_option
-def list_contracts(contracts: Path | None = None, wants_json: bool = False) -> None:
+def list_contracts(contracts: Path | None, wants_json: bool) -> None:
     """List the event types: revision, owner, who may act, and what it says.
 
     \b

@@ -10,7 +10,7 @@ import click
 
 from orchestration.command_line import screen
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
-from orchestration.command_line.opening import json_option, read_settings
+from orchestration.command_line.opening import ListingGroup, json_option, read_settings
 from orchestration.publishing import PublishingRefused, Version, current, rollback, versions
 from orchestration.refresh import Refreshed
 from orchestration.refresh import refresh as refresh_dataset
@@ -84,9 +84,8 @@ def refuse(refused: PublishingRefused, wants_json: bool) -> int:
     return DOES_NOT_HOLD
 
 
-@click.group(invoke_without_command=True)
-@click.pass_context
-def published(context: click.Context) -> None:
+@click.group(cls=ListingGroup)
+def published() -> None:
     """List the published versions of the reporting dataset, or serve an older one.
 
     \b
@@ -94,13 +93,11 @@ def published(context: click.Context) -> None:
       factlog published
       factlog published serve 3
     """
-    if context.invoked_subcommand is None:
-        context.invoke(list_versions)
 
 
 @published.command("list", short_help="List the versions.")
 @json_option
-def list_versions(wants_json: bool = False) -> None:
+def list_versions(wants_json: bool) -> None:
     """List the versions: over which commits each was derived, when it was published, what it holds.
 
     \b

@@ -1,4 +1,4 @@
-"""Options that several commands share, and what they open.
+"""What several commands share: options, the settings, and groups that list by default.
 
 Belongs here: the one place where `--contracts` becomes settings. Not here: the settings themselves.
 """
@@ -17,7 +17,17 @@ contracts_option = click.option(
     type=click.Path(path_type=Path),
     help="Folder of contracts to go by.  [default: those of the project, or FACTLOG_CONTRACTS]",
 )
-json_option = click.option("--json", "wants_json", is_flag=True, help="Print JSON instead of a table.")
+json_option = click.option("--json", "wants_json", is_flag=True, help="Print JSON.")
+
+
+class ListingGroup(click.Group):
+    """A group of commands that lists where none is named: `factlog published --json` lists, too."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `list` where it was left out."""
+        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
 
 
 def read_settings(contracts: Path | None = None) -> Settings:

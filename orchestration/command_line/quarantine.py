@@ -10,15 +10,14 @@ import click
 from event_archive.errors import UnusableInput
 from event_archive.quarantine import Refusal, refusal_counts, refusals
 from orchestration.command_line import screen
-from orchestration.command_line.opening import json_option, read_settings
+from orchestration.command_line.opening import ListingGroup, json_option, read_settings
 
 LONG_TEXT, LONG_NAME, LONG_RECORD = 300, 60, 10_000
 SHOWN_COUNTS = 20
 
 
-@click.group(invoke_without_command=True)
-@click.pass_context
-def quarantine(context: click.Context) -> None:
+@click.group(cls=ListingGroup)
+def quarantine() -> None:
     """Look at the records that were refused: how many, which, and why.
 
     \b
@@ -27,8 +26,6 @@ def quarantine(context: click.Context) -> None:
       factlog quarantine list --reason unknown_type
       factlog quarantine show 3 --position 17
     """
-    if context.invoked_subcommand is None:
-        context.invoke(list_refusals)
 
 
 @quarantine.command("list", short_help="Count and list the refusals.")
@@ -40,11 +37,7 @@ def quarantine(context: click.Context) -> None:
 )
 @json_option
 def list_refusals(
-    sequence: int | None = None,
-    reason: str | None = None,
-    type_name: str | None = None,
-    limit: int = 20,
-    wants_json: bool = False,
+    sequence: int | None, reason: str | None, type_name: str | None, limit: int, wants_json: bool
 ) -> None:
     """Count the refusals by reason and type, and list them: commit, place in the source, reason.
 
