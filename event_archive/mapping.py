@@ -90,13 +90,13 @@ def load_mapping(path: Path) -> Mapping:
     """Read and check a mapping file; raise UnusableInput with one line that names file, line and reason."""
     entry = read_mapping_file(path)
     fields = entry.only({"description", "choose", "event", "rules"}, {"choose", "rules"}, "a mapping")
-    binder = Binder()
-    typed(fields["choose"], Scope(binder))
     shared = fields["event"].only(ATTRIBUTES | {"data"}, set(), "event") if "event" in fields else {}
     rules = fields["rules"]
     if not rules.fields:
         raise rules.refused("rules must be a mapping from a chosen value to its rule, with at least one")
-    compiled = [_rule(chosen, rule, shared, Scope(binder)) for chosen, rule in rules.fields.items()]
+    with Binder() as binder:
+        typed(fields["choose"], Scope(binder))
+        compiled = [_rule(chosen, rule, shared, Scope(binder)) for chosen, rule in rules.fields.items()]
     return Mapping(path, fields["choose"], tuple(compiled))
 
 

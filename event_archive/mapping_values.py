@@ -9,7 +9,6 @@ one pass over the record extracts: parsing a record once per field is what costs
 
 import json
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import duckdb
 from sqlglot import exp
@@ -28,22 +27,30 @@ JSON_TEXT = {"VARCHAR", "VARCHAR[]", "BOOLEAN", "INTEGER", "BIGINT", "HUGEINT", 
 class Binder:
     """Asks a locked-down DuckDB for the type of an expression over a scope's fields."""
 
-    @cached_property
-    def connection(self) -> duckdb.DuckDBPyConnection:
-        """The connection: in memory, without access to files or the network."""
+    def __init__(self) -> None:
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    def __enter__(self) -> "Binder":
         config: dict[str, str | bool | int | float | list[str]] = {
             "enable_external_access": "false",
             "threads": "1",
             "memory_limit": "256MB",
         }
-        return duckdb.connect(config=config)
+        self._connection = duckdb.connect(config=config)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._connection:
+            self._connection.close()
+        self._connection = None
 
     def type_of(self, tree: exp.Expr, lists: list[str]) -> str:
         """Give the type of an expression, or raise duckdb.Error."""
+        assert self._connection, "types are asked for while the mapping is loaded"
         json_list = exp.DataType.build("JSON[]", dialect="duckdb")
         fields = [exp.alias_(exp.cast(exp.null(), json_list), each, quoted=True) for each in lists]
         query = exp.select(tree).from_(exp.select(*fields).subquery("fields"))
-        return str(self.connection.sql(query.sql("duckdb")).types[0])
+        return str(self._connection.sql(query.sql("duckdb")).types[0])
 
 
 @dataclass
