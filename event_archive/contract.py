@@ -1,7 +1,7 @@
 """Contracts: the versioned schema of one event type, loaded and checked from one YAML file each.
 
-Belongs here: reading a folder of contract files, refusing a broken one with one line, and what a contract says.
-Not here: judging events by it (`judge`, `shape`) and comparing two contracts.
+Belongs here: reading a folder of contract files, refusing a broken one with one line, and what a contract
+says. Not here: judging events by it (`judge`, `shape`) and comparing two contracts.
 
 A contract file is untrusted: it is data, read with the safe loader, checked against `CONTRACT_FILE` and
 against JSON Schema draft 2020-12; its names are limited to what a path and an SQL name can hold.

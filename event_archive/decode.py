@@ -1,7 +1,7 @@
 """From bytes to records: byte order mark, and the three shapes of JSON (NDJSON, array, single).
 
-Belongs here: cutting a stream of bytes into records, in chunks of bounded size, with their places, and telling
-where the stream breaks off. Not here: what a record means (`judge`), or even whether it is JSON.
+Belongs here: cutting a stream of bytes into records, in chunks of bounded size, with their places, and
+telling where the stream breaks off. Not here: what a record means (`judge`), or even whether it is JSON.
 
 A chunk's lines lie in one Arrow buffer, each with its line feed, so that a columnar engine reads them where
 they are. Records that are not UTF-8, which no text column can hold, are kept apart from it.

@@ -1,4 +1,4 @@
-"""Duplicates: events that are there already, in the same batch or in the archive, and those that only seem to be.
+"""Duplicates: events that are there already, in the batch or the archive, and those that only seem to be.
 
 Belongs here: finding records whose (source, id) is taken, and telling a repetition (the same content) from a
 conflict (other content). Not here: judging a record by itself (`judge`).
@@ -18,16 +18,15 @@ import duckdb
 from event_archive.columns import literal, sql_list
 from event_archive.contract import Contract
 from event_archive.exact import from_column, with_unnamed
+from event_archive.keys import KEY, KeyIndex
 from event_archive.segments import event_columns
 
-KEY = "hash(source, event_id)"
-
-Landed = Sequence[tuple[str, str]]  # (file, event type) of every segment to compare with
+Landed = Sequence[tuple[str, str]]  # (file, event type) of segments to compare with
 
 
 @dataclass
 class Repeated:
-    """Rows of a chunk that are not new: `duplicates` by table, and `conflicts` as (table, row, what it met)."""
+    """Rows of a chunk that are not new: `duplicates` by table, `conflicts` as (table, row, what it met)."""
 
     duplicates: dict[str, list[int]] = field(default_factory=dict)
     conflicts: list[tuple[str, int, str]] = field(default_factory=list)
@@ -38,36 +37,22 @@ class Repeated:
 
 
 def find_repeated(
-    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Contract], landed: Landed
+    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Contract], index: KeyIndex
 ) -> Repeated:
-    """Compare the typed tables of a chunk with one another and with the files that landed before."""
+    """Compare the typed tables of a chunk with one another and with what landed before."""
     if not tables:
         return Repeated()
     keys = " UNION ALL ".join(f"SELECT {KEY} AS h FROM {name}" for name in tables)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE keys AS {keys}")
+    found = index.find("keys")
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE suspects AS SELECT h FROM keys GROUP BY h HAVING count(*) > 1"
+        "CREATE OR REPLACE TEMP TABLE suspects AS SELECT h FROM found_keys "
+        "UNION SELECT h FROM keys GROUP BY h HAVING count(*) > 1"
     )
-    if landed:
-        connection.execute(
-            f"INSERT INTO suspects SELECT DISTINCT h FROM (SELECT {KEY} AS h "
-            f"FROM read_parquet({sql_list(file for file, _ in landed)})) SEMI JOIN keys USING (h)"
-        )
-    ((found,),) = connection.execute("SELECT count(*) FROM suspects").fetchall()
-    return _resolve(connection, tables, landed) if found else Repeated()
-
-
-def overlap(connection: duckdb.DuckDBPyConnection, ours: Landed, theirs: Landed) -> bool:
-    """Whether a (source, id) may be both in our finished files and in theirs (by hash)."""
-    if not ours or not theirs:
-        return False
-    mine, others = (
-        f"SELECT {KEY} AS h FROM read_parquet({sql_list(file for file, _ in files)})"
-        for files in (ours, theirs)
-    )
-    both = f"SELECT count(*) FROM ({mine}) SEMI JOIN ({others}) USING (h)"
-    ((found,),) = connection.execute(both).fetchall()
-    return bool(found)
+    ((suspects,),) = connection.execute("SELECT count(*) FROM suspects").fetchall()
+    if not suspects:
+        return Repeated()
+    return _resolve(connection, tables, [index.files[number] for number in sorted(found)])
 
 
 def _resolve(
@@ -94,7 +79,8 @@ def _resolve(
 def _pair(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Contract], landed: Landed) -> None:
     """Make the table `pairs`: each row of a chunk that is not the first of its key, and what stands there.
 
-    `met_table` and `met_row` are of an earlier row in the chunk, NULL for an event in the files of `met_type`.
+    `met_table` and `met_row` are of an earlier row in the chunk, NULL for an event in the files of
+    `met_type`.
     """
     suspects = " UNION ALL ".join(
         f"SELECT {literal(name)} AS name, {literal(contract.type)} AS type, n, source, event_id "
@@ -152,23 +138,24 @@ def _compare(
         for column, kind in columns.items()
     )
     same = " AND ".join(f"{column} IS NOT DISTINCT FROM met_{column}" for column in columns)
-    compared = connection.sql(
-        f"SELECT *, {same} AS same FROM (SELECT pairs.n AS row, mine.* EXCLUDE (n), {cast} FROM pairs "
-        f"JOIN {name} AS mine ON pairs.name = {literal(name)} AND pairs.n = mine.n JOIN {met} AS met ON {where})"
+    pairs = (
+        f"SELECT pairs.n AS row, mine.* EXCLUDE (n), {cast} FROM pairs "
+        f"JOIN {name} AS mine ON pairs.name = {literal(name)} AND pairs.n = mine.n "
+        f"JOIN {met} AS met ON {where}"
     )
-    same_rows = compared.filter("same").project("row").fetchall()
-    repeated.duplicates.setdefault(name, []).extend(row for (row,) in same_rows)
-    # Equal events may still be stored differently: landed under another revision of the contract, or with JSON
-    # text that orders its keys otherwise. What differs in columns is compared as JSON values.
-    for pair in compared.filter("NOT same").to_arrow_table().to_pylist():
+    verdicts = connection.execute(f"SELECT row, {same} FROM ({pairs})").fetchall()
+    repeated.duplicates.setdefault(name, []).extend(row for row, is_same in verdicts if is_same)
+    if all(is_same for _, is_same in verdicts):
+        return
+    # Equal events may still be stored differently: landed under another revision of the contract, or with
+    # JSON text that orders its keys otherwise. What differs in columns is compared as JSON values.
+    for pair in connection.sql(f"SELECT * FROM ({pairs}) WHERE NOT ({same})").to_arrow_table().to_pylist():
         mine = event_content(contract, {column: pair[column] for column in columns})
         theirs = event_content(contract, {column: pair[f"met_{column}"] for column in columns})
         if mine == theirs:
             repeated.duplicates[name].append(pair["row"])
         else:
-            repeated.conflicts.append(
-                (name, pair["row"], f"an event with another {_difference(mine, theirs)}")
-            )
+            repeated.conflicts.append((name, pair["row"], _met(mine, theirs)))
 
 
 def event_content(contract: Contract, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -179,10 +166,10 @@ def event_content(contract: Contract, row: Mapping[str, Any]) -> dict[str, Any]:
     return content | {"attributes": extra.get("attributes", {}), "data": data}
 
 
-def _difference(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
-    """The first thing in which two events differ."""
+def _met(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
+    """The event that stands, by the first thing in which it differs."""
     name = next(name for name in mine if mine[name] != theirs[name])
-    if name != "data":
-        return name
-    fields = sorted({*mine["data"], *theirs["data"]})
-    return "data." + next(one for one in fields if mine["data"].get(one) != theirs["data"].get(one))
+    if name == "data":
+        fields = sorted({*mine["data"], *theirs["data"]})
+        name = "data." + next(one for one in fields if mine["data"].get(one) != theirs["data"].get(one))
+    return f"an event with another {name}"

@@ -1,7 +1,7 @@
 """The exact judge: one record's bytes in, an event or a refusal out.
 
-Belongs here: strict JSON (RFC 8259), the CloudEvents envelope with actor, verb and object, the contract's JSON
-Schema, and the words of every refusal. It is the truth that the fast test in `shape` may only ever be
+Belongs here: strict JSON (RFC 8259), the CloudEvents envelope with actor, verb and object, the contract's
+JSON Schema, and the words of every refusal. It is the truth that the fast test in `shape` may only ever be
 narrower than. Not here: where records come from (`decode`) and comparing events with one another
 (`duplicates`).
 """
@@ -29,7 +29,7 @@ TYPED_ATTRIBUTES = frozenset(
 
 @dataclass(frozen=True)
 class Accepted:
-    """A record that is an event under `contract`; `row` has the archive's columns but for `data`'s UUIDs as text.
+    """A record that is an event under `contract`; `row` has the archive's columns, UUIDs as text.
 
     `document`: the JSON value as it came, keys in their order.
     """
@@ -57,7 +57,7 @@ class _Refusal(Exception):
 
 
 def judge(record: bytes, contracts: Contracts, latest: datetime) -> Accepted | Refused:
-    """Judge one record. `latest`: the last moment that an event may claim (now and the allowed clock skew)."""
+    """Judge one record. `latest`: the last moment an event may claim (now and the allowed clock skew)."""
     try:
         document = parse(record)
     except _Refusal as refusal:
@@ -231,7 +231,7 @@ def _time(present: dict[str, Any]) -> datetime:
 
 
 def _version(present: dict[str, Any]) -> int | None:
-    version = present.get("objectversion")
+    version: int | None = present.get("objectversion")
     if version is None:
         return None
     if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= LARGEST_BIGINT:

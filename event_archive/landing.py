@@ -18,10 +18,10 @@ import pyarrow as pa
 
 from event_archive.archive import Archive
 from event_archive.decode import Chunk, chunks
-from event_archive.duplicates import Landed as LandedFiles
-from event_archive.duplicates import find_repeated, overlap
+from event_archive.duplicates import find_repeated
 from event_archive.foreign import map_chunk
-from event_archive.log import NOTHING_BEFORE, Commit, Counts, Segment, segments_of
+from event_archive.keys import KeyIndex
+from event_archive.log import NOTHING_BEFORE, Commit, Counts, segments_of
 from event_archive.mapping import Mapping
 from event_archive.quarantine import QuarantineWriter, Refusal
 from event_archive.routing import Routed, Router
@@ -68,14 +68,9 @@ class _Landing:
     folder: Path
     quarantine: QuarantineWriter
     known: list[Commit]
+    index: KeyIndex
     counts: Counts = field(default_factory=Counts)
     written: list[Written] = field(default_factory=list)
-
-    def files(self, archive: Archive) -> LandedFiles:
-        """Every file that this landing's events may repeat: the committed ones, and its own so far."""
-        return _files(archive, segments_of(self.known)) + [
-            (str(w.file), w.segment.type) for w in self.written
-        ]
 
 
 def land(
@@ -116,7 +111,7 @@ def _seekable(source: Source, folder: Path) -> Source:
 
 
 def _landed_before(archive: Archive, source: Source, mapping: Mapping | None) -> Commit | None:
-    """The commit in which the same bytes landed, by the same mapping. Only files of a known size are hashed."""
+    """The commit in which the same bytes landed by the same mapping; only known sizes are hashed."""
     assert source.path is not None
     size = source.path.stat().st_size if source.path.is_file() else 0
     same_size = [commit for commit in archive.log.commits() if commit.batch_bytes == size]
@@ -148,12 +143,14 @@ def _attempt(
 ) -> Landed | None:
     """Land the input against the log as it is now; None where another process landed some of it meanwhile."""
     (folder / "segments").mkdir()
-    state = _Landing(folder / "segments", QuarantineWriter(folder / "refused.parquet"), archive.log.commits())
+    known = archive.log.commits()
+    index = KeyIndex(archive, connection, known, folder)
+    state = _Landing(folder / "segments", QuarantineWriter(folder / "refused.parquet"), known, index)
     router = Router(archive, connection, datetime.now(UTC) + limits.clock_skew)
     with closing(source.open()) as file:
         stream = Digested(file)
         for chunk in chunks(stream, limits.chunk_bytes, limits.max_record_bytes):
-            _land_chunk(archive, connection, router, mapping, chunk, state)
+            _land_chunk(connection, router, mapping, chunk, state)
             if progress:
                 progress(stream.bytes)
         stream.read_to_end()
@@ -168,9 +165,10 @@ def _attempt(
         archive.storage.adopt(state.quarantine.file, refused.path)
     while True:
         known = archive.log.commits()
-        if not _still_new(archive, connection, state, known, stream.digest()):
+        others = known[len(state.known) :]
+        same_batch = any(other.batch == stream.digest() for other in others)
+        if same_batch or index.clashes(segments_of(others)):
             return None
-        state.known = known
         commit = Commit(
             sequence=len(known) + 1,
             previous=known[-1].digest if known else NOTHING_BEFORE,
@@ -185,26 +183,12 @@ def _attempt(
             quarantine=refused,
         )
         if archive.log.append(commit):
+            if not others:
+                index.keep(commit)
             return Landed(source.origin, state.counts, commit)
 
 
-def _still_new(
-    archive: Archive,
-    connection: duckdb.DuckDBPyConnection,
-    state: _Landing,
-    known: list[Commit],
-    batch: str,
-) -> bool:
-    """Whether nothing that others committed since this landing began bears on it."""
-    others = known[len(state.known) :]
-    ours = _files(archive, [written.segment for written in state.written])
-    return not any(other.batch == batch for other in others) and not overlap(
-        connection, ours, _files(archive, segments_of(others))
-    )
-
-
 def _land_chunk(
-    archive: Archive,
     connection: duckdb.DuckDBPyConnection,
     router: Router,
     mapping: Mapping | None,
@@ -222,7 +206,7 @@ def _land_chunk(
     mapped, unmapped = map_chunk(connection, mapping, chunk) if mapping else (chunk, [])
     routed = router.route(mapped)
     routed.refused += unmapped
-    repeated = find_repeated(connection, routed.tables, state.files(archive))
+    repeated = find_repeated(connection, routed.tables, state.index)
     for row, verdict in routed.refused:
         _refuse(
             state, chunk, row, verdict.reason, verdict.detail, verdict.type, verdict.source, verdict.event_id
@@ -254,6 +238,7 @@ def _write(
         written = write_segment(connection, events, contract, state.folder)
         if written:
             state.written.append(written)
+            state.index.add(written.file, contract.type, events)
             rows += written.segment.rows
     return rows
 
@@ -284,7 +269,3 @@ def _refuse(
 
 def _digest_of(mapping: Mapping | None) -> str | None:
     return file_digest(mapping.path) if mapping else None
-
-
-def _files(archive: Archive, segments: list[Segment]) -> list[tuple[str, str]]:
-    return [(archive.storage.location(segment.path), segment.type) for segment in segments]

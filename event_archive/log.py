@@ -3,9 +3,10 @@
 Belongs here: the shape of a commit entry, appending one, reading them all, and the chain. Not here: what a
 landing puts into a commit (`landing`) and whether the files that commits name are intact (`verify`).
 
-Entries are `log/<sequence, 20 digits>.json`, created if absent: that creation is the commit. `anchor.json` holds
-the newest entry's sequence and digest. It is written after the commit and never read to find what exists; it
-lets `verify` see that the newest entry, which no later entry vouches for, was changed or removed.
+Entries are `log/<sequence, 20 digits>.json`, created if absent: that creation is the commit. `anchor.json`
+holds the newest entry's sequence and digest. It is written after the commit and never read to find what
+exists; it lets `verify` see that the newest entry, which no later entry vouches for, was changed or
+removed.
 """
 
 import hashlib
@@ -135,6 +136,28 @@ def parse_entry(content: bytes) -> Commit:
     )
 
 
+@dataclass(frozen=True)
+class Anchor:
+    """The newest entry that was committed, as far as is known: its sequence and digest."""
+
+    sequence: int
+    digest: str
+
+
+def parse_anchor(content: bytes) -> Anchor:
+    """An anchor from its bytes; raises ValueError, KeyError or TypeError where they are not one."""
+    entry = json.loads(content)
+    anchor = Anchor(entry["sequence"], entry["digest"])
+    if anchor_content(anchor) != content:
+        raise ValueError("not an anchor as it is written")
+    return anchor
+
+
+def anchor_content(anchor: Anchor) -> bytes:
+    """The bytes of an anchor."""
+    return json.dumps(asdict(anchor)).encode() + b"\n"
+
+
 class Log:
     """The commits of one archive."""
 
@@ -143,7 +166,7 @@ class Log:
         self._known: list[Commit] = []
 
     def commits(self, until: int | None = None) -> list[Commit]:
-        """All commits, in order, or those up to and with sequence `until`; the chain is checked as it is read.
+        """All commits in order, or those up to and with sequence `until`; the chain is checked on reading.
 
         Entries that this object has read before are not read again: they never change. Raises UnusableInput
         where an entry is unreadable or does not follow from the one before it (`verify` says more).
@@ -163,8 +186,7 @@ class Log:
         """Try to make `commit` the next entry; False where another writer took its number."""
         if not self._storage.create(commit.name, commit.content):
             return False
-        anchor = {"sequence": commit.sequence, "digest": commit.digest}
-        self._storage.replace(ANCHOR, json.dumps(anchor).encode() + b"\n")
+        self._storage.replace(ANCHOR, anchor_content(Anchor(commit.sequence, commit.digest)))
         return True
 
     def _read(self, sequence: int) -> Commit | None:

@@ -36,7 +36,8 @@ COLUMNS = pa.schema(
 class Refusal:
     """One refused record. `position`: line, or index in the array, from 1; `offset`: bytes from the start.
 
-    `part`: a record too long to be held at once comes in parts 0, 1, 2 …; part 0 stands for it in every count.
+    `part`: a record too long to be held at once comes in parts 0, 1, 2 …; part 0 stands for it in every
+    count.
     """
 
     position: int

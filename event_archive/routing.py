@@ -21,11 +21,12 @@ import pyarrow.compute as pc
 
 from event_archive.archive import Archive
 from event_archive.columns import literal
+from event_archive.conditions import Unfit
 from event_archive.contract import Contract
 from event_archive.decode import Chunk
 from event_archive.judge import Accepted, Refused, judge
 from event_archive.segments import ENVELOPE_COLUMNS, event_columns
-from event_archive.shape import Shape, Unfit, learn_shape
+from event_archive.shape import Shape, learn_shape
 
 MAX_SHAPES = 8
 WORTH_A_SHAPE = 64
@@ -67,9 +68,9 @@ class Router:
         routed = Routed(received=len(chunk.positions))
         left: list[Rows] = []
         types, known = self._types(chunk)
-        for code, name in enumerate(known):
+        for code, claimed in enumerate(known):
             rows = np.flatnonzero(types == code)
-            contract = self._archive.contracts.get(name) if name is not None else None
+            contract = self._archive.contracts.get(claimed) if claimed is not None else None
             left.append(rows if contract is None else self._accept_fast(chunk, rows, contract, routed))
         self._judge(chunk, np.sort(np.concatenate(left)) if left else np.zeros(0, np.int64), routed)
         self._connection.unregister("chunk")
@@ -80,7 +81,8 @@ class Router:
         numbers = pa.array(np.arange(len(chunk.positions), dtype=np.int64))
         self._connection.register("chunk", pa.table({"n": numbers, "line": chunk.lines}))
         claimed = self._connection.sql(
-            "SELECT CASE WHEN json_valid(line) THEN json_extract_string(line, '$.type') END AS type FROM chunk"
+            "SELECT CASE WHEN json_valid(line) THEN json_extract_string(line, '$.type') END AS type "
+            "FROM chunk"
         ).to_arrow_table()["type"]
         encoded = pc.dictionary_encode(claimed.combine_chunks(), null_encoding="encode")
         encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
@@ -92,14 +94,14 @@ class Router:
         for shape in list(shapes):
             rows = self._run(shape, rows, contract, routed) if len(rows) else rows
         while len(rows) >= WORTH_A_SHAPE and len(shapes) < MAX_SHAPES:
-            shape = self._learn(chunk, rows, contract)
-            if shape is None:
+            learned = self._learn(chunk, rows, contract)
+            if learned is None:
                 break
             before = len(rows)
-            rows = self._run(shape, rows, contract, routed)
+            rows = self._run(learned, rows, contract, routed)
             if len(rows) == before:
                 break
-            shapes.append(shape)
+            shapes.append(learned)
         return rows
 
     def _learn(self, chunk: Chunk, rows: Rows, contract: Contract) -> Shape | None:
@@ -120,15 +122,16 @@ class Router:
         table = self._table(contract, routed)
         lines = "chunk"
         if len(rows) < self._chunk_rows():
-            self._connection.register("some", pa.table({"n": pa.array(rows)}))
-            lines = "(SELECT chunk.n, chunk.line FROM chunk SEMI JOIN some USING (n))"
+            self._connection.register("wanted_rows", pa.table({"n": pa.array(rows)}))
+            lines = "(SELECT chunk.n, chunk.line FROM chunk SEMI JOIN wanted_rows USING (n))"
         self._connection.execute("SET disabled_optimizers = 'filter_pushdown'")
         try:
             columns = ", ".join(["n", *event_columns(contract)])
             select = f"SELECT {columns} FROM ({shape.select(lines, self._latest_sql)})"
             self._connection.execute(f"INSERT INTO {table} {select}")
-        except duckdb.Error:
-            # A shape narrows the exact judge's work and decides nothing: where it can't be run, it is left out.
+        except (duckdb.InvalidInputException, duckdb.ConversionException):
+            # A shape narrows the exact judge's work and decides nothing: where it can't be run, it is left
+            # out.
             return rows
         finally:
             self._connection.execute("SET disabled_optimizers = ''")

@@ -71,7 +71,9 @@ def write_segment(
     if table.num_rows == 0:
         return None
     notes = {"type": contract.type, "revision": str(contract.revision)}
-    table = table.replace_schema_metadata({f"factlog.{name}": text for name, text in notes.items()})
+    table = table.cast(_plain_schema(table.schema)).replace_schema_metadata(
+        {f"factlog.{name}": text for name, text in notes.items()}
+    )
     file = folder / f"{contract.type}.{len(list(folder.iterdir()))}.parquet"
     pq.write_table(
         table,
@@ -88,8 +90,23 @@ def write_segment(
     return Written(file, _describe(table, contract, file, digest))
 
 
+def _plain_schema(schema: pa.Schema) -> pa.Schema:
+    """The schema with plain booleans: the engine hands them over as one-byte integers when it keeps UUIDs."""
+    return pa.schema([part.with_type(_plain(part.type)) for part in schema])
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    if isinstance(kind, pa.Bool8Type):
+        return pa.bool_()
+    if pa.types.is_struct(kind):
+        return pa.struct([part.with_type(_plain(part.type)) for part in kind])
+    if pa.types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(_plain(kind.value_type)))
+    return kind
+
+
 def _paths(name: str, kind: pa.DataType) -> list[str]:
-    """The leaf columns below a column. A dictionary is tried for each; Parquet drops it where it does not pay."""
+    """The leaf columns below a column. Parquet drops a dictionary where it does not pay."""
     if pa.types.is_struct(kind):
         return [path for part in kind for path in _paths(f"{name}.{part.name}", part.type)]
     if pa.types.is_list(kind):

@@ -1,15 +1,16 @@
 """The fast test: accept records in columns, but only those that the exact judge surely accepts.
 
-Belongs here: learning a *shape* from one accepted record (the order of its keys, its spacing, its line end) and
-compiling shape and contract to DuckDB SQL. Not here: running it (`landing`) and the truth it must be narrower
-than (`judge`).
+Belongs here: learning a *shape* from one accepted record (the order of its keys, its spacing, its line end)
+and compiling shape and contract to DuckDB SQL. Not here: running it (`landing`) and the truth it must be
+narrower than (`judge`).
 
-Why it is sure. A line is parsed by DuckDB's JSON reader, which is lenient, into typed values; from these values
-alone the text is written again as the shape spells it; and only a line that *is* that text, byte for byte, goes
-on. A number in quotes, a rounded number, a second key of the same name, a trailing comma, an escape, an unknown
-field, NaN: each makes the two texts differ, and the line is left to the exact judge. What remains to be tested
-are the values, by conditions made from the contract's schema. A schema keyword that has no condition here makes
-the whole contract unfit (`Unfit`), and all its records go to the exact judge.
+Why it is sure. A line is parsed by DuckDB's JSON reader, which is lenient, into typed values; from these
+values alone the text is written again as the shape spells it; and only a line that *is* that text, byte for
+byte, goes on. A number in quotes, a rounded number, a second key of the same name, a trailing comma, an
+escape, an unknown field, NaN: each makes the two texts differ, and the line is left to the exact judge.
+What remains to be tested are the values, by conditions made from the contract's schema. A schema keyword
+that has no condition here makes the whole contract unfit (`Unfit`), and all its records go to the exact
+judge.
 """
 
 import re
@@ -37,10 +38,10 @@ CONSTANT_ATTRIBUTES = frozenset({"specversion", "type", "verb"})
 
 @dataclass(frozen=True)
 class Shape:
-    """How the records of one producer are spelled, compiled. All SQL is over `line` and `r`, the parsed record.
+    """How the records of one producer are spelled, as SQL over `line` and `r`, the parsed record.
 
-    `structure`: what `from_json` is to parse; `text`: the line written again; `condition`: what the values must
-    meet; `columns`: the archive's columns by name.
+    `structure`: what `from_json` is to parse; `text`: the line written again; `condition`: what the values
+    must meet; `columns`: the archive's columns by name.
     """
 
     structure: str
@@ -84,7 +85,7 @@ class _Parts:
 
 
 def learn_shape(record: bytes, line_end: str, document: Mapping[str, Any], contract: Contract) -> Shape:
-    """The shape of an accepted record (`document` is its JSON value, in the order of its keys); raises Unfit."""
+    """The shape of an accepted record (`document`: its value, keys in their order); raises Unfit."""
     comma, colon = _spacing(record)
     parts = _Parts()
     structure: list[str] = []

@@ -1,12 +1,13 @@
 """What can be landed: files, folders and standard input, and their bytes with a digest.
 
-Belongs here: finding the inputs that paths name, and reading one while its SHA-256 is taken. Not here: what the
-bytes hold (`decompress`, `decode`).
+Belongs here: finding the inputs that paths name, and reading one while its SHA-256 is taken. Not here: what
+the bytes hold (`decompress`, `decode`).
 """
 
 import hashlib
 import sys
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -83,5 +84,7 @@ def _hidden(file: Path, below: Path) -> bool:
 
 def digest_of(source: Source) -> str:
     """SHA-256 of all bytes of a source, in hex."""
-    with source.open() as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with closing(source.open()) as file:
+        stream = Digested(file)
+        stream.read_to_end()
+        return stream.digest()

@@ -20,6 +20,7 @@ from typing import Protocol
 from event_archive.errors import UnusableInput
 
 SCRATCH = "scratch"
+READABLE = 0o644
 
 
 class Storage(Protocol):
@@ -48,6 +49,9 @@ class Storage(Protocol):
 
     def remove(self, name: str) -> None:
         """Remove `name` if it is there."""
+
+    def remove_empty_folders(self, folder: str) -> None:
+        """Remove the folders below `folder` that hold nothing."""
 
     def location(self, name: str) -> str:
         """What a query engine opens to read `name`."""
@@ -81,7 +85,7 @@ def sync_file(path: Path) -> None:
 
 
 class LocalStorage:
-    """Names are files below one folder. Every name is durable (fsync of file and folder) when a call returns."""
+    """Names are files below one folder, durable (fsync of file and folder) when a call returns."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -110,6 +114,7 @@ class LocalStorage:
     def _write_scratch(self, content: bytes) -> Path:
         descriptor, name = tempfile.mkstemp(dir=self.root / SCRATCH)
         with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, READABLE)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -164,6 +169,12 @@ class LocalStorage:
     def remove(self, name: str) -> None:
         """See `Storage.remove`."""
         self._path(name).unlink(missing_ok=True)
+
+    def remove_empty_folders(self, folder: str) -> None:
+        """See `Storage.remove_empty_folders`."""
+        for path in sorted(self._path(folder).rglob("*"), reverse=True):
+            if path.is_dir() and not any(path.iterdir()):
+                path.rmdir()
 
     def location(self, name: str) -> str:
         """See `Storage.location`."""

@@ -1,7 +1,7 @@
 """What readers of the archive see: one view per event type over one fixed cut of the log, and facts per day.
 
-Belongs here: the SQL of `events.<object>_<verb>` and `events.all_events`, and the row counts and digests of an
-event type's days. Not here: writing segments (`segments`), and anything that dbt derives.
+Belongs here: the SQL of `events.<object>_<verb>` and `events.all_events`, and the row counts and digests of
+an event type's days. Not here: writing segments (`segments`), and anything that dbt derives.
 
 A cut is a sequence: the views show the commits up to and with it, whatever lands meanwhile. `events.segments`
 says which file came with which commit; joining it by file name lets a reader of "what came after sequence n"
@@ -123,7 +123,8 @@ def day_facts(
         rows = connection.execute(
             f"SELECT event_date, count(*), sum(md5_number_lower(fact)), sum(md5_number_upper(fact)) FROM "
             f"(SELECT event_date, CAST(to_json(row({columns})) AS VARCHAR) AS fact "
-            f"FROM ({view_sql(archive, contract, segments)}) {listed}) GROUP BY event_date ORDER BY event_date"
+            f"FROM ({view_sql(archive, contract, segments)}) {listed}) "
+            "GROUP BY event_date ORDER BY event_date"
         ).fetchall()
     return {
         day: DayFacts(count, late.get(day.isoformat(), 0), f"{int(low) % 2**64:016x}{int(high) % 2**64:016x}")

@@ -1,0 +1,154 @@
+"""Verification: whether every committed byte is what the log says it is.
+
+Belongs here: re-reading log entries and the files they name, and naming each thing that does not hold. Not
+here: mending anything.
+
+Nothing of what is read is believed: entries are parsed by themselves, the chain is computed again, and each
+file's SHA-256, row count and rows per day are compared with the log.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from event_archive import quarantine, segments
+from event_archive.archive import Archive
+from event_archive.log import (
+    ANCHOR,
+    FOLDER,
+    NOTHING_BEFORE,
+    Commit,
+    Segment,
+    entry_name,
+    parse_anchor,
+    parse_entry,
+)
+from event_archive.storage import SCRATCH
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that does not hold: the name of a file in the archive, and what is wrong with it."""
+
+    path: str
+    problem: str
+
+
+def verify(archive: Archive, progress: Callable[[int, int], None] | None = None) -> list[Finding]:
+    """Check the log's chain, the conservation of records, and every file that the log names.
+
+    Returns what does not hold; empty where all does. `progress` is told (files checked, files in all).
+    """
+    commits, findings = _check_log(archive)
+    findings += _check_anchor(archive, commits)
+    files = sum(len(commit.paths) for commit in commits)
+    done = 0
+    for commit in commits:
+        if not commit.counts.conserved:
+            findings.append(
+                Finding(commit.name, f"received is not accepted + duplicate + rejected: {commit.counts}")
+            )
+        accepted = sum(segment.rows for segment in commit.segments)
+        rejected = commit.quarantine.rows if commit.quarantine else 0
+        if (accepted, rejected) != (commit.counts.accepted, commit.counts.rejected):
+            findings.append(Finding(commit.name, "its counts are not those of the files it names"))
+        for segment in commit.segments:
+            findings += _check_segment(archive, segment)
+        if commit.quarantine:
+            findings += _check_digest(archive, commit.quarantine.path, commit.quarantine.sha256)
+        done += len(commit.paths)
+        if progress:
+            progress(done, files)
+    return findings
+
+
+def verify_days(archive: Archive, event_type: str, days: Sequence[date]) -> list[Finding]:
+    """Check every segment that holds events of one type on any of these days."""
+    wanted = {day.isoformat() for day in days}
+    findings: list[Finding] = []
+    for commit in archive.log.commits():
+        for segment in commit.segments:
+            if segment.type == event_type and not wanted.isdisjoint(segment.days):
+                findings += _check_segment(archive, segment)
+    return findings
+
+
+def unnamed_files(archive: Archive) -> list[str]:
+    """Files in the archive that no entry of the log names: the litter of interrupted landings."""
+    named = {path for commit in archive.log.commits() for path in commit.paths}
+    return [
+        name
+        for folder in (segments.FOLDER, quarantine.FOLDER, SCRATCH)
+        for name in archive.storage.names(folder)
+        if name not in named and not name.endswith(".lock")
+    ]
+
+
+def _check_log(archive: Archive) -> tuple[list[Commit], list[Finding]]:
+    findings: list[Finding] = []
+    commits: list[Commit] = []
+    previous, expected = NOTHING_BEFORE, 1
+    for name in archive.storage.names(FOLDER):
+        if name != entry_name(expected):
+            later = name > entry_name(expected)
+            what = f"{entry_name(expected)} is missing before it" if later else "is no entry of the log"
+            findings.append(Finding(name, what))
+            if not later or not name.removeprefix(f"{FOLDER}/").removesuffix(".json").isdigit():
+                continue
+            expected = int(name.removeprefix(f"{FOLDER}/").removesuffix(".json"))
+        try:
+            commit = parse_entry(content := archive.storage.read(name))
+        except (ValueError, KeyError, TypeError):
+            findings.append(Finding(name, "is not a commit entry: its bytes were changed"))
+            previous, expected = "", expected + 1
+            continue
+        if commit.content != content or commit.sequence != expected:
+            findings.append(Finding(name, "its bytes were changed"))
+        if previous and commit.previous != previous:
+            findings.append(Finding(name, f"does not follow from the bytes of {entry_name(expected - 1)}"))
+        commits.append(commit)
+        previous, expected = commit.digest, expected + 1
+    return commits, findings
+
+
+def _check_anchor(archive: Archive, commits: Sequence[Commit]) -> list[Finding]:
+    try:
+        anchor = parse_anchor(archive.storage.read(ANCHOR))
+    except FileNotFoundError:
+        return [Finding(ANCHOR, "is missing")] if commits else []
+    except (ValueError, KeyError, TypeError):
+        return [Finding(ANCHOR, "its bytes were changed")]
+    found = next((commit for commit in commits if commit.sequence == anchor.sequence), None)
+    if found is None:
+        return [Finding(entry_name(anchor.sequence), f"is missing: {ANCHOR} says that it was committed")]
+    if found.digest != anchor.digest:
+        return [Finding(found.name, f"its digest is not the one in {ANCHOR}: one of the two was changed")]
+    return []
+
+
+def _check_digest(archive: Archive, path: str, sha256: str) -> list[Finding]:
+    try:
+        found = archive.storage.digest(path)
+    except OSError as error:
+        return [Finding(path, "is missing" if isinstance(error, FileNotFoundError) else str(error.strerror))]
+    except ValueError as error:
+        return [Finding(path, str(error))]
+    return [] if found == sha256 else [Finding(path, "its bytes were changed: the SHA-256 is another")]
+
+
+def _check_segment(archive: Archive, segment: Segment) -> list[Finding]:
+    findings = _check_digest(archive, segment.path, segment.sha256)
+    if findings:
+        return findings
+    try:
+        column = pq.read_table(archive.storage.location(segment.path), columns=["event_date"])["event_date"]
+    except (OSError, pa.ArrowInvalid) as error:
+        return [Finding(segment.path, f"can't be read as Parquet: {error}")]
+    days = {day["values"].isoformat(): day["counts"] for day in pc.value_counts(column).to_pylist()}
+    if len(column) != segment.rows or days != dict(segment.days):
+        return [Finding(segment.path, "does not hold the rows that the log says")]
+    return []
