@@ -77,7 +77,8 @@ def verify(wants_json: bool) -> int:
       factlog verify && echo the archive is what was landed
     """
     archive = read_settings().open_archive()
-    findings = verify_archive(archive)
+    with screen.progress("Checking", 1) as show:
+        findings = verify_archive(archive, lambda checked, files: show(checked / max(files, 1), ""))
     commits = [] if findings else archive.log.commits()
     if wants_json:
         screen.as_json({"holds": not findings, "commits": len(commits), "findings": findings})
@@ -99,8 +100,9 @@ def verify(wants_json: bool) -> int:
     metavar="AGE",
     help="Leave younger files alone, a landing may be at work on them: 90s, 30m, 12h, 7d.",
 )
+@click.option("--dry-run", is_flag=True, help="Name the files, and remove nothing.")
 @json_option
-def clean(older_than: str, wants_json: bool) -> None:
+def clean(older_than: str, dry_run: bool, wants_json: bool) -> None:
     """Remove old litter: files that crashes left in the archive and that no commit names.
 
     Committed files are never touched.
@@ -109,12 +111,15 @@ def clean(older_than: str, wants_json: bool) -> None:
     Example:
       factlog clean --older-than 7d
     """
-    removed = clean_archive(read_settings().open_archive(), age(older_than))
+    litter = clean_archive(read_settings().open_archive(), age(older_than), dry_run=dry_run)
     if wants_json:
-        screen.as_json([str(path) for path in removed])
+        screen.as_json(litter)
         return
-    screen.tell(*(screen.here(path) for path in removed))
-    screen.say(f"{len(removed):,} file(s) removed." if removed else "There was no litter.")
+    screen.tell(*litter)
+    if not litter:
+        screen.say("There was no litter.")
+    else:
+        screen.say(f"{len(litter):,} file(s) {'would be ' if dry_run else ''}removed.")
 
 
 def age(text: str) -> timedelta:

@@ -6,10 +6,12 @@ steps themselves, which are those of the other commands, and the simulation (`ex
 
 import time
 from collections import Counter
+from pathlib import Path
 
 import click
 
 from event_archive.archive import Archive
+from event_archive.errors import UnusableInput
 from event_archive.landing import Landed
 from event_archive.log import Counts
 from event_archive.quarantine import refusal_counts
@@ -24,11 +26,12 @@ from orchestration.command_line.opening import read_settings
 from orchestration.publishing import PublishingRefused
 from orchestration.querying import query
 from orchestration.refresh import refresh
+from orchestration.settings import Settings
 
 NEXT = (
-    "  factlog quarantine show                      a record that was refused, and why",
-    '  factlog query "FROM billing.invoices LIMIT 5"  the published dataset, in SQL',
-    "  make dev                                     all of it in the Dagster UI, on http://127.0.0.1:3000",
+    "  .venv/bin/factlog quarantine show                        a record that was refused, and why",
+    '  .venv/bin/factlog query "FROM billing.invoices LIMIT 5"  the published dataset, in SQL',
+    "  make dev                                                 all of it in the Dagster UI",
 )
 
 
@@ -54,7 +57,7 @@ def demo(scale: float) -> int:
     started = time.monotonic()
     settings = read_settings()
     archive = settings.open_archive()
-    emitted = emit(settings.home / "demo", scale=scale)
+    emitted = emit(folder_of(settings, scale), scale=scale)
     screen.tell(*introduced(emitted), "")
     landed = land_all(archive, find_sources([screen.here(path) for path in emitted.files]), settings)
     report_landed(landed)
@@ -73,6 +76,17 @@ def demo(scale: float) -> int:
         screen.tell("This was landed, derived and published before: nothing has changed.")
     screen.tell(f"All this took {time.monotonic() - started:.0f} s. Try next:", *NEXT)
     return DONE
+
+
+def folder_of(settings: Settings, scale: float) -> Path:
+    """Choose the folder of the event files; two companies in one archive would contradict each other."""
+    folder = settings.home / f"demo-{scale:g}"
+    others = [other for other in settings.home.glob("demo-*") if other != folder]
+    if others:
+        raise UnusableInput(
+            f"{others[0]}: the demo of another scale has run here; set another FACTLOG_HOME for this one"
+        )
+    return folder
 
 
 def introduced(emitted: Emitted) -> list[str]:

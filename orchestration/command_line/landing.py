@@ -3,13 +3,14 @@
 Belongs here: options, progress and the report. Not here: how records are judged (`event_archive.landing`).
 """
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from event_archive.archive import Archive
-from event_archive.inbox import land_inbox
+from event_archive.inbox import SETTLED_AFTER_SECONDS, land_inbox, waiting_files
 from event_archive.landing import Landed
 from event_archive.landing import land as land_source
 from event_archive.log import Counts
@@ -63,11 +64,22 @@ def inbox(wants_json: bool) -> None:
       cp events.ndjson var/inbox/ && factlog inbox
     """
     settings = read_settings()
-    landed = land_inbox(settings.open_archive(), settings.inbox, limits=settings.limits)
-    if not landed and not wants_json:
+    archive = settings.open_archive()
+    dropped = waiting_files(settings.inbox, settled_after=0)
+    if len(dropped) > len(waiting_files(settings.inbox)):
+        # Somebody may still be writing to them; who asks right after dropping a file wants it landed.
+        time.sleep(SETTLED_AFTER_SECONDS)
+    landed = []
+    with screen.progress("Landing", len(dropped)) as show:
+        for one in land_inbox(archive, settings.inbox, limits=settings.limits):
+            landed.append(one)
+            show(len(landed), one.origin)
+    if left := waiting_files(settings.inbox, settled_after=0):
+        screen.say(f"{len(left):,} file(s) are still being written to; run it again when they are complete.")
+    if not landed and not left and not wants_json:
         screen.say(f"The inbox {screen.here(settings.inbox)} is empty.")
-        return
-    report(landed, wants_json)
+    if landed or wants_json:
+        report(landed, wants_json)
 
 
 def land_all(

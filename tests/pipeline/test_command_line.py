@@ -345,7 +345,7 @@ def test_demo_walks_the_whole_way_and_changes_nothing_the_second_time(home: Path
         "Quality",
     ):
         assert said in done.stdout
-    numbers = re.search(r"^ *\d+ +([\d,]+) +([\d,]+) +([\d,]+) +([\d,]+) *$", done.stdout, re.MULTILINE)
+    numbers = re.search(r"^ *\d+ +\d+ +([\d,]+) +([\d,]+) +([\d,]+) +([\d,]+) *$", done.stdout, re.MULTILINE)
     assert numbers
     received, accepted, duplicate, rejected = (int(number.replace(",", "")) for number in numbers.groups())
     assert received == accepted + duplicate + rejected
