@@ -1,18 +1,20 @@
 """When things run by themselves: the jobs, the two sensors and the schedule.
 
-Belongs here: what is asked for, and when. Not here: what a run does. Nothing is remembered here but the files
-seen at the last look: what landed is in the log, what was reported is in Dagster's own events, and what was
-published is in the manifest of the version that is served.
+Belongs here: what is asked for, and when. Not here: what a run does. Nothing is remembered here: what landed
+is in the log, what was reported is in Dagster's own events, and what was published is in the manifest of the
+version that is served.
 """
 
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from event_archive.inbox import waiting_files
 from event_archive.log import Commit
 from orchestration.dbt_assets import REFRESH_JOB
 from orchestration.landing_asset import LOG, reported_sequence
@@ -61,24 +63,19 @@ def inbox_sensor(settings: Settings, job: UnresolvedAssetJobDefinition) -> dg.Se
         job=job,
         minimum_interval_seconds=LOOK_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Lands files that stay the same between two looks at the inbox, and reports new commits.",
+        description="Lands files that nobody writes to any more, and reports commits made without Dagster.",
     )
-    def inbox(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        seen = look(settings.inbox)
-        before = json.loads(context.cursor) if context.cursor else {}
-        settled = {path: state for path, state in seen.items() if before.get(path) == state}
+    def inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        waiting = states(waiting_files(settings.inbox))
         commits = settings.open_archive().log.commits()
         unreported = len(commits) - reported_sequence(context.instance, commits)
-        requests = []
-        if (settled or unreported) and not is_running(context.instance, LAND_JOB):
-            # The key holds the files' state: a file that can't be landed does not ask again and again.
-            key = digest(json.dumps([settled, len(commits), commits[-1].digest if unreported else ""]))
-            requests = [dg.RunRequest(run_key=key)]
-        return dg.SensorResult(
-            run_requests=requests,
-            skip_reason=None if requests else f"{len(seen)} file(s) in the inbox, {unreported} new commit(s)",
-            cursor=json.dumps(seen, sort_keys=True),
-        )
+        if not waiting and not unreported:
+            return dg.SkipReason("The inbox is empty, and every commit is reported.")
+        if is_running(context.instance, LAND_JOB):
+            return dg.SkipReason("A landing is under way; what it leaves is looked at after it.")
+        # The key holds the files' state: a file that can't be landed does not ask again and again.
+        key = digest(json.dumps([waiting, commits[-1].digest if unreported else ""]))
+        return dg.RunRequest(run_key=key)
 
     return inbox
 
@@ -95,7 +92,7 @@ def refresh_sensor(
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Refreshes the reporting dataset when commits landed that it does not hold, late or not.",
     )
-    def new_commits(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    def new_commits(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         commits = settings.open_archive().log.commits()
         fresh = unpublished(settings, commits)
         if not fresh:
@@ -104,8 +101,7 @@ def refresh_sensor(
             return dg.SkipReason("A refresh is under way; what it leaves is looked at after it.")
         # One refresh per state of the log: one that failed is tried again by the schedule, or with the next
         # commit.
-        request = refresh_request(fresh, partitions, run_key=f"refresh-{commits[-1].digest}")
-        return dg.SensorResult(run_requests=[request])
+        return refresh_request(fresh, partitions, run_key=f"refresh-{commits[-1].digest}")
 
     return new_commits
 
@@ -148,24 +144,14 @@ def unpublished(settings: Settings, commits: Sequence[Commit]) -> Sequence[Commi
     return commits[served.sequence :] if known else commits
 
 
-def look(inbox: Path) -> dict[str, list[int]]:
-    """Note the files of the inbox with what changes when they are written to or replaced."""
-    seen = {}
-    for path in sorted(inbox.rglob("*")) if inbox.is_dir() else []:
-        if path.name.startswith("."):
-            continue
-        try:
-            state = path.stat()
-        except FileNotFoundError:
-            continue
-        if path.is_file():
-            seen[str(path.relative_to(inbox))] = [
-                state.st_size,
-                state.st_mtime_ns,
-                state.st_ctime_ns,
-                state.st_ino,
-            ]
-    return seen
+def states(files: Sequence[Path]) -> list[list[object]]:
+    """Note files with everything that changes when one is written to or replaced."""
+    noted: list[list[object]] = []
+    for path in files:
+        with suppress(FileNotFoundError):
+            stat = path.stat()
+            noted.append([str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino])
+    return noted
 
 
 def is_running(instance: dg.DagsterInstance, job: str) -> bool:

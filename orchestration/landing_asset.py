@@ -10,6 +10,7 @@ import dagster as dg
 from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
 from event_archive.inbox import land_inbox
+from event_archive.landing import Landed
 from event_archive.log import Commit
 from orchestration.event_reports import materializations
 from orchestration.settings import Settings
@@ -74,19 +75,21 @@ def landing_asset(settings: Settings) -> dg.AssetsDefinition:
 
 
 def land_files(context: dg.AssetExecutionContext, settings: Settings, archive: Archive) -> None:
-    """Land the inbox, and say what came of each file."""
+    """Land the inbox, and say what came of each file as soon as it is committed."""
     settings.inbox.mkdir(parents=True, exist_ok=True)
     try:
-        outcomes = land_inbox(archive, settings.inbox, limits=settings.limits)
+        for outcome in land_inbox(archive, settings.inbox, limits=settings.limits):
+            (context.log.warning if outcome.counts.rejected else context.log.info)(told(outcome))
     except UnusableInput as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
-    for outcome in outcomes:
-        if outcome.commit is None and outcome.earlier is not None:
-            context.log.info(
-                f"{outcome.origin}: these bytes had landed before, in commit {outcome.earlier.sequence}"
-            )
-            continue
-        counts = outcome.counts
-        words = f"{counts.accepted} accepted, {counts.duplicate} duplicate, {counts.rejected} rejected"
-        say = context.log.warning if counts.rejected else context.log.info
-        say(f"{outcome.origin}: {counts.received} received = {words}")
+
+
+def told(outcome: Landed) -> str:
+    """Word what came of one file."""
+    if outcome.earlier is not None:
+        return f"{outcome.origin}: these bytes had landed before, in commit {outcome.earlier.sequence}"
+    counts = outcome.counts
+    return (
+        f"{outcome.origin}: {counts.received} received = {counts.accepted} accepted + "
+        f"{counts.duplicate} duplicate + {counts.rejected} rejected"
+    )

@@ -28,7 +28,7 @@ SERVED = "reporting.duckdb"
 READ_ONLY_MODE = 0o444
 
 
-class PublishingRefused(Exception):  # noqa: N818 - the house names errors by what happened
+class PublishingRefused(Exception):
     """A blocking check does not hold; the message is one line that names each."""
 
     def __init__(self, checks: list[Check]) -> None:
