@@ -4,15 +4,20 @@
     Rows derived from commits beyond the cut of this run go as well, so that no key outlives its events.
 -#}
 {% macro get_incremental_replace_keys_sql(arg_dict) -%}
-    {%- set target, derived = arg_dict["target_relation"], arg_dict["temp_relation"] -%}
+    {%- set target, derived, key = (
+        arg_dict["target_relation"],
+        arg_dict["temp_relation"],
+        arg_dict["unique_key"],
+    ) -%}
     {%- set columns = arg_dict["dest_columns"] | map(attribute="quoted") | join(", ") -%}
-    {# fmt: off #}
-    delete from {{ target }}
-    where
-        {{ arg_dict["unique_key"] }} in (select {{ arg_dict["unique_key"] }} from {{ derived }})
-        or last_sequence > {{ log_head() }}
-    ;
+    {{ delete_replaced_rows(target, derived, key) }}
     insert into {{ target }} ({{ columns }})
     select {{ columns }}
     from {{ derived }}
+{%- endmacro %}
+
+
+{% macro delete_replaced_rows(target, derived, key) -%}
+    delete from {{ target }}
+    where {{ key }} in (select {{ key }} from {{ derived }}) or last_sequence > {{ log_head() }};
 {%- endmacro %}

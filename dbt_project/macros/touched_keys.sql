@@ -15,11 +15,17 @@
     {%- if is_incremental() %}
         select {{ key }}
         from {{ events }}
-        where sequence > (select coalesce(max(last_sequence), 0) from {{ this }}) {{ or_on_replayed_days() }}
+        where sequence > {{ last_sequence_read() }}
         union
         select {{ key }}
         from {{ this }}
         where last_sequence > {{ log_head() }}
+        {%- if is_replay() %}
+            union
+            select {{ key }}
+            from {{ events }}
+            where {{ is_on_replayed_day() }}
+        {%- endif %}
     {%- else %} select {{ key }} from {{ events }} limit 0
     {%- endif %}
 {%- endmacro %}
@@ -30,28 +36,16 @@
 {%- endmacro %}
 
 
-{#- The last commit that this run sees. -#}
-{% macro log_head() -%}
-    (select coalesce(max(sequence), 0) from {{ source("events", "segments") }})
+{#-
+    Asked beforehand, because the number lets DuckDB open the files of unread commits alone: 4 of 90 in the example
+    company's archive. With a subquery in its place it opens all of them.
+-#}
+{% macro last_sequence_read() -%}
+    {{- run_query("select coalesce(max(last_sequence), 0) from " ~ this).columns[0].values()[0] -}}
 {%- endmacro %}
 
 
-{#- vars: replay_from and replay_to (half-open), or replay_days (a list of days). Dates are parsed, not pasted. -#}
-{% macro or_on_replayed_days() -%}
-    {%- set date = modules.datetime.date -%}
-    {%- set start, end, days = var("replay_from", none), var("replay_to", none), var("replay_days", none) -%}
-    {%- if (start is none) != (end is none) -%}
-        {{
-            exceptions.raise_compiler_error(
-                "replay_from and replay_to belong together: [replay_from, replay_to)"
-            )
-        }}
-    {%- endif -%}
-    {%- if start is not none -%}
-        or (
-            event_date >= date '{{ date.fromisoformat(start | string) }}'
-            and event_date < date '{{ date.fromisoformat(end | string) }}'
-        )
-    {%- endif -%}
-    {%- for day in days or [] %} or event_date = date '{{ date.fromisoformat(day | string) }}' {%- endfor -%}
+{#- The last commit that this run sees. -#}
+{% macro log_head() -%}
+    (select coalesce(max(sequence), 0) from {{ source("events", "segments") }})
 {%- endmacro %}
