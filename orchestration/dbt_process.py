@@ -19,6 +19,7 @@ from event_archive.errors import UnusableInput
 from orchestration.settings import Settings
 
 GENERATED = {"target", "logs", "dbt_packages"}
+PARTIAL_PARSE = "partial_parse.msgpack"
 
 
 def dbt_executable() -> str:
@@ -75,6 +76,8 @@ def load_manifest(settings: Settings) -> Mapping[str, Any]:
                 raise UnusableInput(f"dbt parse: {first_lines(said)}")
             os.utime(parsed, (started, started))
             parsed.replace(manifest)
+            # The first build need not parse it all again.
+            (Path(aside) / PARTIAL_PARSE).replace(settings.dbt_target / PARTIAL_PARSE)
     loaded: Mapping[str, Any] = json.loads(manifest.read_text())
     return loaded
 

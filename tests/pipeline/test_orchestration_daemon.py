@@ -4,7 +4,8 @@ import time
 from pathlib import Path
 
 import pytest
-from installation import Dev, dagster_dev, drop, land_events, new_installation, note, tail
+from daemon import Dev, dagster_dev, tail
+from installation import drop, land_events, new_installation, note
 
 from event_archive.errors import UnusableInput
 from orchestration.querying import query

@@ -1,0 +1,95 @@
+"""What is asked for, and when; and what windows of days mean."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from installation import drop, land_events, new_installation, note
+from runs import (
+    dagster_instance,
+    run,
+)
+
+from event_archive.log import Commit
+from orchestration.automation import RANGE_END, RANGE_START
+from orchestration.build import build_definitions
+from orchestration.dbt_assets import build_arguments, build_variables
+from orchestration.partitions import daily_partitions, first_day, refreshed_range, replay_variables
+from orchestration.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """An empty installation."""
+    return new_installation(tmp_path)
+
+
+@pytest.fixture
+def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """The instance that `make dev` would use."""
+    with dagster_instance(settings) as instance:
+        yield instance
+
+
+def test_windows_are_half_open_and_a_refresh_replays_nothing() -> None:
+    window = dg.TimeWindow(datetime(2026, 1, 30, tzinfo=UTC), datetime(2026, 2, 2, tzinfo=UTC))
+    assert replay_variables(window) == {"replay_from": "2026-01-30", "replay_to": "2026-02-02"}
+    assert build_variables("__ASSET_JOB", window) == replay_variables(window)
+    assert build_variables("__ASSET_JOB", None) == {}
+    assert build_variables("refresh", window) == {}
+    assert build_arguments({"replay_from": "2026-01-30"})[-2:] == ["--vars", '{"replay_from": "2026-01-30"}']
+
+
+def test_the_first_day_is_the_setting_or_the_earliest_of_the_log(settings: Settings) -> None:
+    unset = Settings(home=settings.home, contracts=settings.contracts)
+    assert first_day(unset, [], date(2026, 7, 1)) == date(2025, 1, 1)
+    land_events(settings, [note(1, "2026-01-09"), note(2, "2025-11-30")])
+    commits = settings.open_archive().log.commits()
+    assert first_day(unset, commits, date(2026, 7, 1)) == date(2025, 11, 30)
+    assert first_day(settings, commits, date(2026, 7, 1)) == date(2026, 1, 1)
+    partitions = daily_partitions(settings, commits)
+    assert partitions.get_last_partition_key() == datetime.now(UTC).date().isoformat()
+
+
+def test_the_range_of_a_refresh_holds_the_touched_days_that_are_partitions(settings: Settings) -> None:
+    partitions = daily_partitions(settings, [])
+    none: list[Commit] = []
+    today = datetime.now(UTC).date().isoformat()
+    assert refreshed_range(none, partitions) == dg.PartitionKeyRange(today, today)
+    land_events(settings, [note(1, "2026-01-09"), note(2, "2025-11-30"), note(3, "2026-01-04")])
+    commits = settings.open_archive().log.commits()
+    assert refreshed_range(commits, partitions) == dg.PartitionKeyRange("2026-01-04", "2026-01-09")
+
+
+def test_the_sensors_ask_for_what_is_missing_and_for_nothing_else(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    definitions = build_definitions(settings)
+
+    def requests(sensor: str) -> list[dg.RunRequest]:
+        definition = (
+            definitions.resolve_sensor_def(sensor) if hasattr(definitions, "resolve_sensor_def") else None
+        )
+        definition = definition or definitions.get_sensor_def(sensor)
+        context = dg.build_sensor_context(instance=instance, definitions=definitions, sensor_name=sensor)
+        return list(definition.evaluate_tick(context).run_requests or [])
+
+    assert requests("inbox") == requests("new_commits") == []
+    drop(settings, "a.ndjson", [note(1, "2026-01-02"), note(2, "2026-01-04")])
+    (settings.inbox / ".hidden").write_text("not yet")
+    [landing] = requests("inbox")
+    assert requests("inbox")[0].run_key == landing.run_key, "the same file asks twice"
+    assert requests("new_commits") == []
+    run(settings, instance, "land")
+    assert requests("inbox") == []
+    [refresh] = requests("new_commits")
+    assert (refresh.tags[RANGE_START], refresh.tags[RANGE_END]) == ("2026-01-02", "2026-01-04")
+    run(settings, instance, "refresh", ("2026-01-02", "2026-01-04"))
+    assert requests("new_commits") == []
+    land_events(settings, [note(3, "2026-01-03")], "late.ndjson")
+    assert len(requests("inbox")) == 1
+    [late] = requests("new_commits")
+    assert (late.tags[RANGE_START], late.tags[RANGE_END]) == ("2026-01-03", "2026-01-03")
+    assert late.run_key != refresh.run_key

@@ -1,0 +1,180 @@
+"""Runs in one process: what is reported, verified, derived and published."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from installation import drop, land_events, new_installation, note
+from runs import (
+    NOTES,
+    READ,
+    REPORTING,
+    WRITTEN,
+    dagster_instance,
+    failure,
+    materializations,
+    materialize,
+    run,
+)
+
+from event_archive.views import day_facts
+from orchestration.event_reports import DATA_VERSION_TAG
+from orchestration.publishing import current
+from orchestration.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """An empty installation."""
+    return new_installation(tmp_path)
+
+
+@pytest.fixture
+def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """The instance that `make dev` would use."""
+    with dagster_instance(settings) as instance:
+        yield instance
+
+
+def test_a_landing_reports_exactly_the_days_it_touched(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    days = ["2026-01-02", "2026-01-02", "2026-01-05"]
+    drop(settings, "a.ndjson", [note(n, day) for n, day in enumerate(days)])
+    first = run(settings, instance, "land")
+    assert set(materializations(first)) == {
+        ("events/note/written", "2026-01-02"),
+        ("events/note/written", "2026-01-05"),
+        ("archive/log", None),
+    }
+    drop(settings, "b.ndjson", [note(7, "2026-01-02"), note(1, "2026-01-05", "read"), {"type": "nonsense"}])
+    second = materializations(run(settings, instance, "land"))
+    assert set(second) == {
+        ("events/note/written", "2026-01-02"),
+        ("events/note/read", "2026-01-05"),
+        ("archive/log", None),
+    }
+    told = second["events/note/written", "2026-01-02"]
+    metadata = {name: value.value for name, value in told.metadata.items()}
+    facts = day_facts(settings.open_archive(), "note.written.v1", [date(2026, 1, 2)])[date(2026, 1, 2)]
+    assert metadata["dagster/partition_row_count"] == facts.rows == 3
+    assert metadata["rows_landed"] == 1
+    assert metadata["late_rows"] == facts.late_rows == 1
+    assert metadata["commits"] == "2"
+    assert told.tags is not None
+    assert told.tags[DATA_VERSION_TAG] == facts.digest
+    log = second["archive/log", None].metadata
+    assert (log["sequence"].value, log["received"].value, log["rejected"].value) == (2, 3, 1)
+    assert not list(settings.inbox.iterdir())
+    assert instance.get_materialized_partitions(WRITTEN) == {"2026-01-02", "2026-01-05"}
+
+
+def test_what_landed_without_dagster_is_reported_once(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    land_events(settings, [note(1, "2026-01-02")], "one.ndjson")
+    land_events(settings, [note(2, "2026-01-03")], "two.ndjson")
+    first = materializations(run(settings, instance, "land"))
+    assert set(first) == {
+        ("events/note/written", "2026-01-02"),
+        ("events/note/written", "2026-01-03"),
+        ("archive/log", None),
+    }
+    assert first["events/note/written", "2026-01-03"].metadata["commits"].value == "1 to 2"
+    assert set(materializations(run(settings, instance, "land"))) == {("archive/log", None)}
+
+
+def test_another_log_is_reported_from_its_start(settings: Settings, instance: dg.DagsterInstance) -> None:
+    land_events(settings, [note(1, "2026-01-02")])
+    run(settings, instance, "land")
+    settings.archive_root.rename(settings.home / "old-archive")
+    land_events(settings, [note(2, "2026-01-04")])
+    assert ("events/note/written", "2026-01-04") in materializations(run(settings, instance, "land"))
+
+
+def test_days_materialized_by_hand_are_verified_in_one_run(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    land_events(settings, [note(n, day) for n, day in enumerate(["2026-01-02", "2026-01-04"])])
+    result = materialize(settings, instance, [WRITTEN, READ], ("2026-01-02", "2026-01-04"))
+    assert result.success
+    told = materializations(result)
+    assert set(told) == {
+        (f"events/note/{verb}", f"2026-01-0{day}") for verb in ("written", "read") for day in (2, 3, 4)
+    }
+    rows = [
+        told["events/note/written", f"2026-01-0{day}"].metadata["dagster/partition_row_count"].value
+        for day in (2, 3, 4)
+    ]
+    assert rows == [1, 0, 1]
+    assert instance.get_runs_count() == 1
+
+
+def test_verifying_days_fails_with_what_does_not_hold(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    land_events(settings, [note(1, "2026-01-02")], "one.ndjson")
+    land_events(settings, [note(2, "2026-01-03")], "two.ndjson")
+    [segment] = settings.open_archive().log.commits()[0].segments
+    path = settings.archive_root / segment.path
+    path.chmod(0o644)
+    content = bytearray(path.read_bytes())
+    content[20] ^= 1
+    path.write_bytes(content)
+    result = materialize(settings, instance, [WRITTEN], ("2026-01-02", "2026-01-02"))
+    assert not result.success
+    assert segment.path in failure(result)
+    assert not materializations(result)
+    assert materialize(settings, instance, [WRITTEN], ("2026-01-03", "2026-01-03")).success
+
+
+def test_a_refresh_is_one_run_over_the_touched_days_and_publishes(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    land_events(settings, [note(n, day) for n, day in enumerate(["2026-01-02", "2026-01-04"])])
+    result = run(settings, instance, "refresh", ("2026-01-02", "2026-01-04"))
+    assert result.success
+    told = materializations(result)
+    assert {partition for key, partition in told if key == "writing/notes"} == {
+        "2026-01-02",
+        "2026-01-03",
+        "2026-01-04",
+    }
+    version = told["published/reporting", None].metadata["version"].value
+    served = current(settings)
+    assert served is not None
+    assert (served.number, served.sequence) == (version, 1) == (1, 1)
+    checks = {event.check_name: event.passed for event in result.get_asset_check_evaluations()}
+    assert checks["unique_notes_note_id"] and checks["archive_chain"] and checks["conservation"]
+    assert all(checks.values())
+
+
+def test_a_failing_test_stops_the_refresh_before_publishing(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    land_events(settings, [note(1), note(1) | {"id": "another"}])
+    result = run(settings, instance, "refresh", ("2026-01-02", "2026-01-02"))
+    assert not result.success
+    assert "unique_notes_note_id" in failure(result)
+    checks = {event.check_name: event.passed for event in result.get_asset_check_evaluations()}
+    assert not checks["unique_notes_note_id"]
+    assert current(settings) is None
+    published = materialize(settings, instance, [REPORTING], ("2026-01-02", "2026-01-02"))
+    assert not published.success
+    assert "unique_notes_note_id" in failure(published)
+    checks = {event.check_name: event.passed for event in published.get_asset_check_evaluations()}
+    assert checks == {"archive_chain": True, "conservation": True, "models_tested": False}
+
+
+def test_a_part_of_the_models_is_built_but_not_published(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    land_events(settings, [note(1, "2026-01-02")])
+    assert run(settings, instance, "refresh", ("2026-01-02", "2026-01-02")).success
+    replayed = materialize(settings, instance, [NOTES], ("2026-01-02", "2026-01-03"))
+    assert replayed.success
+    assert {partition for _, partition in materializations(replayed)} == {"2026-01-02", "2026-01-03"}
+    published = materialize(settings, instance, [REPORTING], ("2026-01-02", "2026-01-02"))
+    assert "only a part of the models" in failure(published)
