@@ -42,7 +42,10 @@ with
             cast(coalesce(delivered_word_count, 0) as bigint) as delivered_word_count,
             cast(coalesce(invoiced_word_count, 0) as bigint) as invoiced_word_count,
             cast(coalesce(delivered_minor, 0) as bigint) as delivered_minor,
-            cast(coalesce(invoiced_minor, 0) as bigint) as invoiced_minor
+            cast(coalesce(invoiced_minor, 0) as bigint) as invoiced_minor,
+            bool_or(invoiced_minor is not null) over (
+                partition by customer_id, month_start_date
+            ) as is_month_invoiced
         from delivered
         full join
             invoiced using (customer_id, month_start_date, service_level, plan, unit_price_minor, currency)
@@ -50,12 +53,12 @@ with
 
     final as (
         select
-            *,
+            * exclude (is_month_invoiced),
             delivered_minor - invoiced_minor as difference_minor,
             case
                 when delivered_minor = invoiced_minor and delivered_word_count = invoiced_word_count
                 then 'matched'
-                when invoiced_word_count = 0
+                when not is_month_invoiced
                 then 'not_invoiced'
                 when invoiced_minor > delivered_minor or invoiced_word_count > delivered_word_count
                 then 'overinvoiced'
