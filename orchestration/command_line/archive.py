@@ -88,7 +88,8 @@ def verify(wants_json: bool) -> int:
     else:
         rows = sum(segment.rows for commit in commits for segment in commit.segments)
         head = commits[-1].digest if commits else "none"
-        screen.tell(f"The archive holds: {len(commits):,} commits, {rows:,} events. Head digest: {head}")
+        held = f"{len(commits):,} commit(s), {rows:,} event(s)"
+        screen.tell(f"The archive holds: {held}. Head digest: {head}")
     return DOES_NOT_HOLD if findings else DONE
 
 

@@ -164,6 +164,6 @@ def progress(task: str, total: float | None) -> Iterator[Callable[[float, str], 
 def here(path: Path) -> str:
     """Word a path the way the user would type it from where they stand."""
     try:
-        return str(path.resolve().relative_to(Path.cwd()))
+        return str(path.absolute().relative_to(Path.cwd()))
     except ValueError:
         return str(path)

@@ -214,7 +214,7 @@ def test_verify_holds_until_a_byte_is_changed(home: Path, factlog: Typed) -> Non
     factlog("land", write(RATED))
     code, out, _ = factlog("verify")
     assert code == 0
-    assert "1 commits, 1 events" in out
+    assert "1 commit(s), 1 event(s)" in out
     (segment,) = (home / "archive" / "events").rglob("*.parquet")
     segment.chmod(0o644)
     content = bytearray(segment.read_bytes())
