@@ -1,10 +1,9 @@
+{% set event = "translation_id, sequence, event_date, event_order" %}
+
 with
     requested as (
         select
-            translation_id,
-            sequence,
-            event_date,
-            event_order,
+            {{ event }},
             struct_pack(
                 occurred_at,
                 customer_id,
@@ -20,68 +19,41 @@ with
 
     machine_translated as (
         select
-            translation_id,
-            sequence,
-            event_date,
-            event_order,
+            {{ event }},
             struct_pack(occurred_at, engine_id, engine_version, duration_ms) as machine_translated
         from {{ ref("stg_translation__machine_translated") }}
     ),
 
     quality_scored as (
         select
-            translation_id,
-            sequence,
-            event_date,
-            event_order,
+            {{ event }},
             if(metric = 'comet', score, null) as comet_score,
             if(metric = 'chrf', score, null) as chrf_score
         from {{ ref("stg_translation__quality_scored") }}
     ),
 
     assigned as (
-        select
-            translation_id, sequence, event_date, event_order, struct_pack(occurred_at, editor_id) as assigned
+        select {{ event }}, struct_pack(occurred_at, editor_id) as assigned
         from {{ ref("stg_translation__assigned") }}
     ),
 
     edited as (
-        select
-            translation_id,
-            sequence,
-            event_date,
-            event_order,
-            struct_pack(occurred_at, editor_id, word_count, words_changed) as edited
+        select {{ event }}, struct_pack(occurred_at, editor_id, word_count, words_changed) as edited
         from {{ ref("stg_translation__edited") }}
     ),
 
     delivered as (
-        select
-            translation_id,
-            sequence,
-            event_date,
-            event_order,
-            struct_pack(occurred_at, customer_id, service_level) as delivered
+        select {{ event }}, struct_pack(occurred_at, customer_id, service_level) as delivered
         from {{ ref("stg_translation__delivered") }}
     ),
 
     cancelled as (
-        select
-            translation_id,
-            sequence,
-            event_date,
-            event_order,
-            struct_pack(occurred_at, customer_id, reason) as cancelled
+        select {{ event }}, struct_pack(occurred_at, customer_id, reason) as cancelled
         from {{ ref("stg_translation__cancelled") }}
     ),
 
     rated as (
-        select
-            translation_id,
-            sequence,
-            event_date,
-            event_order,
-            struct_pack(occurred_at, customer_id, rating) as rated
+        select {{ event }}, struct_pack(occurred_at, customer_id, rating) as rated
         from {{ ref("stg_translation__rated") }}
     ),
 
