@@ -77,7 +77,10 @@ def refuse(refused: PublishingRefused, wants_json: bool) -> int:
     if wants_json:
         screen.as_json({"published": False, "failed": [asdict(check) for check in refused.failed]})
     else:
-        screen.tell(*(screen.printable(f"{check.name}: {check.detail}") for check in refused.failed))
+        causes = [check for check in refused.failed if check.detail != "skipped"]
+        screen.tell(*(screen.printable(f"{check.name}: {check.detail}") for check in causes))
+        if len(causes) < len(refused.failed):
+            screen.tell(f"… and {len(refused.failed) - len(causes)} that could not run because of these")
     screen.say(
         f"Not published: {len(refused.failed)} blocking check(s) do not hold. What was published stays."
     )

@@ -356,3 +356,31 @@ def test_demo_walks_the_whole_way_and_changes_nothing_the_second_time(home: Path
     assert [
         version["number"] for version in json.loads(in_a_shell("factlog published list --json", home).stdout)
     ] == [1]
+
+
+def test_a_broken_archive_is_not_published(home: Path, factlog: Typed) -> None:
+    factlog("land", write(RATED))
+    (segment,) = (home / "archive" / "events").rglob("*.parquet")
+    segment.unlink()
+    code, out, err = factlog("refresh")
+    assert code == 1
+    assert segment.name in out
+    assert "skipped" not in out
+    assert "Not published" in err
+    assert factlog("published")[1] == ""
+
+
+def test_foreign_records_land_by_a_mapping(factlog: Typed) -> None:
+    github = PROJECT / "examples" / "github"
+    contracts = ["--contracts", str(github / "contracts")]
+    code, out, _ = factlog(
+        "land", *contracts, "--mapping", str(github / "mapping.yaml"), str(github / "sample.ndjson"), "--json"
+    )
+    assert code == 0
+    landed = json.loads(out)[0]
+    assert (landed["accepted"], landed["rejected"]) == (landed["received"], 0)
+    sql = "SELECT verb, count(*) AS events FROM events.all_events GROUP BY verb"
+    _, out, _ = factlog("query", "--archive", *contracts, sql, "--json")
+    verbs = json.loads(out)
+    assert sum(row["events"] for row in verbs) == landed["accepted"]
+    assert {"pushed", "starred", "created"} <= {row["verb"] for row in verbs}
