@@ -359,13 +359,12 @@ def test_demo_walks_the_whole_way_and_changes_nothing_the_second_time(home: Path
 
 
 def test_a_broken_archive_is_not_published(home: Path, factlog: Typed) -> None:
-    factlog("land", write(RATED))
-    (segment,) = (home / "archive" / "events").rglob("*.parquet")
-    segment.unlink()
+    factlog("land", good_and_bad())
+    (refused,) = (home / "archive" / "quarantine").rglob("*.parquet")
+    refused.unlink()
     code, out, err = factlog("refresh")
     assert code == 1
-    assert segment.name in out
-    assert "skipped" not in out
+    assert refused.name in out
     assert "Not published" in err
     assert factlog("published")[1] == ""
 
