@@ -18,7 +18,9 @@ import pyarrow as pa
 
 from event_archive.decompress import Readable, Truncated, decompressed
 
+CACHED_BYTES = 1 << 20  # line ends are looked for in pieces that stay in the processor's cache
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+FIRST_BYTE = re.compile(rb"[^ \t\r\n]")
 INSIDE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]|"', re.DOTALL)
 BETWEEN = re.compile(rb"[^\s,]")
 SCALAR_END = re.compile(rb"[,\]]")
@@ -62,14 +64,14 @@ class Chunk:
 
 def chunks(stream: Readable, chunk_bytes: int, max_record_bytes: int) -> Iterator[Chunk]:
     """Cut a stream into chunks of about `chunk_bytes` of records, of at most `max_record_bytes` each."""
-    blocks = _Blocks(decompressed(stream), chunk_bytes)
+    blocks = _Blocks(decompressed(stream, chunk_bytes), chunk_bytes)
     start = blocks.peek(max(chunk_bytes, 1))
     skip = len(BYTE_ORDER_MARK) if start.startswith(BYTE_ORDER_MARK) else 0
-    body = start[skip:].lstrip(b" \t\r\n")
+    first = FIRST_BYTE.search(start, skip)
     blocks.skip(skip)
-    if body.startswith(b"["):
+    if first and first[0] == b"[":
         yield from _array(blocks, max_record_bytes)
-    elif _is_single(body, whole=blocks.at_end) and len(body) <= max_record_bytes:
+    elif blocks.at_end and len(start) <= max_record_bytes and _is_single(start[skip:].strip()):
         yield chunk_of([blocks.take()], np.array([1]), np.array([skip]))
     else:
         yield from _lines(blocks, max_record_bytes)
@@ -115,12 +117,10 @@ class _Blocks:
         self.offset += count
 
 
-def _is_single(body: bytes, *, whole: bool) -> bool:
-    """Whether a document is spread over several lines: only then its first line is no JSON value."""
-    first, line_feed, rest = body.partition(b"\n")
-    if not (whole and line_feed and rest.strip()):
-        return False
-    return not _is_json(first) and _is_json(body)
+def _is_single(body: bytes) -> bool:
+    """Whether this is one document over several lines: only then its first line is no JSON value."""
+    first, line_feed, _ = body.partition(b"\n")
+    return bool(line_feed) and not _is_json(first) and _is_json(body)
 
 
 def _is_json(text: bytes) -> bool:
@@ -144,7 +144,7 @@ def _lines(blocks: _Blocks, max_record_bytes: int) -> Iterator[Chunk]:
             line, data = line + (part == 0), data[cut:]
             offset += cut
         cut = data.rfind(b"\n") + 1
-        chunk = _text_chunk(data[:cut], line, offset)
+        chunk = _text_chunk(data, cut, line, offset)
         line, offset, carry = line + len(chunk.positions), offset + cut, data[cut:]
         if len(carry) > max_record_bytes:
             broken.append(Broken(line, offset, carry, "too_long", detail))
@@ -152,20 +152,20 @@ def _lines(blocks: _Blocks, max_record_bytes: int) -> Iterator[Chunk]:
         chunk.broken = broken
         yield _without_long_lines(chunk, max_record_bytes, detail)
     if blocks.truncated is not None:
-        end = _text_chunk(b"", line, offset)
+        end = _text_chunk(b"", 0, line, offset)
         end.broken = [Broken(line, offset, carry, "truncated", blocks.truncated)]
         yield end
     elif carry:
-        yield _text_chunk(carry, line, offset)
+        yield _text_chunk(carry, len(carry), line, offset)
 
 
-def _text_chunk(data: bytes, first_line: int, offset: int) -> Chunk:
-    """The lines of `data` as a chunk."""
-    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == 0x0A).astype(np.int64) + 1
-    if data and (len(ends) == 0 or ends[-1] != len(data)):
-        ends = np.append(ends, len(data))
-    bounds: Numbers = np.concatenate([np.zeros(1, np.int64), ends])
-    positions: Numbers = np.arange(first_line, first_line + len(ends), dtype=np.int64)
+def _text_chunk(data: bytes, size: int, first_line: int, offset: int) -> Chunk:
+    """The lines of the first `size` bytes of `data` as a chunk."""
+    view = np.frombuffer(data, np.uint8, size)
+    found = [np.flatnonzero(view[at : at + CACHED_BYTES] == 0x0A) + at for at in range(0, size, CACHED_BYTES)]
+    ends = np.concatenate([np.zeros(1, np.int64), *(piece + 1 for piece in found)])
+    bounds: Numbers = ends if ends[-1] == size else np.append(ends, size)
+    positions: Numbers = np.arange(first_line, first_line + len(bounds) - 1, dtype=np.int64)
     return _utf8_chunk(data, bounds, positions, bounds[:-1] + offset)
 
 
@@ -268,7 +268,7 @@ def _rest(
 ) -> Iterator[Chunk]:
     part, piece = 0, first or blocks.take()
     while piece or part == 0:
-        chunk = _text_chunk(b"", position, offset)
+        chunk = _text_chunk(b"", 0, position, offset)
         chunk.broken = [Broken(position, offset, piece, reason, detail, part)]
         yield chunk
         part, offset, piece = part + 1, offset + len(piece), blocks.take()

@@ -27,17 +27,20 @@ class Readable(Protocol):
         """The next bytes, at most `size`; empty at the end."""
 
 
-def decompressed(stream: Readable) -> Iterator[bytes]:
-    """The decoded bytes of a stream; raises Truncated after the last bytes that could be had."""
+def decompressed(stream: Readable, block_bytes: int) -> Iterator[bytes]:
+    """The decoded bytes of a stream; raises Truncated after the last bytes that could be had.
+
+    A stream that is not compressed comes in blocks of `block_bytes`, a compressed one in smaller pieces.
+    """
     start = stream.read(READ_BYTES)
     if start.startswith(GZIP):
         yield from _gzip(start, stream)
     elif start.startswith(ZSTD):
         yield from _zstd(start, stream)
-    else:
-        while start:
-            yield start
-            start = stream.read(READ_BYTES)
+    elif start:
+        yield start + stream.read(max(block_bytes - len(start), 1))
+        while block := stream.read(block_bytes):
+            yield block
 
 
 def _gzip(block: bytes, stream: Readable) -> Iterator[bytes]:

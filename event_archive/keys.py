@@ -59,9 +59,11 @@ class KeyIndex:
         self._connection.execute("CREATE OR REPLACE TEMP TABLE found_keys AS SELECT DISTINCT h FROM found")
         return [row for (row,) in self._connection.execute("SELECT DISTINCT segment FROM found").fetchall()]
 
-    def add(self, file: Path, event_type: str, events: str) -> None:
-        """Take in a segment that this landing wrote from the relation `events`."""
-        self._connection.execute(f"INSERT INTO recent_keys SELECT {KEY}, {len(self.files)} FROM {events}")
+    def add(self, file: Path, event_type: str, events: pa.Table) -> None:
+        """Take in a segment that this landing writes from `events`."""
+        self._connection.register("written", events.select(["source", "event_id"]))
+        self._connection.execute(f"INSERT INTO recent_keys SELECT {KEY}, {len(self.files)} FROM written")
+        self._connection.unregister("written")
         self.files.append((str(file), event_type))
 
     def clashes(self, others: Sequence[Segment]) -> bool:

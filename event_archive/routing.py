@@ -4,8 +4,7 @@ Belongs here: finding each record's type, running the fast test with the shapes 
 ones, and handing what is left to the exact judge. Not here: the tests themselves (`shape`, `judge`) and
 duplicates.
 
-The typed tables are called `accepted_<number>`; they have the archive's columns and `n`, the record's row in
-the chunk. They live until the next chunk.
+The typed tables are relations of the engine, too, called `accepted_<number>`, until the next chunk.
 """
 
 from collections import defaultdict
@@ -25,7 +24,7 @@ from event_archive.conditions import Unfit
 from event_archive.contract import Contract
 from event_archive.decode import Chunk
 from event_archive.judge import Accepted, Refused, judge
-from event_archive.segments import ENVELOPE_COLUMNS, event_columns
+from event_archive.segments import ENVELOPE_COLUMNS, sorted_events
 from event_archive.shape import Shape, learn_shape
 
 MAX_SHAPES = 8
@@ -41,13 +40,29 @@ EXCHANGE = {
 Rows = npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class Typed:
+    """Accepted events of one contract, sorted: the archive's columns and `n`, their rows in the chunk."""
+
+    contract: Contract
+    events: pa.Table
+
+
 @dataclass
 class Routed:
-    """What became of a chunk: typed tables by contract, refusals by row. `received` counts its records."""
+    """What became of a chunk: typed tables by their name in the engine, and refusals by row.
 
-    tables: dict[str, Contract] = field(default_factory=dict)
+    `received` counts the chunk's records: its lines but for the empty ones.
+    """
+
+    tables: dict[str, Typed] = field(default_factory=dict)
     refused: list[tuple[int, Refused]] = field(default_factory=list)
     received: int = 0
+
+    @property
+    def contracts(self) -> dict[str, Contract]:
+        """The contracts of the typed tables."""
+        return {name: typed.contract for name, typed in self.tables.items()}
 
 
 class Router:
@@ -58,21 +73,22 @@ class Router:
         self._connection = connection
         self._latest = latest
         self._latest_sql = f"TIMESTAMPTZ {literal(latest.isoformat())}"
-        self._tables: list[str] = []
+        self._parts: defaultdict[str, list[pa.Table]] = defaultdict(list)
+        self._rows = 0
 
     def route(self, chunk: Chunk) -> Routed:
         """Sort one chunk."""
-        for name in self._tables:
-            self._connection.execute(f"DROP TABLE {name}")
-        self._tables = []
+        self._parts = defaultdict(list)
+        self._rows = len(chunk.positions)
         routed = Routed(received=len(chunk.positions))
         left: list[Rows] = []
         types, known = self._types(chunk)
         for code, claimed in enumerate(known):
             rows = np.flatnonzero(types == code)
             contract = self._archive.contracts.get(claimed) if claimed is not None else None
-            left.append(rows if contract is None else self._accept_fast(chunk, rows, contract, routed))
+            left.append(rows if contract is None else self._accept_fast(chunk, rows, contract))
         self._judge(chunk, np.sort(np.concatenate(left)) if left else np.zeros(0, np.int64), routed)
+        self._gather(routed)
         self._connection.unregister("chunk")
         return routed
 
@@ -81,24 +97,23 @@ class Router:
         numbers = pa.array(np.arange(len(chunk.positions), dtype=np.int64))
         self._connection.register("chunk", pa.table({"n": numbers, "line": chunk.lines}))
         claimed = self._connection.sql(
-            "SELECT CASE WHEN json_valid(line) THEN json_extract_string(line, '$.type') END AS type "
-            "FROM chunk"
+            "SELECT TRY(json_extract_string(line, '$.type')) AS type FROM chunk"
         ).to_arrow_table()["type"]
         encoded = pc.dictionary_encode(claimed.combine_chunks(), null_encoding="encode")
         encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
         return np.asarray(encoded.indices, dtype=np.int64), encoded.dictionary.to_pylist()
 
-    def _accept_fast(self, chunk: Chunk, rows: Rows, contract: Contract, routed: Routed) -> Rows:
+    def _accept_fast(self, chunk: Chunk, rows: Rows, contract: Contract) -> Rows:
         """Accept what the shapes accept; returns the rows that are left to the exact judge."""
         shapes = self._archive.shapes.setdefault(contract.type, [])
         for shape in list(shapes):
-            rows = self._run(shape, rows, contract, routed) if len(rows) else rows
+            rows = self._run(shape, rows, contract) if len(rows) else rows
         while len(rows) >= WORTH_A_SHAPE and len(shapes) < MAX_SHAPES:
             learned = self._learn(chunk, rows, contract)
             if learned is None:
                 break
             before = len(rows)
-            rows = self._run(learned, rows, contract, routed)
+            rows = self._run(learned, rows, contract)
             if len(rows) == before:
                 break
             shapes.append(learned)
@@ -117,44 +132,41 @@ class Router:
                     return None
         return None
 
-    def _run(self, shape: Shape, rows: Rows, contract: Contract, routed: Routed) -> Rows:
+    def _run(self, shape: Shape, rows: Rows, contract: Contract) -> Rows:
         """Run a shape over some rows of the chunk; returns the rows that it did not accept."""
-        table = self._table(contract, routed)
         lines = "chunk"
-        if len(rows) < self._chunk_rows():
+        if len(rows) < self._rows:
             self._connection.register("wanted_rows", pa.table({"n": pa.array(rows)}))
             lines = "(SELECT chunk.n, chunk.line FROM chunk SEMI JOIN wanted_rows USING (n))"
+        # With this step of the optimizer, each use of the parsed record would parse the line once more.
         self._connection.execute("SET disabled_optimizers = 'filter_pushdown'")
         try:
-            columns = ", ".join(["n", *event_columns(contract)])
-            select = f"SELECT {columns} FROM ({shape.select(lines, self._latest_sql)})"
-            self._connection.execute(f"INSERT INTO {table} {select}")
+            accepted = sorted_events(self._connection, f"({shape.select(lines, self._latest_sql)})", contract)
         except (duckdb.InvalidInputException, duckdb.ConversionException):
-            # A shape narrows the exact judge's work and decides nothing: where it can't be run, it is left
-            # out.
+            # A shape narrows the exact judge's work and decides nothing: where it can't be run, it is
+            # left out.
             return rows
         finally:
             self._connection.execute("SET disabled_optimizers = ''")
-        accepted = self._connection.sql(f"SELECT n FROM {table}").to_arrow_table()["n"].to_numpy()
-        doubtful = np.zeros(self._chunk_rows(), bool)
+        self._parts[contract.type].append(accepted)
+        doubtful = np.zeros(self._rows, bool)
         doubtful[rows] = True
-        doubtful[accepted] = False
+        doubtful[accepted["n"].to_numpy()] = False
         return np.flatnonzero(doubtful)
 
-    def _chunk_rows(self) -> int:
-        ((rows,),) = self._connection.execute("SELECT count(*) FROM chunk").fetchall()
-        return int(rows)
-
-    def _table(self, contract: Contract, routed: Routed) -> str:
-        for name, other in routed.tables.items():
-            if other.type == contract.type:
-                return name
-        name = f"accepted_{len(routed.tables)}"
-        columns = ", ".join(f"{column} {kind}" for column, kind in event_columns(contract).items())
-        self._connection.execute(f"CREATE TABLE {name} (n BIGINT, {columns})")
-        self._tables.append(name)
-        routed.tables[name] = contract
-        return name
+    def _gather(self, routed: Routed) -> None:
+        """Make one relation per contract of what its shapes and the judge accepted."""
+        for event_type, parts in self._parts.items():
+            contract = self._archive.contracts[event_type]
+            table = parts[0]
+            if len(parts) > 1:
+                self._connection.register("parts", pa.concat_tables(parts))
+                table = sorted_events(self._connection, "parts", contract)
+                self._connection.unregister("parts")
+            if table.num_rows:
+                name = f"accepted_{len(routed.tables)}"
+                self._connection.register(name, table)
+                routed.tables[name] = Typed(contract, table)
 
     def _judge(self, chunk: Chunk, rows: Rows, routed: Routed) -> None:
         """Judge rows one by one, a bounded number at a time."""
@@ -171,16 +183,15 @@ class Router:
                 else:
                     routed.refused.append((row, verdict))
             for event_type, events in accepted.items():
-                self._insert(self._archive.contracts[event_type], events, routed)
+                self._take(self._archive.contracts[event_type], events)
 
-    def _insert(self, contract: Contract, events: list[tuple[int, Accepted]], routed: Routed) -> None:
+    def _take(self, contract: Contract, events: list[tuple[int, Accepted]]) -> None:
         arrays = {"n": pa.array([row for row, _ in events], pa.int64())}
         types = {name: EXCHANGE[kind] for name, kind in ENVELOPE_COLUMNS.items()}
         for name, kind in (types | {"data": contract.data_type.arrow(), "extra": pa.string()}).items():
             arrays[name] = pa.array([event.row[name] for _, event in events], kind)
         self._connection.register("judged", pa.table(arrays))
-        table = self._table(contract, routed)
-        self._connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM judged")
+        self._parts[contract.type].append(sorted_events(self._connection, "judged", contract))
         self._connection.unregister("judged")
 
 

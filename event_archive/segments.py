@@ -58,23 +58,27 @@ def event_columns(contract: Contract) -> dict[str, str]:
     return ENVELOPE_COLUMNS | {"data": contract.data_type.sql(), "extra": "VARCHAR"}
 
 
-def write_segment(
-    connection: duckdb.DuckDBPyConnection, events: str, contract: Contract, folder: Path
-) -> Written | None:
-    """Write the events that the SQL relation `events` holds (the archive's columns and `n`) to one file.
+def typed_columns(contract: Contract) -> list[str]:
+    """SQL for the archive's columns, each cast to its type."""
+    return [f"CAST({name} AS {kind}) AS {name}" for name, kind in event_columns(contract).items()]
 
-    The order is time, then place in the input, so that the same input gives the same file. Returns None where
-    there are no events.
+
+def sorted_events(connection: duckdb.DuckDBPyConnection, events: str, contract: Contract) -> pa.Table:
+    """The events of the SQL relation `events`, with `n`, their row in the input, as a segment has them.
+
+    The order is time, then place in the input, so that the same input gives the same file.
     """
-    columns = ", ".join(event_columns(contract))
+    columns = ", ".join(["n", *typed_columns(contract)])
     table = connection.sql(f"SELECT {columns} FROM {events} ORDER BY occurred_at, n").to_arrow_table()
-    if table.num_rows == 0:
-        return None
+    return table.cast(_plain_schema(table.schema))
+
+
+def write_segment(table: pa.Table, contract: Contract, file: Path) -> Written:
+    """Write sorted events, at least one, to a file."""
     notes = {"type": contract.type, "revision": str(contract.revision)}
-    table = table.cast(_plain_schema(table.schema)).replace_schema_metadata(
+    table = table.drop_columns("n").replace_schema_metadata(
         {f"factlog.{name}": text for name, text in notes.items()}
     )
-    file = folder / f"{contract.type}.{len(list(folder.iterdir()))}.parquet"
     pq.write_table(
         table,
         file,
@@ -106,12 +110,12 @@ def _plain(kind: pa.DataType) -> pa.DataType:
 
 
 def _paths(name: str, kind: pa.DataType) -> list[str]:
-    """The leaf columns below a column. Parquet drops a dictionary where it does not pay."""
+    """The text columns below a column: they often repeat. Parquet drops a dictionary that does not pay."""
     if pa.types.is_struct(kind):
         return [path for part in kind for path in _paths(f"{name}.{part.name}", part.type)]
     if pa.types.is_list(kind):
         return _paths(f"{name}.list.element", kind.value_type)
-    return [name]
+    return [name] if pa.types.is_string(kind) else []
 
 
 def _describe(table: pa.Table, contract: Contract, file: Path, digest: str) -> Segment:

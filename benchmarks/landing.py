@@ -1,0 +1,118 @@
+"""Landing: its speed against a plain copy by the same engine, its cost on a full archive, its memory.
+
+Belongs here: what is measured and how. Not here: the input (`event_stream`) and the table (`__main__`).
+
+The rival of the first measurement is DuckDB's own `COPY (SELECT … FROM read_ndjson(…)) TO … (FORMAT parquet,
+COMPRESSION zstd)` with typed columns: it parses and writes, and validates, deduplicates and syncs nothing.
+"""
+
+import multiprocessing
+import resource
+import shutil
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+
+from benchmarks.event_stream import write_mixture, write_requests
+from benchmarks.measurement import Measurement
+from event_archive.archive import Archive
+from event_archive.contract import load_contracts
+from event_archive.landing import Limits, land
+from event_archive.sources import Source
+
+CONTRACTS = Path(__file__).parent.parent / "event_archive" / "contracts"
+THREADS = 2
+TEXT = ("specversion", "id", "source", "type", "actor", "object", "correlationid")
+
+
+def landing_against_copy(folder: Path, events: int, rounds: int = 3) -> list[Measurement]:
+    """Events per second of landing, as a share of the rival's, for one event type and for four."""
+    measurements = []
+    for name, write, types in (
+        ("one type", write_requests, ["translation.requested.v1"]),
+        (
+            "four types mixed",
+            write_mixture,
+            [f"translation.{verb}.v1" for verb in ("requested", "machine_translated", "delivered", "rated")],
+        ),
+    ):
+        path = write(folder / f"{write.__name__}-{events}.ndjson", events)
+        ratios = []
+        for _ in range(rounds):
+            rival = _seconds(lambda path=path, types=types: _copy(path, folder / "copy.parquet", types))
+            ours = _seconds(lambda path=path: _land(path, folder / "archive", fresh=True))
+            ratios.append(rival / ours)
+        rates = f"{events / ours:,.0f} against {events / rival:,.0f} events/s"
+        measurements.append(
+            Measurement(f"landing {events:,} events, {name}: share of DuckDB's COPY", statistics.median(ratios), ">=", 0.5, rates)
+        )
+    return measurements
+
+
+def landing_into_full_day(folder: Path, events: int, batch: int = 10_000, rounds: int = 3) -> Measurement:
+    """Seconds of landing a batch into a day that holds `events`, over those of landing it into nothing."""
+    full = write_requests(folder / f"day-{events}.ndjson", events, days=1)
+    batches = [
+        write_requests(folder / f"batch-{events}-{n}.ndjson", batch, first=events + n * batch, days=1)
+        for n in range(rounds)
+    ]
+    _land(full, folder / "full", fresh=True)
+    ratios = []
+    for path in batches:
+        into_full = _seconds(lambda path=path: _land(path, folder / "full", fresh=False))
+        into_nothing = _seconds(lambda path=path: _land(path, folder / "archive", fresh=True))
+        ratios.append(into_full / into_nothing)
+    shutil.rmtree(folder / "full")
+    shown = f"{into_full:.2f} s against {into_nothing:.2f} s"
+    return Measurement(
+        f"landing {batch:,} events into a day of {events:,}: times an empty archive", statistics.median(ratios), "<=", 3.0, shown
+    )
+
+
+def landing_memory(folder: Path, gigabytes: float) -> Measurement:
+    """Peak resident memory, in gigabytes, of a process that lands a file of that size."""
+    path = write_requests(folder / f"large-{gigabytes}.ndjson", int(gigabytes * 1e9 / 503))
+    process = multiprocessing.get_context("spawn").Process(target=_land, args=(path, folder / "archive"))
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise SystemExit(f"landing {path} failed")
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e9
+    shown = f"{path.stat().st_size / 1e9:.2f} GB file"
+    path.unlink()
+    return Measurement("peak memory of landing a large file, GB", peak, "<=", 1.5, shown)
+
+
+def _seconds(work: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def _land(path: Path, root: Path, *, fresh: bool = True) -> None:
+    if fresh:
+        shutil.rmtree(root, ignore_errors=True)
+    archive = Archive(root, load_contracts(CONTRACTS))
+    landed = land(archive, Source(path.name, path), limits=Limits(threads=THREADS))
+    if landed.counts.accepted != landed.counts.received:
+        raise SystemExit(f"{path}: expected every event to be new: {landed.counts}")
+
+
+def _copy(path: Path, target: Path, types: list[str]) -> None:
+    contracts = load_contracts(CONTRACTS)
+    fields: dict[str, str] = {}
+    for event_type in types:
+        data = contracts[event_type].data_type
+        fields |= {field.name: field.type.sql() for field in data.fields}  # type: ignore[union-attr]
+    struct = "STRUCT(" + ", ".join(f"{name} {kind}" for name, kind in fields.items()) + ")"
+    columns = dict.fromkeys(TEXT, "VARCHAR") | {"time": "TIMESTAMPTZ", "objectversion": "BIGINT", "data": struct}
+    listed = ", ".join(f"{name}: '{kind}'" for name, kind in columns.items())
+    with duckdb.connect() as connection:
+        connection.execute(f"SET threads = {THREADS}")
+        connection.execute(
+            f"COPY (SELECT * FROM read_ndjson('{path}', columns = {{{listed}}})) "
+            f"TO '{target}' (FORMAT parquet, COMPRESSION zstd)"
+        )

@@ -1,0 +1,29 @@
+"""The bounds of a landing: memory, threads, the size of a record, and how far a clock may be ahead.
+
+Belongs here: the bounds, and what follows from them. Not here: reading them from anywhere.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`memory_bytes` bounds the engine and, by the size of a chunk, everything else."""
+
+    memory_bytes: int = 1024 * MEBIBYTE
+    threads: int = 2
+    max_record_bytes: int = 16 * MEBIBYTE
+    clock_skew: timedelta = timedelta(minutes=5)
+
+    @property
+    def chunk_bytes(self) -> int:
+        """How many bytes of records are worked on at a time: a sixteenth of the memory."""
+        return max(self.memory_bytes // 16, MEBIBYTE)
+
+    @property
+    def engine_mebibytes(self) -> int:
+        """What the engine may hold before it writes to disk: half of the memory."""
+        return max(self.memory_bytes // 2 // MEBIBYTE, 64)
