@@ -17,8 +17,9 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from event_archive.inbox import waiting_files
 from event_archive.log import Commit
 from orchestration.dbt_assets import REFRESH_JOB
-from orchestration.landing_asset import LOG, reported_sequence
+from orchestration.event_reports import LOG, heard_of
 from orchestration.partitions import refreshed_range
+from orchestration.published_asset import REPORTING
 from orchestration.publishing import current
 from orchestration.settings import Settings
 
@@ -68,7 +69,7 @@ def inbox_sensor(settings: Settings, job: UnresolvedAssetJobDefinition) -> dg.Se
     def inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         waiting = states(waiting_files(settings.inbox))
         commits = settings.open_archive().log.commits()
-        unreported = len(commits) - reported_sequence(context.instance, commits)
+        unreported = len(commits) - heard_of(context.instance, LOG, commits)
         if not waiting and not unreported:
             return dg.SkipReason("The inbox is empty, and every commit is reported.")
         if is_running(context.instance, LAND_JOB):
@@ -94,9 +95,9 @@ def refresh_sensor(
     )
     def new_commits(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         commits = settings.open_archive().log.commits()
-        fresh = unpublished(settings, commits)
+        fresh = unpublished(settings, context.instance, commits)
         if not fresh:
-            return dg.SkipReason("The published version holds every commit.")
+            return dg.SkipReason("The published version holds every commit, and Dagster has heard of it.")
         if is_running(context.instance, REFRESH_JOB):
             return dg.SkipReason("A refresh is under way; what it leaves is looked at after it.")
         # One refresh per state of the log: one that failed is tried again by the schedule, or with the next
@@ -122,7 +123,8 @@ def refresh_schedule(
     def hourly_refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         if is_running(context.instance, REFRESH_JOB):
             return dg.SkipReason("A refresh is under way.")
-        return refresh_request(unpublished(settings, settings.open_archive().log.commits()), partitions)
+        commits = settings.open_archive().log.commits()
+        return refresh_request(unpublished(settings, context.instance, commits), partitions)
 
     return hourly_refresh
 
@@ -135,13 +137,18 @@ def refresh_request(
     return dg.RunRequest(run_key=run_key, tags={RANGE_START: days.start, RANGE_END: days.end})
 
 
-def unpublished(settings: Settings, commits: Sequence[Commit]) -> Sequence[Commit]:
-    """List the commits that the served version does not hold; all of them where it is of another log."""
+def unpublished(
+    settings: Settings, instance: dg.DagsterInstance, commits: Sequence[Commit]
+) -> Sequence[Commit]:
+    """List the commits that the served version does not hold, or that no refresh has told Dagster of yet.
+
+    A refresh by the command line leaves the second kind: without another one its models would look stale.
+    """
     served = current(settings)
-    if served is None or served.sequence > len(commits):
-        return commits
-    known = served.sequence == 0 or commits[served.sequence - 1].digest == served.log_digest
-    return commits[served.sequence :] if known else commits
+    held = 0
+    if served is not None and 0 < served.sequence <= len(commits):
+        held = served.sequence if commits[served.sequence - 1].digest == served.log_digest else 0
+    return commits[min(held, heard_of(instance, REPORTING, commits)) :]
 
 
 def states(files: Sequence[Path]) -> list[list[object]]:

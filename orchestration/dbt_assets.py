@@ -18,8 +18,7 @@ from packaging.version import Version
 from event_archive.archive import Archive
 from orchestration.audit import record
 from orchestration.dbt_process import dbt_executable
-from orchestration.event_reports import event_key
-from orchestration.landing_asset import LOG
+from orchestration.event_reports import LOG, event_key
 from orchestration.locking import warehouse_lock
 from orchestration.partitions import replay_variables
 from orchestration.settings import Settings

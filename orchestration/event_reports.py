@@ -1,11 +1,12 @@
 """What Dagster is told about the days of event types: a materialization per day, with rows and data version.
 
-Belongs here: which days commits touched, and how the facts of a day read as a materialization. Not here: when
-that is told (`landing_asset` after a landing, `event_assets` after verifying days by hand).
+Belongs here: which commits Dagster has heard of, which days commits touched, and how the facts of a day read
+as a materialization. Not here: when that is told (`landing_asset` after a landing, `event_assets` after days
+were verified by hand).
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 import dagster as dg
@@ -15,7 +16,23 @@ from event_archive.contract import Contract
 from event_archive.log import Commit
 from event_archive.views import DayFacts, day_facts
 
+LOG = dg.AssetKey(["archive", "log"])
 DATA_VERSION_TAG = "dagster/data_version"
+
+
+def heard_of(instance: dg.DagsterInstance, key: dg.AssetKey, commits: Sequence[Commit]) -> int:
+    """Tell up to which commit an asset was told to Dagster; 0 where that was of another log, or never.
+
+    The asset's last materialization is the only cursor there is: it notes the log's sequence and digest.
+    """
+    event = instance.get_latest_materialization_event(key)
+    if event is None or event.asset_materialization is None:
+        return 0
+    metadata = event.asset_materialization.metadata
+    sequence, digest = metadata["sequence"].value, metadata["digest"].value
+    assert isinstance(sequence, int)
+    known = sequence <= len(commits) and (sequence == 0 or commits[sequence - 1].digest == digest)
+    return sequence if known else 0
 
 
 def event_key(contract: Contract) -> dg.AssetKey:

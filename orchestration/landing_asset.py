@@ -11,27 +11,13 @@ from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
 from event_archive.inbox import land_inbox
 from event_archive.landing import Landed
-from event_archive.log import Commit
-from orchestration.event_reports import materializations
+from orchestration.event_reports import LOG, heard_of, materializations
 from orchestration.settings import Settings
 
-LOG = dg.AssetKey(["archive", "log"])
 DESCRIPTION = """The ordered, hash-chained list of commits: what it names exists, anything else does not.
 
 Materializing it lands the files in the inbox, each in one atomic commit, and reports a materialization of
 exactly the days of event types that were touched since it was last materialized."""
-
-
-def reported_sequence(instance: dg.DagsterInstance, commits: list[Commit]) -> int:
-    """Tell up to which commit Dagster has heard of this log; 0 where it has heard of another log or none."""
-    event = instance.get_latest_materialization_event(LOG)
-    if event is None or event.asset_materialization is None:
-        return 0
-    metadata = event.asset_materialization.metadata
-    sequence, digest = metadata["sequence"].value, metadata["digest"].value
-    assert isinstance(sequence, int)
-    known = sequence <= len(commits) and (sequence == 0 or commits[sequence - 1].digest == digest)
-    return sequence if known else 0
 
 
 def landing_asset(settings: Settings) -> dg.AssetsDefinition:
@@ -49,7 +35,7 @@ def landing_asset(settings: Settings) -> dg.AssetsDefinition:
         archive = settings.open_archive()
         land_files(context, settings, archive)
         commits = archive.log.commits()
-        fresh = commits[reported_sequence(context.instance, commits) :]
+        fresh = commits[heard_of(context.instance, LOG, commits) :]
         reported = 0
         if fresh:
             for event in materializations(archive, fresh, threads=settings.threads):

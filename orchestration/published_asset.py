@@ -91,6 +91,7 @@ def described(publication: Publication) -> dict[str, dg.MetadataValue]:
         "version": dg.MetadataValue.int(version.number),
         "new": dg.MetadataValue.bool(publication.is_new),
         "sequence": dg.MetadataValue.int(version.sequence),
+        "digest": dg.MetadataValue.text(version.log_digest),
         "code_version": dg.MetadataValue.text(version.code_version),
         "published_at": dg.MetadataValue.text(version.published_at),
         "bytes": dg.MetadataValue.int(version.bytes),

@@ -17,6 +17,7 @@ from orchestration.automation import RANGE_END, RANGE_START
 from orchestration.build import build_definitions
 from orchestration.dbt_assets import build_arguments, build_variables
 from orchestration.partitions import daily_partitions, first_day, refreshed_range, replay_variables
+from orchestration.refresh import refresh as derive
 from orchestration.settings import Settings
 
 
@@ -93,3 +94,9 @@ def test_the_sensors_ask_for_what_is_missing_and_for_nothing_else(
     [late] = requests("new_commits")
     assert (late.tags[RANGE_START], late.tags[RANGE_END]) == ("2026-01-03", "2026-01-03")
     assert late.run_key != refresh.run_key
+    # Derived and published by the command line: Dagster tells its models' days with a run of its own.
+    derive(settings)
+    [told] = requests("new_commits")
+    assert told.run_key == late.run_key
+    run(settings, instance, "refresh", ("2026-01-03", "2026-01-03"))
+    assert requests("new_commits") == []
