@@ -47,7 +47,13 @@ def landing_against_copy(folder: Path, events: int, rounds: int = 3) -> list[Mea
             ratios.append(rival / ours)
         rates = f"{events / ours:,.0f} against {events / rival:,.0f} events/s"
         measurements.append(
-            Measurement(f"landing {events:,} events, {name}: share of DuckDB's COPY", statistics.median(ratios), ">=", 0.5, rates)
+            Measurement(
+                f"landing {events:,} events, {name}: share of DuckDB's COPY",
+                statistics.median(ratios),
+                ">=",
+                0.5,
+                rates,
+            )
         )
     return measurements
 
@@ -68,7 +74,11 @@ def landing_into_full_day(folder: Path, events: int, batch: int = 10_000, rounds
     shutil.rmtree(folder / "full")
     shown = f"{into_full:.2f} s against {into_nothing:.2f} s"
     return Measurement(
-        f"landing {batch:,} events into a day of {events:,}: times an empty archive", statistics.median(ratios), "<=", 3.0, shown
+        f"landing {batch:,} events into a day of {events:,}: times an empty archive",
+        statistics.median(ratios),
+        "<=",
+        3.0,
+        shown,
     )
 
 
@@ -108,7 +118,11 @@ def _copy(path: Path, target: Path, types: list[str]) -> None:
         data = contracts[event_type].data_type
         fields |= {field.name: field.type.sql() for field in data.fields}  # type: ignore[union-attr]
     struct = "STRUCT(" + ", ".join(f"{name} {kind}" for name, kind in fields.items()) + ")"
-    columns = dict.fromkeys(TEXT, "VARCHAR") | {"time": "TIMESTAMPTZ", "objectversion": "BIGINT", "data": struct}
+    columns = dict.fromkeys(TEXT, "VARCHAR") | {
+        "time": "TIMESTAMPTZ",
+        "objectversion": "BIGINT",
+        "data": struct,
+    }
     listed = ", ".join(f"{name}: '{kind}'" for name, kind in columns.items())
     with duckdb.connect() as connection:
         connection.execute(f"SET threads = {THREADS}")

@@ -1,0 +1,54 @@
+"""`python -m benchmarks`: measure everything and print one table; the exit code is 1 where a bound is missed.
+
+Belongs here: the list of what is measured, and the table. Not here: how it is measured.
+"""
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+
+from benchmarks.landing import landing_against_copy, landing_into_full_day, landing_memory
+from benchmarks.measurement import Measurement
+from benchmarks.refreshing import refresh_against_build
+
+
+def main() -> int:
+    """Run the benchmarks; `--quick` takes a tenth of the events, for trying the scripts out."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the events")
+    parser.add_argument(
+        "--folder", type=Path, help="where to put the files (about 6 GB); default: a temporary one"
+    )
+    options = parser.parse_args()
+    share = 0.1 if options.quick else 1.0
+    with tempfile.TemporaryDirectory(dir=options.folder, prefix="factlog-bench-") as name:
+        folder = Path(name)
+        steps: list[Callable[[], list[Measurement]]] = [
+            lambda: [landing_memory(folder, 2 * share)],
+            lambda: landing_against_copy(folder, int(2_000_000 * share)),
+            lambda: [landing_into_full_day(folder, int(5_000_000 * share))],
+            lambda: [refresh_against_build(folder)],
+        ]
+        measurements = []
+        print(f"{os.cpu_count()} cores, Python {platform.python_version()}, DuckDB {duckdb.__version__}")
+        for step in steps:
+            for measurement in step():
+                measurements.append(measurement)
+                print(_row(measurement), flush=True)
+    return 0 if all(measurement.holds for measurement in measurements) else 1
+
+
+def _row(measurement: Measurement) -> str:
+    verdict = "holds" if measurement.holds else "MISSED"
+    bound = f"{measurement.relation} {measurement.bound:g}"
+    return f"{measurement.name:70} {measurement.value:6.2f}  {bound:7} {verdict:7} {measurement.figures}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
