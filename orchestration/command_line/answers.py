@@ -21,7 +21,12 @@ def print_csv(answer: Answer) -> None:
     """Print comma separated values with a header; NULL is an empty field, times are ISO 8601."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(answer.columns)
-    writer.writerows(["" if value is None else exact(value) for value in row] for row in answer.rows)
+    writer.writerows([field(value) for value in row] for row in answer.rows)
+
+
+def field(value: object) -> str:
+    """Word one value for another program: times are ISO 8601 with their zone."""
+    return str(screen.plain(value)) if isinstance(value, datetime) else exact(value)
 
 
 def print_json(answer: Answer) -> None:

@@ -290,7 +290,7 @@ def test_query_of_the_archive_in_each_form(factlog: Typed) -> None:
         "nothing": None,
     }
     _, out, _ = factlog("query", "--archive", sql, "--csv")
-    assert list(csv.reader(out.splitlines()))[1] == ["a-1", "2026-02-01 10:00:00", "5", ""]
+    assert list(csv.reader(out.splitlines()))[1] == ["a-1", "2026-02-01T10:00:00Z", "5", ""]
 
 
 def test_wide_answer_is_printed_record_by_record(factlog: Typed) -> None:
