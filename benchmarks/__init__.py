@@ -1,1 +1,1 @@
-"""Measurements: ratios against a named rival on the same input in one run. `python -m benchmarks` prints all."""
+"""Ratios against a named rival on the same input in one run; `python -m benchmarks` prints them."""

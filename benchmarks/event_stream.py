@@ -1,7 +1,7 @@
 """The benchmarks' input: NDJSON files of any number of valid, distinct events, written quickly.
 
-Belongs here: making the files, the same bytes for the same arguments. Not here: measuring. The events are those
-of the example company's busiest types, of 400 to 500 bytes, nearly in the order of time.
+Belongs here: making the files, the same bytes for the same arguments. Not here: measuring. The events are
+those of the example company's busiest types, of 400 to 500 bytes, nearly in the order of time.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ def write_requests(path: Path, events: int, *, first: int = 0, days: int = 90) -
 
 
 def write_mixture(path: Path, events: int, *, first: int = 0, days: int = 90) -> Path:
-    """Write `events` events, of translation.requested.v1, .machine_translated.v1, .delivered.v1 and .rated.v1."""
+    """Write `events` events of four types: requested, machine translated, delivered and rated."""
     return _write(path, events, first, days, mixed=True)
 
 

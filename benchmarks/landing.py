@@ -12,6 +12,7 @@ import shutil
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -42,8 +43,8 @@ def landing_against_copy(folder: Path, events: int, rounds: int = 3) -> list[Mea
         path = write(folder / f"{write.__name__}-{events}.ndjson", events)
         ratios = []
         for _ in range(rounds):
-            rival = _seconds(lambda path=path, types=types: _copy(path, folder / "copy.parquet", types))
-            ours = _seconds(lambda path=path: _land(path, folder / "archive", fresh=True))
+            rival = _seconds(partial(_copy, path, folder / "copy.parquet", types))
+            ours = _seconds(partial(_land, path, folder / "archive", fresh=True))
             ratios.append(rival / ours)
         rates = f"{events / ours:,.0f} against {events / rival:,.0f} events/s"
         measurements.append(
@@ -68,8 +69,8 @@ def landing_into_full_day(folder: Path, events: int, batch: int = 10_000, rounds
     _land(full, folder / "full", fresh=True)
     ratios = []
     for path in batches:
-        into_full = _seconds(lambda path=path: _land(path, folder / "full", fresh=False))
-        into_nothing = _seconds(lambda path=path: _land(path, folder / "archive", fresh=True))
+        into_full = _seconds(partial(_land, path, folder / "full", fresh=False))
+        into_nothing = _seconds(partial(_land, path, folder / "archive", fresh=True))
         ratios.append(into_full / into_nothing)
     shutil.rmtree(folder / "full")
     shown = f"{into_full:.2f} s against {into_nothing:.2f} s"

@@ -51,7 +51,7 @@ def _seconds(command: list[str], settings: Settings) -> float:
     done = subprocess.run(
         command,
         env=settings.environment(),
-        cwd=settings.dbt_project,
+        cwd=settings.dbt_project.parent,
         capture_output=True,
         text=True,
         check=False,
