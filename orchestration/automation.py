@@ -16,14 +16,11 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from event_archive.inbox import waiting_files
 from event_archive.log import Commit
-from orchestration.dbt_assets import REFRESH_JOB
-from orchestration.event_reports import LOG, heard_of
-from orchestration.partitions import refreshed_range
-from orchestration.published_asset import REPORTING
-from orchestration.publishing import current
+from orchestration.names import LAND_JOB, LOG, REFRESH_JOB
+from orchestration.partitions import partition_of
+from orchestration.progress import heard_of, touched_days, unpublished
 from orchestration.settings import Settings
 
-LAND_JOB = "land"
 LOOK_SECONDS = 5
 UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -32,7 +29,6 @@ UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
 def land_job() -> UnresolvedAssetJobDefinition:
@@ -51,7 +47,7 @@ def refresh_job(models: dg.AssetsDefinition, published: dg.AssetsDefinition) -> 
         selection=dg.AssetSelection.assets(models, published),
         description=(
             "Derive what landed since the last refresh, test all, publish. One run and one dbt process, "
-            "however many days were touched; its range of partitions is that of the touched days."
+            "however many days were touched: it runs as the latest of them, and reports each."
         ),
     )
 
@@ -132,23 +128,8 @@ def refresh_schedule(
 def refresh_request(
     fresh: Sequence[Commit], partitions: dg.DailyPartitionsDefinition, run_key: str | None = None
 ) -> dg.RunRequest:
-    """Ask for one refresh run over the range of days that these commits touched."""
-    days = refreshed_range(fresh, partitions)
-    return dg.RunRequest(run_key=run_key, tags={RANGE_START: days.start, RANGE_END: days.end})
-
-
-def unpublished(
-    settings: Settings, instance: dg.DagsterInstance, commits: Sequence[Commit]
-) -> Sequence[Commit]:
-    """List the commits that the served version does not hold, or that no refresh has told Dagster of yet.
-
-    A refresh by the command line leaves the second kind: without another one its models would look stale.
-    """
-    served = current(settings)
-    held = 0
-    if served is not None and 0 < served.sequence <= len(commits):
-        held = served.sequence if commits[served.sequence - 1].digest == served.log_digest else 0
-    return commits[min(held, heard_of(instance, REPORTING, commits)) :]
+    """Ask for one refresh run, as the latest day touched: the run itself reports the other days."""
+    return dg.RunRequest(run_key=run_key, partition_key=partition_of(touched_days(fresh), partitions))
 
 
 def states(files: Sequence[Path]) -> list[list[object]]:

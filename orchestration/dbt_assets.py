@@ -6,6 +6,8 @@ SQL (`dbt_project/`) and refreshing without Dagster (`refresh`).
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 from importlib.metadata import version
 from typing import Any
 
@@ -18,13 +20,13 @@ from packaging.version import Version
 from event_archive.archive import Archive
 from orchestration.audit import record
 from orchestration.dbt_process import dbt_executable
-from orchestration.event_reports import LOG, event_key
+from orchestration.event_reports import event_key
 from orchestration.locking import warehouse_lock
-from orchestration.partitions import replay_variables
+from orchestration.names import LOG, REFRESH_JOB, WAREHOUSE_POOL
+from orchestration.partitions import days_of, replay_variables
+from orchestration.progress import touched_days, unpublished
 from orchestration.settings import Settings
 
-WAREHOUSE_POOL = "warehouse"
-REFRESH_JOB = "refresh"
 EVERYTHING = "fqn:*"
 
 
@@ -106,9 +108,27 @@ def dbt_assets(
         window = context.partition_time_window if context.has_partition_key_range else None
         variables = build_variables(context.run.job_name, window)
         with warehouse_lock(settings, f"Dagster run {context.run_id}", say=context.log.info):
-            yield from build(context, settings, manifest, translator, variables)
+            commits = settings.open_archive().log.commits()
+            fresh = unpublished(settings, context.instance, commits)
+            over_cut = replace(settings, cut=len(commits))
+            yield from build(context, over_cut, manifest, translator, variables)
+        if context.run.job_name == REFRESH_JOB:
+            covered = days_of(window) if window else []
+            report_days(context, [day for day in touched_days(fresh) if day not in covered])
 
     return dbt_models
+
+
+def report_days(context: dg.AssetExecutionContext, days: Sequence[date]) -> None:
+    """Report the daily models of a refresh on touched days that are not partitions of the run.
+
+    A run over the whole range of days would do so by itself, but for one late event of March it would report
+    every day since: 0.02 s per day and model, twice.
+    """
+    for key in sorted(context.selected_asset_keys):
+        partitions = context.assets_def.specs_by_key[key].partitions_def
+        for day in days if partitions is not None else ():
+            context.log_event(dg.AssetMaterialization(key, partition=day.isoformat()))
 
 
 def build(

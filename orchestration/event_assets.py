@@ -14,7 +14,8 @@ from event_archive.columns import Scalar, Struct
 from event_archive.contract import Contract
 from event_archive.verify import verify_days
 from event_archive.views import ENVELOPE, LANDED, OPTIONAL
-from orchestration.event_reports import LOG, event_key, facts_of_days, majors, materialization
+from orchestration.event_reports import event_key, facts_of_days, majors, materialization
+from orchestration.names import LOG
 from orchestration.partitions import days_of
 from orchestration.settings import Settings
 

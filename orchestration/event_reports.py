@@ -1,12 +1,11 @@
 """What Dagster is told about the days of event types: a materialization per day, with rows and data version.
 
-Belongs here: which commits Dagster has heard of, which days commits touched, and how the facts of a day read
-as a materialization. Not here: when that is told (`landing_asset` after a landing, `event_assets` after days
-were verified by hand).
+Belongs here: which days commits touched, and how the facts of a day read as a materialization. Not here: when
+that is told (`landing_asset` after a landing, `event_assets` after days were verified by hand).
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 import dagster as dg
@@ -15,24 +14,7 @@ from event_archive.archive import Archive
 from event_archive.contract import Contract
 from event_archive.log import Commit
 from event_archive.views import DayFacts, day_facts
-
-LOG = dg.AssetKey(["archive", "log"])
-DATA_VERSION_TAG = "dagster/data_version"
-
-
-def heard_of(instance: dg.DagsterInstance, key: dg.AssetKey, commits: Sequence[Commit]) -> int:
-    """Tell up to which commit an asset was told to Dagster; 0 where that was of another log, or never.
-
-    The asset's last materialization is the only cursor there is: it notes the log's sequence and digest.
-    """
-    event = instance.get_latest_materialization_event(key)
-    if event is None or event.asset_materialization is None:
-        return 0
-    metadata = event.asset_materialization.metadata
-    sequence, digest = metadata["sequence"].value, metadata["digest"].value
-    assert isinstance(sequence, int)
-    known = sequence <= len(commits) and (sequence == 0 or commits[sequence - 1].digest == digest)
-    return sequence if known else 0
+from orchestration.names import DATA_VERSION_TAG
 
 
 def event_key(contract: Contract) -> dg.AssetKey:
@@ -47,7 +29,7 @@ def majors(archive: Archive, contract: Contract) -> list[str]:
     ]
 
 
-def touched_days(archive: Archive, commits: Iterable[Commit]) -> dict[str, dict[date, int]]:
+def rows_by_day(archive: Archive, commits: Iterable[Commit]) -> dict[str, dict[date, int]]:
     """Count the rows that commits brought, per view name and day; a type without a contract is left out."""
     touched: dict[str, dict[date, int]] = {}
     for commit in commits:
@@ -70,7 +52,7 @@ def materializations(
         if len(commits) > 1
         else "".join(str(commit.sequence) for commit in commits)
     )
-    for view_name, rows in sorted(touched_days(archive, commits).items()):
+    for view_name, rows in sorted(rows_by_day(archive, commits).items()):
         facts = facts_of_days(archive, newest[view_name], sorted(rows), threads=threads)
         for day in sorted(rows):
             extra = {"rows_landed": dg.MetadataValue.int(rows[day]), "commits": dg.MetadataValue.text(span)}

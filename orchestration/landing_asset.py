@@ -11,7 +11,9 @@ from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
 from event_archive.inbox import land_inbox
 from event_archive.landing import Landed
-from orchestration.event_reports import LOG, heard_of, materializations
+from orchestration.event_reports import materializations
+from orchestration.names import ARCHIVE_POOL, LOG
+from orchestration.progress import heard_of
 from orchestration.settings import Settings
 
 DESCRIPTION = """The ordered, hash-chained list of commits: what it names exists, anything else does not.
@@ -29,7 +31,7 @@ def landing_asset(settings: Settings) -> dg.AssetsDefinition:
         group_name="archive",
         owners=["team:data_platform"],
         kinds={"json"},
-        pool="archive",
+        pool=ARCHIVE_POOL,
     )
     def land(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         archive = settings.open_archive()

@@ -4,12 +4,13 @@ Belongs here: the one partitions definition, and every computation on its window
 here: the assets that are partitioned. Windows are half-open, `[start, end)`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
 from event_archive.log import Commit
+from orchestration.progress import touched_days
 from orchestration.settings import Settings
 
 
@@ -21,14 +22,7 @@ def first_day(settings: Settings, commits: Iterable[Commit], today: date) -> dat
     """
     if settings.first_day is not None:
         return settings.first_day
-    return earliest_day(commits) or date(today.year - 1, 1, 1)
-
-
-def earliest_day(commits: Iterable[Commit]) -> date | None:
-    """Find the earliest day that has events."""
-    days = (day for commit in commits for segment in commit.segments for day in segment.days)
-    earliest = min(days, default=None)
-    return date.fromisoformat(earliest) if earliest else None
+    return min(touched_days(commits), default=date(today.year - 1, 1, 1))
 
 
 def daily_partitions(settings: Settings, commits: Iterable[Commit]) -> dg.DailyPartitionsDefinition:
@@ -48,14 +42,11 @@ def days_of(window: dg.TimeWindow) -> list[date]:
     return [start + timedelta(days=days) for days in range((window.end.date() - start).days)]
 
 
-def refreshed_range(
-    commits: Iterable[Commit], partitions: dg.DailyPartitionsDefinition
-) -> dg.PartitionKeyRange:
-    """Give the smallest range of partitions with every day these commits touched; today if there is none."""
-    touched = {day for commit in commits for segment in commit.segments for day in segment.days}
-    existing = [day for day in sorted(touched) if partitions.has_partition_key(day)]
-    if not existing:
-        latest = partitions.get_last_partition_key()
-        assert latest is not None
-        existing = [latest]
-    return dg.PartitionKeyRange(existing[0], existing[-1])
+def partition_of(touched: Sequence[date], partitions: dg.DailyPartitionsDefinition) -> str:
+    """Choose the partition that a refresh runs as: the latest touched day that is one, else today."""
+    for day in reversed(touched):
+        if partitions.has_partition_key(day.isoformat()):
+            return day.isoformat()
+    latest = partitions.get_last_partition_key()
+    assert latest is not None
+    return latest

@@ -10,11 +10,10 @@ import dagster as dg
 
 from event_archive.errors import UnusableInput
 from orchestration.audit import Check
-from orchestration.dbt_assets import WAREHOUSE_POOL
+from orchestration.names import REPORTING, WAREHOUSE_POOL
 from orchestration.publishing import Publication, PublishingRefused, publish
 from orchestration.settings import Settings
 
-REPORTING = dg.AssetKey(["published", "reporting"])
 CHECKS = {
     "archive_chain": "Every committed byte of the archive is as its hash-chained log says.",
     "conservation": "Received = accepted + duplicate + rejected in every commit; dbt reads what is accepted.",

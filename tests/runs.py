@@ -8,7 +8,6 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from orchestration.automation import RANGE_END, RANGE_START
 from orchestration.build import build_definitions
 from orchestration.dev import prepare_instance
 from orchestration.settings import Settings
@@ -17,8 +16,6 @@ Told = dict[tuple[str, str | None], dg.AssetMaterialization]
 WRITTEN = dg.AssetKey(["events", "note", "written"])
 READ = dg.AssetKey(["events", "note", "read"])
 NOTES = dg.AssetKey(["writing", "notes"])
-REPORTING = dg.AssetKey(["published", "reporting"])
-LOG = dg.AssetKey(["archive", "log"])
 
 
 @contextmanager
@@ -29,12 +26,11 @@ def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
 
 
 def run(
-    settings: Settings, instance: dg.DagsterInstance, job: str, days: tuple[str, str] | None = None
+    settings: Settings, instance: dg.DagsterInstance, job: str, day: str | None = None
 ) -> dg.ExecuteInProcessResult:
     """Run a job as the daemon would."""
-    tags = {RANGE_START: days[0], RANGE_END: days[1]} if days else {}
     definition = build_definitions(settings).resolve_job_def(job)
-    return definition.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
+    return definition.execute_in_process(instance=instance, partition_key=day, raise_on_error=False)
 
 
 def materialize(
@@ -44,7 +40,10 @@ def materialize(
     definition = build_definitions(settings).resolve_implicit_global_asset_job_def()
     return definition.execute_in_process(
         instance=instance,
-        tags={RANGE_START: days[0], RANGE_END: days[1]},
+        tags={
+            "dagster/asset_partition_range_start": days[0],
+            "dagster/asset_partition_range_end": days[1],
+        },
         asset_selection=keys,
         raise_on_error=False,
     )

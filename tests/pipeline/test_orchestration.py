@@ -9,14 +9,13 @@ import pytest
 import yaml
 from installation import new_installation
 from runs import (
-    LOG,
     NOTES,
-    REPORTING,
     WRITTEN,
     dagster_instance,
 )
 
 from orchestration.build import build_definitions
+from orchestration.names import LOG, REPORTING
 from orchestration.settings import PROJECT, Settings
 
 

@@ -7,16 +7,11 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from installation import drop, land_events, new_installation, note
-from runs import (
-    dagster_instance,
-    run,
-)
+from runs import dagster_instance, run
 
-from event_archive.log import Commit
-from orchestration.automation import RANGE_END, RANGE_START
 from orchestration.build import build_definitions
 from orchestration.dbt_assets import build_arguments, build_variables
-from orchestration.partitions import daily_partitions, first_day, refreshed_range, replay_variables
+from orchestration.partitions import daily_partitions, first_day, partition_of, replay_variables
 from orchestration.refresh import refresh as derive
 from orchestration.settings import Settings
 
@@ -54,14 +49,13 @@ def test_the_first_day_is_the_setting_or_the_earliest_of_the_log(settings: Setti
     assert partitions.get_last_partition_key() == datetime.now(UTC).date().isoformat()
 
 
-def test_the_range_of_a_refresh_holds_the_touched_days_that_are_partitions(settings: Settings) -> None:
+def test_a_refresh_runs_as_the_latest_touched_day_that_is_a_partition(settings: Settings) -> None:
     partitions = daily_partitions(settings, [])
-    none: list[Commit] = []
+    days = [date(2025, 11, 30), date(2026, 1, 4), date(2026, 1, 9)]
+    assert partition_of(days, partitions) == "2026-01-09"
+    assert partition_of([*days, date(2999, 1, 1)], partitions) == "2026-01-09"
     today = datetime.now(UTC).date().isoformat()
-    assert refreshed_range(none, partitions) == dg.PartitionKeyRange(today, today)
-    land_events(settings, [note(1, "2026-01-09"), note(2, "2025-11-30"), note(3, "2026-01-04")])
-    commits = settings.open_archive().log.commits()
-    assert refreshed_range(commits, partitions) == dg.PartitionKeyRange("2026-01-04", "2026-01-09")
+    assert partition_of([], partitions) == partition_of(days[:1], partitions) == today
 
 
 def test_the_sensors_ask_for_what_is_missing_and_for_nothing_else(
@@ -86,17 +80,17 @@ def test_the_sensors_ask_for_what_is_missing_and_for_nothing_else(
     run(settings, instance, "land")
     assert requests("inbox") == []
     [refresh] = requests("new_commits")
-    assert (refresh.tags[RANGE_START], refresh.tags[RANGE_END]) == ("2026-01-02", "2026-01-04")
-    run(settings, instance, "refresh", ("2026-01-02", "2026-01-04"))
+    assert refresh.partition_key == "2026-01-04"
+    run(settings, instance, "refresh", "2026-01-04")
     assert requests("new_commits") == []
     land_events(settings, [note(3, "2026-01-03")], "late.ndjson")
     assert len(requests("inbox")) == 1
     [late] = requests("new_commits")
-    assert (late.tags[RANGE_START], late.tags[RANGE_END]) == ("2026-01-03", "2026-01-03")
+    assert late.partition_key == "2026-01-03"
     assert late.run_key != refresh.run_key
     # Derived and published by the command line: Dagster tells its models' days with a run of its own.
     derive(settings)
     [told] = requests("new_commits")
     assert told.run_key == late.run_key
-    run(settings, instance, "refresh", ("2026-01-03", "2026-01-03"))
+    run(settings, instance, "refresh", "2026-01-03")
     assert requests("new_commits") == []

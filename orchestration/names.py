@@ -1,0 +1,14 @@
+"""Names that several definitions share: asset keys, jobs, pools, tags.
+
+Belongs here: a name that two modules must agree on. Not here: anything that one module alone knows.
+"""
+
+from dagster import AssetKey
+
+LOG = AssetKey(["archive", "log"])
+REPORTING = AssetKey(["published", "reporting"])
+LAND_JOB = "land"
+REFRESH_JOB = "refresh"
+ARCHIVE_POOL = "archive"
+WAREHOUSE_POOL = "warehouse"
+DATA_VERSION_TAG = "dagster/data_version"

@@ -1,0 +1,50 @@
+"""How far along the log everybody is: what Dagster has heard of, and what the served version holds.
+
+Belongs here: comparing the log with those two. Not here: what is done about it (`automation`). Nobody keeps a
+cursor of their own: an asset's last materialization notes the log's sequence and digest, and so does the
+manifest of a published version.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+import dagster as dg
+
+from event_archive.log import Commit
+from orchestration.names import REPORTING
+from orchestration.publishing import current
+from orchestration.settings import Settings
+
+
+def heard_of(instance: dg.DagsterInstance, key: dg.AssetKey, commits: Sequence[Commit]) -> int:
+    """Tell up to which commit an asset was told to Dagster; 0 where that was of another log, or never."""
+    event = instance.get_latest_materialization_event(key)
+    if event is None or event.asset_materialization is None:
+        return 0
+    metadata = event.asset_materialization.metadata
+    sequence, digest = metadata["sequence"].value, metadata["digest"].value
+    assert isinstance(sequence, int)
+    return sequence if is_of(commits, sequence, str(digest)) else 0
+
+
+def unpublished(
+    settings: Settings, instance: dg.DagsterInstance, commits: Sequence[Commit]
+) -> Sequence[Commit]:
+    """List the commits that the served version does not hold, or that no refresh has told Dagster of yet.
+
+    A refresh by the command line leaves the second kind: without another one its models would look stale.
+    """
+    served = current(settings)
+    held = served.sequence if served and is_of(commits, served.sequence, served.log_digest) else 0
+    return commits[min(held, heard_of(instance, REPORTING, commits)) :]
+
+
+def is_of(commits: Sequence[Commit], sequence: int, digest: str) -> bool:
+    """Tell whether a sequence and digest are of this log, and not of another that was there before."""
+    return 0 < sequence <= len(commits) and commits[sequence - 1].digest == digest
+
+
+def touched_days(commits: Iterable[Commit]) -> list[date]:
+    """List the days that these commits brought events of."""
+    days = {day for commit in commits for segment in commit.segments for day in segment.days}
+    return [date.fromisoformat(day) for day in sorted(days)]
