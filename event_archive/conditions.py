@@ -23,7 +23,7 @@ MOMENT_CONDITION = (
 EMAIL_CONDITION = r"[a-z0-9]+([._-][a-z0-9]+)*@[a-z0-9]+([-.][a-z0-9]+)*\.[a-z]{2,}"
 # What ECMA-262 (JSON Schema) and RE2 (DuckDB) read alike, and match alike in ASCII text.
 PLAIN_PATTERN = re.compile(
-    r"\^(?:[A-Za-z0-9_/@:, -]|\\[.d/-]|\[[A-Za-z0-9_.:/@ -]+\]|[(|)?+*]|\{\d{1,3}(?:,\d{0,3})?\})*\$"
+    r"\^(?:[A-Za-z0-9_/@:, -]|\\[.d/-]|\[\^?[A-Za-z0-9_.:/@ -]+\]|[(|)?+*]|\{\d{1,3}(?:,\d{0,3})?\})*\$"
 )
 
 
@@ -47,6 +47,8 @@ def conditions(value: str, kind: ColumnType, schema: Schema, root: Schema) -> li
     if isinstance(kind, Scalar) and kind.kind == "TIMESTAMPTZ":
         found.append(f"regexp_full_match({value}, {literal(MOMENT_CONDITION)})")
         found.append(f"TRY_CAST({value} AS TIMESTAMPTZ) IS NOT NULL")
+    if isinstance(kind, Scalar) and kind.kind == "DOUBLE":
+        found.append(f"isfinite({value})")  # the engine reads and writes `nan` and `inf`, which are no JSON
     if isinstance(kind, Scalar) and kind.kind == "DECIMAL":
         found += _decimal_conditions(value, kind)
     return found
@@ -58,8 +60,13 @@ def _counts(schema: Schema) -> bool:
 
 def _decimal_conditions(value: str, kind: Scalar) -> list[str]:
     text = value if kind.text else f"CAST({value} AS VARCHAR)"
-    whole = kind.precision - kind.scale - 1 if kind.text else 12
-    pattern = rf"-?(0|[1-9][0-9]{{0,{whole}}})(\.[0-9]{{1,{max(kind.scale, 1)}}})?"
+    # A number is parsed as a double, which becomes a decimal of up to 15 digits without rounding.
+    whole = (kind.precision if kind.text else 15) - kind.scale
+    if whole < 0:
+        raise Unfit(f"the column type {kind.sql()}")
+    integer = rf"(0|[1-9][0-9]{{0,{whole - 1}}})" if whole else "0"
+    fraction = rf"(\.[0-9]{{1,{kind.scale}}})?" if kind.scale else ""
+    pattern = f"-?{integer}{fraction}"
     return [f"regexp_full_match({text}, {literal(pattern)})"]
 
 

@@ -21,7 +21,7 @@ from event_archive.decompress import Readable, Truncated, decompressed
 CACHED_BYTES = 1 << 20  # line ends are looked for in pieces that stay in the processor's cache
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 FIRST_BYTE = re.compile(rb"[^ \t\r\n]")
-INSIDE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]|"', re.DOTALL)
+INSIDE = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]]|"', re.DOTALL)
 BETWEEN = re.compile(rb"[^\s,]")
 SCALAR_END = re.compile(rb"[,\]]")
 

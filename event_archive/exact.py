@@ -16,11 +16,15 @@ from event_archive.columns import ColumnType, ListOf, Scalar, Struct
 
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 MOMENT = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:[0-5]\d)(?:\.(\d+))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+    r"(\d{4}-\d{2}-\d{2})[Tt]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(\d+))?"
+    r"([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
+    re.ASCII,
 )
 UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 DECIMAL_TEXT = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?", re.ASCII)
 LARGEST_BIGINT = 2**63 - 1
+# The default context rounds to 28 digits without a word; records have at most `judge.MAX_EXPONENT`.
+_ANY_DECIMAL = Context(prec=20_000, traps=[Inexact_, Overflow])
 
 
 class Inexact(ValueError):
@@ -84,7 +88,7 @@ def _exact_scalar(kind: Scalar, value: Any) -> Any:
                 raise Inexact(f"{whole} does not fit 64 bits")
             return whole
         case "DOUBLE":
-            number = float(value)
+            number = float(Decimal(value))  # an int beyond all doubles would raise, a Decimal is infinite
             if Decimal(repr(number)) != Decimal(value):
                 raise Inexact(f"{str(value)[:60]} has more digits than a double holds")
             return number
@@ -92,9 +96,9 @@ def _exact_scalar(kind: Scalar, value: Any) -> Any:
             if kind.text and not DECIMAL_TEXT.fullmatch(value):
                 raise Inexact(f"{value[:60]!r} is not a decimal number")
             number_ = Decimal(value)
-            digits = number_.normalize().as_tuple()
-            exponent = int(digits.exponent)
-            if -exponent > kind.scale or len(digits.digits) + exponent > kind.precision - kind.scale:
+            _, digits, exponent = _ANY_DECIMAL.normalize(number_).as_tuple()
+            whole = len(digits) + int(exponent) if number_ else 0
+            if -int(exponent) > kind.scale or whole > kind.precision - kind.scale:
                 raise Inexact(f"{str(value)[:60]} does not fit {kind.sql()}")
             return number_
         case "DATE":
@@ -154,7 +158,7 @@ def from_column(kind: ColumnType, value: Any) -> Any:
         case "DATE" | "UUID":
             return str(value)
         case "DECIMAL":
-            return format(value.normalize(), "f") if kind.text else value
+            return format(_ANY_DECIMAL.normalize(value), "f") if kind.text else value
         case "DOUBLE":
             return Decimal(repr(value))
     return value

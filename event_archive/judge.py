@@ -108,7 +108,7 @@ def _too_deep(text: str) -> bool:
     if text.count("{") + text.count("[") <= MAX_DEPTH:
         return False
     depth = deepest = 0
-    for token in re.finditer(r'"(?:[^"\\]|\\.)*"?|[{}\[\]]', text):
+    for token in re.finditer(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[{}\[\]]', text):
         if token[0] in "{[":
             depth += 1
             deepest = max(deepest, depth)

@@ -96,8 +96,10 @@ def learn_shape(record: bytes, line_end: str, document: Mapping[str, Any], contr
         if name == "data":
             structure.append(f'"data":{_structure(contract.data_type)}')
             _write(parts, "r.data", contract.data_type, contract.schema, contract.schema, value, comma, colon)
+        elif value is None:
+            parts.literal("null")  # a null attribute is an absent one
         elif name in CONSTANT_ATTRIBUTES:
-            parts.literal(_key(str(value), ""))
+            parts.literal(_key(value, ""))
         elif name == "objectversion":
             structure.append('"objectversion":"BIGINT"')
             parts.text.append("CAST(r.objectversion AS VARCHAR)")
@@ -113,7 +115,7 @@ def learn_shape(record: bytes, line_end: str, document: Mapping[str, Any], contr
         else:
             raise Unfit(f"attribute {name} is no text")
     parts.literal("}" + line_end)
-    columns = _envelope_columns(contract, set(document))
+    columns = _envelope_columns(contract, {name for name, value in document.items() if value is not None})
     columns["extra"] = _extra(others)
     parts.conditions += [
         f"regexp_full_match(r.time, {literal(MOMENT_CONDITION)})",

@@ -4,7 +4,7 @@ Belongs here: re-reading log entries and the files they name, and naming each th
 here: mending anything.
 
 Nothing of what is read is believed: entries are parsed by themselves, the chain is computed again, and each
-file's SHA-256, row count and rows per day are compared with the log.
+file's SHA-256 and row count are compared with the log; for single days, what the file holds of them, too.
 """
 
 from collections.abc import Callable, Sequence
@@ -73,7 +73,7 @@ def verify_days(archive: Archive, event_type: str, days: Sequence[date]) -> list
     for commit in archive.log.commits():
         for segment in commit.segments:
             if segment.type == event_type and not wanted.isdisjoint(segment.days):
-                findings += _check_segment(archive, segment)
+                findings += _check_segment(archive, segment) or _check_days(archive, segment)
     return findings
 
 
@@ -145,10 +145,15 @@ def _check_segment(archive: Archive, segment: Segment) -> list[Finding]:
     if findings:
         return findings
     try:
-        column = pq.read_table(archive.storage.location(segment.path), columns=["event_date"])["event_date"]
+        rows = pq.read_metadata(archive.storage.location(segment.path)).num_rows
     except (OSError, pa.ArrowInvalid) as error:
         return [Finding(segment.path, f"can't be read as Parquet: {error}")]
-    days = {day["values"].isoformat(): day["counts"] for day in pc.value_counts(column).to_pylist()}
-    if len(column) != segment.rows or days != dict(segment.days):
+    if rows != segment.rows or rows != sum(segment.days.values()):
         return [Finding(segment.path, "does not hold the rows that the log says")]
     return []
+
+
+def _check_days(archive: Archive, segment: Segment) -> list[Finding]:
+    column = pq.read_table(archive.storage.location(segment.path), columns=["event_date"])["event_date"]
+    days = {day["values"].isoformat(): day["counts"] for day in pc.value_counts(column).to_pylist()}
+    return [] if days == segment.days else [Finding(segment.path, "does not hold the days that the log says")]
