@@ -23,6 +23,8 @@ from event_archive.errors import UnusableInput
 TYPE = re.compile(r"([a-z][a-z0-9_]{0,99})\.([a-z][a-z0-9_]{0,99})\.v([1-9][0-9]{0,3})", re.ASCII)
 NAME = "^[a-z][a-z0-9_]{0,99}$"
 ALL_EVENTS = "all_events"
+# The same safe loader, in C where the package has it: ten times faster, and every command loads contracts.
+SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 CONTRACT_FILE = {
     "type": "object",
     "additionalProperties": False,
@@ -177,7 +179,7 @@ def load_contract(path: Path) -> Contract:
 
 def _read(path: Path) -> Any:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=SAFE_LOADER)
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise UnusableInput(f"{path}: {line}{error.problem or error.context}") from error
