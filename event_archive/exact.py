@@ -8,7 +8,7 @@ column has (`columns`) and whether the contract allows the value (`judge`).
 import json
 import re
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 from uuid import UUID
 
@@ -23,8 +23,7 @@ MOMENT = re.compile(
 UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 DECIMAL_TEXT = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?", re.ASCII)
 LARGEST_BIGINT = 2**63 - 1
-# The default context rounds to 28 digits without a word; records have at most `judge.MAX_EXPONENT`.
-_ANY_DECIMAL = Context(prec=20_000, traps=[Inexact_, Overflow])
+MOST_DIGITS = 5000  # of any number; more is refused before it costs anything
 
 
 class Inexact(ValueError):
@@ -85,7 +84,7 @@ def _exact_scalar(kind: Scalar, value: Any) -> Any:
         case "BIGINT":
             whole = int(value)
             if not -LARGEST_BIGINT - 1 <= whole <= LARGEST_BIGINT:
-                raise Inexact(f"{whole} does not fit 64 bits")
+                raise Inexact(f"{str(value)[:60]} does not fit 64 bits")
             return whole
         case "DOUBLE":
             number = float(Decimal(value))  # an int beyond all doubles would raise, a Decimal is infinite
@@ -93,10 +92,10 @@ def _exact_scalar(kind: Scalar, value: Any) -> Any:
                 raise Inexact(f"{str(value)[:60]} has more digits than a double holds")
             return number
         case "DECIMAL":
-            if kind.text and not DECIMAL_TEXT.fullmatch(value):
+            if kind.text and not (len(value) <= MOST_DIGITS and DECIMAL_TEXT.fullmatch(value)):
                 raise Inexact(f"{value[:60]!r} is not a decimal number")
             number_ = Decimal(value)
-            _, digits, exponent = _ANY_DECIMAL.normalize(number_).as_tuple()
+            _, digits, exponent = _normal(number_).as_tuple()
             whole = len(digits) + int(exponent) if number_ else 0
             if -int(exponent) > kind.scale or whole > kind.precision - kind.scale:
                 raise Inexact(f"{str(value)[:60]} does not fit {kind.sql()}")
@@ -113,6 +112,11 @@ def _exact_scalar(kind: Scalar, value: Any) -> Any:
                 raise Inexact(f"{value[:60]!r} is not a UUID")
             return str(UUID(value))
     return value
+
+
+def _normal(number: Decimal) -> Decimal:
+    """The same number without zeros at its end; with the default context, all after 28 digits is rounded."""
+    return number.normalize(Context(prec=max(len(number.as_tuple().digits), 1)))
 
 
 def _no_date(value: str) -> date:
@@ -158,7 +162,7 @@ def from_column(kind: ColumnType, value: Any) -> Any:
         case "DATE" | "UUID":
             return str(value)
         case "DECIMAL":
-            return format(_ANY_DECIMAL.normalize(value), "f") if kind.text else value
+            return format(_normal(value), "f") if kind.text else value
         case "DOUBLE":
             return Decimal(repr(value))
     return value

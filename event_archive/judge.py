@@ -15,10 +15,17 @@ from decimal import Decimal, DecimalException
 from typing import Any, NoReturn
 
 from event_archive.contract import Contract, Contracts
-from event_archive.exact import LARGEST_BIGINT, Inexact, exact_moment, json_text, to_column, unnamed
+from event_archive.exact import (
+    LARGEST_BIGINT,
+    MOST_DIGITS,
+    Inexact,
+    exact_moment,
+    json_text,
+    to_column,
+    unnamed,
+)
 
 MAX_DEPTH = 64
-MAX_EXPONENT = 5000
 ATTRIBUTE = re.compile(r"[a-z0-9]+", re.ASCII)
 JSON_MEDIA = re.compile(r"application/(?:[\w.+-]+\+)?json(?:;.*)?", re.IGNORECASE)
 TYPED_ATTRIBUTES = frozenset(
@@ -128,16 +135,16 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _decimal(text: str) -> Decimal:
     try:
-        number = Decimal(text)
+        number = Decimal(text) if len(text) <= MOST_DIGITS else None
     except DecimalException:
-        _refuse("number_out_of_range", f"{text[:40]} is out of any range")
-    if abs(number.adjusted()) > MAX_EXPONENT:
-        _refuse("number_out_of_range", f"{text[:40]} is out of any range")
+        number = None
+    if number is None or abs(number.adjusted()) > MOST_DIGITS:
+        _refuse("number_out_of_range", f"{text[:40]} is out of any range, or has too many digits")
     return number
 
 
 def _integer(text: str) -> int:
-    if len(text) > MAX_EXPONENT // 2:
+    if len(text) > MOST_DIGITS // 2:
         _refuse("number_out_of_range", f"{text[:40]}… has {len(text)} digits")
     return int(text)
 
