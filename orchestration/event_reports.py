@@ -14,7 +14,8 @@ from event_archive.archive import Archive
 from event_archive.contract import Contract
 from event_archive.log import Commit
 from event_archive.views import DayFacts, day_facts
-from orchestration.names import DATA_VERSION_TAG
+from orchestration.data_versions import LOG_VERSION, version_tags
+from orchestration.names import LOG
 
 
 def event_key(contract: Contract) -> dg.AssetKey:
@@ -94,5 +95,9 @@ def materialization(
             "digest": dg.MetadataValue.text(facts.digest if facts else "no events"),
             **extra,
         },
-        tags={DATA_VERSION_TAG: facts.digest if facts else "no_events"},
+        tags=version_tags(
+            facts.digest if facts else "no_events",
+            code_version=f"{contract.major}.{contract.revision}",
+            inputs={LOG: LOG_VERSION},
+        ),
     )

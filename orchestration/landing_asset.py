@@ -11,6 +11,7 @@ from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
 from event_archive.inbox import land_inbox
 from event_archive.landing import Landed
+from orchestration.data_versions import LOG_VERSION
 from orchestration.event_reports import materializations
 from orchestration.names import ARCHIVE_POOL, LOG
 from orchestration.progress import heard_of
@@ -56,7 +57,7 @@ def landing_asset(settings: Settings) -> dg.AssetsDefinition:
                 "duplicate": dg.MetadataValue.int(sum(count.duplicate for count in counts)),
                 "rejected": dg.MetadataValue.int(sum(count.rejected for count in counts)),
             },
-            data_version=dg.DataVersion(head.digest if head else "empty"),
+            data_version=dg.DataVersion(LOG_VERSION),
         )
 
     return land

@@ -1,4 +1,4 @@
-"""Names that several definitions share: asset keys, jobs, pools, tags.
+"""Names that several definitions share: asset keys, jobs, pools.
 
 Belongs here: a name that two modules must agree on. Not here: anything that one module alone knows.
 """
@@ -11,4 +11,3 @@ LAND_JOB = "land"
 REFRESH_JOB = "refresh"
 ARCHIVE_POOL = "archive"
 WAREHOUSE_POOL = "warehouse"
-DATA_VERSION_TAG = "dagster/data_version"
