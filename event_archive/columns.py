@@ -19,7 +19,9 @@ Schema = Mapping[str, Any]
 ScalarKind = Literal[
     "VARCHAR", "BIGINT", "DOUBLE", "DECIMAL", "BOOLEAN", "DATE", "TIMESTAMPTZ", "UUID", "JSON"
 ]
-
+# Of a decimal string, where its schema does not say `x-precision` and `x-scale`.
+DECIMAL_PRECISION = 38
+DECIMAL_SCALE = 10
 ARROW_SCALARS: dict[str, pa.DataType] = {
     "VARCHAR": pa.string(),
     "BIGINT": pa.int64(),
@@ -124,7 +126,8 @@ def resolve(schema: Any, root: Schema) -> Schema:
     while isinstance(schema, Mapping) and set(schema) - {"description", "title"} == {"$ref"} and seen < 20:
         target: Any = root
         for part in schema["$ref"].removeprefix("#/").split("/"):
-            target = target.get(part.replace("~1", "/").replace("~0", "~"), {})
+            name = part.replace("~1", "/").replace("~0", "~")
+            target = target.get(name, {}) if isinstance(target, Mapping) else {}
         schema, seen = target, seen + 1
     return schema if isinstance(schema, Mapping) else {}
 
@@ -165,7 +168,7 @@ def column_type(schema: Any, root: Schema, depth: int = 0) -> ColumnType:
             return Scalar("BIGINT")
         case "number":
             step = Decimal(str(schema.get("multipleOf", 0)))
-            if step > 0 and step == Decimal(1).scaleb(step.adjusted()) and step < 1:
+            if Decimal("1e-18") <= step < 1 and step == Decimal(1).scaleb(step.adjusted()):
                 return Scalar("DECIMAL", 18, -step.adjusted())
             return Scalar("DOUBLE")
         case "boolean":
@@ -182,5 +185,9 @@ def _string_type(schema: Schema) -> Scalar:
         case "uuid":
             return Scalar("UUID", text=True)
         case "decimal":
-            return Scalar("DECIMAL", schema.get("x-precision", 38), schema.get("x-scale", 10), text=True)
+            precision, scale = (
+                schema.get("x-precision", DECIMAL_PRECISION),
+                schema.get("x-scale", DECIMAL_SCALE),
+            )
+            return Scalar("DECIMAL", precision, scale, text=True)
     return Scalar("VARCHAR", text=True)

@@ -3,8 +3,8 @@
 Belongs here: reading a folder of contract files, refusing a broken one with one line, and what a contract
 says. Not here: judging events by it (`judge`, `shape`) and comparing two contracts.
 
-A contract file is untrusted: it is data, read with the safe loader, checked against `CONTRACT_FILE` and
-against JSON Schema draft 2020-12; its names are limited to what a path and an SQL name can hold.
+A contract file is untrusted: it is data (`contract_file`), its schema is checked against JSON Schema draft
+2020-12, and its names are limited to what a path and an SQL name can hold.
 """
 
 import re
@@ -15,32 +15,22 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
-import yaml
 
-from event_archive.columns import ColumnType, Schema, column_type, is_nullable, resolve
+from event_archive.columns import (
+    DECIMAL_PRECISION,
+    DECIMAL_SCALE,
+    ColumnType,
+    Schema,
+    column_type,
+    is_nullable,
+    resolve,
+)
+from event_archive.contract_file import place_of, read_contract_file
 from event_archive.errors import UnusableInput
 
 TYPE = re.compile(r"([a-z][a-z0-9_]{0,99})\.([a-z][a-z0-9_]{0,99})\.v([1-9][0-9]{0,3})", re.ASCII)
-NAME = "^[a-z][a-z0-9_]{0,99}$"
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
 ALL_EVENTS = "all_events"
-# The same safe loader, in C where the package has it: ten times faster, and every command loads contracts.
-SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-CONTRACT_FILE = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["type", "revision", "owner", "description", "actor", "object", "data", "examples"],
-    "properties": {
-        "type": {"type": "string"},
-        "revision": {"type": "integer", "minimum": 1},
-        "owner": {"type": "string", "pattern": NAME},
-        "description": {"type": "string", "minLength": 1},
-        "actor": {"type": "array", "minItems": 1, "items": {"type": "string", "pattern": NAME}},
-        "object": {"type": "string", "pattern": NAME},
-        "data": {"type": "object"},
-        "examples": {"type": "array", "minItems": 1, "items": {"type": "object"}},
-    },
-    "patternProperties": {"^upcast_from_v[0-9]+$": {"type": "object"}},
-}
 
 
 @dataclass(frozen=True)
@@ -138,9 +128,7 @@ def load_contracts(folder: Path) -> Contracts:
 
 def load_contract(path: Path) -> Contract:
     """Read and check one contract file; raises UnusableInput."""
-    content = _read(path)
-    for error in jsonschema_rs.Draft202012Validator(CONTRACT_FILE).iter_errors(content):
-        raise UnusableInput(f"{path}: {_place(error.instance_path)}: {error.message}")
+    content = read_contract_file(path)
     found = TYPE.fullmatch(content["type"])
     if not found:
         raise UnusableInput(
@@ -177,36 +165,36 @@ def load_contract(path: Path) -> Contract:
     )
 
 
-def _read(path: Path) -> Any:
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=SAFE_LOADER)
-    except yaml.MarkedYAMLError as error:
-        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise UnusableInput(f"{path}: {line}{error.problem or error.context}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise UnusableInput(f"{path}: this is not YAML: {str(error).splitlines()[0]}") from error
-    except OSError as error:
-        raise UnusableInput(f"{path}: can't be read: {error.strerror}") from error
-    if not isinstance(content, dict):
-        raise UnusableInput(f"{path}: a contract is a mapping with type, revision, owner, …; this is not")
-    return content
-
-
-def _place(parts: list[str | int]) -> str:
-    return "/".join(map(str, parts)) or "the file"
-
-
 def _check_schema(path: Path, schema: Any) -> None:
     try:
+        _check_identifiers(path, schema, ["data"])
         jsonschema_rs.meta.validate(schema)
         validator(schema)
     except jsonschema_rs.ValidationError as error:
-        raise UnusableInput(f"{path}: data/{_place(error.instance_path)}: {error.message}") from error
+        place = place_of(["data", *error.instance_path])
+        raise UnusableInput(f"{path}: {place}: {error.message}") from error
     except (ValueError, TypeError, jsonschema_rs.ReferencingError) as error:
         raise UnusableInput(f"{path}: data: {str(error).splitlines()[0]}") from error
     if schema.get("type") != "object":
         raise UnusableInput(f"{path}: data/type: the data of an event is an object; write `type: object`")
     _check_properties(path, schema, schema, "data")
+
+
+def _check_identifiers(path: Path, schema: Any, place: list[str | int]) -> None:
+    """A schema that calls itself something else would look up names elsewhere: on the network, even."""
+    if isinstance(schema, dict):
+        for keyword in ("$schema", "$id", "$anchor", "$dynamicAnchor", "$vocabulary"):
+            name = schema.get(keyword)
+            if isinstance(name, str) and (keyword, name) != ("$schema", DRAFT):
+                raise UnusableInput(
+                    f"{path}: {place_of([*place, keyword])}: a contract's schema has no name of its own, "
+                    f"and is of {DRAFT}; leave this out"
+                )
+    parts = (
+        schema.items() if isinstance(schema, dict) else enumerate(schema) if isinstance(schema, list) else ()
+    )
+    for name, part in parts:
+        _check_identifiers(path, part, [*place, name])
 
 
 def _check_properties(path: Path, schema: Any, root: Schema, place: str, depth: int = 0) -> None:
@@ -219,13 +207,22 @@ def _check_properties(path: Path, schema: Any, root: Schema, place: str, depth: 
     names: dict[str, str] = {}
     for name, part in schema.get("properties", {}).items():
         other = names.setdefault(name.lower(), name)
-        if other != name or not name:
-            raise UnusableInput(f"{path}: {place}/properties: {name!r} needs a name that no other field has")
+        if other != name or not name or not name.isprintable():
+            raise UnusableInput(
+                f"{path}: {place}/properties: {name!r} needs a printable name that no other field has"
+            )
         if is_nullable(resolve(part, root)) and name not in schema.get("required", ()):
             raise UnusableInput(
                 f"{path}: {place}/properties/{name}: may be null but is not required, so null and absent "
                 "would be one; require it, or drop null"
             )
         _check_properties(path, part, root, f"{place}/properties/{name}", depth + 1)
+    precision, scale = schema.get("x-precision", DECIMAL_PRECISION), schema.get("x-scale", DECIMAL_SCALE)
+    whole = all(isinstance(size, int) and not isinstance(size, bool) for size in (precision, scale))
+    if not (whole and 1 <= precision <= DECIMAL_PRECISION and 0 <= scale <= precision):
+        raise UnusableInput(
+            f"{path}: {place}: x-precision is 1 to {DECIMAL_PRECISION} digits, and x-scale 0 to "
+            f"x-precision of them (left out: {DECIMAL_PRECISION} and {DECIMAL_SCALE})"
+        )
     if isinstance(schema.get("items"), dict):
         _check_properties(path, schema["items"], root, f"{place}/items", depth + 1)
