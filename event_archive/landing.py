@@ -51,6 +51,7 @@ def land(
     """
     limits = limits or Limits()
     with archive.storage.writing(), archive.storage.scratch() as folder:
+        archive.log.move_anchor()
         source = _readable_again(source, folder)
         attempts = 0
         while (earlier := _landed_before(archive, source, mapping)) is None:

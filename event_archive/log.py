@@ -148,7 +148,7 @@ def parse_anchor(content: bytes) -> Anchor:
     """An anchor from its bytes; raises ValueError, KeyError or TypeError where they are not one."""
     entry = json.loads(content)
     anchor = Anchor(entry["sequence"], entry["digest"])
-    if anchor_content(anchor) != content:
+    if type(anchor.sequence) is not int or anchor_content(anchor) != content:
         raise ValueError("not an anchor as it is written")
     return anchor
 
@@ -186,8 +186,27 @@ class Log:
         """Try to make `commit` the next entry; False where another writer took its number."""
         if not self._storage.create(commit.name, commit.content):
             return False
-        self._storage.replace(ANCHOR, anchor_content(Anchor(commit.sequence, commit.digest)))
+        self.move_anchor()
         return True
+
+    def move_anchor(self) -> None:
+        """Let the anchor name the newest entry: after a commit, and where a crash came between the two.
+
+        It only ever moves forward along the chain. One that names an entry which is not there, or has other
+        bytes, is evidence, and stays. Whoever moves it looks once more: another writer may have been faster.
+        """
+        while commits := self.commits():
+            try:
+                old = parse_anchor(self._storage.read(ANCHOR))
+            except FileNotFoundError:
+                old = Anchor(0, NOTHING_BEFORE)
+            except (ValueError, KeyError, TypeError):
+                return
+            if old.sequence >= len(commits) or (
+                old.sequence > 0 and old.digest != commits[old.sequence - 1].digest
+            ):
+                return
+            self._storage.replace(ANCHOR, anchor_content(Anchor(len(commits), commits[-1].digest)))
 
     def _read(self, sequence: int) -> Commit | None:
         try:
