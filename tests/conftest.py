@@ -6,6 +6,7 @@ Belongs here: what holds for every test. Not here: fixtures of one tier (its own
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 TIERS = {
     "unit": "one function or one module; no process, no server; milliseconds to a second each",
@@ -13,6 +14,12 @@ TIERS = {
     "browser": "the Dagster UI in a headless Chromium",
 }
 HERE = Path(__file__).parent
+
+# The same tests everywhere and every time; `pytest --hypothesis-profile=explore` looks for new cases instead.
+# No deadline: a busy machine is no fault of the product.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("explore", deadline=None)
+settings.load_profile("same")
 
 
 def pytest_configure(config: pytest.Config) -> None:
