@@ -14,14 +14,16 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from event_archive.archive import Archive
 from event_archive.inbox import waiting_files
-from event_archive.log import Commit
+from event_archive.log import Commit, Log
 from orchestration.names import LAND_JOB, LOG, REFRESH_JOB
 from orchestration.partitions import partition_of
 from orchestration.progress import heard_of, touched_days, unpublished
 from orchestration.settings import Settings
 
-LOOK_SECONDS = 5
+# Each time the daemon goes round, which it does every 5 seconds. With 5 it would often miss a round.
+LOOK_SECONDS = 1
 UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.QUEUED,
@@ -52,8 +54,11 @@ def refresh_job(models: dg.AssetsDefinition, published: dg.AssetsDefinition) -> 
     )
 
 
-def inbox_sensor(settings: Settings, job: UnresolvedAssetJobDefinition) -> dg.SensorDefinition:
+def inbox_sensor(
+    settings: Settings, archive: Archive, job: UnresolvedAssetJobDefinition
+) -> dg.SensorDefinition:
     """Ask for a landing when files lie in the inbox, or when Dagster has not heard of all commits."""
+    log = own_log(archive)
 
     @dg.sensor(
         name="inbox",
@@ -64,7 +69,7 @@ def inbox_sensor(settings: Settings, job: UnresolvedAssetJobDefinition) -> dg.Se
     )
     def inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         waiting = states(waiting_files(settings.inbox))
-        commits = settings.open_archive().log.commits()
+        commits = log.commits()
         unreported = len(commits) - heard_of(context.instance, LOG, commits)
         if not waiting and not unreported:
             return dg.SkipReason("The inbox is empty, and every commit is reported.")
@@ -78,9 +83,13 @@ def inbox_sensor(settings: Settings, job: UnresolvedAssetJobDefinition) -> dg.Se
 
 
 def refresh_sensor(
-    settings: Settings, job: UnresolvedAssetJobDefinition, partitions: dg.DailyPartitionsDefinition
+    settings: Settings,
+    archive: Archive,
+    job: UnresolvedAssetJobDefinition,
+    partitions: dg.DailyPartitionsDefinition,
 ) -> dg.SensorDefinition:
     """Ask for a refresh when the log is ahead of the published version, be the events late or not."""
+    log = own_log(archive)
 
     @dg.sensor(
         name="new_commits",
@@ -90,7 +99,7 @@ def refresh_sensor(
         description="Refreshes the reporting dataset when commits landed that it does not hold, late or not.",
     )
     def new_commits(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        commits = settings.open_archive().log.commits()
+        commits = log.commits()
         fresh = unpublished(settings, context.instance, commits)
         if not fresh:
             return dg.SkipReason("The published version holds every commit, and Dagster has heard of it.")
@@ -130,6 +139,11 @@ def refresh_request(
 ) -> dg.RunRequest:
     """Ask for one refresh run, as the latest day touched: the run itself reports the other days."""
     return dg.RunRequest(run_key=run_key, partition_key=partition_of(touched_days(fresh), partitions))
+
+
+def own_log(archive: Archive) -> Log:
+    """Give a sensor a log of its own: it reads only what is new, and sensors look at the same time."""
+    return Log(archive.storage)
 
 
 def states(files: Sequence[Path]) -> list[list[object]]:

@@ -29,7 +29,10 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
         assets=[landing_asset(settings), event_assets(settings, archive, partitions), models, published],
         jobs=[land, refresh],
-        sensors=[inbox_sensor(settings, land), refresh_sensor(settings, refresh, partitions)],
+        sensors=[
+            inbox_sensor(settings, archive, land),
+            refresh_sensor(settings, archive, refresh, partitions),
+        ],
         schedules=[refresh_schedule(settings, refresh, partitions)],
         # One process per run: its steps follow each other anyway, and each process takes seconds to start.
         executor=dg.in_process_executor,
