@@ -17,10 +17,15 @@ from event_archive.errors import UnusableInput
 
 @dataclass(frozen=True)
 class Source:
-    """One input to land. `path` is None for standard input."""
+    """One input to land. `path` is None for standard input; `origin`: what the log is to call it."""
 
     origin: str
     path: Path | None
+
+    def __post_init__(self) -> None:
+        # The log is UTF-8; a file's name may be any bytes, which Python spells with lone surrogates.
+        written = self.origin.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        object.__setattr__(self, "origin", written)
 
     def open(self) -> BinaryIO:
         """The bytes, from the start; raises UnusableInput."""
