@@ -24,12 +24,13 @@ from event_archive.conditions import Unfit
 from event_archive.contract import Contract
 from event_archive.decode import Chunk
 from event_archive.judge import Accepted, Refused, judge
-from event_archive.segments import ENVELOPE_COLUMNS, sorted_events
+from event_archive.segments import ENVELOPE_COLUMNS, typed_events
 from event_archive.shape import Shape, learn_shape
 
 MAX_SHAPES = 8
 WORTH_A_SHAPE = 64
 JUDGED_AT_A_TIME = 5_000
+USUAL_SHARE = 0.99
 EXCHANGE = {
     "VARCHAR": pa.string(),
     "BIGINT": pa.int64(),
@@ -42,7 +43,7 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Typed:
-    """Accepted events of one contract, sorted: the archive's columns and `n`, their rows in the chunk."""
+    """Accepted events of one contract: the archive's columns and `n`, their rows in the chunk."""
 
     contract: Contract
     events: pa.Table
@@ -75,45 +76,62 @@ class Router:
         self._latest_sql = f"TIMESTAMPTZ {literal(latest.isoformat())}"
         self._parts: defaultdict[str, list[pa.Table]] = defaultdict(list)
         self._rows = 0
+        self._usual: tuple[Shape, Contract] | None = None
 
     def route(self, chunk: Chunk) -> Routed:
         """Sort one chunk."""
         self._parts = defaultdict(list)
         self._rows = len(chunk.positions)
-        routed = Routed(received=len(chunk.positions))
-        left: list[Rows] = []
-        types, known = self._types(chunk)
-        for code, claimed in enumerate(known):
-            rows = np.flatnonzero(types == code)
+        routed = Routed(received=self._rows)
+        numbers = pa.array(np.arange(self._rows, dtype=np.int64))
+        self._connection.register("chunk", pa.table({"n": numbers, "line": chunk.lines}))
+        left: list[Rows] = [np.zeros(0, np.int64)]
+        for claimed, rows in self._types(self._guess()):
             contract = self._archive.contracts.get(claimed) if claimed is not None else None
             left.append(rows if contract is None else self._accept_fast(chunk, rows, contract))
-        self._judge(chunk, np.sort(np.concatenate(left)) if left else np.zeros(0, np.int64), routed)
+        self._judge(chunk, np.sort(np.concatenate(left)), routed)
         self._gather(routed)
         self._connection.unregister("chunk")
         return routed
 
-    def _types(self, chunk: Chunk) -> tuple[Rows, list[str | None]]:
-        """The number of each row's claimed type, and the types by number; None: no JSON, or no type."""
-        numbers = pa.array(np.arange(len(chunk.positions), dtype=np.int64))
-        self._connection.register("chunk", pa.table({"n": numbers, "line": chunk.lines}))
+    def _guess(self) -> Rows:
+        """Try on every row the shape by which nearly all of the last chunk went; returns the rows left.
+
+        A shape accepts records of its own type alone, so their types need not be read first.
+        """
+        rows: Rows = np.arange(self._rows, dtype=np.int64)
+        return self._run(*self._usual, rows, guess=True) if self._usual else rows
+
+    def _types(self, rows: Rows) -> list[tuple[str | None, Rows]]:
+        """The types that these rows claim, with the rows of each; None: no JSON, or no type."""
+        if not len(rows):
+            return []
         claimed = self._connection.sql(
-            "SELECT TRY(json_extract_string(line, '$.type')) AS type FROM chunk"
-        ).to_arrow_table()["type"]
-        encoded = pc.dictionary_encode(claimed.combine_chunks(), null_encoding="encode")
-        encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
-        return np.asarray(encoded.indices, dtype=np.int64), encoded.dictionary.to_pylist()
+            f"SELECT n, TRY(json_extract_string(line, '$.type')) AS type FROM {self._lines(rows)}"
+        ).to_arrow_table()
+        encoded = pc.dictionary_encode(claimed["type"], null_encoding="encode").combine_chunks()
+        encoded = encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded
+        codes, numbers = np.asarray(encoded.indices), claimed["n"].to_numpy()
+        return [(kind, numbers[codes == code]) for code, kind in enumerate(encoded.dictionary.to_pylist())]
+
+    def _lines(self, rows: Rows) -> str:
+        """SQL for some rows of the chunk, with `n` and `line`."""
+        if len(rows) == self._rows:
+            return "chunk"
+        self._connection.register("wanted_rows", pa.table({"n": pa.array(rows)}))
+        return "(SELECT chunk.n, chunk.line FROM chunk SEMI JOIN wanted_rows USING (n))"
 
     def _accept_fast(self, chunk: Chunk, rows: Rows, contract: Contract) -> Rows:
         """Accept what the shapes accept; returns the rows that are left to the exact judge."""
         shapes = self._archive.shapes.setdefault(contract.type, [])
         for shape in list(shapes):
-            rows = self._run(shape, rows, contract) if len(rows) else rows
+            rows = self._run(shape, contract, rows) if len(rows) else rows
         while len(rows) >= WORTH_A_SHAPE and len(shapes) < MAX_SHAPES:
             learned = self._learn(chunk, rows, contract)
             if learned is None:
                 break
             before = len(rows)
-            rows = self._run(learned, rows, contract)
+            rows = self._run(learned, contract, rows)
             if len(rows) == before:
                 break
             shapes.append(learned)
@@ -132,16 +150,16 @@ class Router:
                     return None
         return None
 
-    def _run(self, shape: Shape, rows: Rows, contract: Contract) -> Rows:
-        """Run a shape over some rows of the chunk; returns the rows that it did not accept."""
-        lines = "chunk"
-        if len(rows) < self._rows:
-            self._connection.register("wanted_rows", pa.table({"n": pa.array(rows)}))
-            lines = "(SELECT chunk.n, chunk.line FROM chunk SEMI JOIN wanted_rows USING (n))"
+    def _run(self, shape: Shape, contract: Contract, rows: Rows, *, guess: bool = False) -> Rows:
+        """Run a shape over some rows of the chunk; returns the rows that it did not accept.
+
+        With `guess` they may be of any type, or no JSON at all.
+        """
+        events = shape.select(self._lines(rows), self._latest_sql, valid=not guess)
         # With this step of the optimizer, each use of the parsed record would parse the line once more.
         self._connection.execute("SET disabled_optimizers = 'filter_pushdown'")
         try:
-            accepted = sorted_events(self._connection, f"({shape.select(lines, self._latest_sql)})", contract)
+            accepted = typed_events(self._connection, f"({events})", contract)
         except (duckdb.InvalidInputException, duckdb.ConversionException):
             # A shape narrows the exact judge's work and decides nothing: where it can't be run, it is
             # left out.
@@ -152,17 +170,14 @@ class Router:
         doubtful = np.zeros(self._rows, bool)
         doubtful[rows] = True
         doubtful[accepted["n"].to_numpy()] = False
+        self._usual = (shape, contract) if accepted.num_rows > USUAL_SHARE * self._rows else None
         return np.flatnonzero(doubtful)
 
     def _gather(self, routed: Routed) -> None:
         """Make one relation per contract of what its shapes and the judge accepted."""
         for event_type, parts in self._parts.items():
             contract = self._archive.contracts[event_type]
-            table = parts[0]
-            if len(parts) > 1:
-                self._connection.register("parts", pa.concat_tables(parts))
-                table = sorted_events(self._connection, "parts", contract)
-                self._connection.unregister("parts")
+            table = pa.concat_tables(parts)
             if table.num_rows:
                 name = f"accepted_{len(routed.tables)}"
                 self._connection.register(name, table)
@@ -191,7 +206,7 @@ class Router:
         for name, kind in (types | {"data": contract.data_type.arrow(), "extra": pa.string()}).items():
             arrays[name] = pa.array([event.row[name] for _, event in events], kind)
         self._connection.register("judged", pa.table(arrays))
-        self._parts[contract.type].append(sorted_events(self._connection, "judged", contract))
+        self._parts[contract.type].append(typed_events(self._connection, "judged", contract))
         self._connection.unregister("judged")
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -63,21 +64,20 @@ def typed_columns(contract: Contract) -> list[str]:
     return [f"CAST({name} AS {kind}) AS {name}" for name, kind in event_columns(contract).items()]
 
 
-def sorted_events(connection: duckdb.DuckDBPyConnection, events: str, contract: Contract) -> pa.Table:
-    """The events of the SQL relation `events`, with `n`, their row in the input, as a segment has them.
-
-    The order is time, then place in the input, so that the same input gives the same file.
-    """
+def typed_events(connection: duckdb.DuckDBPyConnection, events: str, contract: Contract) -> pa.Table:
+    """The events of the SQL relation `events`: the archive's columns and `n`, their row in the input."""
     columns = ", ".join(["n", *typed_columns(contract)])
-    table = connection.sql(f"SELECT {columns} FROM {events} ORDER BY occurred_at, n").to_arrow_table()
+    table = connection.sql(f"SELECT {columns} FROM {events}").to_arrow_table()
     return table.cast(_plain_schema(table.schema))
 
 
 def write_segment(table: pa.Table, contract: Contract, file: Path) -> Written:
-    """Write sorted events, at least one, to a file."""
+    """Write typed events, at least one, to a file."""
     notes = {"type": contract.type, "revision": str(contract.revision)}
-    table = table.drop_columns("n").replace_schema_metadata(
-        {f"factlog.{name}": text for name, text in notes.items()}
+    table = (
+        _sorted(table)
+        .drop_columns("n")
+        .replace_schema_metadata({f"factlog.{name}": text for name, text in notes.items()})
     )
     pq.write_table(
         table,
@@ -92,6 +92,15 @@ def write_segment(table: pa.Table, contract: Contract, file: Path) -> Written:
     )
     digest = file_digest(file)
     return Written(file, _describe(table, contract, file, digest))
+
+
+def _sorted(table: pa.Table) -> pa.Table:
+    """The events by time, then by place in the input, so that the same input gives the same file."""
+    times = table["occurred_at"].cast(pa.int64()).to_numpy()
+    rows = table["n"].to_numpy()
+    order = np.lexsort((rows, times))
+    in_order = bool((order[1:] > order[:-1]).all())
+    return table if in_order else table.take(pa.array(order))
 
 
 def _plain_schema(schema: pa.Schema) -> pa.Schema:

@@ -49,16 +49,19 @@ class Shape:
     condition: str
     columns: Mapping[str, str]
 
-    def select(self, lines: str, latest: str) -> str:
+    def select(self, lines: str, latest: str, *, valid: bool = True) -> str:
         """SQL that gives `n` and the archive's columns for the lines that are surely events.
 
-        `lines`: a relation with `n` and `line`, all valid JSON; `latest`: SQL of the last allowed moment. The
-        filter must not be pushed below the projection that parses, or every use would parse again.
+        `lines`: a relation with `n` and `line`, all of it `valid` JSON or not; `latest`: SQL of the last
+        allowed moment. The filter must not be pushed below the projection that parses, or every use would
+        parse again.
         """
+        parsed = f"from_json(line, {literal(self.structure)})"
+        parsed = parsed if valid else f"TRY({parsed})"
         columns = ", ".join(f"{expression} AS {name}" for name, expression in self.columns.items())
         return (
             f"SELECT *, CAST(occurred_at AS DATE) AS event_date FROM (SELECT n, {columns} FROM "
-            f"(SELECT n, line, from_json(line, {literal(self.structure)}) AS r FROM {lines}) "
+            f"(SELECT n, line, {parsed} AS r FROM {lines}) "
             f"WHERE line = {self.text} AND {self.condition}) "
             f"WHERE occurred_at IS NOT NULL AND occurred_at <= {latest}"
         )
