@@ -146,7 +146,10 @@ def write(
     unfinished = settings.published / f".reporting-{number}.duckdb.unfinished"
     # Analysts' DuckDB is often older than ours, and can't open what 2.0 writes by default.
     connection.execute(f"ATTACH '{quoted(unfinished)}' AS reporting (STORAGE_VERSION 'v1.4.0')")
+    # One transaction: committing each of some two hundred statements would cost as much as the copy itself.
+    connection.execute("BEGIN")
     copy_tables(connection, states)
+    connection.execute("COMMIT")
     connection.execute("DETACH reporting")
     unfinished.chmod(READ_ONLY_MODE)
     version = Version(

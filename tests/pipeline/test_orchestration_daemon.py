@@ -1,7 +1,9 @@
-"""The real daemon: a file dropped into the inbox is published within a minute, with no further hand."""
+"""The real daemon: what is dropped is published within a minute; a range of days is one run."""
 
+import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from daemon import Dev, dagster_dev, tail
@@ -9,9 +11,11 @@ from installation import drop, land_events, new_installation, note
 
 from event_archive.errors import UnusableInput
 from orchestration.querying import query
+from orchestration.refresh import refresh
 from orchestration.settings import Settings
 
 PUBLISHED_WITHIN = 60.0
+BACKFILLED_WITHIN = 120.0
 
 
 def published_notes(settings: Settings) -> int:
@@ -32,6 +36,46 @@ def wait_for_notes(settings: Settings, dev: Dev, expected: int) -> float:
             pytest.fail(f"{expected} notes were not published within {waited:.0f} s:\n{tail(dev.log)}")
         time.sleep(0.25)
     return time.monotonic() - started
+
+
+RUNS = "{ runsOrError { ... on Runs { results { id jobName status tags { key value } } } } }"
+STATUS = '{ partitionBackfillOrError(backfillId: "%s") { ... on PartitionBackfill { status } } }'
+BACKFILL = """
+mutation {
+  launchPartitionBackfill(backfillParams: {
+    assetSelection: [%s], partitionNames: ["2026-01-01", "2026-01-02", "2026-01-03"]
+  }) {
+    __typename
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message }
+  }
+}
+"""
+
+
+def backfill_runs(dev: Dev, *assets: str) -> list[dict[str, Any]]:
+    """Materialize a range of days of assets as the UI does, and give the runs that came of it."""
+    selection = ", ".join(f"{{path: {json.dumps(asset.split('/'))}}}" for asset in assets)
+    launched = dev.ask(BACKFILL % selection)["launchPartitionBackfill"]
+    assert launched["__typename"] == "LaunchBackfillSuccess", launched
+    tag = {"key": "dagster/backfill", "value": launched["backfillId"]}
+    status = STATUS % launched["backfillId"]
+    started = time.monotonic()
+    while dev.ask(status)["partitionBackfillOrError"]["status"] == "REQUESTED":
+        if time.monotonic() - started > BACKFILLED_WITHIN:
+            pytest.fail(f"the backfill of {assets} did not end:\n{tail(dev.log)}")
+        time.sleep(0.5)
+    return [run for run in dev.ask(RUNS)["runsOrError"]["results"] if tag in run["tags"]]
+
+
+def test_a_range_of_days_is_one_run(tmp_path: Path) -> None:
+    settings = new_installation(tmp_path)
+    land_events(settings, [note(number, f"2026-01-0{1 + number % 3}") for number in range(9)])
+    refresh(settings)
+    with dagster_dev(settings) as dev:
+        [verified] = backfill_runs(dev, "events/note/written", "events/note/read")
+        [replayed] = backfill_runs(dev, "writing/notes")
+    assert (verified["status"], replayed["status"]) == ("SUCCESS", "SUCCESS")
 
 
 def test_a_dropped_file_is_published_within_a_minute(tmp_path: Path) -> None:

@@ -1,0 +1,75 @@
+"""Settings: the environment is read in one place, and what is wrong with it is said in one line."""
+
+import re
+import subprocess
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from event_archive.errors import UnusableInput
+from orchestration.settings import PROJECT, Settings
+
+READS = re.compile(r"os\.environ|os\.getenv|import environ|getenv\(")
+
+
+def test_defaults_lie_in_the_project(tmp_path: Path) -> None:
+    settings = Settings.from_environment({})
+    assert settings.home == PROJECT / "var"
+    assert settings.contracts == PROJECT / "event_archive" / "contracts"
+    assert settings.limits.memory_bytes == 1 << 30
+    assert settings.clock_skew == timedelta(minutes=5)
+
+
+def test_settings_are_read_and_handed_on(tmp_path: Path) -> None:
+    given = {
+        "FACTLOG_HOME": str(tmp_path / "home"),
+        "FACTLOG_CONTRACTS": str(tmp_path),
+        "FACTLOG_MEMORY": "2 GiB",
+        "FACTLOG_THREADS": "3",
+        "FACTLOG_CLOCK_SKEW": "60",
+        "FACTLOG_FIRST_DAY": "2026-01-31",
+        "FACTLOG_CUT": "7",
+    }
+    settings = Settings.from_environment(given)
+    assert settings.inbox == tmp_path / "home" / "inbox"
+    assert (settings.memory_bytes, settings.threads) == (2 << 30, 3)
+    assert settings.first_day == date(2026, 1, 31)
+    assert settings.limits.clock_skew == timedelta(seconds=60)
+    assert settings.cut == 7
+    assert Settings.from_environment(settings.environment()) == settings
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("FACTLOG_MEMORY", "plenty"),
+        ("FACTLOG_MEMORY", "1M"),
+        ("FACTLOG_THREADS", "0"),
+        ("FACTLOG_THREADS", "-1"),
+        ("FACTLOG_THREADS", "²"),
+        ("FACTLOG_CLOCK_SKEW", "5 minutes"),
+        ("FACTLOG_FIRST_DAY", "yesterday"),
+        ("FACTLOG_CONTRACTS", "/nowhere/at/all"),
+        ("FACTLOG_CUT", "latest"),
+    ],
+)
+def test_a_bad_value_is_one_line_that_names_it(name: str, value: str) -> None:
+    with pytest.raises(UnusableInput, match=re.escape(f"{name}={value}: ")) as error:
+        Settings.from_environment({name: value})
+    assert "\n" not in str(error.value)
+
+
+def test_nobody_else_in_orchestration_reads_the_environment() -> None:
+    modules = [path for path in (PROJECT / "orchestration").glob("*.py") if READS.search(path.read_text())]
+    assert [path.name for path in modules] == ["settings.py"]
+
+
+def test_settings_load_nothing_heavy() -> None:
+    heavy = "{'dagster', 'dbt', 'duckdb', 'polars', 'pyarrow'}"
+    code = f"import sys, orchestration.settings; print({heavy} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()"
