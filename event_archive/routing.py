@@ -31,6 +31,7 @@ MAX_SHAPES = 8
 WORTH_A_SHAPE = 64
 JUDGED_AT_A_TIME = 5_000
 USUAL_SHARE = 0.99
+ENGINE_BATCH_ROWS = 16_384  # the engine's threads share the work by these
 EXCHANGE = {
     "VARCHAR": pa.string(),
     "BIGINT": pa.int64(),
@@ -83,8 +84,9 @@ class Router:
         self._parts = defaultdict(list)
         self._rows = len(chunk.positions)
         routed = Routed(received=self._rows)
-        numbers = pa.array(np.arange(self._rows, dtype=np.int64))
-        self._connection.register("chunk", pa.table({"n": numbers, "line": chunk.lines}))
+        lines = pa.table({"n": np.arange(self._rows, dtype=np.int64), "line": chunk.lines})
+        batches = lines.to_batches(max_chunksize=ENGINE_BATCH_ROWS)
+        self._connection.register("chunk", pa.Table.from_batches(batches, lines.schema))
         left: list[Rows] = [np.zeros(0, np.int64)]
         for claimed, rows in self._types(self._guess()):
             contract = self._archive.contracts.get(claimed) if claimed is not None else None
