@@ -58,6 +58,7 @@ SHAPES: dict[Any, tuple[str, ...]] = {
 DIALECT_NOTES = frozenset({"typed", "safe"})  # sqlglot's notes for translating between dialects: we don't
 MAX_DEPTH = 100  # of the tree, so that no walk over it comes near the end of Python's recursion
 
+COMPARISONS = {exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE}
 NUMBER = re.compile(r"([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 ALLOWED = (
     "allowed are fields, numbers, 'text', CASE, CAST, comparisons, AND, OR, NOT, IN (list), BETWEEN, LIKE, "
@@ -142,6 +143,8 @@ def _rebuilt(node: exp.Expr, field: Field, text: str) -> exp.Expr:
     if path is not None:
         return field(path)
     kind = type(node)
+    if kind in COMPARISONS and COMPARISONS & {type(node.this), type(node.expression)}:
+        raise refused(text, f"{_named(node)} chains comparisons; join them with AND")
     if kind in SHAPES and _only(node, *SHAPES[kind]) and _is_said(node):
         return kind(**{part: _rebuilt_part(node.args.get(part), field, text) for part in SHAPES[kind]})
     if kind is exp.Anonymous and _only(node, "this", "expressions"):
