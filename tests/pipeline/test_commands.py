@@ -1,0 +1,225 @@
+"""What each `factlog` command reports, where, and with which exit code.
+
+Belongs here: options, reports, exit codes. Not here: how records are judged, landed and derived (they have
+tests of their own), and what the documentation promises (`test_docs`).
+"""
+
+import csv
+import json
+import os
+import re
+from pathlib import Path
+
+from command_typing import PROJECT, RATED, Typed, good_and_bad, in_a_shell, write
+
+
+def test_landing_says_what_became_of_the_records(factlog: Typed) -> None:
+    code, out, err = factlog("land", good_and_bad())
+    assert code == 0
+    assert re.search(r"^events.ndjson +2 +1 +0 +1 +1", out, re.MULTILINE)
+    assert "1 of 2 records were refused" in err
+    assert "factlog quarantine list" in err
+    code, out, err = factlog("land", "events.ndjson")
+    assert code == 0
+    assert "Nothing new" in err
+
+
+def test_landing_as_json(factlog: Typed) -> None:
+    _, out, _ = factlog("land", good_and_bad(), "--json")
+    (landed,) = json.loads(out)
+    assert landed["received"] == landed["accepted"] + landed["duplicate"] + landed["rejected"] == 2
+    assert (landed["sequence"], landed["landed_earlier"]) == (1, False)
+    _, out, _ = factlog("land", "events.ndjson", "--json")
+    assert json.loads(out)[0]["landed_earlier"] is True
+
+
+def test_landing_from_standard_input(home: Path) -> None:
+    done = in_a_shell(f"echo '{json.dumps(RATED)}' | factlog land - --json", home)
+    assert json.loads(done.stdout)[0]["accepted"] == 1, done.stderr
+
+
+def test_inbox_is_landed_and_cleared(home: Path, factlog: Typed) -> None:
+    code, out, err = factlog("inbox")
+    assert (code, out) == (0, "")
+    assert "empty" in err
+    (home / "inbox").mkdir(parents=True, exist_ok=True)
+    Path(write(RATED)).rename(home / "inbox" / "events.ndjson")
+    os.utime(home / "inbox" / "events.ndjson", (0, 0))
+    code, out, err = factlog("inbox", "--json")
+    assert (code, json.loads(out)[0]["accepted"]) == (0, 1)
+    assert not [path for path in (home / "inbox").rglob("*") if path.is_file()]
+
+
+def test_log_of_nothing_and_of_something(factlog: Typed) -> None:
+    code, out, err = factlog("log")
+    assert (code, out) == (0, "")
+    assert "empty" in err
+    factlog("land", write(RATED))
+    factlog("land", write(RATED | {"id": "a-2"}, name="more.ndjson"))
+    _, out, _ = factlog("log", "--limit", "1", "--json")
+    (commit,) = json.loads(out)
+    assert (commit["sequence"], commit["counts"]["accepted"]) == (2, 1)
+    _, out, _ = factlog("log")
+    assert len(re.findall(r"ndjson *$", out, re.MULTILINE)) == 2
+
+
+def test_verify_holds_until_a_byte_is_changed(home: Path, factlog: Typed) -> None:
+    factlog("land", write(RATED))
+    code, out, _ = factlog("verify")
+    assert code == 0
+    assert "1 commit(s), 1 event(s)" in out
+    (segment,) = (home / "archive" / "events").rglob("*.parquet")
+    segment.chmod(0o644)
+    content = bytearray(segment.read_bytes())
+    content[len(content) // 2] ^= 1
+    segment.write_bytes(content)
+    code, out, err = factlog("verify")
+    assert code == 1
+    assert segment.name in out
+    assert "does not hold" in err
+    code, out, _ = factlog("verify", "--json")
+    assert (code, json.loads(out)["holds"]) == (1, False)
+
+
+def test_clean_removes_litter_only(home: Path, factlog: Typed) -> None:
+    factlog("land", write(RATED))
+    litter = home / "archive" / "events" / "translation.rated.v1" / f"{'0' * 64}.parquet"
+    litter.write_bytes(b"half a segment")
+    os.utime(litter, (0, 0))
+    code, out, _ = factlog("clean")
+    assert code == 0
+    assert litter.name in out
+    assert factlog("verify")[0] == 0
+    assert "no litter" in factlog("clean")[2]
+
+
+def test_contracts_are_listed_and_shown(factlog: Typed) -> None:
+    _, out, _ = factlog("contracts")
+    assert "translation.rated.v1" in out
+    _, out, _ = factlog("contracts", "show", "translation.rated.v1")
+    assert out.startswith("type: translation.rated.v1\n")
+    _, out, _ = factlog("contracts", "list", "--json")
+    assert {"type", "view", "owner", "actor"} <= set(json.loads(out)[0])
+
+
+def test_quarantine_gives_reason_and_bytes(factlog: Typed) -> None:
+    assert "empty" in factlog("quarantine")[2]
+    factlog("land", good_and_bad())
+    code, out, err = factlog("quarantine", "list")
+    assert code == 0
+    assert "translation.rated.v1" in out
+    shown = re.search(r"factlog (quarantine show \d+ --position \d+)", err)
+    assert shown
+    _, out, _ = factlog(*shown[1].split())
+    assert '"score": 11' in out
+    _, out, _ = factlog("quarantine", "show", "--raw")
+    assert json.loads(out)["id"] == "a-2"
+    _, out, _ = factlog("quarantine", "list", "--json")
+    assert json.loads(out)[0]["type"] == "translation.rated.v1"
+    assert "No refusal is like that" in factlog("quarantine", "list", "--reason", "no-such-reason")[2]
+
+
+def test_refused_record_can_not_drive_the_terminal(factlog: Typed) -> None:
+    Path("evil.ndjson").write_bytes(b'{"type": "\x1b[2J", "evil": "\x1b]0;gotcha\x07"}\n')
+    factlog("land", "evil.ndjson")
+    for command in (["quarantine", "list"], ["quarantine", "show"]):
+        code, out, _ = factlog(*command)
+        assert code == 0
+        assert "\x1b" not in out
+        assert "\x07" not in out
+
+
+def test_query_of_the_archive_in_each_form(factlog: Typed) -> None:
+    factlog("land", write(RATED, RATED | {"id": "a-2", "time": "2026-02-01T11:30:00+01:00"}))
+    sql = "SELECT event_id, occurred_at, data.score, NULL AS nothing FROM events.translation_rated ORDER BY 1"
+    _, out, err = factlog("query", "--archive", sql)
+    assert re.search(r"^a-2 +2026-02-01 10:30:00 +5", out, re.MULTILINE)
+    assert err == "2 rows\n"
+    _, out, _ = factlog("query", "--archive", sql, "--json")
+    assert json.loads(out)[1] == {
+        "event_id": "a-2",
+        "occurred_at": "2026-02-01T10:30:00Z",
+        "score": 5,
+        "nothing": None,
+    }
+    _, out, _ = factlog("query", "--archive", sql, "--csv")
+    assert list(csv.reader(out.splitlines()))[1] == ["a-1", "2026-02-01T10:00:00Z", "5", ""]
+
+
+def test_wide_answer_is_printed_record_by_record(factlog: Typed) -> None:
+    factlog("land", write(RATED))
+    _, out, _ = factlog("query", "--archive", "FROM events.translation_rated")
+    assert out.startswith("-- 1\n")
+    assert re.search(r"^object_id +trn_1$", out, re.MULTILINE)
+
+
+def test_query_knows_the_contracts_of_another_folder(factlog: Typed) -> None:
+    contracts = str(PROJECT / "examples" / "github" / "contracts")
+    _, out, _ = factlog(
+        "query",
+        "--archive",
+        "--contracts",
+        contracts,
+        "SELECT count(*) AS n FROM events.all_events",
+        "--json",
+    )
+    assert json.loads(out) == [{"n": 0}]
+
+
+def test_nothing_is_published_yet(factlog: Typed) -> None:
+    code, out, err = factlog("published")
+    assert (code, out) == (0, "")
+    assert "factlog refresh" in err
+    assert json.loads(factlog("published", "list", "--json")[1]) == []
+
+
+def test_demo_walks_the_whole_way_and_changes_nothing_the_second_time(home: Path) -> None:
+    done = in_a_shell("factlog demo --scale 0.02", home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for said in (
+        "What came in",
+        "What was refused",
+        "Published version 1",
+        "Revenue",
+        "Turnaround",
+        "Quality",
+    ):
+        assert said in done.stdout
+    numbers = re.search(r"^ *\d+ +\d+ +([\d,]+) +([\d,]+) +([\d,]+) +([\d,]+) *$", done.stdout, re.MULTILINE)
+    assert numbers
+    received, accepted, duplicate, rejected = (int(number.replace(",", "")) for number in numbers.groups())
+    assert received == accepted + duplicate + rejected
+    commits = in_a_shell("factlog log --json", home).stdout
+    again = in_a_shell("factlog demo --scale 0.02", home)
+    assert "nothing has changed" in again.stdout
+    assert in_a_shell("factlog log --json", home).stdout == commits
+    assert [
+        version["number"] for version in json.loads(in_a_shell("factlog published list --json", home).stdout)
+    ] == [1]
+
+
+def test_a_broken_archive_is_not_published(home: Path, factlog: Typed) -> None:
+    factlog("land", good_and_bad())
+    (refused,) = (home / "archive" / "quarantine").rglob("*.parquet")
+    refused.unlink()
+    code, out, err = factlog("refresh")
+    assert code == 1
+    assert refused.name in out
+    assert "Not published" in err
+    assert factlog("published")[1] == ""
+
+
+def test_foreign_records_land_by_a_mapping(factlog: Typed) -> None:
+    github = PROJECT / "examples" / "github"
+    contracts = ["--contracts", str(github / "contracts")]
+    code, out, _ = factlog(
+        "land", *contracts, "--mapping", str(github / "mapping.yaml"), str(github / "sample.ndjson"), "--json"
+    )
+    assert code == 0
+    landed = json.loads(out)[0]
+    assert (landed["accepted"], landed["rejected"]) == (landed["received"], 0)
+    sql = "SELECT verb, count(*) AS events FROM events.all_events GROUP BY verb"
+    _, out, _ = factlog("query", "--archive", *contracts, sql, "--json")
+    verbs = json.loads(out)
+    assert sum(row["events"] for row in verbs) == landed["accepted"]
+    assert {"pushed", "starred", "created"} <= {row["verb"] for row in verbs}
