@@ -31,8 +31,13 @@ def dbt_executable() -> str:
     return found
 
 
-def run_dbt(settings: Settings, arguments: Sequence[str], *, target: Path | None = None) -> str:
-    """Run one dbt command to its end and give what it printed; a failing test is not an error here."""
+def run_dbt(
+    settings: Settings, arguments: Sequence[str], *, target: Path | None = None, lock: int | None = None
+) -> str:
+    """Run one dbt command to its end and give what it printed; a failing test is not an error here.
+
+    `lock` is handed on: if this process is killed, whoever comes next still waits for dbt.
+    """
     target = target or settings.dbt_target
     project = str(settings.dbt_project)
     command = [dbt_executable(), "--quiet", "--no-use-colors", *arguments]
@@ -43,6 +48,7 @@ def run_dbt(settings: Settings, arguments: Sequence[str], *, target: Path | None
         command,
         cwd=project,
         env=settings.environment(),
+        pass_fds=[] if lock is None else [lock],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -25,8 +25,11 @@ def warehouse_lock(
     *,
     say: Callable[[str], None] | None = None,
     patience: timedelta = PATIENCE,
-) -> Iterator[None]:
-    """Hold the warehouse; the operating system lets go of it when the process ends, however it ends."""
+) -> Iterator[int]:
+    """Hold the warehouse; the operating system lets go of it when the process ends, however it ends.
+
+    Gives the lock's file descriptor: a child process that inherits it holds the lock, too, until it ends.
+    """
     settings.home.mkdir(parents=True, exist_ok=True)
     handle = os.open(settings.home / "warehouse.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
@@ -44,7 +47,7 @@ def warehouse_lock(
             time.sleep(POLL_SECONDS)
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{purpose} (process {os.getpid()})".encode(), 0)
-        yield
+        yield handle
     finally:
         os.close(handle)
 

@@ -37,15 +37,15 @@ def refresh(
 ) -> Refreshed:
     """Build, check and publish; raises PublishingRefused where a model or a blocking check does not hold."""
     started = time.monotonic()
-    with warehouse_lock(settings, "a refresh", say=say):
-        outcomes, sequence = build(settings, from_nothing=from_nothing, variables=variables or {})
+    with warehouse_lock(settings, "a refresh", say=say) as lock:
+        outcomes, sequence = build(settings, lock, from_nothing=from_nothing, variables=variables or {})
         publication = publish_locked(settings)
     tests = sum(check.is_test for check in outcomes)
     return Refreshed(sequence, len(outcomes) - tests, tests, time.monotonic() - started, publication)
 
 
 def build(
-    settings: Settings, *, from_nothing: bool, variables: Mapping[str, object]
+    settings: Settings, lock: int, *, from_nothing: bool, variables: Mapping[str, object]
 ) -> tuple[list[Check], int]:
     """Build and test every model over the log as it is now; needs the warehouse's lock."""
     head = settings.open_archive().log.head()
@@ -55,7 +55,7 @@ def build(
         arguments.append("--full-refresh")
     results = settings.dbt_target / "run_results.json"
     results.unlink(missing_ok=True)
-    said = run_dbt(replace(settings, cut=sequence), arguments)
+    said = run_dbt(replace(settings, cut=sequence), arguments, lock=lock)
     if not results.exists():
         raise UnusableInput(f"dbt build: {first_lines(said)}; details: {settings.dbt_target / 'dbt.log'}")
     outcomes = record(settings)

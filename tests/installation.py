@@ -18,6 +18,7 @@ from pathlib import Path
 from event_archive.landing import Landed, land
 from event_archive.sources import Source
 from orchestration.dbt_process import load_manifest
+from orchestration.refresh import refresh
 from orchestration.settings import PROJECT, Settings
 
 Event = Mapping[str, object]
@@ -206,3 +207,23 @@ def drop(settings: Settings, name: str, events: Sequence[Event]) -> Path:
     past = (datetime.now(UTC) - timedelta(minutes=1)).timestamp()
     os.utime(aside, (past, past))
     return aside.rename(settings.inbox / name)
+
+
+def landed(folder: Path) -> Settings:
+    """Make an installation with ten notes landed, and nothing derived yet."""
+    settings = new_installation(folder)
+    land_events(settings, [note(number) for number in range(10)])
+    return settings
+
+
+@cache
+def published_once() -> Settings:
+    """Give the published installation that others are copies of."""
+    settings = landed(temporary_folder())
+    refresh(settings)
+    return settings
+
+
+def published_installation(folder: Path) -> Settings:
+    """Make an installation with ten notes landed and published."""
+    return copy_of(published_once(), folder)

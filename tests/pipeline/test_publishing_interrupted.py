@@ -1,0 +1,146 @@
+"""Publishing that is interrupted: a crash at any step, a refresh that was killed, somebody else at work."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+import pytest
+from installation import land_events, landed, note, published_installation
+
+from orchestration.locking import warehouse_lock
+from orchestration.publishing import current, publish, versions
+from orchestration.refresh import refresh
+from orchestration.settings import PROJECT, Settings
+
+SERVED = "reporting.duckdb"
+# Publishes in a process that kills itself at its n-th step on the file system, as a crash would.
+CRASHING = """
+import os, pathlib, signal, sys
+from orchestration import publishing
+from orchestration.settings import Settings
+
+steps = 0
+def crash_at(what):
+    def step(*arguments, **options):
+        global steps
+        steps += 1
+        if steps == int(sys.argv[1]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return what(*arguments, **options)
+    return step
+
+os.fsync = crash_at(os.fsync)
+publishing.copy_tables = crash_at(publishing.copy_tables)
+for method in ("replace", "chmod", "symlink_to", "write_text"):
+    setattr(pathlib.Path, method, crash_at(getattr(pathlib.Path, method)))
+publishing.publish(Settings.from_environment())
+print(steps)
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """An installation with ten notes landed, and nothing derived yet."""
+    return landed(tmp_path)
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Settings:
+    """An installation with ten notes landed and published."""
+    return published_installation(tmp_path)
+
+
+def words(settings: Settings) -> list[tuple[object, ...]]:
+    """What an analyst sees who opens the file."""
+    with closing(duckdb.connect((settings.published / SERVED).resolve(), read_only=True)) as connection:
+        return connection.execute("FROM writing.notebooks ORDER BY notebook").fetchall()
+
+
+def test_a_refresh_that_was_killed_is_waited_for_and_done_again(settings: Settings) -> None:
+    code = "from orchestration.refresh import refresh; from orchestration.settings import Settings"
+    killed = subprocess.Popen(
+        [sys.executable, "-c", f"{code}; refresh(Settings.from_environment())"],
+        env=settings.environment() | {"PYTHONPATH": str(PROJECT)},
+        stderr=subprocess.PIPE,
+    )
+    while not (settings.dbt_target / "dbt.log").exists():
+        assert killed.poll() is None
+        time.sleep(0.05)
+    killed.kill()
+    killed.communicate()
+    said: list[str] = []
+    assert refresh(settings, say=said.append).publication.is_new
+    assert said == [f"waiting for a refresh (process {killed.pid}), which holds the warehouse"]
+
+
+def test_a_crash_at_any_step_leaves_the_old_version_and_a_way_on(
+    published: Settings,
+) -> None:
+    old = words(published)
+    land_events(published, [note(11, notebook="green")], "more.ndjson")
+    # A crash of its own kind: the warehouse is built and checked, and then the process dies while publishing.
+    saved = (published.published / SERVED).readlink()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("orchestration.refresh.publish_locked", lambda settings: None)
+        refresh(published)
+    crashed = 0
+    for step in range(1, 50):
+        done = publish_in_another_process(published, step)
+        if done.returncode == 0:
+            break
+        assert done.returncode == -9, done.stderr
+        crashed += 1
+        if (published.published / SERVED).readlink() == saved:
+            assert words(published) == old, f"after a crash at step {step}"
+        else:
+            assert len(words(published)) == 3, f"after a crash at step {step}"
+            break
+    assert crashed >= 8
+    publication = publish(published)
+    assert words(published) == [("blue", 5, 20), ("green", 1, 11), ("red", 5, 25)]
+    left = {path.name for path in published.published.iterdir()}
+    complete = {
+        f"reporting-{version.number}.{kind}" for version in versions(published) for kind in ("duckdb", "json")
+    }
+    assert left == complete | {SERVED}, "litter of a crash was left"
+    assert current(published) == publication.version
+
+
+def publish_in_another_process(settings: Settings, step: int) -> "subprocess.CompletedProcess[str]":
+    """Publish, with a crash at a step."""
+    return subprocess.run(
+        [sys.executable, "-c", CRASHING, str(step)],
+        env=settings.environment()
+        | {"PYTHONPATH": f"{PROJECT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_who_finds_the_warehouse_taken_waits_and_says_for_whom(settings: Settings) -> None:
+    said: list[str] = []
+    taken, release = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with warehouse_lock(settings, "a long refresh"):
+            taken.set()
+            release.wait(30)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    taken.wait(30)
+
+    def say(message: str) -> None:
+        said.append(message)
+        release.set()
+
+    with warehouse_lock(settings, "another", say=say):
+        holder.join(30)
+    assert said == [f"waiting for a long refresh (process {os.getpid()}), which holds the warehouse"]

@@ -1,0 +1,70 @@
+"""Reading the published dataset: nothing can be changed, and readers and the pipeline do not meet."""
+
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+import pytest
+from installation import land_events, landed, note, published_installation
+
+from event_archive.errors import UnusableInput
+from orchestration.publishing import publish
+from orchestration.querying import query
+from orchestration.refresh import refresh
+from orchestration.settings import Settings
+
+SERVED = "reporting.duckdb"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """An installation with ten notes landed, and nothing derived yet."""
+    return landed(tmp_path)
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Settings:
+    """An installation with ten notes landed and published."""
+    return published_installation(tmp_path)
+
+
+def words(settings: Settings) -> list[tuple[object, ...]]:
+    """What an analyst sees who opens the file."""
+    with closing(duckdb.connect((settings.published / SERVED).resolve(), read_only=True)) as connection:
+        return connection.execute("FROM writing.notebooks ORDER BY notebook").fetchall()
+
+
+def test_a_reader_is_not_in_the_way_and_keeps_what_it_opened(published: Settings) -> None:
+    path = (published.published / SERVED).resolve()
+    with closing(duckdb.connect(path, read_only=True)) as reader:
+        count = "SELECT count(*) FROM writing.notes"
+        assert reader.execute(count).fetchall() == [(10,)]
+        land_events(published, [note(number) for number in range(10, 15)], "more.ndjson")
+        assert refresh(published).publication.version.number == 2
+        assert reader.execute(count).fetchall() == [(10,)]
+        assert query(published, count).rows == [(15,)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("selec 1", "syntax error"),
+        ("FROM nowhere", "does not exist"),
+        ("CREATE TABLE writing.mine AS SELECT 1", "read-only"),
+        ("COPY writing.notes TO '/tmp/notes.csv'", "disabled by configuration"),
+        ("FROM read_csv('/etc/passwd')", "disabled by configuration"),
+        ("ATTACH '/tmp/other.duckdb'", "disabled by configuration"),
+        ("SET enable_external_access = true", "locked"),
+    ],
+)
+def test_a_query_can_only_read_the_published_dataset(published: Settings, sql: str, reason: str) -> None:
+    with pytest.raises(UnusableInput, match=reason) as error:
+        query(published, sql)
+    assert "\n" not in str(error.value)
+
+
+def test_nothing_published_is_said(settings: Settings) -> None:
+    with pytest.raises(UnusableInput, match="nothing is published yet"):
+        query(settings, "SELECT 1")
+    with pytest.raises(UnusableInput, match="nothing to publish yet"):
+        publish(settings)
