@@ -1,6 +1,6 @@
-"""Typing `factlog` commands in tests: what is landed, and running them in a real shell.
+"""Typing `factlog` commands in tests: an installation of one's own, what is landed, a real shell.
 
-Belongs here: what the tests of the command line share. Not here: fixtures (`pipeline/conftest.py`) and tests.
+Belongs here: what the tests of the command line share; `conftest.py` names the fixtures. Not here: tests.
 """
 
 import json
@@ -9,6 +9,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
+
+from orchestration.command_line.main import run
 
 PROJECT = Path(__file__).parents[1]
 RATED = {
@@ -45,3 +49,27 @@ def in_a_shell(script: str, home: Path) -> subprocess.CompletedProcess[str]:
         timeout=120,
         check=False,
     )
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installation of its own, and the user stands in an empty folder beside it."""
+    for name in [name for name in os.environ if name.startswith("FACTLOG_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("FACTLOG_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "100")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def factlog(home: Path, capfd: pytest.CaptureFixture[str]) -> Typed:
+    """Type a command: exit code, standard output, standard error."""
+
+    def typed(*arguments: str) -> tuple[int, str, str]:
+        code = run(arguments)
+        said = capfd.readouterr()
+        return code, said.out, said.err
+
+    return typed
