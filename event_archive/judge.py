@@ -210,7 +210,7 @@ def _name(document: dict[str, Any], key: str) -> str | None:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    text = repr(value) if isinstance(value, str) else json_text(value)
     return text if len(text) <= 80 else text[:77] + "…" + text[-1]
 
 
