@@ -150,6 +150,7 @@ def _rebuilt(node: exp.Expr, field: Field, text: str) -> exp.Expr:
     if kind is exp.Anonymous and _only(node, "this", "expressions"):
         name = str(node.this)
         if name.startswith(CALL) and name.removeprefix(CALL) in FUNCTIONS:
+            _check_grammar(name.removeprefix(CALL), node, text)
             return call(name.removeprefix(CALL), *_rebuilt_part(node.expressions, field, text))
     if kind in (exp.Cast, exp.TryCast) and _only(node, "this", "to"):
         return kind(this=_rebuilt(node.this, field, text), to=_type(node.args["to"], text))
@@ -164,6 +165,14 @@ def _rebuilt(node: exp.Expr, field: Field, text: str) -> exp.Expr:
     if kind is exp.Bracket:
         raise refused(text, f"in {_named(node)} stands no position; positions are 1, 2, 3 …")
     raise refused(text, f"{_named(node)} is not allowed; {ALLOWED}")
+
+
+def _check_grammar(name: str, node: exp.Expr, text: str) -> None:
+    """Refuse what the engine's grammar has no form for; whether types fit is its binder's to say."""
+    count = len(node.expressions)
+    if (name == "nullif" and count != 2) or (name == "coalesce" and count == 0):
+        wanted = "two values" if name == "nullif" else "at least one value"
+        raise refused(text, f"{name} takes {wanted}, and has {count}")
 
 
 def _rebuilt_part(part: Any, field: Field, text: str) -> Any:
