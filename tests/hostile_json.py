@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from events import WEIGHED, contract, weighed
+
 from event_archive.contract import Contract
-from tests.events import WEIGHED, contract, weighed
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from events import contract_file, contracts_in, text
 
 from event_archive.contract import Contract, Contracts, load_contracts
 from event_archive.errors import UnusableInput
 from event_archive.exact import from_column, to_column, with_unnamed
 from event_archive.judge import Accepted, judge
-from tests.events import contract_file, contracts_in, text
 
 ROOT = Path(__file__).parents[2]
 COMPANY = load_contracts(ROOT / "event_archive" / "contracts")

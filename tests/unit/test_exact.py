@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pyarrow as pa
 import pytest
+from events import same_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +22,6 @@ from event_archive.exact import (
     unnamed,
     with_unnamed,
 )
-from tests.events import same_json
 
 BIGINT, DOUBLE, BOOLEAN, TEXT = (
     Scalar("BIGINT"),

@@ -14,6 +14,8 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
+from events import WEIGHED, WEIGHED_DATA, contract, weighed
+from hostile_json import MOMENTS, Hunter, Raw, spelled, words
 
 from event_archive import routing
 from event_archive.archive import Archive
@@ -21,8 +23,6 @@ from event_archive.contract import Contract, Contracts
 from event_archive.decode import Chunk, chunk_of
 from event_archive.judge import Accepted, judge
 from event_archive.routing import Routed, Router
-from tests.events import WEIGHED, WEIGHED_DATA, contract, weighed
-from tests.hostile_json import MOMENTS, Hunter, Raw, spelled, words
 
 ROOT = Path(__file__).parents[2]
 LATEST = datetime(2027, 1, 1, tzinfo=UTC)
@@ -119,18 +119,34 @@ WHOLE = {"type": "string", "format": "decimal", "x-precision": 5, "x-scale": 0}
 @pytest.mark.parametrize(
     ("schema", "good", "hostile"),
     [
-        (NUMBER, "1.5", ["nan", "inf", "-inf", "NaN", "1e400", "1.50", "15e-1", "0.1000000000000000055511151231257827"]),
+        (
+            NUMBER,
+            "1.5",
+            ["nan", "inf", "-inf", "NaN", "1e400", "1.50", "15e-1", "0.1000000000000000055511151231257827"],
+        ),
         (NUMBER | {"minimum": 0}, "1.5", ["nan", "inf", "-0.5", '"1.5"']),
         (MONEY, "1.5", ["1234567890123.1235", "12345678901234567.5", "0.00001", "1.50", "nan", "1e2"]),
         (WHOLE, '"12"', ['"1.5"', '"123456"', '"012"', '"1e2"', "12", '"NaN"']),
-        ({"type": "integer"}, "12", ["1.0", '"12"', "012", "9223372036854775808", "1e1", "-0", "true", "null"]),
+        (
+            {"type": "integer"},
+            "12",
+            ["1.0", '"12"', "012", "9223372036854775808", "1e1", "-0", "true", "null"],
+        ),
         ({"type": "string"}, '"a"', ['"\\u0061"', '"\\ud800"', '"\t"', "1", "null", "true", '{"a":1}']),
         ({"type": "string", "maxLength": 1}, '"😀"', ['"😀a"', '"e\u0301"']),
         ({"type": "boolean"}, "true", ["True", '"true"', "1", "null"]),
-        ({"type": "string", "format": "date"}, '"2026-02-28"', ['"2026-02-30"', '"0000-01-01"', '"10000-01-01"', '"infinity"']),
-        ({"type": "string", "format": "uuid"}, f'"{"ab" * 4}-abab-abab-abab-{"ab" * 6}"', [f'"{"AB" * 16}"', f'"{"ab" * 16}"']),
+        (
+            {"type": "string", "format": "date"},
+            '"2026-02-28"',
+            ['"2026-02-30"', '"0000-01-01"', '"10000-01-01"', '"infinity"'],
+        ),
+        (
+            {"type": "string", "format": "uuid"},
+            f'"{"ab" * 4}-abab-abab-abab-{"ab" * 6}"',
+            [f'"{"AB" * 16}"', f'"{"ab" * 16}"'],
+        ),
     ],
-)  # fmt: skip
+)
 def test_spellings_that_the_engine_reads_too_leniently(
     fast_rows: FastRows, schema: dict[str, Any], good: str, hostile: list[str]
 ) -> None:
@@ -144,13 +160,17 @@ def test_spellings_that_the_engine_reads_too_leniently(
         ("verb", "null", ['"None"', '"null"', '"other"']),
         ("correlationid", '"a"', ['""', "1", '"\\u0061"']),
         ("objectversion", "1", ["0", "-1", '"1"', "1.0", "9223372036854775808"]),
-        ("time", '"2026-01-01T00:00:00Z"', [f'"{moment}"' for moment in MOMENTS if moment not in FAST_MOMENTS]),
+        (
+            "time",
+            '"2026-01-01T00:00:00Z"',
+            [f'"{moment}"' for moment in MOMENTS if moment not in FAST_MOMENTS],
+        ),
         ("actor", '"clerk/a"', ['"robot/a"', '"clerk/"', '"clerk"', '"/a"', '"Clerk/a"']),
         ("object", '"parcel/a"', ['"parcel/"', '"parcel"', '"letter/a"', '"parcelx/a"']),
         ("type", f'"{WEIGHED}"', ['"parcel.lost.v1"', "null", "1"]),
         ("datacontenttype", '"application/json"', ['"text/xml"']),
     ],
-)  # fmt: skip
+)
 def test_attributes_that_the_engine_reads_too_leniently(
     fast_rows: FastRows, name: str, good: str, hostile: list[str]
 ) -> None:

@@ -7,10 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from events import LOST, LOST_DATA, WEIGHED, WEIGHED_DATA, contract, lost, text, weighed
 
 from event_archive.contract import Contracts
 from event_archive.judge import Accepted, Refused, judge, strict_fault
-from tests.events import LOST, LOST_DATA, WEIGHED, WEIGHED_DATA, contract, lost, text, weighed
 
 CONTRACTS = Contracts([contract(WEIGHED_DATA), contract(LOST_DATA, LOST)])
 LATEST = datetime(2026, 6, 1, tzinfo=UTC)
