@@ -5,6 +5,7 @@ Belongs here: preparing that instance, and starting Dagster. Not here: definitio
 
 import os
 import shutil
+import socket
 import sys
 from pathlib import Path
 
@@ -22,30 +23,52 @@ def prepare_instance(settings: Settings) -> Path:
     return settings.dagster_home
 
 
-def command(port: str = PORT) -> list[str]:
-    """Word the command that runs the UI, the daemon and the code location."""
+def command(port: str = PORT, *, log_level: str = "warning") -> list[str]:
+    """Word the command that runs the UI, the daemon and the code location.
+
+    At level info the daemon says every five seconds that there is nothing to do.
+    """
     dagster = Path(sys.executable).with_name("dagster")
     workspace = PROJECT / "workspace.yaml"
-    return [str(dagster), "dev", "-w", str(workspace), "-h", HOST, "-p", port]
+    return [str(dagster), "dev", "-w", str(workspace), "-h", HOST, "-p", port, "--log-level", log_level]
 
 
-def main() -> None:
-    """Become `dagster dev`."""
+def dev_environment(settings: Settings) -> dict[str, str]:
+    """Give Dagster its settings; what is installed beside this Python comes first on the path."""
+    environment = settings.environment()
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
+    environment["PYTHONWARNINGS"] = "ignore:Function `dev_command` is superseded"
+    return environment
+
+
+def is_taken(port: str) -> bool:
+    """Tell whether something answers on a port already."""
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, int(port))) == 0
+
+
+def main(arguments: list[str]) -> None:
+    """Become `dagster dev`; an argument names another port."""
+    port = arguments[0] if arguments else PORT
     try:
         settings = Settings.from_environment()
         settings.open_archive()
+        if not port.isdigit() or not 0 < int(port) < 65536:
+            raise UnusableInput(f"port {port}: not a number from 1 to 65535")
+        if is_taken(port):
+            raise UnusableInput(
+                f"port {port}: in use, perhaps by another `make dev`; end that, or name a port"
+            )
     except UnusableInput as error:
-        sys.exit(f"factlog: {error}")
+        print(f"factlog: {error}", file=sys.stderr)
+        sys.exit(2)
     prepare_instance(settings)
     os.chdir(PROJECT)
-    environment = settings.environment()
-    # Dagster starts processes by name: what is installed beside this Python comes first.
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
-    print(
-        f"factlog: http://{HOST}:{PORT} (drop event files into {settings.inbox}; Ctrl-C ends it)", flush=True
-    )
-    os.execve(command()[0], command(), environment)
+    print(f"factlog: http://{HOST}:{port} in about 20 seconds; Ctrl-C ends it", flush=True)
+    print(f"factlog: drop event files into {settings.inbox}", flush=True)
+    dagster = command(port)
+    os.execve(dagster[0], dagster, dev_environment(settings))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
-from orchestration.dev import command, prepare_instance
+from orchestration.dev import command, dev_environment, prepare_instance
 from orchestration.settings import PROJECT, Settings
 
 
@@ -47,12 +46,11 @@ def dagster_dev(settings: Settings, *, ready_within: float = 120) -> Iterator[De
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     log = settings.home / "dagster-dev.log"
-    environment = settings.environment()
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    environment = dev_environment(settings)
     environment["PYTHONPATH"] = f"{PROJECT}{os.pathsep}{environment.get('PYTHONPATH', '')}"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command(port),
+            command(port, log_level="info"),
             cwd=PROJECT,
             env=environment,
             stdin=subprocess.DEVNULL,
