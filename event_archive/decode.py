@@ -90,7 +90,7 @@ class _Blocks:
 
     def peek(self, size: int) -> bytes:
         """The next bytes, at least `size` where there are as many, without taking them."""
-        parts, have = [self._held], len(self._held)
+        parts, have = [self._held] if self._held else [], len(self._held)
         while have < size and not self.at_end:
             try:
                 block = next(self._stream, None)
@@ -101,7 +101,7 @@ class _Blocks:
             else:
                 parts.append(block)
                 have += len(block)
-        self._held = parts[0] if len(parts) == 1 else b"".join(parts)
+        self._held = parts[0] if len(parts) == 1 else b"".join(parts)  # one part is most often all, uncopied
         return self._held
 
     def take(self) -> bytes:
@@ -234,14 +234,19 @@ def _array(blocks: _Blocks, max_record_bytes: int) -> Iterator[Chunk]:
             yield chunk_of(records, np.array(positions), np.array(offsets))
         if closed or len(data) - at > max_record_bytes:
             break
-    rest = data[at:]
-    if closed and not (blocks.truncated or rest.strip() or blocks.peek(1).strip()):
-        return
+    rest, offset = data[at:], base + at
+    while closed and not rest.strip():
+        offset += len(rest)
+        rest = blocks.take()
+        if not (rest or blocks.truncated):
+            return
+        if not rest:
+            break
     reason = "truncated" if blocks.truncated or not closed else "after_array"
     detail = blocks.truncated or (
         "there is more after the end of the array" if closed else "the array is not closed from here on"
     )
-    yield from _rest(blocks, rest, position, base + at, reason, detail)
+    yield from _rest(blocks, rest, position, offset, reason, detail)
 
 
 def _element_end(data: bytes, start: int) -> int | None:

@@ -10,7 +10,7 @@ from typing import Protocol
 import zstandard
 
 READ_BYTES = 1 << 20
-ZSTD_READ_BYTES = 4 << 10  # a zstd block of a few bytes may stand for 128 KiB, so little is fed at a time
+ZSTD_READ_BYTES = 512  # a zstd block of four bytes may stand for 128 KiB, so little is fed at a time
 PIECE_BYTES = 4 << 20
 GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
@@ -38,7 +38,7 @@ def decompressed(stream: Readable, block_bytes: int) -> Iterator[bytes]:
     elif start.startswith(ZSTD):
         yield from _zstd(start, stream)
     elif start:
-        yield start + stream.read(max(block_bytes - len(start), 1))
+        yield start
         while block := stream.read(block_bytes):
             yield block
 
@@ -67,21 +67,23 @@ def _gzip(block: bytes, stream: Readable) -> Iterator[bytes]:
 
 
 def _zstd(block: bytes, stream: Readable) -> Iterator[bytes]:
-    frame, read = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj(), 0
+    frames = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+    frame, read = frames.decompressobj(), 0
     while block:
-        piece, rest = block[:ZSTD_READ_BYTES], block[ZSTD_READ_BYTES:]
-        read += len(piece)
-        try:
-            decoded = frame.decompress(piece)
-        except zstandard.ZstdError as error:
-            raise Truncated(f"corrupt zstd before byte {read}: {error}") from error
-        if decoded:
-            yield decoded
-        block = frame.unused_data + rest if frame.eof else rest
-        read -= len(frame.unused_data) if frame.eof else 0
-        block = block or stream.read(READ_BYTES)
-        if frame.eof and block:
-            frame = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
-        elif frame.eof:
-            return
-    raise Truncated(f"the zstd stream ends at byte {read} before it is complete")
+        at = 0
+        while at < len(block):
+            if frame.eof:
+                frame = frames.decompressobj()
+            piece = memoryview(block)[at : at + ZSTD_READ_BYTES]
+            at += len(piece)
+            try:
+                decoded = frame.decompress(piece)
+            except zstandard.ZstdError as error:
+                raise Truncated(f"corrupt zstd before byte {read + at}: {error}") from error
+            if decoded:
+                yield decoded
+            at -= len(frame.unused_data)
+        read += len(block)
+        block = stream.read(READ_BYTES)
+    if not frame.eof:
+        raise Truncated(f"the zstd stream ends at byte {read} before it is complete")
