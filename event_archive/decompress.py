@@ -10,6 +10,7 @@ from typing import Protocol
 import zstandard
 
 READ_BYTES = 1 << 20
+GZIP_READ_BYTES = 16 << 10  # what was decoded in the same go is lost where a stream is corrupt
 ZSTD_READ_BYTES = 512  # a zstd block of four bytes may stand for 128 KiB, so little is fed at a time
 PIECE_BYTES = 4 << 20
 GZIP = b"\x1f\x8b"
@@ -44,26 +45,29 @@ def decompressed(stream: Readable, block_bytes: int) -> Iterator[bytes]:
 
 
 def _gzip(block: bytes, stream: Readable) -> Iterator[bytes]:
-    member, read = zlib.decompressobj(wbits=31), len(block)
+    member, read = zlib.decompressobj(wbits=31), 0
     while block:
-        try:
-            piece = member.decompress(block, PIECE_BYTES)
-        except zlib.error as error:
-            raise Truncated(f"corrupt gzip before byte {read}: {error}") from error
-        if piece:
-            yield piece
-        if member.eof and (member.unused_data or (more := stream.read(READ_BYTES))):
-            block = member.unused_data or more
-            read += 0 if member.unused_data else len(block)
-            if not block.startswith(GZIP[: len(block)]):
-                raise Truncated("there are bytes after the end of the gzip stream")
-            member = zlib.decompressobj(wbits=31)
-            continue
-        if member.eof:
-            return
-        block = member.unconsumed_tail or stream.read(READ_BYTES)
-        read += 0 if member.unconsumed_tail else len(block)
-    raise Truncated(f"the gzip stream ends at byte {read} before it is complete")
+        at = 0
+        while at < len(block):
+            if member.eof:
+                if not block[at : at + len(GZIP)].startswith(GZIP[: len(block) - at]):
+                    raise Truncated("there are bytes after the end of the gzip stream")
+                member = zlib.decompressobj(wbits=31)
+            piece: bytes | memoryview = memoryview(block)[at : at + GZIP_READ_BYTES]
+            at += len(piece)
+            while piece:
+                try:
+                    decoded = member.decompress(piece, PIECE_BYTES)
+                except zlib.error as error:
+                    raise Truncated(f"corrupt gzip before byte {read + at}: {error}") from error
+                if decoded:
+                    yield decoded
+                piece = member.unconsumed_tail
+            at -= len(member.unused_data)
+        read += len(block)
+        block = stream.read(READ_BYTES)
+    if not member.eof:
+        raise Truncated(f"the gzip stream ends at byte {read} before it is complete")
 
 
 def _zstd(block: bytes, stream: Readable) -> Iterator[bytes]:

@@ -170,7 +170,8 @@ def from_column(kind: ColumnType, value: Any) -> Any:
 
 def moment_text(moment: datetime) -> str:
     """A moment in RFC 3339, UTC, with as many digits as it needs."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat()
+    return (text.rstrip("0") if "." in text else text) + "Z"
 
 
 def with_unnamed(value: Any, more: Any) -> Any:
