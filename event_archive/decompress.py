@@ -62,7 +62,7 @@ def _gzip(block: bytes, stream: Readable) -> Iterator[bytes]:
                     raise Truncated(f"corrupt gzip before byte {read + at}: {error}") from error
                 if decoded:
                     yield decoded
-                piece = member.unconsumed_tail
+                piece = b"" if member.eof else member.unconsumed_tail
             at -= len(member.unused_data)
         read += len(block)
         block = stream.read(READ_BYTES)
