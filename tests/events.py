@@ -167,7 +167,8 @@ def _on_the_wire(contract: Contract, row: dict[str, Any]) -> Event:
         "objectversion": content["object_version"],
         "data": content["data"],
     }
-    return {name: value for name, value in event.items() if value is not None} | content["attributes"]
+    attributes: Event = content["attributes"]
+    return {name: value for name, value in event.items() if value is not None} | attributes
 
 
 def same_json(value: Any) -> Any:

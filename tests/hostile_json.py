@@ -221,7 +221,7 @@ class Hunter(random.Random):
 
     def _enum(self) -> Part:
         values = self.sample(STRINGS, self.randint(1, 3))
-        keyword = {"enum": values} if self.random() < 0.7 else {"const": values[0]}
+        keyword: dict[str, Any] = {"enum": values} if self.random() < 0.7 else {"const": values[0]}
         return Part({"type": "string", **keyword}, values[0], SPELLINGS["string"])
 
     def _pattern(self) -> Part:
@@ -287,7 +287,7 @@ class Hunter(random.Random):
     def _list(self, depth: int) -> Part:
         item = self._object(2, optional=False) if self.random() < 0.4 else self._part(depth + 1)
         count = self.randint(0, 2)
-        schema = {"type": "array", "items": item.schema}
+        schema: dict[str, Any] = {"type": "array", "items": item.schema}
         if self.random() < 0.3:
             schema |= self.choice([{"minItems": count}, {"maxItems": count}])
         good = spelled(item.good)

@@ -50,7 +50,8 @@ def nested(levels: int) -> str:
 
 
 BOMB = "a0: &a0 [1]\n" + "".join(f"a{n + 1}: &a{n + 1} [{f'*a{n},' * 9}]\n" for n in range(12))
-NOT_YAML = {
+Cases = dict[str, tuple[str | bytes, str]]
+NOT_YAML: Cases = {
     "empty": ("", "a contract is a mapping"),
     "a list": ("[]", "a contract is a mapping"),
     "a tab": ("type: x\n\t- y", "line 2: found"),
@@ -79,7 +80,7 @@ NOT_YAML = {
         "data/properties/words/minimum: JSON has no nan",
     ),
 }
-NO_CONTRACT = {
+NO_CONTRACT: Cases = {
     "a part missing": (
         json.dumps(dict(list(GOOD.items())[:-1])),
         'the file: "examples" is a required property',
@@ -101,7 +102,7 @@ NO_CONTRACT = {
     "another file's type": (file(type="note.read.v1"), "must be called note.read.v1.yaml"),
     "another object": (file(object="book"), "object: 'book' disagrees with the type"),
 }
-NO_SCHEMA = {
+NO_SCHEMA: Cases = {
     "data is no object": (file(data={"type": "string"}), "data/type: the data of an event is an object"),
     "an unknown JSON type": (field({"type": "objekt"}), "data/properties/words/type: "),
     "a bad pattern": (field({"type": "string", "pattern": "("}), "data/properties/words/pattern: "),

@@ -8,18 +8,19 @@ import hashlib
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import zstandard
+from events import WEIGHED, archived, land_bytes, lines, lost, new_archive, refused, text, weighed
 
 from event_archive.archive import Archive
 from event_archive.landing import Landed
 from event_archive.log import Counts
 from event_archive.verify import verify
-from tests.events import WEIGHED, archived, land_bytes, lines, lost, new_archive, refused, text, weighed
 
 ROOT = Path(__file__).parents[2]
 MARK = b"\xef\xbb\xbf"
@@ -39,7 +40,7 @@ def with_data(name: str, spelling: bytes) -> bytes:
 
 
 def with_attribute(name: str, spelling: bytes) -> bytes:
-    return text(weighed(7, **{name: "X"})).replace(b'"X"', spelling)
+    return text(weighed(7) | {name: "X"}).replace(b'"X"', spelling)
 
 
 def event(**changes: Any) -> bytes:
@@ -261,7 +262,7 @@ def test_a_conflict_says_what_differs_and_the_first_landed_stands(archive: Archi
 HUGE = """
 import resource, sys
 from pathlib import Path
-from tests.events import land_bytes, lines, new_archive, refused, weighed
+from events import land_bytes, lines, new_archive, refused, weighed
 from event_archive.landing import land, Limits
 from event_archive.sources import Source
 archive = new_archive(Path(sys.argv[1]))
@@ -272,7 +273,7 @@ print(counts.accepted, counts.rejected, (resource.getrusage(resource.RUSAGE_SELF
 """
 
 
-BOMBS = {"gzip": gzip.compress, "zstd": zstandard.compress}
+BOMBS: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "zstd": zstandard.compress}
 
 
 @pytest.mark.parametrize("case", ["a line of 100 MB", "a text of 100 MB in an array", "gzip", "zstd"])
@@ -291,7 +292,7 @@ def test_a_huge_record_is_refused_within_the_memory_bound(tmp_path: Path, case: 
         path.write_bytes(BOMBS[case](bytes(64 << 20)) * 16)  # a gigabyte of zeros
     command = [sys.executable, "-c", HUGE, str(tmp_path / "archive"), str(path)]
     done = subprocess.run(
-        command, cwd=ROOT, env={"PYTHONPATH": "."}, capture_output=True, text=True, check=True
+        command, cwd=ROOT, env={"PYTHONPATH": ".:tests"}, capture_output=True, text=True, check=True
     )
     accepted, rejected, megabytes = map(int, done.stdout.split())
     assert (accepted, rejected) == (
