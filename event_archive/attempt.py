@@ -34,11 +34,12 @@ Progress = Callable[[int], None]
 
 
 class Attempt:
-    """One attempt, against the log as it was when it began; its files are in `folder`, in scratch."""
+    """One attempt, against the log as it was `known` to be; its files are in `folder`, in scratch."""
 
     def __init__(
         self,
         archive: Archive,
+        known: Sequence[Commit],
         connection: duckdb.DuckDBPyConnection,
         folder: Path,
         mapping: Mapping | None,
@@ -49,7 +50,7 @@ class Attempt:
         self._folder = folder
         self._mapping = mapping
         self._limits = limits
-        self._known = archive.log.commits()
+        self._known = known
         self._index = KeyIndex(archive, connection, self._known, folder)
         self._router = Router(archive, connection, datetime.now(UTC) + limits.clock_skew)
         self._quarantine = QuarantineWriter(folder / "refused.parquet")

@@ -7,6 +7,7 @@ A crash at any point leaves at most litter: files in `scratch`, or segments that
 """
 
 import shutil
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,12 +55,14 @@ def land(
         archive.log.move_anchor()
         source = _readable_again(source, folder)
         attempts = 0
-        while (earlier := _landed_before(archive, source, mapping)) is None:
+        # An attempt goes by the log in which these bytes were looked for: what another process commits between
+        # the two would otherwise be seen by neither.
+        while (earlier := _landed_before(known := archive.log.commits(), source, mapping)) is None:
             attempts += 1
             work = folder / f"attempt-{attempts}"
             work.mkdir()
             with closing(_engine(limits, work)) as connection:
-                attempt = Attempt(archive, connection, work, mapping, limits)
+                attempt = Attempt(archive, known, connection, work, mapping, limits)
                 stream = attempt.take_in(source, progress)
                 if not attempt.counts.received:
                     return Landed(source.origin, attempt.counts)
@@ -78,10 +81,10 @@ def _readable_again(source: Source, folder: Path) -> Source:
     return Source(source.origin, copy)
 
 
-def _landed_before(archive: Archive, source: Source, mapping: Mapping | None) -> Commit | None:
+def _landed_before(known: Sequence[Commit], source: Source, mapping: Mapping | None) -> Commit | None:
     """The commit in which the same bytes landed by the same mapping; only known sizes are hashed."""
     size = source.path.stat().st_size if source.path and source.path.is_file() else 0
-    same_size = [commit for commit in archive.log.commits() if commit.batch_bytes == size]
+    same_size = [commit for commit in known if commit.batch_bytes == size]
     if not same_size:
         return None
     wanted = digest_of(source), file_digest(mapping.path) if mapping else None
