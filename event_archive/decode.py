@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from event_archive.decompress import Readable, Truncated, decompressed
+from event_archive.decompress import Readable, Truncated, decompressed, is_compressed
 
 CACHED_BYTES = 1 << 20  # line ends are looked for in pieces that stay in the processor's cache
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -64,7 +64,7 @@ class Chunk:
 
 def chunks(stream: Readable, chunk_bytes: int, max_record_bytes: int) -> Iterator[Chunk]:
     """Cut a stream into chunks of about `chunk_bytes` of records, of at most `max_record_bytes` each."""
-    blocks = _Blocks(decompressed(stream, chunk_bytes), chunk_bytes)
+    blocks = _Blocks(stream, chunk_bytes)
     start = blocks.peek(max(chunk_bytes, 1))
     skip = len(BYTE_ORDER_MARK) if start.startswith(BYTE_ORDER_MARK) else 0
     first = FIRST_BYTE.search(start, skip)
@@ -80,8 +80,9 @@ def chunks(stream: Readable, chunk_bytes: int, max_record_bytes: int) -> Iterato
 class _Blocks:
     """Decoded bytes, at most `size` at a time; a break in the stream is kept until it is asked for."""
 
-    def __init__(self, stream: Iterator[bytes], size: int) -> None:
-        self._stream = stream
+    def __init__(self, source: Readable, size: int) -> None:
+        self._source = None if is_compressed(source) else source
+        self._stream = decompressed(source, size)
         self._size = size
         self._held = b""
         self.offset = 0
@@ -111,6 +112,14 @@ class _Blocks:
         self.offset += len(block)
         return block
 
+    def put_back(self, rest: bytes) -> None:
+        """Let the end of what was just taken be taken again: read again where it can be, or held."""
+        self.offset -= len(rest)
+        if self._source and not self.at_end:
+            self._source.put_back(len(rest))
+        else:
+            self._held = rest
+
     def skip(self, count: int) -> None:
         """Pass over the next bytes."""
         self._held = self._held[count:]
@@ -132,31 +141,38 @@ def _is_json(text: bytes) -> bool:
 
 
 def _lines(blocks: _Blocks, max_record_bytes: int) -> Iterator[Chunk]:
-    carry, line, part, offset = b"", 1, 0, blocks.offset
+    line, part, tail = 1, 0, b""
     detail = f"the line is longer than {max_record_bytes} bytes"
-    while block := blocks.take():
-        data = carry + block if carry else block
+    while data := blocks.take():
+        while not part and len(data) <= max_record_bytes and b"\n" not in data and (more := blocks.take()):
+            data += more
+        offset = blocks.offset - len(data)
         broken: list[Broken] = []
+        taken = 0
         if part:
-            cut = data.find(b"\n") + 1 or len(data)
-            broken.append(Broken(line, offset, data[:cut], "too_long", detail, part))
-            part = 0 if data[cut - 1 : cut] == b"\n" else part + 1
-            line, data = line + (part == 0), data[cut:]
-            offset += cut
+            taken = data.find(b"\n") + 1 or len(data)
+            broken.append(Broken(line, offset, data[:taken], "too_long", detail, part))
+            part = 0 if data[taken - 1 : taken] == b"\n" else part + 1
+            line, offset, data = line + (part == 0), offset + taken, data[taken:]
         cut = data.rfind(b"\n") + 1
         chunk = _text_chunk(data, cut, line, offset)
-        line, offset, carry = line + len(chunk.positions), offset + cut, data[cut:]
-        if len(carry) > max_record_bytes:
-            broken.append(Broken(line, offset, carry, "too_long", detail))
-            offset, carry, part = offset + len(carry), b"", 1
+        line, rest = line + len(chunk.positions), data[cut:]
+        if len(rest) > max_record_bytes:
+            broken.append(Broken(line, offset + cut, rest, "too_long", detail))
+            part = 1
+        elif cut or taken:
+            blocks.put_back(rest)
+        else:
+            tail = rest  # the last line, which has no line feed
         chunk.broken = broken
         yield _without_long_lines(chunk, max_record_bytes, detail)
+    offset = blocks.offset - len(tail)
     if blocks.truncated is not None:
         end = _text_chunk(b"", 0, line, offset)
-        end.broken = [Broken(line, offset, carry, "truncated", blocks.truncated)]
+        end.broken = [Broken(line, offset, tail, "truncated", blocks.truncated)]
         yield end
-    elif carry:
-        yield _text_chunk(carry, len(carry), line, offset)
+    elif tail:
+        yield _text_chunk(tail, len(tail), line, offset)
 
 
 def _text_chunk(data: bytes, size: int, first_line: int, offset: int) -> Chunk:

@@ -27,6 +27,16 @@ class Readable(Protocol):
     def read(self, size: int) -> bytes:
         """The next bytes, at most `size`; empty at the end."""
 
+    def put_back(self, count: int) -> None:
+        """Let the last `count` bytes of what was just read be read again."""
+
+
+def is_compressed(stream: Readable) -> bool:
+    """Whether `decompressed` would decompress this stream; nothing of it is taken."""
+    start = stream.read(max(len(GZIP), len(ZSTD)))
+    stream.put_back(len(start))
+    return start.startswith((GZIP, ZSTD))
+
 
 def decompressed(stream: Readable, block_bytes: int) -> Iterator[bytes]:
     """The decoded bytes of a stream; raises Truncated after the last bytes that could be had.

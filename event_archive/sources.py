@@ -5,6 +5,7 @@ the bytes hold (`decompress`, `decode`).
 """
 
 import hashlib
+import os
 import sys
 from collections.abc import Iterable
 from contextlib import closing
@@ -43,14 +44,23 @@ class Digested:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._sha256 = hashlib.sha256()
+        self._fresh = memoryview(b"")
         self.bytes = 0
 
     def read(self, size: int) -> bytes:
         """The next bytes, at most `size`; empty at the end."""
+        self._sha256.update(self._fresh)
         block = self._file.read(size)
-        self._sha256.update(block)
+        self._fresh = memoryview(block)
         self.bytes += len(block)
         return block
+
+    def put_back(self, count: int) -> None:
+        """Let the last `count` bytes of what was just read be read again."""
+        if count:
+            self._file.seek(-count, os.SEEK_CUR)
+            self._fresh = self._fresh[:-count]
+            self.bytes -= count
 
     def read_to_end(self) -> None:
         """Take in what nobody wanted to decode, so that the digest is of all the bytes."""
@@ -59,6 +69,8 @@ class Digested:
 
     def digest(self) -> str:
         """SHA-256 of what was read so far, in hex."""
+        self._sha256.update(self._fresh)
+        self._fresh = memoryview(b"")
         return self._sha256.hexdigest()
 
 
