@@ -55,8 +55,8 @@ def land(
         archive.log.move_anchor()
         source = _readable_again(source, folder)
         attempts = 0
-        # An attempt goes by the log in which these bytes were looked for: what another process commits between
-        # the two would otherwise be seen by neither.
+        # An attempt goes by the log in which these bytes were looked for: what another process commits in
+        # between would otherwise be seen by neither.
         while (earlier := _landed_before(known := archive.log.commits(), source, mapping)) is None:
             attempts += 1
             work = folder / f"attempt-{attempts}"

@@ -12,7 +12,7 @@ removed.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -123,17 +123,26 @@ def entry_name(sequence: int) -> str:
 
 
 def parse_entry(content: bytes) -> Commit:
-    """A commit from its bytes; raises ValueError, KeyError or TypeError where they are not one."""
-    entry: dict[str, Any] = json.loads(content)
-    return Commit(
-        **entry
-        | {
-            "landed_at": datetime.fromisoformat(entry["landed_at"]),
-            "counts": Counts(**entry["counts"]),
-            "segments": tuple(Segment(**segment) for segment in entry["segments"]),
-            "quarantine": QuarantineFile(**entry["quarantine"]) if entry["quarantine"] else None,
-        }
-    )
+    """A commit from its bytes; raises ValueError where they are not one."""
+    try:
+        entry: dict[str, Any] = json.loads(content)
+        commit = Commit(
+            **entry
+            | {
+                "landed_at": datetime.fromisoformat(entry["landed_at"]),
+                "counts": Counts(**entry["counts"]),
+                "segments": tuple(Segment(**segment) for segment in entry["segments"]),
+                "quarantine": QuarantineFile(**entry["quarantine"]) if entry["quarantine"] else None,
+            }
+        )
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError("not an entry of a log") from error
+    parts: list[Commit | Counts | Segment | QuarantineFile] = [commit, commit.counts, *commit.segments]
+    parts += [commit.quarantine] if commit.quarantine else []
+    values = [(getattr(part, one.name), one.type) for part in parts for one in fields(part)]
+    if not (commit.content and all(type(value) is kind for value, kind in values if kind in (int, str))):
+        raise ValueError("not an entry of a log")
+    return commit
 
 
 @dataclass(frozen=True)
@@ -145,9 +154,12 @@ class Anchor:
 
 
 def parse_anchor(content: bytes) -> Anchor:
-    """An anchor from its bytes; raises ValueError, KeyError or TypeError where they are not one."""
-    entry = json.loads(content)
-    anchor = Anchor(entry["sequence"], entry["digest"])
+    """An anchor from its bytes; raises ValueError where they are not one."""
+    try:
+        entry = json.loads(content)
+        anchor = Anchor(entry["sequence"], entry["digest"])
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError("not an anchor") from error
     if type(anchor.sequence) is not int or anchor_content(anchor) != content:
         raise ValueError("not an anchor as it is written")
     return anchor
@@ -200,7 +212,7 @@ class Log:
                 old = parse_anchor(self._storage.read(ANCHOR))
             except FileNotFoundError:
                 old = Anchor(0, NOTHING_BEFORE)
-            except (ValueError, KeyError, TypeError):
+            except ValueError:
                 return
             if old.sequence >= len(commits) or (
                 old.sequence > 0 and old.digest != commits[old.sequence - 1].digest
@@ -216,7 +228,7 @@ class Log:
         previous = self._known[-1].digest if self._known else NOTHING_BEFORE
         try:
             commit = parse_entry(content)
-        except (ValueError, KeyError, TypeError) as error:
+        except ValueError as error:
             raise UnusableInput(self._broken(sequence, "is not a commit entry")) from error
         if commit.content != content or commit.sequence != sequence or commit.previous != previous:
             raise UnusableInput(self._broken(sequence, "does not follow from the entry before it"))

@@ -102,7 +102,7 @@ def _check_log(archive: Archive) -> tuple[list[Commit], list[Finding]]:
             expected = int(name.removeprefix(f"{FOLDER}/").removesuffix(".json"))
         try:
             commit = parse_entry(content := archive.storage.read(name))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, OSError):
             findings.append(Finding(name, "is not a commit entry: its bytes were changed"))
             previous, expected = "", expected + 1
             continue
@@ -120,7 +120,7 @@ def _check_anchor(archive: Archive, commits: Sequence[Commit]) -> list[Finding]:
         anchor = parse_anchor(archive.storage.read(ANCHOR))
     except FileNotFoundError:
         return [Finding(ANCHOR, "is missing")] if commits else []
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, OSError):
         return [Finding(ANCHOR, "its bytes were changed")]
     found = next((commit for commit in commits if commit.sequence == anchor.sequence), None)
     if found is None:

@@ -1,0 +1,449 @@
+"""The six things that always hold in the archive: each test breaks one if the product does.
+
+Conservation, immutability, idempotence, atomicity, tamper evidence, exactness, in this order.
+"""
+
+import gzip
+import hashlib
+import json
+import random
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import zstandard
+from events import (
+    Event,
+    archived,
+    land_bytes,
+    lines,
+    lost,
+    new_archive,
+    refused,
+    same_json,
+    text,
+    weighed,
+)
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from event_archive.archive import Archive
+from event_archive.clean import clean
+from event_archive.contract import load_contracts
+from event_archive.exact import json_text, moment_text
+from event_archive.inbox import land_inbox
+from event_archive.log import Counts
+from event_archive.verify import unnamed_files, verify
+from event_archive.views import create_views
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return new_archive(tmp_path)
+
+
+def committed(archive: Archive) -> dict[str, str]:
+    """The digest of every file that is part of the log, by name."""
+    commits = archive.log.commits()
+    names = [name for commit in commits for name in (commit.name, *commit.paths)]
+    return {name: hashlib.sha256((archive.root / name).read_bytes()).hexdigest() for name in names}
+
+
+def same_events(archive: Archive, events: list[Event]) -> bool:
+    found = {key: same_json(event) for key, event in archived(archive).items()}
+    return found == {(event["source"], event["id"]): same_json(event) for event in events}
+
+
+# Conservation
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_record_is_accepted_or_a_duplicate_or_rejected(archive: Archive, seed: int) -> None:
+    chance = random.Random(seed)
+    fates: Counter[str] = Counter()
+    rejected: Counter[bytes] = Counter()
+    known: dict[int, bytes] = {}
+    for batch in range(3):
+        before, content = fates.copy(), b""
+        for _ in range(400):
+            number = chance.randrange(600)
+            good = known.get(number) or text(weighed(number, data={"ratio": chance.random()}))
+            fate = chance.choice(["good", "good", "good", "broken", "empty"])
+            if fate == "good":
+                fates["duplicate" if number in known else "accepted"] += 1
+                known[number] = good
+            elif fate == "broken":
+                good = chance.choice(
+                    [good[: chance.randrange(1, len(good))], b"{}", b"\xff", good.replace(b"/post", b"")]
+                )
+                fates["rejected"] += 1
+                rejected[good.strip()] += 1
+            content += (b"" if fate == "empty" else good) + b"\n"
+        counts = land_bytes(archive, content, f"batch-{batch}", memory_bytes=16 << 20).counts
+        assert counts.conserved
+        assert (
+            Counter(accepted=counts.accepted, duplicate=counts.duplicate, rejected=counts.rejected)
+            == fates - before
+        )
+    assert same_events(archive, [json.loads(event, parse_float=Decimal) for event in known.values()])
+    assert Counter(one.record for one in refused(archive)) == rejected
+
+
+# Immutability
+
+
+def test_nothing_that_the_archive_does_changes_a_committed_file(archive: Archive, tmp_path: Path) -> None:
+    batches = [lines([weighed(1), b"broken"]), lines([weighed(2), lost(2)]), lines([weighed(1), weighed(3)])]
+    for number, batch in enumerate(batches):
+        land_bytes(archive, batch, f"batch-{number}")
+        before = committed(archive)
+        land_bytes(archive, batch, f"batch-{number}")
+        land_bytes(archive, batch + b"\n", f"again-{number}")
+        (tmp_path / "inbox").mkdir(exist_ok=True)
+        (tmp_path / "inbox" / "more").write_bytes(lines([weighed(10 + number)]))
+        assert [one.counts.accepted for one in land_inbox(archive, tmp_path / "inbox", settled_after=0)] == [
+            1
+        ]
+        clean(archive, timedelta(0))
+        verify(archive)
+        with duckdb.connect() as connection:
+            create_views(connection, archive)
+        assert before.items() <= committed(archive).items()
+
+
+# Idempotence
+
+EVENTS = [*(weighed(number, data={"fee": 1.5}) for number in range(150)), *map(lost, range(20))]
+SPELLINGS: dict[str, Callable[[list[Event]], bytes]] = {
+    "the same bytes": lines,
+    "another order": lambda events: lines(reversed(events)),
+    "another order of keys": lambda events: lines(dict(reversed(one.items())) for one in events),
+    "an array": text,
+    "an indented array": lambda events: json.dumps(events, indent=1).encode(),
+    "gzip": lambda events: gzip.compress(lines(events)),
+    "zstd": lambda events: zstandard.compress(lines(events)),
+    "other spaces": lambda events: b"\n".join(json.dumps(one).encode() for one in events),
+    "escapes": lambda events: lines(events).replace(b"parcel", b"p\\u0061rcel"),
+    "other spellings of numbers": lambda events: lines(events).replace(b":1.5", b":15.0e-1"),
+    "other offsets": lambda events: lines(events).replace(b"T09:14:07.25Z", b"T10:44:07.250000+01:30"),
+    "the verb said": lambda events: lines(one | {"verb": one["type"].split(".")[1]} for one in events),
+    "every event twice": lambda events: lines(events) * 2,
+}
+
+
+def test_the_same_events_land_once_however_they_are_written(archive: Archive) -> None:
+    land_bytes(archive, lines(EVENTS), "the same bytes")
+    held = archived(archive)
+    assert len(held) == 170
+    for name, spelling in SPELLINGS.items():
+        landed = land_bytes(archive, spelling(EVENTS), name)
+        assert (landed.counts.accepted, landed.counts.rejected) == (0, 0), name
+        assert landed.counts.duplicate == landed.counts.received or landed.earlier
+    assert archived(archive) == held
+    assert verify(archive) == []
+
+
+LAND = """
+import sys
+from pathlib import Path
+from event_archive.archive import Archive
+from event_archive.contract import load_contracts
+from event_archive.landing import land
+from event_archive.sources import find_sources
+folder = Path(sys.argv[1])
+archive = Archive(folder / "archive", load_contracts(folder / "contracts"))
+sys.stdin.readline()
+for source in find_sources(sys.argv[2:]):
+    land(archive, source)
+"""
+
+
+def test_processes_that_land_overlapping_files_at_once_add_each_event_once(tmp_path: Path) -> None:
+    archive = new_archive(tmp_path)
+    files = []
+    for number in range(6):
+        file = tmp_path / f"file-{number}"
+        part = [*EVENTS[number * 25 : number * 25 + 60], weighed(1000, data={"grams": number})]
+        file.write_bytes(lines(part) + b"broken\n")
+        files.append(str(file))
+    orders = files, files[::-1], files[3:] + files[:3]
+    command = [sys.executable, "-c", LAND, str(tmp_path)]
+    running = [
+        subprocess.Popen([*command, *order], stdin=subprocess.PIPE, env=ENVIRONMENT, cwd=ROOT, text=True)
+        for order in orders
+    ]
+    for process in running:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.close()
+    assert [process.wait(60) for process in running] == [0, 0, 0]
+    commits = archive.log.commits()
+    assert len(commits) == 6, "each file is one commit, whoever was first"
+    assert verify(archive) == []
+    found = archived(archive)
+    assert found.keys() == {(one["source"], one["id"]) for one in [*EVENTS, weighed(1000)]}
+    counts = sum((commit.counts for commit in commits), Counts())
+    assert counts == Counts(5 * 61 + 46 + 6, 171, counts.duplicate, 11)
+    assert Counter(one.reason for one in refused(archive)) == {"conflict": 5, "invalid_json": 6}
+
+
+# Atomicity
+
+BEFORE = [weighed(1), lost(1)]
+AFTER = [*BEFORE, weighed(2), weighed(3), lost(2)]
+
+
+@pytest.fixture(scope="module")
+def crashed(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Installations in which the landing of the inbox was killed, each at another moment."""
+    folder = tmp_path_factory.mktemp("crash")
+    archive = new_archive(folder / "template")
+    land_bytes(archive, lines([weighed(1), lost(1), b"broken"]))
+    inbox = folder / "template" / "inbox"
+    inbox.mkdir()
+    (inbox / "new").write_bytes(lines([weighed(1), weighed(2), b"also broken", lost(2), weighed(3)]))
+    crash = [sys.executable, str(ROOT / "tests" / "crash.py"), str(folder / "template"), str(folder / "out")]
+    subprocess.run(crash, env=ENVIRONMENT, cwd=ROOT, check=True)
+    return sorted((folder / "out").iterdir())
+
+
+def test_a_landing_that_is_killed_is_whole_or_nothing_and_can_be_repeated(crashed: list[Path]) -> None:
+    whole: Counter[int] = Counter()
+    for folder in crashed:
+        archive = Archive(folder / "archive", load_contracts(folder / "contracts"))
+        commits = len(archive.log.commits())
+        whole[commits] += 1
+        assert same_events(archive, BEFORE if commits == 1 else AFTER), folder.name
+        assert verify(archive) == [], folder.name
+
+        list(land_inbox(archive, folder / "inbox", settled_after=0))
+        assert [commit.counts for commit in archive.log.commits()] == [
+            Counts(3, 2, 0, 1),
+            Counts(5, 3, 1, 1),
+        ], folder.name
+        assert same_events(archive, AFTER), folder.name
+        assert list((folder / "inbox").iterdir()) == []
+        assert [file for file in folder.glob("landed/*/*") if file.name.startswith("new")]
+
+        clean(archive, timedelta(0))
+        assert unnamed_files(archive) == [], folder.name
+        assert verify(archive) == [], folder.name
+        assert same_events(archive, AFTER), folder.name
+    assert whole[1] > 15, "too few were killed before the commit"
+    assert whole[2] > 5, "too few were killed after the commit"
+
+
+# Tamper evidence
+
+
+@pytest.fixture(scope="module")
+def intact(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    """An archive of three commits, with two types and refused records; whoever changes it changes it back."""
+    archive = new_archive(tmp_path_factory.mktemp("intact"))
+    land_bytes(archive, lines([weighed(1), lost(1), b"broken"]), "first")
+    land_bytes(archive, lines([weighed(2), b"broken, too"]), "second")
+    land_bytes(archive, lines([weighed(3), weighed(4), lost(3)]), "third")
+    return archive
+
+
+def verified(archive: Archive) -> str:
+    """What `verify` finds in an archive that is opened anew, as one text."""
+    findings = verify(Archive(archive.root, archive.contracts))
+    return "\n".join(f"{finding.path}: {finding.problem}" for finding in findings)
+
+
+@pytest.mark.parametrize("kind", ["log", "events", "quarantine", "anchor.json"])
+def test_any_changed_byte_is_found_and_its_file_named(intact: Archive, kind: str) -> None:
+    files = [name for name in [*committed(intact), "anchor.json"] if name.startswith(kind)]
+    assert files
+    for name in files:
+        path = intact.root / name
+        content = path.read_bytes()
+        newest = name in ("anchor.json", intact.log.commits()[-1].name)
+        for place in range(0, len(content), 1 if newest else 37):
+            for flipped in (1, 0x80):
+                path.write_bytes(content[:place] + bytes([content[place] ^ flipped]) + content[place + 1 :])
+                assert name in verified(intact), (name, place, content[max(place - 9, 0) : place + 9])
+        path.write_bytes(content)
+    assert verified(intact) == ""
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "empty": lambda path: path.write_bytes(b""),
+    "cut": lambda path: path.write_bytes(path.read_bytes()[:-1]),
+    "longer by a line feed": lambda path: path.write_bytes(path.read_bytes() + b"\n"),
+    "longer by a NUL": lambda path: path.write_bytes(path.read_bytes() + b"\0"),
+    "twice": lambda path: path.write_bytes(path.read_bytes() * 2),
+    "gone": lambda path: path.unlink(),
+    "called otherwise": lambda path: path.rename(path.with_name("x" + path.name)),
+    "of another number": lambda path: path.rename(path.with_name(path.name.replace(".", "9.", 1))),
+    "a folder": lambda path: path.rename(path.with_name("aside")).parent.joinpath(path.name).mkdir(),
+    "of other types": lambda path: path.write_bytes(
+        re.sub(rb"([:,])(\d+)", rb'\1"\2"', path.read_bytes()) + b" "
+    ),
+    "with half a character": lambda path: path.write_bytes(
+        path.read_bytes().replace(b'"f', b'"\\ud800f') + b" "
+    ),
+    "other JSON": lambda path: path.write_bytes(b"[[]]"),
+    "no text": lambda path: path.write_bytes(b"\xff"),
+    "deep JSON": lambda path: path.write_bytes(b"[" * 100_000),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_file_that_was_cut_or_added_to_or_taken_away_is_named(
+    intact: Archive, tmp_path: Path, change: str
+) -> None:
+    for name in [*committed(intact), "anchor.json"]:
+        copy = Archive(tmp_path / name.replace("/", "-"), intact.contracts)
+        shutil.copytree(intact.root, copy.root, dirs_exist_ok=True)
+        CHANGES[change](copy.root / name)
+        assert name in verified(copy), name
+
+
+def test_files_that_changed_places_are_named(intact: Archive) -> None:
+    names = [*committed(intact), "anchor.json"]
+    for first, second in [(one, other) for one in names for other in names if one < other]:
+        contents = (intact.root / first).read_bytes(), (intact.root / second).read_bytes()
+        (intact.root / first).write_bytes(contents[1])
+        (intact.root / second).write_bytes(contents[0])
+        found = verified(intact)
+        (intact.root / first).write_bytes(contents[0])
+        (intact.root / second).write_bytes(contents[1])
+        for name, other in ((first, second), (second, first)):
+            # What a file is to hold can't be known where the entry that says so can't be read.
+            assert name in found or (not name.startswith("log") and other.startswith("log")), (name, other)
+
+
+def test_an_entry_that_nobody_committed_is_named(intact: Archive, tmp_path: Path) -> None:
+    for name in ("log/00000000000000000009.json", "log/00000000000000000000.json", "log/x", "log/4.json"):
+        copy = Archive(tmp_path / name.replace("/", "-"), intact.contracts)
+        shutil.copytree(intact.root, copy.root, dirs_exist_ok=True)
+        shutil.copy(copy.root / copy.log.commits()[-1].name, copy.root / name)
+        assert name in verified(copy)
+
+
+def test_the_newest_entry_can_not_be_taken_away_by_landing_again(intact: Archive, tmp_path: Path) -> None:
+    copy = Archive(tmp_path / "archive", intact.contracts)
+    shutil.copytree(intact.root, copy.root, dirs_exist_ok=True)
+    newest = copy.log.commits()[-1]
+    (copy.root / newest.name).unlink()
+    copy = Archive(copy.root, intact.contracts)
+    land_bytes(copy, lines([weighed(9)]), "forged")
+    assert f"{newest.name}: its digest is not the one in anchor.json" in verified(copy)
+
+
+def test_what_no_entry_names_is_not_there(archive: Archive) -> None:
+    land_bytes(archive, lines([weighed(1)]), "first")
+    (segment,) = archive.log.commits()[0].segments
+    stranger = archive.root / segment.path.replace(segment.sha256, "0" * 64)
+    shutil.copy(archive.root / segment.path, stranger)
+    with duckdb.connect() as connection:
+        create_views(connection, archive)
+        assert connection.execute("SELECT count(*) FROM events.all_events").fetchall() == [(1,)]
+    assert verify(archive) == []
+    assert clean(archive, timedelta(hours=1)) == []
+    assert clean(archive, timedelta(0)) == [str(stranger.relative_to(archive.root))]
+
+
+# Exactness
+
+AMOUNTS, DIGITS = st.integers(-(10**13), 10**13), st.integers(-(10**38) + 1, 10**38 - 1)
+TEXTS = st.text(max_size=20)
+MOMENTS = st.datetimes(datetime(1, 1, 1), datetime(2025, 12, 31), timezones=st.just(UTC)).map(moment_text)
+NUMBERS = (
+    st.integers()
+    | st.integers(2**62, 2**65)
+    | st.floats(allow_nan=False, allow_infinity=False).map(lambda number: Decimal(repr(number)))
+    | st.builds(
+        lambda digits, scale: Decimal(digits).scaleb(-scale),
+        st.integers(-(10**27), 10**27),
+        st.integers(0, 60),
+    )
+)
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | NUMBERS | TEXTS,
+    lambda inside: st.lists(inside, max_size=3) | st.dictionaries(TEXTS, inside, max_size=3),
+    max_leaves=6,
+)
+OPTIONAL_DATA = {
+    "kind": st.sampled_from(["letter", "box"]),
+    "price": (AMOUNTS | DIGITS).map(lambda digits: shortest(Decimal(f"{digits}e-10"))),
+    "fee": st.integers(-(10**18) + 1, 10**18 - 1).map(lambda cents: Decimal(cents).scaleb(-2)),
+    "ratio": st.floats(allow_nan=False, allow_infinity=False).map(lambda number: Decimal(repr(number))),
+    "is_fragile": st.booleans(),
+    "sent_date": st.dates().map(str),
+    "tracking_id": st.uuids().map(str),
+    "address": st.fixed_dictionaries(
+        {"street": TEXTS}, optional={"floor": st.integers(-(2**63), 2**63 - 1), "new": ANYTHING}
+    ),
+    "tags": st.lists(TEXTS, max_size=3),
+    "pieces": st.lists(
+        st.fixed_dictionaries({"name": TEXTS}, optional={"count": st.integers(-9, 9), "new": ANYTHING}),
+        max_size=3,
+    ),
+    "remarks": ANYTHING,
+    "unknown": ANYTHING,
+    "a'b\"c\\": ANYTHING,
+}
+DATA = st.fixed_dictionaries(
+    {
+        "label": st.text(min_size=1, max_size=30),
+        "grams": st.integers(-(2**63), 2**63 - 1) | st.sampled_from([2**63 - 1, -(2**63), 2**53 + 1, 0]),
+        "due_at": st.none() | MOMENTS,
+    },
+    optional=OPTIONAL_DATA,
+)
+ATTRIBUTES = st.fixed_dictionaries(
+    {
+        "source": st.text(min_size=1, max_size=9),
+        "object": st.text(min_size=1, max_size=9).map("parcel/".__add__),
+        "time": MOMENTS,
+    },
+    optional={
+        "correlationid": st.text(min_size=1, max_size=9),
+        "objectversion": st.integers(1, 2**63 - 1),
+        "traceparent": TEXTS | st.booleans() | st.integers(),
+    },
+)
+
+
+def shortest(number: Decimal) -> str:
+    """A decimal without zeros at its end."""
+    written = format(number, "f")
+    return (written.rstrip("0").rstrip(".") if "." in written else written) if number else "0"
+
+
+@given(st.lists(st.tuples(DATA, ATTRIBUTES), min_size=1, max_size=40))
+@settings(
+    max_examples=25,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+def test_accepted_values_come_back_exactly(
+    tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[dict[str, Any], dict[str, Any]]]
+) -> None:
+    archive = new_archive(tmp_path_factory.mktemp("exact"))
+    events = [
+        weighed(number) | attributes | {"data": data} for number, (data, attributes) in enumerate(drawn)
+    ]
+    content = lines(json_text(event).encode() for event in events)
+    land_bytes(archive, content)
+    assert [refusal.detail for refusal in refused(archive)] == []
+    assert same_events(archive, events)
+    assert land_bytes(
+        archive, lines(json_text(dict(reversed(one.items()))).encode() for one in events)
+    ).counts.duplicate == len(events)
