@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from event_archive.archive import Archive
-from event_archive.decode import Chunk, chunks
+from event_archive.chunk import Chunk
+from event_archive.decode import chunks
 from event_archive.duplicates import Repeated, find_repeated
 from event_archive.foreign import map_chunk
 from event_archive.keys import KeyIndex

@@ -2,64 +2,22 @@
 
 Belongs here: cutting a stream of bytes into records, in chunks of bounded size, with their places, and
 telling where the stream breaks off. Not here: what a record means (`judge`), or even whether it is JSON.
-
-A chunk's lines lie in one Arrow buffer, each with its line feed, so that a columnar engine reads them where
-they are. Records that are not UTF-8, which no text column can hold, are kept apart from it.
 """
 
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 
+from event_archive.chunk import Broken, Chunk, chunk_of, text_chunk
 from event_archive.decompress import Readable, Truncated, decompressed, is_compressed
 
-CACHED_BYTES = 1 << 20  # line ends are looked for in pieces that stay in the processor's cache
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 FIRST_BYTE = re.compile(rb"[^ \t\r\n]")
 INSIDE = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]]|"', re.DOTALL)
 BETWEEN = re.compile(rb"[^\s,]")
 SCALAR_END = re.compile(rb"[,\]]")
-
-Numbers = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Broken:
-    """Bytes that are no record: too long, or cut off. A long one comes in pieces, `part` 0, 1, 2 …"""
-
-    position: int
-    offset: int
-    record: bytes
-    reason: str
-    detail: str
-    part: int = 0
-
-
-@dataclass
-class Chunk:
-    """Some records. `positions`: line number or index in the array, from 1; `offsets`: bytes from the start.
-
-    `apart`: row -> its bytes, for rows that are not UTF-8 and hence blank in `lines`.
-    """
-
-    lines: pa.LargeStringArray
-    positions: Numbers
-    offsets: Numbers
-    apart: dict[int, bytes] = field(default_factory=dict)
-    broken: list[Broken] = field(default_factory=list)
-
-    def record(self, row: int) -> bytes:
-        """The bytes of one record, without the white space around it."""
-        if row in self.apart:
-            return self.apart[row]
-        _, ends, buffer = self.lines.buffers()
-        start, end = np.frombuffer(ends, np.int64)[row : row + 2]
-        return memoryview(buffer)[start:end].tobytes().strip(b" \t\r\n")
 
 
 def chunks(stream: Readable, chunk_bytes: int, max_record_bytes: int) -> Iterator[Chunk]:
@@ -155,7 +113,7 @@ def _lines(blocks: _Blocks, max_record_bytes: int) -> Iterator[Chunk]:
             part = 0 if data[taken - 1 : taken] == b"\n" else part + 1
             line, offset, data = line + (part == 0), offset + taken, data[taken:]
         cut = data.rfind(b"\n") + 1
-        chunk = _text_chunk(data, cut, line, offset)
+        chunk = text_chunk(data, cut, line, offset)
         line, rest = line + len(chunk.positions), data[cut:]
         if len(rest) > max_record_bytes:
             broken.append(Broken(line, offset + cut, rest, "too_long", detail))
@@ -168,40 +126,11 @@ def _lines(blocks: _Blocks, max_record_bytes: int) -> Iterator[Chunk]:
         yield _without_long_lines(chunk, max_record_bytes, detail)
     offset = blocks.offset - len(tail)
     if blocks.truncated is not None:
-        end = _text_chunk(b"", 0, line, offset)
+        end = text_chunk(b"", 0, line, offset)
         end.broken = [Broken(line, offset, tail, "truncated", blocks.truncated)]
         yield end
     elif tail:
-        yield _text_chunk(tail, len(tail), line, offset)
-
-
-def _text_chunk(data: bytes, size: int, first_line: int, offset: int) -> Chunk:
-    """The lines of the first `size` bytes of `data` as a chunk."""
-    view = np.frombuffer(data, np.uint8, size)
-    found = [np.flatnonzero(view[at : at + CACHED_BYTES] == 0x0A) + at for at in range(0, size, CACHED_BYTES)]
-    ends = np.concatenate([np.zeros(1, np.int64), *(piece + 1 for piece in found)])
-    bounds: Numbers = ends if ends[-1] == size else np.append(ends, size)
-    positions: Numbers = np.arange(first_line, first_line + len(bounds) - 1, dtype=np.int64)
-    return _utf8_chunk(data, bounds, positions, bounds[:-1] + offset)
-
-
-def _utf8_chunk(data: bytes, bounds: Numbers, positions: Numbers, offsets: Numbers) -> Chunk:
-    """A chunk over `data`, with the rows that are not UTF-8 blanked out and kept apart."""
-    apart: dict[int, bytes] = {}
-    lines = pa.LargeStringArray.from_buffers(len(positions), pa.py_buffer(bounds), pa.py_buffer(data))
-    try:
-        lines.validate(full=True)
-    except pa.ArrowInvalid:
-        blanked = bytearray(data)
-        for row, (start, end) in enumerate(zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)):
-            try:
-                data[start:end].decode("utf-8")
-            except UnicodeDecodeError:
-                apart[row] = data[start:end].strip(b"\r\n")
-                blanked[start:end] = b" " * (end - start)
-        buffer = pa.py_buffer(bytes(blanked))
-        lines = pa.LargeStringArray.from_buffers(len(positions), pa.py_buffer(bounds), buffer)
-    return Chunk(lines, positions, offsets, apart)
+        yield text_chunk(tail, len(tail), line, offset)
 
 
 def _without_long_lines(chunk: Chunk, max_record_bytes: int, detail: str) -> Chunk:
@@ -216,14 +145,6 @@ def _without_long_lines(chunk: Chunk, max_record_bytes: int, detail: str) -> Chu
         for row in long.tolist()
     ]
     return whole
-
-
-def chunk_of(records: list[bytes], positions: Numbers, offsets: Numbers) -> Chunk:
-    """A chunk of separate records, with the place of each."""
-    data = b"\n".join([*records, b""])
-    sizes = np.array([0, *(len(record) + 1 for record in records)], np.int64)
-    bounds: Numbers = np.cumsum(sizes, dtype=np.int64)
-    return _utf8_chunk(data, bounds, positions, offsets)
 
 
 def _array(blocks: _Blocks, max_record_bytes: int) -> Iterator[Chunk]:
@@ -289,7 +210,7 @@ def _rest(
 ) -> Iterator[Chunk]:
     part, piece = 0, first or blocks.take()
     while piece or part == 0:
-        chunk = _text_chunk(b"", 0, position, offset)
+        chunk = text_chunk(b"", 0, position, offset)
         chunk.broken = [Broken(position, offset, piece, reason, detail, part)]
         yield chunk
         part, offset, piece = part + 1, offset + len(piece), blocks.take()

@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from event_archive.decode import Chunk, chunk_of
+from event_archive.chunk import Chunk, chunk_of
 from event_archive.judge import Refused, strict_fault
 from event_archive.mapping import Mapping
 

@@ -19,10 +19,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from event_archive.archive import Archive
+from event_archive.chunk import Chunk
 from event_archive.columns import literal
 from event_archive.conditions import Unfit
 from event_archive.contract import Contract
-from event_archive.decode import Chunk
 from event_archive.judge import Accepted, Refused, judge
 from event_archive.segments import ENVELOPE_COLUMNS, typed_events
 from event_archive.shape import Shape, learn_shape

@@ -20,7 +20,7 @@ from event_archive.archive import Archive
 from event_archive.contract import load_contracts
 from event_archive.inbox import land_inbox
 
-CALLS = ("link", "replace", "rename", "fsync", "unlink", "mkdir", "rmdir")
+CALLS = ("open", "link", "replace", "rename", "fsync", "unlink", "mkdir", "rmdir")
 TIMES = 12
 
 

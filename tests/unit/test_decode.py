@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from event_archive import decompress
-from event_archive.decode import Broken, chunks
+from event_archive.chunk import Broken
+from event_archive.decode import chunks
 from event_archive.decompress import Truncated, decompressed
 from event_archive.sources import Digested
 

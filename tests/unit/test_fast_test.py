@@ -14,15 +14,17 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
-from events import WEIGHED, WEIGHED_DATA, contract, weighed
+from events import WEIGHED, WEIGHED_DATA, contract, text, weighed
 from hostile_json import MOMENTS, Hunter, Raw, spelled, words
 
 from event_archive import routing
 from event_archive.archive import Archive
-from event_archive.contract import Contract, Contracts
-from event_archive.decode import Chunk, chunk_of
+from event_archive.chunk import Chunk, chunk_of
+from event_archive.conditions import Unfit
+from event_archive.contract import Contract, Contracts, load_contracts
 from event_archive.judge import Accepted, judge
 from event_archive.routing import Routed, Router
+from event_archive.shape import learn_shape
 
 ROOT = Path(__file__).parents[2]
 LATEST = datetime(2027, 1, 1, tzinfo=UTC)
@@ -116,6 +118,41 @@ MONEY = {"type": "number", "multipleOf": 0.0001}
 WHOLE = {"type": "string", "format": "decimal", "x-precision": 5, "x-scale": 0}
 
 
+INTEGER, TEXT = {"type": "integer"}, {"type": "string"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "good", "hostile"),
+    [
+        (INTEGER | {"minimum": 5}, "5", ["4"]),
+        (INTEGER | {"maximum": 5}, "5", ["6"]),
+        (INTEGER | {"exclusiveMinimum": 4}, "5", ["4"]),
+        (INTEGER | {"exclusiveMaximum": 6}, "5", ["6"]),
+        (INTEGER | {"maximum": 5.5}, "5", ["6"]),
+        (INTEGER | {"multipleOf": 5}, "5", ["6", "-4"]),
+        (NUMBER | {"minimum": 0.1}, "0.1", ["0.09999999999999999"]),
+        (NUMBER | {"maximum": 0.3}, "0.3", ["0.30000000000000004"]),
+        (NUMBER | {"exclusiveMaximum": 0.3}, "0.29999999999999993", ["0.3"]),
+        (MONEY | {"minimum": 0.1}, "0.1", ["0.0999"]),
+        (MONEY | {"exclusiveMinimum": 0.1}, "0.1001", ["0.1"]),
+        (TEXT | {"minLength": 2}, '"é😀"', ['"😀"', '""']),
+        (TEXT | {"maxLength": 2}, '"é😀"', ['"abc"']),
+        (TEXT | {"enum": ["a", "b"]}, '"b"', ['"B"', '"c"', '""', "null"]),
+        (TEXT | {"const": "it's"}, '"it\'s"', ['"its"', "null"]),
+        (TEXT | {"pattern": "^[^/]+/[^/]+$"}, '"a/b"', ['"a/b/c"', '"/b"', '"a"']),
+        (TEXT | {"format": "email"}, '"a.b@c-d.ee"', ['"a@b"', '"a..b@c.dd"', '"a@-b.cc"', '"a"']),
+        ({"type": "array", "items": TEXT, "minItems": 1}, '["a"]', ["[]", "[null]", "[1]", "null"]),
+        ({"type": "array", "items": TEXT, "maxItems": 1}, '["a"]', ['["a","b"]']),
+        ({"type": "array", "items": TEXT | {"enum": ["a"]}}, '["a","a"]', ['["a","b"]', '["a",null]']),
+    ],
+)  # fmt: skip
+def test_a_value_just_beyond_what_a_keyword_allows(
+    fast_rows: FastRows, schema: dict[str, Any], good: str, hostile: list[str]
+) -> None:
+    records = [spelled(weighed(1) | {"data": {"a": Raw(one)}}).encode() for one in [good, *hostile]]
+    assert list(fast_rows(records, fields(a=schema))) == [0]
+
+
 @pytest.mark.parametrize(
     ("schema", "good", "hostile"),
     [
@@ -177,3 +214,30 @@ def test_attributes_that_the_engine_reads_too_leniently(
     event = weighed(1) | {"data": {"a": "b"}}
     records = [spelled(event | {name: Raw(one)}).encode() for one in [good, *hostile]]
     assert list(fast_rows(records, fields(a={"type": "string"}))) == [0]
+
+
+COMPANY = load_contracts(ROOT / "event_archive" / "contracts")
+
+
+@pytest.mark.parametrize("company", COMPANY.values(), ids=lambda one: one.type)
+def test_the_company_s_events_all_go_the_fast_way(fast_rows: FastRows, company: Contract) -> None:
+    records = [text(example | {"id": str(number)}) for number in range(9) for example in company.examples]
+    assert list(fast_rows(records, company)) == list(range(len(records)))
+
+
+@pytest.mark.parametrize(
+    ("contract", "why"),
+    [
+        (fields(a={}), "a value whose type is open"),
+        (fields(a=TEXT | {"format": "uri"}), "the keyword format"),
+        (fields(a=TEXT | {"pattern": "a"}), "the keyword pattern"),
+        (fields(a={"type": "array", "items": TEXT, "uniqueItems": True}), "the keyword uniqueItems"),
+        (fields(a={"type": "integer", "enum": [1]}), "the keyword enum"),
+        (fields(a={"type": "array", "items": TEXT, "contains": {"const": "a"}}), "the keyword contains"),
+        (fields(a=INTEGER | {"maximum": 10**18}), "the bound"),
+    ],
+)
+def test_a_contract_with_a_keyword_that_has_no_sure_test_is_unfit(contract: Contract, why: str) -> None:
+    event = weighed(1) | {"data": {"a": 1}}
+    with pytest.raises(Unfit, match=why):
+        learn_shape(text(event), "\n", event, contract)

@@ -1,0 +1,89 @@
+"""Chunks: some records of an input, in one Arrow buffer, each with its place.
+
+Belongs here: what a chunk is and how one is made from lines or from separate records. Not here: finding the
+records in a stream (`decode`).
+
+A chunk's lines lie in one buffer, each with its line feed, so that a columnar engine reads them where they
+are. Records that are not UTF-8, which no text column can hold, are kept apart from it.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+CACHED_BYTES = 1 << 20  # line ends are looked for in pieces that stay in the processor's cache
+
+Numbers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Broken:
+    """Bytes that are no record: too long, or cut off. A long one comes in pieces, `part` 0, 1, 2 …"""
+
+    position: int
+    offset: int
+    record: bytes
+    reason: str
+    detail: str
+    part: int = 0
+
+
+@dataclass
+class Chunk:
+    """Some records. `positions`: line number or index in the array, from 1; `offsets`: bytes from the start.
+
+    `apart`: row -> its bytes, for rows that are not UTF-8 and hence blank in `lines`.
+    """
+
+    lines: pa.LargeStringArray
+    positions: Numbers
+    offsets: Numbers
+    apart: dict[int, bytes] = field(default_factory=dict)
+    broken: list[Broken] = field(default_factory=list)
+
+    def record(self, row: int) -> bytes:
+        """The bytes of one record, without the white space around it."""
+        if row in self.apart:
+            return self.apart[row]
+        _, ends, buffer = self.lines.buffers()
+        start, end = np.frombuffer(ends, np.int64)[row : row + 2]
+        return memoryview(buffer)[start:end].tobytes().strip(b" \t\r\n")
+
+
+def text_chunk(data: bytes, size: int, first_line: int, offset: int) -> Chunk:
+    """The lines of the first `size` bytes of `data` as a chunk."""
+    view = np.frombuffer(data, np.uint8, size)
+    found = [np.flatnonzero(view[at : at + CACHED_BYTES] == 0x0A) + at for at in range(0, size, CACHED_BYTES)]
+    ends = np.concatenate([np.zeros(1, np.int64), *(piece + 1 for piece in found)])
+    bounds: Numbers = ends if ends[-1] == size else np.append(ends, size)
+    positions: Numbers = np.arange(first_line, first_line + len(bounds) - 1, dtype=np.int64)
+    return _utf8_chunk(data, bounds, positions, bounds[:-1] + offset)
+
+
+def _utf8_chunk(data: bytes, bounds: Numbers, positions: Numbers, offsets: Numbers) -> Chunk:
+    """A chunk over `data`, with the rows that are not UTF-8 blanked out and kept apart."""
+    apart: dict[int, bytes] = {}
+    lines = pa.LargeStringArray.from_buffers(len(positions), pa.py_buffer(bounds), pa.py_buffer(data))
+    try:
+        lines.validate(full=True)
+    except pa.ArrowInvalid:
+        blanked = bytearray(data)
+        for row, (start, end) in enumerate(zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)):
+            try:
+                data[start:end].decode("utf-8")
+            except UnicodeDecodeError:
+                apart[row] = data[start:end].strip(b"\r\n")
+                blanked[start:end] = b" " * (end - start)
+        buffer = pa.py_buffer(bytes(blanked))
+        lines = pa.LargeStringArray.from_buffers(len(positions), pa.py_buffer(bounds), buffer)
+    return Chunk(lines, positions, offsets, apart)
+
+
+def chunk_of(records: list[bytes], positions: Numbers, offsets: Numbers) -> Chunk:
+    """A chunk of separate records, with the place of each."""
+    data = b"\n".join([*records, b""])
+    sizes = np.array([0, *(len(record) + 1 for record in records)], np.int64)
+    bounds: Numbers = np.cumsum(sizes, dtype=np.int64)
+    return _utf8_chunk(data, bounds, positions, offsets)
