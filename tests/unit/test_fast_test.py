@@ -113,12 +113,13 @@ FAST_MOMENTS = words("""
     2024-02-29T12:30:00.5+05:30 1000-01-01T00:00:00Z 1000-01-01T00:00:00+14:00 1582-10-10T00:00:00Z
     1900-01-01T00:00:00.1Z 1969-12-31T23:59:59.000001Z 2027-01-01T00:00:00Z 2027-01-01T01:00:00+01:00
 """)
-NUMBER = {"type": "number"}
-MONEY = {"type": "number", "multipleOf": 0.0001}
-WHOLE = {"type": "string", "format": "decimal", "x-precision": 5, "x-scale": 0}
+NUMBER: dict[str, Any] = {"type": "number"}
+MONEY: dict[str, Any] = {"type": "number", "multipleOf": 0.0001}
+WHOLE: dict[str, Any] = {"type": "string", "format": "decimal", "x-precision": 5, "x-scale": 0}
 
 
-INTEGER, TEXT = {"type": "integer"}, {"type": "string"}
+INTEGER: dict[str, Any] = {"type": "integer"}
+TEXT: dict[str, Any] = {"type": "string"}
 
 
 @pytest.mark.parametrize(
