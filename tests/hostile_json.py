@@ -324,6 +324,10 @@ class Hunter(random.Random):
             spelled(good)[:-1] + ',"other":1}', spelled(good)[:-1] + ",}", "{}",
             spelled(dict(reversed(good.items()))), *OTHERS,
         ]  # fmt: skip
+        if depth == 0 and "additionalProperties" not in schema and self.random() < 0.5:
+            good["new"] = self.choice(["a", "é😀", 1, -7, True])
+            near += [spelled(good | {"new": Raw(one)}) for one in self.sample(ANY_SPELLING, 20)]
+            near += [spelled(good)[:-1] + f',"{name}":1}}' for name in ("new", "NEW", "other")]
         for name, part in fields.items():
             some = self.sample(part.near, min(len(part.near), 12)) + self.sample(ANY_SPELLING, 4) + ["null"]
             near += [spelled(good | {name: Raw(one)}) for one in some]

@@ -222,7 +222,7 @@ COMPANY = load_contracts(ROOT / "event_archive" / "contracts")
 
 @pytest.mark.parametrize("company", COMPANY.values(), ids=lambda one: one.type)
 def test_the_company_s_events_all_go_the_fast_way(fast_rows: FastRows, company: Contract) -> None:
-    records = [text(example | {"id": str(number)}) for number in range(9) for example in company.examples]
+    records = [text({**example, "id": str(number)}) for number in range(9) for example in company.examples]
     assert sorted(fast_rows(records, company)) == list(range(len(records)))
 
 
