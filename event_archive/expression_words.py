@@ -77,6 +77,8 @@ def read_tokens(text: str) -> list[Token]:
     if control := CONTROL.search(text):
         raise refused(text, f"control character at column {control.start() + 1} is not allowed; remove it")
     tokens: list[Token] = DUCKDB.tokenize(text)
+    if not tokens:
+        raise refused(text, "it is nothing but a comment; comment in YAML, with #")
     fixed = []
     opened = prefixes = 0
     for before, token, after in zip([None, *tokens[:-1]], tokens, [*tokens[1:], None], strict=True):

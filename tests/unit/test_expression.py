@@ -148,6 +148,7 @@ REFUSED = {
     "$1": "`$` at column 1",
     ":name": "`:` at column 1",
     "a; DROP TABLE record": "`;` at column 2",
+    "--": "nothing but a comment",
     "a -- b": "comment",
     "a /* b */": "comment",
     "{'a': 1}": "`{` at column 1",
