@@ -61,7 +61,7 @@ class Attempt:
 
     def take_in(self, source: Source, progress: Progress | None) -> Digested:
         """Work through all of a source's bytes; afterwards `counts` says what they held."""
-        bounds = self._limits.chunk_bytes, self._limits.max_record_bytes
+        bounds = self._limits.chunk_bytes, self._limits.record_bytes
         with closing(source.open()) as file, ThreadPoolExecutor(2) as background:
             stream = Digested(file)
             for chunk in _ahead(chunks(stream, *bounds), background):

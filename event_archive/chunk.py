@@ -43,6 +43,18 @@ class Chunk:
     apart: dict[int, bytes] = field(default_factory=dict)
     broken: list[Broken] = field(default_factory=list)
 
+    @property
+    def bounds(self) -> Numbers:
+        """Where each line begins in the buffer, and where the last one ends."""
+        return np.frombuffer(self.lines.buffers()[1], np.int64)[: len(self.positions) + 1]
+
+    def blank(self, rows: Numbers) -> npt.NDArray[np.bool_]:
+        """Which of these rows are a line end alone, as a mask."""
+        starts, sizes = self.bounds[rows], self.bounds[rows + 1] - self.bounds[rows]
+        first = np.frombuffer(self.lines.buffers()[2], np.uint8)[starts]
+        mask: npt.NDArray[np.bool_] = ((sizes == 1) & (first == 0x0A)) | ((sizes == 2) & (first == 0x0D))
+        return mask
+
     def record(self, row: int) -> bytes:
         """The bytes of one record, without the white space around it."""
         if row in self.apart:
@@ -52,12 +64,19 @@ class Chunk:
         return memoryview(buffer)[start:end].tobytes().strip(b" \t\r\n")
 
 
-def text_chunk(data: bytes, size: int, first_line: int, offset: int) -> Chunk:
-    """The lines of the first `size` bytes of `data` as a chunk."""
+def text_chunk(data: bytes, size: int, first_line: int, offset: int, most: int | None = None) -> Chunk:
+    """The lines of the first `size` bytes of `data` as a chunk; it may stop once it has `most` lines."""
     view = np.frombuffer(data, np.uint8, size)
-    found = [np.flatnonzero(view[at : at + CACHED_BYTES] == 0x0A) + at for at in range(0, size, CACHED_BYTES)]
-    ends = np.concatenate([np.zeros(1, np.int64), *(piece + 1 for piece in found)])
-    bounds: Numbers = ends if ends[-1] == size else np.append(ends, size)
+    found: list[Numbers] = [np.zeros(1, np.int64)]
+    lines = 0
+    for at in range(0, size, CACHED_BYTES):
+        found.append(np.flatnonzero(view[at : at + CACHED_BYTES] == 0x0A) + (at + 1))
+        lines += len(found[-1])
+        if most is not None and lines >= most:
+            break
+    ends = np.concatenate(found)
+    stopped = most is not None and lines >= most
+    bounds: Numbers = ends if stopped or ends[-1] == size else np.append(ends, size)
     positions: Numbers = np.arange(first_line, first_line + len(bounds) - 1, dtype=np.int64)
     return _utf8_chunk(data, bounds, positions, bounds[:-1] + offset)
 

@@ -17,22 +17,27 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 FIRST_BYTE = re.compile(rb"[^ \t\r\n]")
 INSIDE = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]]|"', re.DOTALL)
 BETWEEN = re.compile(rb"[^\s,]")
+USUAL_BYTES = 128  # of a record, at least
 SCALAR_END = re.compile(rb"[,\]]")
 
 
 def chunks(stream: Readable, chunk_bytes: int, max_record_bytes: int) -> Iterator[Chunk]:
-    """Cut a stream into chunks of about `chunk_bytes` of records, of at most `max_record_bytes` each."""
+    """Cut a stream into chunks of about `chunk_bytes` of records, of at most `max_record_bytes` each.
+
+    Many small records make smaller chunks: each record costs some hundred bytes, however small it is.
+    """
+    most = max(chunk_bytes // USUAL_BYTES, 1)
     blocks = _Blocks(stream, chunk_bytes)
     start = blocks.peek(max(chunk_bytes, 1))
     skip = len(BYTE_ORDER_MARK) if start.startswith(BYTE_ORDER_MARK) else 0
     first = FIRST_BYTE.search(start, skip)
     blocks.skip(skip)
     if first and first[0] == b"[":
-        yield from _array(blocks, max_record_bytes)
+        yield from _array(blocks, max_record_bytes, most)
     elif blocks.at_end and len(start) <= max_record_bytes and _is_single(start[skip:].strip()):
         yield chunk_of([blocks.take()], np.array([1]), np.array([skip]))
     else:
-        yield from _lines(blocks, max_record_bytes)
+        yield from _lines(blocks, max_record_bytes, most)
 
 
 class _Blocks:
@@ -98,7 +103,7 @@ def _is_json(text: bytes) -> bool:
     return True
 
 
-def _lines(blocks: _Blocks, max_record_bytes: int) -> Iterator[Chunk]:
+def _lines(blocks: _Blocks, max_record_bytes: int, most: int) -> Iterator[Chunk]:
     line, part, tail = 1, 0, b""
     detail = f"the line is longer than {max_record_bytes} bytes"
     while data := blocks.take():
@@ -112,10 +117,11 @@ def _lines(blocks: _Blocks, max_record_bytes: int) -> Iterator[Chunk]:
             broken.append(Broken(line, offset, data[:taken], "too_long", detail, part))
             part = 0 if data[taken - 1 : taken] == b"\n" else part + 1
             line, offset, data = line + (part == 0), offset + taken, data[taken:]
-        cut = data.rfind(b"\n") + 1
-        chunk = text_chunk(data, cut, line, offset)
+        whole = data.rfind(b"\n") + 1
+        chunk = text_chunk(data, whole, line, offset, most)
+        cut = int(chunk.bounds[-1])
         line, rest = line + len(chunk.positions), data[cut:]
-        if len(rest) > max_record_bytes:
+        if cut == whole and len(rest) > max_record_bytes:
             broken.append(Broken(line, offset + cut, rest, "too_long", detail))
             part = 1
         elif cut or taken:
@@ -134,11 +140,10 @@ def _lines(blocks: _Blocks, max_record_bytes: int) -> Iterator[Chunk]:
 
 
 def _without_long_lines(chunk: Chunk, max_record_bytes: int, detail: str) -> Chunk:
-    bounds = np.frombuffer(chunk.lines.buffers()[1], np.int64)[: len(chunk.positions) + 1]
-    long = np.flatnonzero(np.diff(bounds) > max_record_bytes + 1)
+    long = np.flatnonzero(np.diff(chunk.bounds) > max_record_bytes + 1)
     if not len(long):
         return chunk
-    kept = [row for row in range(len(chunk.positions)) if row not in set(long.tolist())]
+    kept = np.setdiff1d(np.arange(len(chunk.positions)), long).tolist()
     whole = chunk_of([chunk.record(row) for row in kept], chunk.positions[kept], chunk.offsets[kept])
     whole.broken = chunk.broken + [
         Broken(int(chunk.positions[row]), int(chunk.offsets[row]), chunk.record(row), "too_long", detail)
@@ -147,7 +152,7 @@ def _without_long_lines(chunk: Chunk, max_record_bytes: int, detail: str) -> Chu
     return whole
 
 
-def _array(blocks: _Blocks, max_record_bytes: int) -> Iterator[Chunk]:
+def _array(blocks: _Blocks, max_record_bytes: int, most: int) -> Iterator[Chunk]:
     """The elements of a JSON array, found by their brackets alone: what is inside them is not looked at."""
     base, data, at, position, opened, closed = blocks.offset, b"", 0, 1, False, False
     while block := blocks.take():
@@ -167,6 +172,9 @@ def _array(blocks: _Blocks, max_record_bytes: int) -> Iterator[Chunk]:
             positions.append(position)
             offsets.append(base + start.start())
             position, at = position + 1, end
+            if len(records) == most:
+                yield chunk_of(records, np.array(positions), np.array(offsets))
+                records, positions, offsets = [], [], []
         if records:
             yield chunk_of(records, np.array(positions), np.array(offsets))
         if closed or len(data) - at > max_record_bytes:

@@ -48,8 +48,8 @@ def decompressed(stream: Readable, block_bytes: int) -> Iterator[bytes]:
         yield from _gzip(start, stream)
     elif start.startswith(ZSTD):
         yield from _zstd(start, stream)
-    elif start:
-        yield start
+    else:
+        stream.put_back(len(start))
         while block := stream.read(block_bytes):
             yield block
 

@@ -11,7 +11,7 @@ MEBIBYTE = 1 << 20
 
 @dataclass(frozen=True)
 class Limits:
-    """`memory_bytes` bounds the engine and, by the size of a chunk, everything else."""
+    """`memory_bytes` bounds the engine and, by the sizes of a chunk and a record, everything else."""
 
     memory_bytes: int = 1024 * MEBIBYTE
     threads: int = 2
@@ -22,6 +22,11 @@ class Limits:
     def chunk_bytes(self) -> int:
         """How many bytes of records are worked on at a time: a sixteenth of the memory."""
         return max(self.memory_bytes // 16, MEBIBYTE)
+
+    @property
+    def record_bytes(self) -> int:
+        """How large a record may be: a parsed value takes up to 60 times the memory of its text."""
+        return min(self.max_record_bytes, max(self.memory_bytes // 64, MEBIBYTE))
 
     @property
     def engine_mebibytes(self) -> int:

@@ -105,16 +105,21 @@ class Router:
         return self._run(*self._usual, rows, guess=True) if self._usual else rows
 
     def _types(self, rows: Rows) -> list[tuple[str | None, Rows]]:
-        """The types that these rows claim, with the rows of each; None: no JSON, or no type."""
+        """The types that these rows claim, with the rows of each; None: no JSON, or no known type."""
         if not len(rows):
             return []
-        claimed = self._connection.sql(
-            f"SELECT n, TRY(json_extract_string(line, '$.type')) AS type FROM {self._lines(rows)}"
-        ).to_arrow_table()
+        wanted = f"SELECT n, TRY(json_extract_string(line, '$.type')) AS type FROM {self._lines(rows)}"
+        try:
+            claimed = self._connection.sql(wanted).to_arrow_table()
+        except duckdb.OutOfMemoryException:
+            return [(None, rows)]
         encoded = pc.dictionary_encode(claimed["type"], null_encoding="encode").combine_chunks()
         encoded = encoded.chunk(0) if isinstance(encoded, pa.ChunkedArray) else encoded
         codes, numbers = np.asarray(encoded.indices), claimed["n"].to_numpy()
-        return [(kind, numbers[codes == code]) for code, kind in enumerate(encoded.dictionary.to_pylist())]
+        kinds = encoded.dictionary.to_pylist()
+        known = [code for code, kind in enumerate(kinds) if kind in self._archive.contracts]
+        unknown = numbers[np.isin(codes, known, invert=True)]
+        return [*((kinds[code], numbers[codes == code]) for code in known), (None, unknown)]
 
     def _lines(self, rows: Rows) -> str:
         """SQL for some rows of the chunk, with `n` and `line`."""
@@ -162,7 +167,7 @@ class Router:
         self._connection.execute("SET disabled_optimizers = 'filter_pushdown'")
         try:
             accepted = typed_events(self._connection, f"({events})", contract)
-        except (duckdb.InvalidInputException, duckdb.ConversionException):
+        except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfMemoryException):
             # A shape narrows the exact judge's work and decides nothing: where it can't be run, it is
             # left out.
             return rows
@@ -187,12 +192,14 @@ class Router:
 
     def _judge(self, chunk: Chunk, rows: Rows, routed: Routed) -> None:
         """Judge rows one by one, a bounded number at a time."""
-        for batch in _batches(rows.tolist(), JUDGED_AT_A_TIME):
+        blank = chunk.blank(rows)
+        routed.received -= int(blank.sum())
+        for batch in _batches(rows[~blank].tolist(), JUDGED_AT_A_TIME):
             accepted: defaultdict[str, list[tuple[int, Accepted]]] = defaultdict(list)
             for row in batch:
                 record = chunk.record(row)
                 if not record and row not in chunk.apart:
-                    routed.received -= 1  # an empty line is no record
+                    routed.received -= 1  # a line of white space is no record
                     continue
                 verdict = judge(record, self._archive.contracts, self._latest)
                 if isinstance(verdict, Accepted):

@@ -1,6 +1,7 @@
 """From bytes to records: each with its place, whatever the shape, the compression and the size of a chunk."""
 
 import gzip
+import hashlib
 import io
 import json
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from event_archive import decompress
+from event_archive import chunk, decompress
 from event_archive.chunk import Broken
 from event_archive.decode import chunks
 from event_archive.decompress import Truncated, decompressed
@@ -29,12 +30,15 @@ def cut(content: bytes, size: int = 1 << 16, longest: int = 1 << 20) -> tuple[Re
     """The records of some bytes with position and offset, without empty lines; and what is broken."""
     records: Records = []
     broken: list[Broken] = []
-    with patch.object(decompress, "READ_BYTES", max(size, 4)):
-        for chunk in chunks(Digested(io.BytesIO(content)), size, longest):
-            for row, place in enumerate(zip(chunk.positions.tolist(), chunk.offsets.tolist(), strict=True)):
-                if chunk.record(row):
-                    records.append((*place, chunk.record(row)))
-            broken += chunk.broken
+    read = stream(content)
+    with patch.object(decompress, "READ_BYTES", max(size, 4)), patch.object(chunk, "CACHED_BYTES", size):
+        for piece in chunks(read, size, longest):
+            for row, place in enumerate(zip(piece.positions.tolist(), piece.offsets.tolist(), strict=True)):
+                if piece.record(row):
+                    records.append((*place, piece.record(row)))
+            broken += piece.broken
+    read.read_to_end()
+    assert (read.bytes, read.digest()) == (len(content), hashlib.sha256(content).hexdigest())
     return records, broken
 
 
@@ -122,6 +126,16 @@ def test_an_array_is_cut_where_its_elements_end(
     assert [json.loads(record) for _, _, record in records] == values
     assert [position for position, _, _ in records] == list(range(1, len(values) + 1))
     assert all(content[offset : offset + len(record)] == record for _, offset, record in records)
+
+
+@pytest.mark.parametrize(
+    "content", [b"\n" * 5000, b"{}\n" * 5000, b"[" + b"1," * 5000 + b"1]"], ids=["blank", "lines", "array"]
+)
+def test_many_small_records_make_small_chunks(content: bytes) -> None:
+    with patch.object(chunk, "CACHED_BYTES", 64):
+        found = [len(piece.positions) for piece in chunks(stream(content), 1280, 1 << 20)]
+    assert max(found) <= 10 + 64
+    assert sum(found) in (5000, 5001)
 
 
 LONG = b'{"a":"' + b"x" * 500 + b'"}'

@@ -8,6 +8,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -257,6 +258,20 @@ def test_a_conflict_says_what_differs_and_the_first_landed_stands(archive: Archi
         ("conflict", 1, "source and id are taken by an event with another actor_id"),
     ]
     assert archived(archive)["/post", "event-1"] == weighed(1)
+
+
+def test_a_record_that_the_engine_has_no_memory_for_is_judged_all_the_same(archive: Archive) -> None:
+    records = [with_data("remarks", b"[" + b"1," * 490_000 + b"%d]" % number) for number in range(3)]
+    content = lines(record.replace(b"event-7", b"event-%d" % number) for number, record in enumerate(records))
+    landed = land_bytes(archive, content, memory_bytes=1 << 20)
+    assert counted(landed, accepted=3, duplicate=0, rejected=0)
+
+
+def test_many_unknown_types_take_no_longer_than_one(archive: Archive) -> None:
+    started = time.process_time()
+    content = b"".join(b'{"type":"%d"}\n' % number for number in range(50_000))
+    assert counted(land_bytes(archive, content), accepted=0, duplicate=0, rejected=50_000)
+    assert time.process_time() - started < 10
 
 
 HUGE = """
