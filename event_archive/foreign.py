@@ -14,7 +14,7 @@ from event_archive.mapping import Mapping
 
 
 def map_chunk(
-    connection: duckdb.DuckDBPyConnection, mapping: Mapping, chunk: Chunk
+    connection: duckdb.DuckDBPyConnection, chunk: Chunk, *, mapping: Mapping
 ) -> tuple[Chunk, list[tuple[int, Refused]]]:
     """The chunk with each record as its event's JSON, and the records that no rule could map, by row.
 

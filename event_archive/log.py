@@ -11,7 +11,7 @@ removed.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from functools import cached_property
@@ -23,6 +23,7 @@ from event_archive.storage import Storage
 FOLDER = "log"
 ANCHOR = "anchor.json"
 NOTHING_BEFORE = "0" * 64
+LANDING, RECOVERY = "landing", "recovery"
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class QuarantineFile:
-    """One committed Parquet file of refused records. `rows`: records (a huge one may take several rows)."""
+    """A committed Parquet file about refused records. `rows`: records (a huge one may take several rows)."""
 
     path: str
     sha256: str
@@ -77,7 +78,9 @@ class QuarantineFile:
 class Commit:
     """One entry of the log. `batch`: SHA-256 of the input's bytes; `batch_bytes`: how many they were.
 
-    `mapping`: SHA-256 of the mapping file by which foreign records became events, if one did.
+    `mapping`: SHA-256 of the mapping or repair file by which records became events, if one did. `quarantine`:
+    the records that a landing refused; `outcomes`: what became of such records in a recovery, whose counts
+    are of records that an earlier commit had received, and whose `batch` is what was judged again.
     """
 
     sequence: int
@@ -91,13 +94,16 @@ class Commit:
     mapping: str | None = None
     segments: tuple[Segment, ...] = ()
     quarantine: QuarantineFile | None = None
+    outcomes: QuarantineFile | None = None
 
     @cached_property
     def content(self) -> bytes:
-        """The entry's bytes: JSON with sorted keys, one line."""
+        """The entry's bytes: JSON with sorted keys, one line. Outcomes are named only where there are any."""
         entry = asdict(self) | {
             "landed_at": self.landed_at.astimezone(UTC).isoformat(timespec="microseconds")
         }
+        if self.outcomes is None:
+            del entry["outcomes"]
         return json.dumps(entry, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
     @cached_property
@@ -113,8 +119,22 @@ class Commit:
     @property
     def paths(self) -> list[str]:
         """Every file that this commit says exists."""
-        quarantine = [self.quarantine.path] if self.quarantine else []
-        return [segment.path for segment in self.segments] + quarantine
+        others = [file.path for file in (self.quarantine, self.outcomes) if file]
+        return [segment.path for segment in self.segments] + others
+
+    @property
+    def agrees_with_files(self) -> bool:
+        """Whether its counts are those of the files that it names."""
+        accepted = sum(segment.rows for segment in self.segments)
+        if (self.kind == RECOVERY) != (self.outcomes is not None):
+            return False
+        if self.outcomes:
+            return self.quarantine is None and (accepted, self.outcomes.rows) == (
+                self.counts.accepted,
+                self.counts.received,
+            )
+        refused = self.quarantine.rows if self.quarantine else 0
+        return (accepted, refused) == (self.counts.accepted, self.counts.rejected)
 
 
 def entry_name(sequence: int) -> str:
@@ -133,12 +153,13 @@ def parse_entry(content: bytes) -> Commit:
                 "counts": Counts(**entry["counts"]),
                 "segments": tuple(Segment(**segment) for segment in entry["segments"]),
                 "quarantine": QuarantineFile(**entry["quarantine"]) if entry["quarantine"] else None,
+                "outcomes": QuarantineFile(**entry["outcomes"]) if entry.get("outcomes") else None,
             }
         )
     except (KeyError, TypeError, RecursionError) as error:
         raise ValueError("not an entry of a log") from error
     parts: list[Commit | Counts | Segment | QuarantineFile] = [commit, commit.counts, *commit.segments]
-    parts += [commit.quarantine] if commit.quarantine else []
+    parts += [file for file in (commit.quarantine, commit.outcomes) if file]
     values = [(getattr(part, one.name), one.type) for part in parts for one in fields(part)]
     if not (commit.content and all(type(value) is kind for value, kind in values if kind in (int, str))):
         raise ValueError("not an entry of a log")
@@ -247,3 +268,14 @@ def segments_of(commits: Sequence[Commit], event_type: str | None = None) -> lis
         for segment in commit.segments
         if event_type is None or segment.type == event_type
     ]
+
+
+def totals(commits: Iterable[Commit]) -> Counts:
+    """Every record that was ever received, once, by what it is now: a recovered one is no longer rejected."""
+    total = Counts()
+    for commit in commits:
+        counts = commit.counts
+        passed = counts.accepted + counts.duplicate
+        again = Counts(0, counts.accepted, counts.duplicate, -passed)
+        total += again if commit.kind == RECOVERY else counts
+    return total

@@ -4,7 +4,7 @@ Belongs here: writing one landing's refusals to a Parquet file, and reading them
 Not here: deciding that a record is refused (`judge`, `decode`, `duplicates`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,11 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from event_archive.archive import Archive
+from event_archive.chunk import Chunk
+from event_archive.judge import Refused
 from event_archive.log import Commit, QuarantineFile
 from event_archive.storage import file_digest
 
 FOLDER = "quarantine"
 FLUSH_BYTES = 16 << 20
+BROKEN = ("position", "offset", "reason", "detail", "record", "part")
 COLUMNS = pa.schema(
     [
         ("position", pa.int64()),
@@ -70,6 +73,24 @@ class QuarantineWriter:
         self.records += refusal.part == 0
         if self._held_bytes > FLUSH_BYTES:
             self._flush()
+
+    def add_chunk(self, chunk: Chunk, refused: Iterable[tuple[int, Refused]]) -> None:
+        """Take a chunk's broken records, and those of its rows that were refused."""
+        for broken in chunk.broken:
+            self.add(Refusal(**{name: getattr(broken, name) for name in BROKEN}))
+        for row, verdict in refused:
+            self.add(
+                Refusal(
+                    position=int(chunk.positions[row]),
+                    offset=int(chunk.offsets[row]),
+                    reason=verdict.reason,
+                    detail=verdict.detail,
+                    record=chunk.record(row),
+                    type=verdict.type,
+                    source=verdict.source,
+                    event_id=verdict.event_id,
+                )
+            )
 
     def finish(self) -> QuarantineFile | None:
         """Complete the file, and say what the log is to say of it."""
