@@ -64,7 +64,7 @@ class Mapping:
             exp.If(this=string(rule.chosen), true=call("try", rule.scope.over(record, rule.event)))
             for rule in self.rules
         ]
-        event = self._with_chosen(record, exp.Case(this=reference(CHOSEN), ifs=mapped))
+        event = with_chosen(self.choose, record, exp.Case(this=reference(CHOSEN), ifs=mapped))
         return str(if_else(is_inexact(record), exp.null(), event).sql("duckdb"))
 
     def reason_sql(self, column: str) -> str:
@@ -74,16 +74,20 @@ class Mapping:
         nothing = string(f"nothing at {self.choose.text}, by which a rule is chosen")
         shown = as_text(call("to_json", call("left", chosen, exp.Literal.number(100))))
         unknown = call("concat", string(f"no rule for {self.choose.text} "), shown)
-        failures = [exp.If(this=string(rule.chosen), true=_failure(rule, record)) for rule in self.rules]
+        failures = [
+            exp.If(this=string(rule.chosen), true=failure(rule.chosen, rule.scope, record))
+            for rule in self.rules
+        ]
         found = exp.Case(this=chosen, ifs=failures, default=if_else(is_null(chosen), nothing, unknown))
-        reason = self._with_chosen(record, found)
+        reason = with_chosen(self.choose, record, found)
         return str(if_else(is_inexact(record), inexact, reason).sql("duckdb"))
 
-    def _with_chosen(self, record: exp.Expr, body: exp.Expr) -> exp.Expr:
-        """Give `body` with the chosen value, found once and not once per rule."""
-        scope = Scope(Binder())
-        choose = as_text(parsed(self.choose).compile(scope.text))
-        return let(CHOSEN, call("try", scope.over(record, choose)), body)
+
+def with_chosen(choose: Entry, record: exp.Expr, body: exp.Expr) -> exp.Expr:
+    """Give `body` with the chosen value, found once and not once per rule."""
+    scope = Scope(Binder())
+    chosen = as_text(parsed(choose).compile(scope.text))
+    return let(CHOSEN, call("try", scope.over(record, chosen)), body)
 
 
 def load_mapping(path: Path) -> Mapping:
@@ -158,16 +162,16 @@ def _named(name: str, entry: Entry, object_type: str, scope: Scope) -> exp.Expr:
     return json_of_text(exp.DPipe(this=string(f"{kind}/"), expression=as_text(tree)))
 
 
-def _failure(rule: Rule, record: exp.Expr) -> exp.Expr:
+def failure(chosen: str, scope: Scope, record: exp.Expr) -> exp.Expr:
     """Build the words for a rule that failed: the first value that fails when it is tried alone."""
-    otherwise = string(f"rule {rule.chosen} fails on this record")
-    if not rule.scope.fallible:
+    otherwise = string(f"rule {chosen} fails on this record")
+    if not scope.fallible:
         return otherwise
     cases = [
         exp.If(
             this=is_null(call("try", exp.Array(expressions=[tree]))),
-            true=string(f"rule {rule.chosen}: the expression of {place} fails on this record"),
+            true=string(f"rule {chosen}: the expression of {place} fails on this record"),
         )
-        for place, tree in rule.scope.fallible
+        for place, tree in scope.fallible
     ]
-    return call("coalesce", call("try", rule.scope.over(record, exp.Case(ifs=cases))), otherwise)
+    return call("coalesce", call("try", scope.over(record, exp.Case(ifs=cases))), otherwise)

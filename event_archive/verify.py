@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from event_archive import quarantine, segments
+from event_archive import outcomes, quarantine, segments
 from event_archive.archive import Archive
 from event_archive.log import (
     ANCHOR,
@@ -27,6 +27,7 @@ from event_archive.log import (
     parse_anchor,
     parse_entry,
 )
+from event_archive.outcomes import check_outcomes
 from event_archive.storage import SCRATCH
 
 
@@ -56,11 +57,13 @@ def verify(archive: Archive, progress: Callable[[int, int], None] | None = None)
             findings.append(Finding(commit.name, "its counts are not those of the files it names"))
         for segment in commit.segments:
             findings += _check_segment(archive, segment)
-        if commit.quarantine:
-            findings += _check_digest(archive, commit.quarantine.path, commit.quarantine.sha256)
+        for file in (commit.quarantine, commit.outcomes):
+            findings += _check_digest(archive, file.path, file.sha256) if file else []
         done += len(commit.paths)
         if progress:
             progress(done, files)
+    if not findings:
+        findings += [Finding(commit.name, problem) for commit, problem in check_outcomes(archive, commits)]
     return findings
 
 
@@ -80,7 +83,7 @@ def unnamed_files(archive: Archive) -> list[str]:
     named = {path for commit in archive.log.commits() for path in commit.paths}
     return [
         name
-        for folder in (segments.FOLDER, quarantine.FOLDER, SCRATCH)
+        for folder in (segments.FOLDER, quarantine.FOLDER, outcomes.FOLDER, SCRATCH)
         for name in archive.storage.names(folder)
         if name not in named and not name.endswith(".lock")
     ]

@@ -11,6 +11,7 @@ from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
 from event_archive.inbox import land_inbox
 from event_archive.landing import Landed
+from event_archive.log import LANDING, RECOVERY, Counts
 from orchestration.data_versions import LOG_VERSION
 from orchestration.event_reports import materializations
 from orchestration.names import ARCHIVE_POOL, LOG
@@ -45,17 +46,19 @@ def landing_asset(settings: Settings) -> dg.AssetsDefinition:
                 context.log_event(event)
                 reported += 1
         head = commits[-1] if commits else None
-        counts = [commit.counts for commit in fresh]
+        counts = sum((commit.counts for commit in fresh if commit.kind == LANDING), Counts())
+        recovered = sum(commit.counts.accepted for commit in fresh if commit.kind == RECOVERY)
         return dg.MaterializeResult(
             metadata={
                 "sequence": dg.MetadataValue.int(head.sequence if head else 0),
                 "digest": dg.MetadataValue.text(head.digest if head else ""),
                 "commits_reported": dg.MetadataValue.int(len(fresh)),
                 "days_reported": dg.MetadataValue.int(reported),
-                "received": dg.MetadataValue.int(sum(count.received for count in counts)),
-                "accepted": dg.MetadataValue.int(sum(count.accepted for count in counts)),
-                "duplicate": dg.MetadataValue.int(sum(count.duplicate for count in counts)),
-                "rejected": dg.MetadataValue.int(sum(count.rejected for count in counts)),
+                "received": dg.MetadataValue.int(counts.received),
+                "accepted": dg.MetadataValue.int(counts.accepted),
+                "duplicate": dg.MetadataValue.int(counts.duplicate),
+                "rejected": dg.MetadataValue.int(counts.rejected),
+                "recovered": dg.MetadataValue.int(recovered),
             },
             data_version=dg.DataVersion(LOG_VERSION),
         )
