@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from event_archive.columns import (
 )
 from event_archive.contract_file import place_of, read_contract_file
 from event_archive.errors import UnusableInput
+from event_archive.upcast import Upcast, read_upcast
+from event_archive.upcast_sql import upcast_sql
 
 TYPE = re.compile(r"([a-z][a-z0-9_]{0,99})\.([a-z][a-z0-9_]{0,99})\.v([1-9][0-9]{0,3})", re.ASCII)
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -48,6 +51,7 @@ class Contract:
     schema: Schema
     examples: tuple[Mapping[str, Any], ...]
     path: Path
+    upcast: Upcast | None = None
 
     @property
     def view_name(self) -> str:
@@ -79,6 +83,13 @@ class Contracts(Mapping[str, Contract]):
 
     def __len__(self) -> int:
         return len(self._by_type)
+
+    def majors(self, view_name: str) -> list[Contract]:
+        """The contracts that one view shows, oldest major first."""
+        return sorted(
+            (contract for contract in self.values() if contract.view_name == view_name),
+            key=lambda one: one.major,
+        )
 
     def newest(self) -> list[Contract]:
         """One contract per object and verb: that of the highest major."""
@@ -123,7 +134,25 @@ def load_contracts(folder: Path) -> Contracts:
                 f"{contract.path}: type: {contract.type} and {other.type} would share the view "
                 f"events.{contract.view_name}; rename one"
             )
-    return Contracts(contracts)
+    loaded = Contracts(contracts)
+    for name in views:
+        majors = loaded.majors(name)
+        if majors[0].upcast is not None:
+            older = f"{majors[0].object_type}.{majors[0].verb}.v{majors[0].major - 1}"
+            raise UnusableInput(f"{majors[0].upcast.place}: there is no contract {older}; restore its file")
+        for older_major, newer in pairwise(majors):
+            check_upcast(older_major, newer)
+    return loaded
+
+
+def check_upcast(older: Contract, newer: Contract) -> None:
+    """Raise UnusableInput where `newer` does not say how all data of the major before it reads."""
+    if newer.upcast is None or older.major != newer.major - 1:
+        raise UnusableInput(
+            f"{newer.path}: upcast_from_v{newer.major - 1}: missing: say how the data of {older.type} reads "
+            "as this one, and let no major be left out (see docs/how-to-change-a-contract.md)"
+        )
+    upcast_sql(newer.upcast, older.data_type, newer.data_type, "data")
 
 
 def load_contract(path: Path) -> Contract:
@@ -150,6 +179,12 @@ def load_contract(path: Path) -> Contract:
         )
     schema = content["data"]
     _check_schema(path, schema)
+    name = f"upcast_from_v{int(major) - 1}"
+    for key in content:
+        if key.startswith("upcast_from_v") and (key != name or major == "1"):
+            raise UnusableInput(
+                f"{path}: {key}: {content['type']} upcasts from the major before it, and from no other"
+            )
     return Contract(
         type=content["type"],
         object_type=object_type,
@@ -162,6 +197,7 @@ def load_contract(path: Path) -> Contract:
         schema=schema,
         examples=tuple(content["examples"]),
         path=path,
+        upcast=read_upcast(path, name, content[name]) if name in content else None,
     )
 
 

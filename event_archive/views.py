@@ -20,6 +20,7 @@ from event_archive.columns import literal, quoted, sql_list
 from event_archive.contract import ALL_EVENTS, Contract
 from event_archive.errors import UnusableInput
 from event_archive.log import Commit, Segment, segments_of
+from event_archive.upcast_sql import upcast_sql
 
 SCHEMA = "events"
 ENVELOPE: Mapping[str, str] = {
@@ -67,15 +68,31 @@ def create_views(connection: duckdb.DuckDBPyConnection, archive: Archive, cut: i
     _drop_views_without_contract(connection, archive)
     _create_segments_table(connection, archive, commits)
     for contract in archive.contracts.newest():
-        select = view_sql(archive, contract, segments_of(commits, contract.type))
+        select = upcast_view_sql(archive, contract.view_name, commits)
         connection.execute(f"CREATE OR REPLACE VIEW {SCHEMA}.{quoted(contract.view_name)} AS {select}")
     every = " UNION ALL ".join(_all_events_part(contract) for contract in archive.contracts.newest())
     connection.execute(f"CREATE OR REPLACE VIEW {SCHEMA}.{ALL_EVENTS} AS {every}")
     return len(commits)
 
 
+def upcast_view_sql(archive: Archive, view_name: str, commits: Sequence[Commit]) -> str:
+    """The SELECT of all majors of one object and verb, each as the newest: the upcasts make a chain."""
+    select = ""
+    for contract in archive.contracts.majors(view_name):
+        if select:
+            older = archive.contracts[f"{contract.object_type}.{contract.verb}.v{contract.major - 1}"]
+            assert contract.upcast is not None, "a folder of contracts is checked when it is loaded"
+            data = upcast_sql(contract.upcast, older.data_type, contract.data_type, "data")
+            select = f"SELECT * REPLACE (CAST({data} AS {contract.data_type.sql()}) AS data) FROM ({select})"
+        segments = segments_of(commits, contract.type)
+        if segments or not select:
+            own = view_sql(archive, contract, segments)
+            select = f"{select} UNION ALL {own}" if select else own
+    return select
+
+
 def view_sql(archive: Archive, contract: Contract, segments: Sequence[Segment]) -> str:
-    """The SELECT of one event type over these segments; typed, and empty where there are none."""
+    """The SELECT of one event type and major over these segments; empty, but typed, where there are none."""
     data = contract.data_type.sql()
     typed = [*ENVELOPE.items(), *LANDED.items(), *OPTIONAL.items(), ("data", data), ("extra", "VARCHAR")]
     if not segments:
