@@ -39,7 +39,7 @@ COLUMNS = pa.schema(
 )
 QUARANTINED = (
     'position BIGINT, part INTEGER, "offset" BIGINT, reason VARCHAR, detail VARCHAR, type VARCHAR, '
-    "source VARCHAR, event_id VARCHAR, record BLOB"
+    "source VARCHAR, event_id VARCHAR"
 )
 
 
@@ -104,7 +104,7 @@ def refused_records(
 
     `outcomes` has `judged_in`, the recovery's sequence. `records` has sequence and row, position and offset,
     type, source, event_id, day (of landing), origin, is_foreign (landed by a mapping), state, reason and
-    detail (the latest), judged_in (the recovery that gave the state, or NULL), first_reason, and record.
+    detail (the latest), judged_in (the recovery that said so, or NULL), first_reason and first_detail.
     """
     commits = archive.log.commits() if commits is None else commits
     with duckdb.connect() as connection:
@@ -118,13 +118,17 @@ def refused_records(
 
 def latest_outcomes(
     connection: duckdb.DuckDBPyConnection, sequence: int, first: int, end: int
-) -> dict[int, tuple[str, str | None, str | None]]:
-    """The last outcome, reason and detail of those rows of a commit, `first` up to `end`, that have any."""
+) -> dict[int, tuple[str, str | None, str | None, list[str] | None]]:
+    """For those rows of a commit, `first` up to `end`, that have any: the last outcome, reason and detail.
+
+    And every reason that recoveries gave.
+    """
     found = connection.execute(
-        'SELECT "row", outcome, reason, detail FROM latest WHERE sequence = ? AND "row" >= ? AND "row" < ?',
+        'SELECT "row", outcome, reason, detail, reasons FROM latest '
+        'WHERE sequence = ? AND "row" >= ? AND "row" < ?',
         [sequence, first, end],
     ).fetchall()
-    return {row: (outcome, reason, detail) for row, outcome, reason, detail in found}
+    return {row: (outcome, reason, detail, reasons) for row, outcome, reason, detail, reasons in found}
 
 
 def check_outcomes(archive: Archive, commits: Sequence[Commit]) -> list[tuple[Commit, str]]:
@@ -173,7 +177,7 @@ def _create_outcomes(
     connection.execute(
         'CREATE TEMP TABLE latest AS SELECT sequence, "row", arg_max(outcome, judged_in) AS outcome, '
         "max(judged_in) AS judged_in, arg_max(reason, judged_in) AS reason, "
-        "arg_max(detail, judged_in) AS detail "
+        "arg_max(detail, judged_in) AS detail, list(DISTINCT reason) FILTER (reason IS NOT NULL) AS reasons "
         'FROM outcomes GROUP BY sequence, "row" ORDER BY sequence, "row"'
     )
 
@@ -206,7 +210,8 @@ def _create_records(
         'CREATE TEMP VIEW records AS SELECT l.sequence, q.file_row_number AS "row", q.position, q."offset", '
         "q.type, q.source, q.event_id, l.day, l.origin, l.is_foreign, "
         "coalesce(o.outcome, 'refused') AS state, coalesce(o.reason, q.reason) AS reason, "
-        "coalesce(o.detail, q.detail) AS detail, o.judged_in, q.reason AS first_reason, q.record "
+        "coalesce(o.detail, q.detail) AS detail, o.judged_in, "
+        "q.reason AS first_reason, q.detail AS first_detail "
         f"FROM {quarantined} AS q JOIN landings AS l ON l.path = q.filename "
         'LEFT JOIN latest AS o ON (o.sequence, o."row") = (l.sequence, q.file_row_number) WHERE q.part = 0'
     )

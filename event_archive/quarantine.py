@@ -113,25 +113,29 @@ class QuarantineWriter:
         self._held, self._held_bytes = [], 0
 
 
-def refusals(
-    archive: Archive,
-    *,
-    sequence: int | None = None,
-    reason: str | None = None,
-    type: str | None = None,
-    limit: int | None = None,
-) -> list[Refusal]:
-    """Refused records, oldest commit first, filtered by commit, reason and claimed type, at most `limit`."""
-    found: list[Refusal] = []
+def refusals(archive: Archive) -> Iterator[Refusal]:
+    """Every record that was ever refused, whatever became of it, oldest commit first."""
     for commit in archive.log.commits():
-        if commit.quarantine is None or (sequence is not None and commit.sequence != sequence):
-            continue
-        for refusal in _read(archive, commit):
-            if (reason is None or refusal.reason == reason) and (type is None or refusal.type == type):
-                found.append(refusal)
-                if limit is not None and len(found) >= limit:
-                    return found
-    return found
+        if commit.quarantine:
+            yield from _read(archive, commit)
+
+
+def record_at(archive: Archive, commit: Commit, row: int) -> bytes:
+    """The bytes of the record that begins in this row of a commit's quarantine."""
+    assert commit.quarantine is not None
+    parts: list[bytes] = []
+    first = 0
+    with pq.ParquetFile(archive.storage.location(commit.quarantine.path)) as file:
+        for group in range(file.num_row_groups):
+            rows = file.metadata.row_group(group).num_rows
+            if row < first + rows:
+                table = file.read_row_group(group, ["part", "record"]).slice(max(row - first, 0))
+                for part, record in zip(table["part"].to_pylist(), table["record"], strict=True):
+                    if parts and part == 0:
+                        return b"".join(parts)
+                    parts.append(record.as_py())
+            first += rows
+    return b"".join(parts)
 
 
 def refusal_counts(archive: Archive) -> list[tuple[str, str | None, int]]:

@@ -57,13 +57,14 @@ class Recovery:
     """What judging again came to. `counts`: the records whose state or reason changed, as in the commit.
 
     `unchanged`: those that fared as before; `left_out`: those that can't be judged again, being too long or
-    empty; `refused`: by reason and claimed type, how many of the judged are refused. `commit` is None where
-    nothing changed, and in a dry run.
+    empty; `foreign`: those that landed by a mapping, where none is given; `refused`: by reason and claimed
+    type, how many of the judged are refused. `commit` is None where nothing changed, and in a dry run.
     """
 
     judged: int = 0
     unchanged: int = 0
     left_out: int = 0
+    foreign: int = 0
     counts: Counts = field(default_factory=Counts)
     refused: Counter[tuple[str, str | None]] = field(default_factory=Counter)
     commit: Commit | None = None
@@ -120,7 +121,7 @@ def _repaired(
     connection: duckdb.DuckDBPyConnection, chunk: Chunk, *, repair: Repair, waiting: WaitingRecords
 ) -> tuple[Chunk, RefusedRows]:
     # Chunks are read ahead, and noted in order: the first that is not noted yet is this one.
-    reasons = [one.reason for one in waiting.taken[0]]
+    reasons = [one.reasons for one in waiting.taken[0]]
     return repair_chunk(connection, chunk, repair=repair, reasons=reasons)
 
 
@@ -147,7 +148,7 @@ def _judge(
             progress(result.judged)
 
     attempt.take_in(waiting.chunks(), note)
-    result.counts, result.left_out = outcomes.counts, waiting.left_out
+    result.counts, result.left_out, result.foreign = outcomes.counts, waiting.left_out, waiting.foreign
     if (attempt.counts.received, attempt.counts.accepted) != (waiting.records, outcomes.counts.accepted):
         raise AssertionError(f"records were lost or counted twice: {attempt.counts}, {outcomes.counts}")
     return result

@@ -39,7 +39,10 @@ Way = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Rule:
-    """What is changed in the records with one chosen value, if they were refused for one of these reasons."""
+    """What is changed in the records with one chosen value, if they were ever refused for these reasons.
+
+    Ever: a rule that looked at the latest alone would take no part in the run after the one that changed it.
+    """
 
     chosen: str
     reasons: frozenset[str]
@@ -93,9 +96,9 @@ def load_repair(path: Path) -> Repair:
 
 
 def repair_chunk(
-    connection: duckdb.DuckDBPyConnection, chunk: Chunk, *, repair: Repair, reasons: Sequence[str]
+    connection: duckdb.DuckDBPyConnection, chunk: Chunk, *, repair: Repair, reasons: Sequence[frozenset[str]]
 ) -> tuple[Chunk, RefusedRows]:
-    """The chunk with its records repaired, and those whose repair failed, by row; `reasons`: of each row.
+    """The chunk with its records repaired, and those whose repair failed, by row; `reasons`: all of each row.
 
     Records that no rule is for stay as they came. A row whose repair failed is empty in the new chunk.
     """
@@ -113,7 +116,7 @@ def repair_chunk(
     failed: RefusedRows = []
     for row, name, given, reason in found:
         rule = repair.rules.get(name)
-        if rule is None or (rule.reasons and reasons[row] not in rule.reasons):
+        if rule is None or (rule.reasons and not rule.reasons & reasons[row]):
             continue
         document = parse(records[row])
         fault = str(reason) if given is None else None

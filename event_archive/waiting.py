@@ -35,7 +35,10 @@ class Selection:
 
 @dataclass(frozen=True)
 class Waiting:
-    """One record that is still refused, with the latest reason. `row`: in the quarantine of its commit."""
+    """One record that is still refused, with the latest reason. `row`: in the quarantine of its commit.
+
+    `reasons`: every one that it was ever refused for.
+    """
 
     sequence: int
     row: int
@@ -44,6 +47,7 @@ class Waiting:
     reason: str
     detail: str
     type: str | None
+    reasons: frozenset[str]
 
 
 class WaitingRecords:
@@ -74,6 +78,7 @@ class WaitingRecords:
         self.records = 0
         self.bytes = 0
         self.left_out = 0
+        self.foreign = 0
 
     def digest(self, repair: str | None) -> str:
         """SHA-256 of what was judged: each record's place and bytes, in order, and the digest of a repair."""
@@ -107,8 +112,12 @@ class WaitingRecords:
     def _records(self) -> Iterator[tuple[Waiting, bytes]]:
         for commit in self._known:
             wanted = self._selection.sequence in (None, commit.sequence)
-            if commit.quarantine and wanted and (commit.mapping is not None) == self._foreign:
+            if commit.quarantine is None or not wanted:
+                continue
+            if (commit.mapping is not None) == self._foreign:
                 yield from self._of(commit, commit.quarantine.path)
+            elif not self._foreign:
+                self.foreign += sum(1 for _ in self._of(commit, commit.quarantine.path))
 
     def _of(self, commit: Commit, path: str) -> Iterator[tuple[Waiting, bytes]]:
         """One commit's records, read by row groups, which are bounded as they were written."""
@@ -149,7 +158,7 @@ class WaitingRecords:
         latest = latest_outcomes(self._states, sequence, first, first + len(rows))
         found: dict[int, Waiting] = {}
         for number, row in enumerate(rows):
-            outcome, reason, detail = latest.get(first + number, (REFUSED, None, None))
+            outcome, reason, detail, later = latest.get(first + number, (REFUSED, None, None, None))
             waiting = Waiting(
                 sequence,
                 first + number,
@@ -158,6 +167,7 @@ class WaitingRecords:
                 reason or row["reason"],
                 row["detail"] if detail is None else detail,
                 row["type"],
+                frozenset([row["reason"], *(later or ())]),
             )
             wanted = self._selection.reason in (None, waiting.reason) and self._selection.type in (
                 None,

@@ -23,7 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("archive", "Check every byte of the archive against its log."),
     "clean": ("archive", "Remove old litter that crashes left in the archive."),
     "contracts": ("contracts", "List the event types, or show one."),
-    "quarantine": ("quarantine", "Look at the records that were refused."),
+    "quarantine": ("quarantine", "List the records that were refused, and recover them."),
     "refresh": ("deriving", "Derive the reporting dataset, check it, publish it."),
     "published": ("deriving", "List the published versions, or serve an older one."),
     "query": ("querying", "Ask the published reporting dataset, or the archive, in SQL."),

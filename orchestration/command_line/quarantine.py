@@ -1,90 +1,109 @@
-"""`factlog quarantine`: the records that were refused, counted, listed, and shown byte for byte.
+"""`factlog quarantine list` and `show`: refused records, grouped, and one by one, byte for byte.
 
-Belongs here: how refusals are shown. Not here: why a record is refused (`event_archive.judge`).
+Belongs here: how refused records and their states are shown. Not here: why a record is refused
+(`event_archive.judge`), and judging it again (`recovering`).
 """
 
 import sys
+from dataclasses import asdict
+from datetime import datetime
 
 import click
 
+from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
-from event_archive.quarantine import Refusal, refusal_counts, refusals
+from event_archive.outcomes import DUPLICATE, RECOVERED, STATES
+from event_archive.quarantine import record_at
+from event_archive.refused import Filter, Group, RefusedRecord, Step, grouped, history
 from orchestration.command_line import screen
 from orchestration.command_line.opening import ListingGroup, json_option, read_settings
+from orchestration.command_line.recovering import recover
 
 LONG_TEXT, LONG_NAME, LONG_RECORD = 300, 60, 10_000
-SHOWN_COUNTS = 20
 
 
 @click.group(cls=ListingGroup)
 def quarantine() -> None:
-    """Look at the records that were refused: how many, which, and why.
+    """Look at the records that were refused, and recover those that are events by now.
 
     \b
     Examples:
       factlog quarantine
       factlog quarantine list --reason unknown_type
       factlog quarantine show 3 --position 17
+      factlog quarantine recover --dry-run
     """
 
 
-@quarantine.command("list", short_help="Count and list the refusals.")
-@click.option("--sequence", type=click.IntRange(min=0), help="Only refusals of this commit.")
-@click.option("--reason", help="Only refusals for this reason (its code).")
+@quarantine.command("list", short_help="Count the refused records, with samples.")
+@click.option("--sequence", type=click.IntRange(min=0), help="Only records that this commit refused.")
+@click.option("--reason", help="Only records with this reason (its code), the latest.")
 @click.option("--type", "type_name", help="Only records that say they are of this type.")
+@click.option("--source", help="Only records that say they are from this producer.")
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="Only records that landed on this day (UTC).")
+@click.option("--state", type=click.Choice(STATES), help="Only records in this state.  [default: refused]")
+@click.option("--all", "everything", is_flag=True, help="Records of every state, also recovered ones.")
 @click.option(
-    "--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many."
+    "--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many groups."
+)
+@click.option(
+    "--samples",
+    type=click.IntRange(0, 100),
+    default=1,
+    show_default=True,
+    help="Shown of each group.",
 )
 @json_option
 def list_refusals(
-    sequence: int | None, reason: str | None, type_name: str | None, limit: int, wants_json: bool
+    sequence: int | None,
+    reason: str | None,
+    type_name: str | None,
+    source: str | None,
+    day: datetime | None,
+    state: str | None,
+    everything: bool,
+    limit: int,
+    samples: int,
+    wants_json: bool,
 ) -> None:
-    """Count the refusals by reason and type, and list them: commit, place in the source, reason.
+    """Count the records that are still refused, by reason, type, producer and day of landing, with samples.
 
     \b
     Examples:
       factlog quarantine list --sequence 3
       factlog quarantine list --reason unknown_type -n 5 --json
+      factlog quarantine list --all --type translation.rated.v1
     """
     archive = read_settings().open_archive()
-    found = refusals(archive, sequence=sequence, reason=reason, type=type_name, limit=limit)
+    chosen = state or (None if everything else "refused")
+    wanted = Filter(sequence, reason, type_name, source, day.date() if day else None, chosen)
+    groups = grouped(archive, wanted, limit=limit, samples=samples)
     if wants_json:
-        screen.as_json([as_record(refusal) for refusal in found])
+        screen.as_json([as_group(archive, group) for group in groups[:limit]])
         return
-    counts = refusal_counts(archive)
-    if not counts:
-        screen.say("The quarantine is empty: no record was ever refused.")
+    if not groups:
+        screen.say(nothing_found(archive, wanted))
         return
-    if not found:
-        screen.say("No refusal is like that. All there are: factlog quarantine list")
-        return
-    screen.table(
-        "Refused, by reason and type",
-        ["reason", "type", "records"],
-        [(why, shortened(claimed, LONG_NAME), records) for why, claimed, records in counts[:SHOWN_COUNTS]],
-    )
-    if len(counts) > SHOWN_COUNTS:
-        rest = sum(records for _, _, records in counts[SHOWN_COUNTS:])
-        screen.tell(f"… and {rest:,} records of {len(counts) - SHOWN_COUNTS:,} other reasons and types")
-    screen.tell("")
-    screen.table(
-        f"The first {len(found):,}",
-        ["commit", "position", "type", "reason", "detail"],
-        [
-            (
-                refusal.sequence,
-                str(refusal.position),
-                shortened(refusal.type, LONG_NAME),
-                refusal.reason,
-                shortened(refusal.detail, LONG_TEXT),
-            )
-            for refusal in found
-        ],
-    )
-    first = found[0]
-    screen.say(
-        f"Show one, byte for byte: factlog quarantine show {first.sequence} --position {first.position}"
-    )
+    show_groups(groups, limit)
+    if samples:
+        shown = [one for group in groups[:limit] for one in group.samples]
+        screen.tell("")
+        screen.table(
+            "Samples",
+            ["commit", "position", "type", "reason", "detail"],
+            [
+                (
+                    one.sequence,
+                    str(one.position),
+                    shortened(one.type, LONG_NAME),
+                    one.reason,
+                    shortened(one.detail, LONG_TEXT),
+                )
+                for one in shown
+            ],
+        )
+        place = f"{shown[0].sequence} --position {shown[0].position}"
+        screen.say(f"Show one, byte for byte: factlog quarantine show {place}")
 
 
 @quarantine.command("show", short_help="Show one refused record.")
@@ -97,7 +116,7 @@ def list_refusals(
 @click.option("--raw", is_flag=True, help="Print the record's bytes and nothing else.")
 @json_option
 def show_refusal(sequence: int | None, position: int | None, raw: bool, wants_json: bool) -> None:
-    """Show one refused record: where it came from, why it was refused, its bytes.
+    """Show one refused record: where it came from, why it was refused, what became of it, its bytes.
 
     Without COMMIT, the newest commit that refused something.
 
@@ -106,34 +125,82 @@ def show_refusal(sequence: int | None, position: int | None, raw: bool, wants_js
       factlog quarantine show 3 --position 17
       factlog quarantine show 3 --position 17 --raw > record.json
     """
-    refusal = find(sequence, position)
+    archive = read_settings().open_archive()
+    one, steps = find(archive, sequence, position)
+    record = bytes_of(archive, one)
     if raw:
-        sys.stdout.buffer.write(refusal.record)
+        sys.stdout.buffer.write(record)
         return
+    fields = as_record(archive, one)
     if wants_json:
-        screen.as_json(as_record(refusal))
+        screen.as_json(fields | {"history": steps})
         return
-    fields = as_record(refusal)
-    record = screen.printable(str(fields.pop("record")))
+    text = screen.printable(str(fields.pop("record")))
     for name, value in fields.items():
         screen.tell(f"{name:<9} {screen.printable(str(value)) if value is not None else '-'}")
-    screen.tell("", record[:LONG_RECORD])
-    if len(record) > LONG_RECORD:
-        screen.say(f"The first {LONG_RECORD:,} of {len(refusal.record):,} bytes. All of them: --raw")
+    for step in steps:
+        screen.tell(f"{'history':<9} {screen.printable(told(step))}")
+    if one.is_foreign and one.state == "refused":
+        screen.tell(f"{'':<9} it landed by a mapping: only `quarantine recover --mapping` judges it again")
+    screen.tell("", text[:LONG_RECORD])
+    if len(text) > LONG_RECORD:
+        screen.say(f"The first {LONG_RECORD:,} of {len(record):,} bytes. All of them: --raw")
 
 
-def find(sequence: int | None, position: int | None) -> Refusal:
-    """Find one refusal: of a commit or the newest, at a position or the first."""
-    archive = read_settings().open_archive()
-    refusing = [commit.sequence for commit in archive.log.commits() if commit.counts.rejected]
+quarantine.add_command(recover)
+
+
+def find(archive: Archive, sequence: int | None, position: int | None) -> tuple[RefusedRecord, list[Step]]:
+    """Find one refused record: of a commit or the newest, at a position or the first."""
+    refusing = [commit.sequence for commit in archive.log.commits() if commit.quarantine]
     if not refusing:
         raise UnusableInput("the quarantine is empty: no record was ever refused")
     chosen = refusing[-1] if sequence is None else sequence
-    for refusal in refusals(archive, sequence=chosen, limit=1 if position is None else None):
-        if position in (None, refusal.position):
-            return refusal
+    if found := history(archive, chosen, position):
+        return found
     place = "nothing" if position is None else f"nothing at position {position}"
     raise UnusableInput(f"commit {chosen} refused {place}; see: factlog quarantine list --sequence {chosen}")
+
+
+def nothing_found(archive: Archive, wanted: Filter) -> str:
+    """Word that there is no such record."""
+    if not any(commit.quarantine for commit in archive.log.commits()):
+        return "The quarantine is empty: no record was ever refused."
+    if wanted == Filter():
+        return "No record is refused any more. Those that were: factlog quarantine list --all"
+    return "No refusal is like that. All there are: factlog quarantine list --all"
+
+
+def show_groups(groups: list[Group], limit: int) -> None:
+    """Print the largest groups, and how much the others hold."""
+    screen.table(
+        "Refused, by reason, type, producer and day",
+        ["reason", "type", "producer", "day", "state", "records"],
+        [
+            (
+                group.reason,
+                shortened(group.type, LONG_NAME),
+                shortened(group.source, LONG_NAME),
+                group.day,
+                group.state,
+                group.records,
+            )
+            for group in groups[:limit]
+        ],
+    )
+    if len(groups) > limit:
+        rest = sum(group.records for group in groups[limit:])
+        screen.tell(f"… and {rest:,} records in {len(groups) - limit:,} more groups; see --limit")
+
+
+def told(step: Step) -> str:
+    """Word what one commit said of a record."""
+    match step.state:
+        case state if state == RECOVERED:
+            return f"recovered in commit {step.sequence}"
+        case state if state == DUPLICATE:
+            return f"found to be a duplicate in commit {step.sequence}"
+    return f"refused in commit {step.sequence}: {step.reason}: {step.detail}"
 
 
 def shortened(text: str | None, length: int) -> str:
@@ -143,17 +210,29 @@ def shortened(text: str | None, length: int) -> str:
     return text if len(text) <= length else f"{text[:length]}…"
 
 
-def as_record(refusal: Refusal) -> dict[str, object]:
-    """Give all there is to know of one refusal."""
+def bytes_of(archive: Archive, one: RefusedRecord) -> bytes:
+    """Read a record's bytes."""
+    return record_at(archive, archive.log.commits()[one.sequence - 1], one.row)
+
+
+def as_group(archive: Archive, group: Group) -> dict[str, object]:
+    """Give all there is to know of a group."""
+    return asdict(group) | {"samples": [as_record(archive, one) for one in group.samples]}
+
+
+def as_record(archive: Archive, one: RefusedRecord) -> dict[str, object]:
+    """Give all there is to know of one refused record."""
     return {
-        "sequence": refusal.sequence,
-        "origin": refusal.origin,
-        "position": refusal.position,
-        "offset": refusal.offset,
-        "type": refusal.type,
-        "source": refusal.source,
-        "id": refusal.event_id,
-        "reason": refusal.reason,
-        "detail": refusal.detail,
-        "record": refusal.record.decode("utf-8", "backslashreplace"),
+        "sequence": one.sequence,
+        "origin": one.origin,
+        "position": one.position,
+        "offset": one.offset,
+        "type": one.type,
+        "source": one.source,
+        "id": one.event_id,
+        "state": one.state,
+        "judged_in": one.judged_in,
+        "reason": one.reason,
+        "detail": one.detail,
+        "record": bytes_of(archive, one).decode("utf-8", "backslashreplace"),
     }
