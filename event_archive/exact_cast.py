@@ -33,9 +33,9 @@ def exact_cast(value: str, given: str, wanted: Scalar, place: str) -> str:
     """
     given = TIMES.get(given, given)
     kind, target = re.sub(r"\(.*", "", given), wanted.sql()
-    cast = f"CAST({value} AS {target})"
+    tried = f"TRY_CAST({value} AS {target})"
     if kind == '"NULL"':
-        return cast
+        return tried
     if wanted.kind == "JSON":
         if kind not in AS_JSON:
             raise NoExactCast(given)
@@ -43,18 +43,19 @@ def exact_cast(value: str, given: str, wanted: Scalar, place: str) -> str:
     if given == target:
         return value
     condition = _condition(value, given, kind, wanted)
-    if condition is None:
-        return cast
+    if wanted.kind == "VARCHAR":
+        return f"CAST({value} AS VARCHAR)"
+    survives = f"{tried} IS NOT NULL" + (f" AND {condition}" if condition else "")
     # The failing value in a sentence that no type reads: the engine's error quotes it. `error()` would be
     # plainer, but DuckDB calls it volatile, and refuses to TRY it.
     shown = f"left(CAST({value} AS VARCHAR), 60)"
     sentence = f"concat({literal(f'{place}: ')}, to_json({shown}), {literal(f' is not exactly a {target}')})"
     problem = f"CAST({sentence} AS {target})"
-    return f"CASE WHEN {value} IS NULL OR {condition} THEN {cast} ELSE {problem} END"
+    return f"CASE WHEN {value} IS NULL OR ({survives}) THEN {tried} ELSE {problem} END"
 
 
 def _condition(value: str, given: str, kind: str, wanted: Scalar) -> str | None:
-    """The SQL test that a value survives; None where CAST itself is exact or fails."""
+    """The SQL test that a value survives; None where a cast is exact or fails."""
     match kind, wanted.kind:
         case "VARCHAR", "BIGINT":
             return _full_match(value, WHOLE)

@@ -24,6 +24,7 @@ from event_archive.columns import literal
 from event_archive.conditions import Unfit
 from event_archive.contract import Contract
 from event_archive.judge import Accepted, Refused, judge
+from event_archive.majors import find_unreadable
 from event_archive.segments import ENVELOPE_COLUMNS, typed_events
 from event_archive.shape import Shape, learn_shape
 
@@ -185,10 +186,26 @@ class Router:
         for event_type, parts in self._parts.items():
             contract = self._archive.contracts[event_type]
             table = pa.concat_tables(parts)
+            table = self._readable(contract, table, routed)
             if table.num_rows:
                 name = f"accepted_{len(routed.tables)}"
                 self._connection.register(name, table)
                 routed.tables[name] = Typed(contract, table)
+
+    def _readable(self, contract: Contract, table: pa.Table, routed: Routed) -> pa.Table:
+        """The events that read as the newest major; the others are refused."""
+        contracts = self._archive.contracts
+        if contracts.majors(contract.view_name)[-1] == contract or not table.num_rows:
+            return table
+        self._connection.register("older", table)
+        names = "SELECT source, event_id FROM older WHERE n = ?"
+        unreadable = find_unreadable(self._connection, "older", contracts, contract)
+        for row, why in unreadable:
+            ((source, event_id),) = self._connection.execute(names, [row]).fetchall()
+            routed.refused.append((row, Refused("upcast_fails", why, contract.type, source, event_id)))
+        self._connection.unregister("older")
+        refused = pa.array([row for row, _ in unreadable], pa.int64())
+        return table.filter(pc.invert(pc.is_in(table["n"], refused))) if unreadable else table
 
     def _judge(self, chunk: Chunk, rows: Rows, routed: Routed) -> None:
         """Judge rows one by one, a bounded number at a time."""

@@ -20,7 +20,7 @@ from event_archive.columns import literal, quoted, sql_list
 from event_archive.contract import ALL_EVENTS, Contract
 from event_archive.errors import UnusableInput
 from event_archive.log import Commit, Segment, segments_of
-from event_archive.upcast_sql import upcast_sql
+from event_archive.majors import step_sql
 
 SCHEMA = "events"
 ENVELOPE: Mapping[str, str] = {
@@ -80,10 +80,7 @@ def upcast_view_sql(archive: Archive, view_name: str, commits: Sequence[Commit])
     select = ""
     for contract in archive.contracts.majors(view_name):
         if select:
-            older = archive.contracts[f"{contract.object_type}.{contract.verb}.v{contract.major - 1}"]
-            assert contract.upcast is not None, "a folder of contracts is checked when it is loaded"
-            data = upcast_sql(contract.upcast, older.data_type, contract.data_type, "data")
-            select = f"SELECT * REPLACE (CAST({data} AS {contract.data_type.sql()}) AS data) FROM ({select})"
+            select = f"SELECT * REPLACE ({step_sql(archive.contracts, contract)} AS data) FROM ({select})"
         segments = segments_of(commits, contract.type)
         if segments or not select:
             own = view_sql(archive, contract, segments)
