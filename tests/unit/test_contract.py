@@ -182,11 +182,13 @@ def test_two_types_can_not_share_a_view(tmp_path: Path) -> None:
 
 
 def test_the_newest_major_stands_for_its_type(tmp_path: Path) -> None:
-    types = ["note.read.v1", "note.written.v1", "note.written.v10", "note.written.v9"]
-    contracts = contracts_in(tmp_path, *(contract_file(one, DATA) for one in types))
+    types = ["note.read.v1", "note.written.v10", "note.written.v9"]
+    upcasts: dict[str, dict[str, Any]] = {"note.written.v10": {"upcast_from_v9": {}}}
+    contracts = contracts_in(tmp_path, *(contract_file(one, DATA, **upcasts.get(one, {})) for one in types))
     assert list(contracts) == types
     assert [one.type for one in contracts.newest()] == ["note.read.v1", "note.written.v10"]
     assert {one.view_name for one in contracts.values()} == {"note_read", "note_written"}
+    assert [one.major for one in contracts.majors("note_written")] == [9, 10]
 
 
 def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
