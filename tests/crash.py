@@ -1,10 +1,11 @@
-"""Landings that are killed: before and after each call that changes the file system, and at any time between.
+"""Work that is killed: before and after each call that changes the file system, and at any time between.
 
-Belongs here: killing them, in a process that is started for it (`python crash.py TEMPLATE OUT`). Not here:
-what has to hold afterwards (`test_archive_invariants`).
+Belongs here: killing it, in a process that is started for it (`python crash.py TEMPLATE OUT WORK`). Not here:
+what has to hold afterwards (`test_archive_invariants`, `test_recovery_interrupted`).
 
-TEMPLATE holds `contracts`, `archive` and `inbox`. Each landing of the inbox has its own copy of it below OUT,
-and is a fork of this process, which has opened no archive: a fork is cheap, and begins as a new process does.
+TEMPLATE holds `contracts`, `archive` and `inbox`. WORK is `land` (the inbox) or `recover` (the quarantine).
+Each time it has its own copy of TEMPLATE below OUT, and is a fork of this process, which opened no archive:
+a fork is cheap, and begins as a new process does.
 """
 
 import os
@@ -19,6 +20,7 @@ from typing import Any
 from event_archive.archive import Archive
 from event_archive.contract import load_contracts
 from event_archive.inbox import land_inbox
+from event_archive.recovery import recover
 
 CALLS = ("open", "link", "replace", "rename", "fsync", "unlink", "mkdir", "rmdir")
 TIMES = 12
@@ -48,8 +50,20 @@ class Count:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def land_in_fork(template: Path, folder: Path, moment: int = 0, seconds: float = 0) -> None:
-    """Land the inbox of a copy of `template`, killed at a moment, or after a time, where it is not 0."""
+def land(folder: Path, archive: Archive) -> None:
+    """Land the inbox."""
+    for _ in land_inbox(archive, folder / "inbox", settled_after=0):
+        pass
+
+
+WORK: dict[str, Callable[[Path, Archive], object]] = {
+    "land": land,
+    "recover": lambda folder, archive: recover(archive),
+}
+
+
+def work_in_fork(work: str, template: Path, folder: Path, moment: int = 0, seconds: float = 0) -> None:
+    """Work on a copy of `template`, killed at a moment, or after a time, where it is not 0."""
     shutil.copytree(template, folder)
     child = os.fork()
     if child:
@@ -57,24 +71,21 @@ def land_in_fork(template: Path, folder: Path, moment: int = 0, seconds: float =
         return
     count = Count(moment)
     signal.setitimer(signal.ITIMER_REAL, seconds)  # nobody handles the signal, so that it kills
-    for _ in land_inbox(
-        Archive(folder / "archive", load_contracts(folder / "contracts")), folder / "inbox", settled_after=0
-    ):
-        pass
+    WORK[work](folder, Archive(folder / "archive", load_contracts(folder / "contracts")))
     (folder / "moments").write_text(str(count.moments))
     os._exit(0)
 
 
-def main(template: Path, out: Path) -> None:
-    """One landing that is not killed, and then one that is for each of its moments."""
+def main(template: Path, out: Path, work: str) -> None:
+    """Work once without being killed, and then once for each of its moments."""
     started = time.monotonic()
-    land_in_fork(template, out / "whole")
+    work_in_fork(work, template, out / "whole")
     seconds = time.monotonic() - started
     for moment in range(1, int((out / "whole" / "moments").read_text()) + 1):
-        land_in_fork(template, out / f"moment-{moment:03d}", moment=moment)
+        work_in_fork(work, template, out / f"moment-{moment:03d}", moment=moment)
     for part in range(1, TIMES):
-        land_in_fork(template, out / f"time-{part:02d}", seconds=seconds * part / TIMES)
+        work_in_fork(work, template, out / f"time-{part:02d}", seconds=seconds * part / TIMES)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])

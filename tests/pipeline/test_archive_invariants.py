@@ -215,7 +215,7 @@ def crashed(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     inbox.mkdir()
     (inbox / "new").write_bytes(lines([weighed(1), weighed(2), b"also broken", lost(2), weighed(3)]))
     crash = [sys.executable, str(ROOT / "tests" / "crash.py"), str(folder / "template"), str(folder / "out")]
-    subprocess.run(crash, env=ENVIRONMENT, cwd=ROOT, check=True)
+    subprocess.run([*crash, "land"], env=ENVIRONMENT, cwd=ROOT, check=True)
     return sorted((folder / "out").iterdir())
 
 
