@@ -34,11 +34,15 @@ from event_archive.upcast_sql import upcast_sql
 TYPE = re.compile(r"([a-z][a-z0-9_]{0,99})\.([a-z][a-z0-9_]{0,99})\.v([1-9][0-9]{0,3})", re.ASCII)
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 ALL_EVENTS = "all_events"
+MAX_REFUSED_SHARE = 0.05
 
 
 @dataclass(frozen=True)
 class Contract:
-    """What a producer promises for one event type and major. `schema` is the JSON Schema of `data`."""
+    """What a producer promises for one event type and major. `schema` is the JSON Schema of `data`.
+
+    `max_refused_share`: of the records that claim this type, how many may be refused before somebody is told.
+    """
 
     type: str
     object_type: str
@@ -52,6 +56,7 @@ class Contract:
     examples: tuple[Mapping[str, Any], ...]
     path: Path
     upcast: Upcast | None = None
+    max_refused_share: float = MAX_REFUSED_SHARE
 
     @property
     def view_name(self) -> str:
@@ -198,6 +203,7 @@ def load_contract(path: Path) -> Contract:
         examples=tuple(content["examples"]),
         path=path,
         upcast=read_upcast(path, name, content[name]) if name in content else None,
+        max_refused_share=content.get("max_refused_share", MAX_REFUSED_SHARE),
     )
 
 

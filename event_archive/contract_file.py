@@ -35,6 +35,7 @@ CONTRACT_FILE = {
         },
         "object": {"type": "string", "pattern": NAME},
         "data": {"type": "object"},
+        "max_refused_share": {"type": "number", "minimum": 0, "maximum": 1},
         "examples": {"type": "array", "minItems": 1, "items": {"type": "object"}},
     },
     "patternProperties": {"^upcast_from_v[0-9]+$": {"type": "object"}},

@@ -17,7 +17,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from event_archive.archive import Archive
 from event_archive.inbox import waiting_files
 from event_archive.log import Commit, Log
-from orchestration.names import LAND_JOB, LOG, REFRESH_JOB
+from orchestration.names import LAND_JOB, LOG, QUARANTINE, REFRESH_JOB
 from orchestration.partitions import partition_of
 from orchestration.progress import heard_of, touched_days, unpublished
 from orchestration.settings import Settings
@@ -37,8 +37,11 @@ def land_job() -> UnresolvedAssetJobDefinition:
     """Land the inbox and report commits."""
     return dg.define_asset_job(
         LAND_JOB,
-        selection=dg.AssetSelection.assets(LOG),
-        description="Land the files in the inbox, and report the days of event types that were touched.",
+        selection=dg.AssetSelection.assets(LOG, QUARANTINE),
+        description=(
+            "Land the files in the inbox, report the days of event types that were touched, and look at what "
+            "is refused."
+        ),
     )
 
 

@@ -13,6 +13,7 @@ from orchestration.event_assets import event_assets
 from orchestration.landing_asset import landing_asset
 from orchestration.partitions import daily_partitions
 from orchestration.published_asset import published_asset
+from orchestration.quarantine_asset import quarantine_asset
 from orchestration.settings import Settings
 
 
@@ -27,7 +28,13 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     land = land_job()
     refresh = refresh_job(models, published)
     return dg.Definitions(
-        assets=[landing_asset(settings), event_assets(settings, archive, partitions), models, published],
+        assets=[
+            landing_asset(settings),
+            quarantine_asset(settings),
+            event_assets(settings, archive, partitions),
+            models,
+            published,
+        ],
         jobs=[land, refresh],
         sensors=[
             inbox_sensor(settings, archive, land),

@@ -6,6 +6,7 @@ Belongs here: a name that two modules must agree on. Not here: anything that one
 from dagster import AssetKey
 
 LOG = AssetKey(["archive", "log"])
+QUARANTINE = AssetKey(["archive", "quarantine"])
 REPORTING = AssetKey(["published", "reporting"])
 LAND_JOB = "land"
 REFRESH_JOB = "refresh"

@@ -51,6 +51,7 @@ def test_a_landing_reports_exactly_the_days_it_touched(
         ("events/note/written", "2026-01-02"),
         ("events/note/written", "2026-01-05"),
         ("archive/log", None),
+        ("archive/quarantine", None),
     }
     drop(settings, "b.ndjson", [note(7, "2026-01-02"), note(1, "2026-01-05", "read"), {"type": "nonsense"}])
     second = materializations(run(settings, instance, "land"))
@@ -58,6 +59,7 @@ def test_a_landing_reports_exactly_the_days_it_touched(
         ("events/note/written", "2026-01-02"),
         ("events/note/read", "2026-01-05"),
         ("archive/log", None),
+        ("archive/quarantine", None),
     }
     told = second["events/note/written", "2026-01-02"]
     metadata = {name: value.value for name, value in told.metadata.items()}
@@ -84,9 +86,13 @@ def test_what_landed_without_dagster_is_reported_once(
         ("events/note/written", "2026-01-02"),
         ("events/note/written", "2026-01-03"),
         ("archive/log", None),
+        ("archive/quarantine", None),
     }
     assert first["events/note/written", "2026-01-03"].metadata["commits"].value == "1 to 2"
-    assert set(materializations(run(settings, instance, "land"))) == {("archive/log", None)}
+    assert set(materializations(run(settings, instance, "land"))) == {
+        ("archive/log", None),
+        ("archive/quarantine", None),
+    }
 
 
 def test_another_log_is_reported_from_its_start(settings: Settings, instance: dg.DagsterInstance) -> None:
