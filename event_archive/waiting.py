@@ -21,16 +21,17 @@ from event_archive.limits import Limits
 from event_archive.log import Commit
 from event_archive.outcomes import REFUSED, latest_outcomes
 
-SMALL_COLUMNS = ["position", "part", "offset", "reason", "detail", "type"]
+SMALL_COLUMNS = ["position", "part", "offset", "reason", "detail", "type", "source"]
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which records to judge again: those of one commit, one reason (the latest), one claimed type."""
+    """Which records to judge again: those of one commit, reason (the latest), claimed type or source."""
 
     sequence: int | None = None
     reason: str | None = None
     type: str | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True)
@@ -169,9 +170,11 @@ class WaitingRecords:
                 row["type"],
                 frozenset([row["reason"], *(later or ())]),
             )
-            wanted = self._selection.reason in (None, waiting.reason) and self._selection.type in (
-                None,
-                waiting.type,
+            only = self._selection
+            wanted = (
+                only.reason in (None, waiting.reason)
+                and only.type in (None, waiting.type)
+                and only.source in (None, row["source"])
             )
             if outcome == REFUSED and row["part"] == 0 and wanted:
                 found[number] = waiting

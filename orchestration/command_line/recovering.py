@@ -39,6 +39,7 @@ SHOWN_REASONS = 10
 @click.option("--sequence", type=click.IntRange(min=1), help="Only records that this commit refused.")
 @click.option("--reason", help="Only records with this reason (its code), the latest.")
 @click.option("--type", "type_name", help="Only records that say they are of this type.")
+@click.option("--source", help="Only records that say they are from this producer.")
 @click.option("--dry-run", is_flag=True, help="Say what would become of the records, and commit nothing.")
 @json_option
 def recover(
@@ -48,6 +49,7 @@ def recover(
     sequence: int | None,
     reason: str | None,
     type_name: str | None,
+    source: str | None,
     dry_run: bool,
     wants_json: bool,
 ) -> None:
@@ -59,7 +61,7 @@ def recover(
     \b
     Examples:
       factlog quarantine recover --dry-run
-      factlog quarantine recover --reason unknown_type
+      factlog quarantine recover --reason unknown_type --source /services/core
       factlog quarantine recover --json
     """
     if repair_file and mapping_file:
@@ -74,7 +76,7 @@ def recover(
     with screen.progress("Judging", 1) as show:
         result = recover_records(
             archive,
-            Selection(sequence, reason, type_name),
+            Selection(sequence, reason, type_name, source),
             repair=repair,
             mapping=mapping,
             limits=settings.limits,
