@@ -32,6 +32,12 @@ def upcast_sql(upcast: Upcast, old: ColumnType, new: ColumnType, column: str) ->
     return data
 
 
+def field_sql(upcast: Upcast, old: ColumnType, new: Struct, column: str) -> dict[str, str]:
+    """The same by field, for a caller that wants to know which one can't be."""
+    compiler = _Compiler(upcast, old, column)
+    return {part.name: compiler.field(part, part.name) for part in new.fields}
+
+
 @dataclass(frozen=True)
 class _Source:
     """Where an old value is: its SQL and type; `optional`: it may be NULL where its parent is not."""
