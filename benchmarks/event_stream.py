@@ -17,7 +17,7 @@ BLOCK = 10_000
 
 
 def write_requests(path: Path, events: int, *, first: int = 0, days: int = 90) -> Path:
-    """Write `events` events of type translation.requested.v1, spread evenly over `days` days."""
+    """Write `events` events of type translation.requested.v2, spread evenly over `days` days."""
     return _write(path, events, first, days, mixed=False)
 
 
@@ -53,9 +53,10 @@ def _lines(numbers: range, first: int, events: int, days: int, *, mixed: bool) -
 
 
 def _envelope(identifier: str, time: str, verb: str, actor: str, number: int) -> str:
+    major = 2 if verb == "requested" else 1
     return (
         f'{{"specversion":"1.0","id":"{identifier}","source":"/services/core",'
-        f'"type":"translation.{verb}.v1","time":"{time}","actor":"{actor}",'
+        f'"type":"translation.{verb}.v{major}","time":"{time}","actor":"{actor}",'
         f'"object":"translation/trn_{number:09d}","correlationid":"{identifier[::-1]}",'
         f'"objectversion":1,"data":'
     )

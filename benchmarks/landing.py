@@ -33,11 +33,14 @@ def landing_against_copy(folder: Path, events: int, rounds: int = 3) -> list[Mea
     """Events per second of landing, as a share of the rival's, for one event type and for four."""
     measurements = []
     for name, write, types in (
-        ("one type", write_requests, ["translation.requested.v1"]),
+        ("one type", write_requests, ["translation.requested.v2"]),
         (
             "four types mixed",
             write_mixture,
-            [f"translation.{verb}.v1" for verb in ("requested", "machine_translated", "delivered", "rated")],
+            [
+                "translation.requested.v2",
+                *(f"translation.{verb}.v1" for verb in ("machine_translated", "delivered", "rated")),
+            ],
         ),
     ):
         path = write(folder / f"{write.__name__}-{events}.ndjson", events)

@@ -19,6 +19,14 @@ _ABSENT = object()
 # For some types: values of one field of `data` that the contract does not allow.
 BAD_VALUES: dict[str, tuple[Recipe, ...]] = {
     "translation.requested.v1": (
+        ("words", "97"),
+        ("words", -5),
+        ("language_pair", "en>xx"),
+        ("document_id", 81),
+        ("customer_id", _ABSENT),
+        ("wanted_by", "tomorrow"),
+    ),
+    "translation.requested.v2": (
         ("word_count", "97"),
         ("word_count", -5),
         ("target_language", "xx"),

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from .draw import Draw
 from .parties import PAIRS, Customer, Pair, Parties, price_per_word
+from .scenario import Scenario
 from .wire import DAY, HOUR, MINUTE, SECOND, Event, make_event, utc_text
 
 _COMMENTS = ("Perfect.", "Parfait, merci !", "ganz gut", "Names were wrong.", "第三段落が変です", "ok 👍")
@@ -46,9 +47,18 @@ class Work(NamedTuple):
 class Translation:
     """One translation. Each of its events has a version, and was caused by the one before."""
 
-    def __init__(self, draw: Draw, number: int, customer: Customer, parties: Parties, work: Work) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        draw: Draw,
+        number: int,
+        customer: Customer,
+        parties: Parties,
+        work: Work,
+    ) -> None:
         """Take up a request of this customer."""
-        self.draw, self.customer, self.parties, self.work = draw, customer, parties, work
+        self.scenario, self.draw, self.customer = scenario, draw, customer
+        self.parties, self.work = parties, work
         self.object = f"translation/trn_{number:06}"
         self.party = f"customer/{customer.id}"
         self.pair: Pair = draw.pick(customer.pairs)
@@ -77,13 +87,15 @@ class Translation:
         if draw.chance(0.25):
             self.rate(at, quality)
 
-    def add(self, verb: str, at: int, actor: str, data: dict[str, Any]) -> None:
+    def add(
+        self, verb: str, at: int, actor: str, data: dict[str, Any], *, major: int = 1, part: str = ""
+    ) -> None:
         """Add the next event of this translation."""
         self.version += 1
         event = make_event(
             self.draw,
             "core",
-            f"translation.{verb}.v1",
+            f"translation.{verb}.v{major}",
             at,
             actor=actor,
             object_=self.object,
@@ -91,6 +103,7 @@ class Translation:
             correlation=self.correlation,
             causation=self.last_id,
             version=self.version,
+            part=part,
         )
         self.work.events.append(event)
         self.last_id = event.id
@@ -112,7 +125,11 @@ class Translation:
             # A field that the contract does not name: producers may add one, and it must be kept.
             data["client_version"] = f"4.{draw.whole(0, 9)}"
         by_system = customer.channel == "api" and draw.chance(0.3)
-        self.add("requested", at, "system/scheduler" if by_system else self.party, data)
+        actor, part = "system/scheduler" if by_system else self.party, f"/{customer.channel}"
+        if self.scenario.speaks_v1(customer.channel, at):
+            self.add("requested", at, actor, as_v1(data), part=part)
+        else:
+            self.add("requested", at, actor, data, major=2, part=part)
 
     def machine_translate(self, requested_at: int) -> tuple[int, float]:
         """Let an engine translate it; return when it had, and how good it is."""
@@ -221,3 +238,13 @@ class Translation:
         actor = self.party if self.draw.chance(0.8) else "system/scheduler"
         data = {"customer_id": self.customer.id, "reason": self.draw.pick(_CANCEL_REASONS)}
         self.add("cancelled", at, actor, data)
+
+
+def as_v1(data: dict[str, Any]) -> dict[str, Any]:
+    """Say what an intake says that has not yet moved: the same request, as v1 of the contract has it."""
+    older = dict(data)
+    older["language_pair"] = f"{older.pop('source_language')}>{older.pop('target_language')}"
+    older["words"] = older.pop("word_count")
+    if older["channel"] == "upload" and older["words"] % 3 == 0:
+        older["channel"] = "fax"
+    return older

@@ -7,6 +7,8 @@ from .wire import day_start
 
 # The day after a month's end, so that the last invoices (for March) are among the events.
 LAST_DAY = date(2026, 4, 1)
+# When the intakes of requests move from v1 of their contract to v2, as a share of the days: weeks apart.
+MOVES = {"api": 0.35, "web": 0.5, "upload": 0.75}
 
 
 @dataclass(frozen=True)
@@ -19,14 +21,21 @@ class Scenario:
     customers: int = 120
     editors: int = 24
     requests_per_day: float = 735.0
+    always_newest: bool = False  # no intake ever spoke an older major: the same facts otherwise
 
     def __post_init__(self) -> None:
         """Refuse what cannot be simulated."""
         if self.days < 2 or self.customers < 1 or self.editors < 4 or self.requests_per_day <= 0:
             raise ValueError(f"a simulation needs 2 days, a customer, 4 editors and requests, not {self}")
 
+    def speaks_v1(self, channel: str, at: int) -> bool:
+        """Say whether the intake of this channel has not yet moved to v2 at a moment."""
+        return not self.always_newest and at < self.start + int(MOVES[channel] * (self.end - self.start))
+
     @classmethod
-    def sized(cls, seed: int = 7, days: int = 90, scale: float = 1.0) -> "Scenario":
+    def sized(
+        cls, seed: int = 7, days: int = 90, scale: float = 1.0, always_newest: bool = False
+    ) -> "Scenario":
         """Return a scenario with this share of the usual customers, editors and requests."""
         return cls(
             seed=seed,
@@ -34,6 +43,7 @@ class Scenario:
             customers=max(6, int(120 * scale)),
             editors=max(4, int(24 * scale)),
             requests_per_day=735 * scale,
+            always_newest=always_newest,
         )
 
     @property

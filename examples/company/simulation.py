@@ -113,9 +113,11 @@ def compose(scenario: Scenario) -> tuple[list[EventFile], Truth]:
     return files, Truth(scenario.first_day, scenario.last_day, counted, faults, months)
 
 
-def emit(folder: Path, *, seed: int = 7, days: int = 90, scale: float = 1.0) -> Emitted:
+def emit(
+    folder: Path, *, seed: int = 7, days: int = 90, scale: float = 1.0, always_newest: bool = False
+) -> Emitted:
     """Write the files of a simulation into a folder, and leave alone those that are there already."""
-    files, truth = compose(Scenario.sized(seed, days, scale))
+    files, truth = compose(Scenario.sized(seed, days, scale, always_newest))
     folder.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
     new_files = size = 0

@@ -43,5 +43,5 @@ def do_translations(scenario: Scenario, parties: Parties) -> Work:
         # Who has no account, or no longer, requests nothing: the company grows with its customers.
         if customer.is_open_at(requested_at):
             number += 1
-            Translation(draw, number, customer, parties, work).live(requested_at)
+            Translation(scenario, draw, number, customer, parties, work).live(requested_at)
     return work

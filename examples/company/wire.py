@@ -82,13 +82,14 @@ def make_event(
     correlation: str | None = None,
     causation: str | None = None,
     version: int | None = None,
+    part: str = "",
 ) -> Event:
-    """Make an event of a service, with an id of its own."""
+    """Make an event of a service, or of a part of it that emits by itself, with an id of its own."""
     event_id = draw.uuid_at(at)
     record: dict[str, Any] = {
         "specversion": "1.0",
         "id": event_id,
-        "source": f"/services/{service}",
+        "source": f"/services/{service}{part}",
         "type": event_type,
         "time": service_time(service, at),
         "actor": actor,

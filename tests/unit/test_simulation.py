@@ -30,7 +30,7 @@ Record = dict[str, Any]
 REQUIRED = {"specversion", "id", "source", "type", "time", "actor", "object", "data"}
 TIME = jsonschema_rs.Draft202012Validator({"type": "string", "format": "date-time"}, validate_formats=True)
 # For seed 7, 10 days, a twentieth of the usual size. Changes only with the simulation itself.
-SMALL_DIGEST = "74eef8d51d5a4add58a2517802d34205874a2ffbdc8cb03578f4fa07d7900d42"
+SMALL_DIGEST = "0542ca33bf05613b3ba5f2f78cca77011a720f64b9c7bb6a2bc12f93a0edb40e"
 UNREADABLE = ("invalid_json", "truncated")
 
 

@@ -22,7 +22,7 @@ def events() -> dict[str, list[Record]]:
     """The events of a company with all its customers, who ask for little; by type, in order of time."""
     result: defaultdict[str, list[Record]] = defaultdict(list)
     for event in simulate(Scenario(requests_per_day=40)):
-        result[event.type.removesuffix(".v1")].append(json.loads(event.line))
+        result[event.type.rpartition(".v")[0]].append(json.loads(event.line))
     return result
 
 
