@@ -23,7 +23,8 @@ MOMENT_CONDITION = (
 EMAIL_CONDITION = r"[a-z0-9]+([._-][a-z0-9]+)*@[a-z0-9]+([-.][a-z0-9]+)*\.[a-z]{2,}"
 # What ECMA-262 (JSON Schema) and RE2 (DuckDB) read alike, and match alike in ASCII text.
 PLAIN_PATTERN = re.compile(
-    r"\^(?:[A-Za-z0-9_/@:, -]|\\[.d/-]|\[\^?[A-Za-z0-9_.:/@ -]+\]|[(|)?+*]|\{\d{1,3}(?:,\d{0,3})?\})*\$"
+    r"\^(?:[A-Za-z0-9_/@:, -]|(?<!\?)>|\\[.d/-]|"
+    r"\[\^?[A-Za-z0-9_.:/@ -]+\]|[(|)?+*]|\{\d{1,3}(?:,\d{0,3})?\})*\$"
 )
 
 
