@@ -10,12 +10,13 @@ import click
 from event_archive.contract import Contract, Contracts, load_contracts
 from event_archive.errors import UnusableInput
 from orchestration.command_line import screen
+from orchestration.command_line.contract_trial import try_
 from orchestration.command_line.opening import ListingGroup, contracts_option, json_option, read_settings
 
 
 @click.group(cls=ListingGroup)
 def contracts() -> None:
-    """List the event types, or show one.
+    """List the event types, show one, or try a proposed one on the archived events.
 
     \b
     Examples:
@@ -98,3 +99,6 @@ def as_record(contract: Contract) -> dict[str, object]:
         "view": f"events.{contract.view_name}",
         "path": str(contract.path),
     }
+
+
+contracts.add_command(try_)

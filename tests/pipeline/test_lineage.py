@@ -1,0 +1,48 @@
+"""Who reads a field: given the project's own models, expect the columns that a field of an event reaches."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestration.lineage import compiled_manifest, readers
+from orchestration.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+    """The compiled project."""
+    return compiled_manifest(Settings(home=tmp_path_factory.mktemp("home")))
+
+
+def read_by(manifest: Mapping[str, Any], view_name: str, field: str) -> set[str]:
+    """The columns of marts that read a field."""
+    found = readers(manifest, view_name, [field])
+    return {
+        f"{one.model}.{one.column}" for one in found if one.model.split(".")[0] in ("billing", "analytics")
+    }
+
+
+def test_a_field_is_followed_through_structs_and_aggregates(manifest: Mapping[str, Any]) -> None:
+    assert read_by(manifest, "translation_requested", "word_count") == {
+        "analytics.translations.word_count",
+        "analytics.daily_volumes.requested_word_count",
+        "analytics.daily_volumes.delivered_word_count",
+        "analytics.quality_per_engine.word_count",
+    }
+
+
+def test_a_field_that_no_model_reads(manifest: Mapping[str, Any]) -> None:
+    assert read_by(manifest, "translation_requested", "document_id") == set()
+
+
+def test_a_field_of_the_same_name_in_another_event_is_another_field(manifest: Mapping[str, Any]) -> None:
+    assert not read_by(manifest, "translation_rated", "word_count")
+    assert "analytics.translations.channel" in read_by(manifest, "translation_requested", "channel")
+
+
+def test_nothing_of_an_installation_is_read_or_written(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    compiled_manifest(Settings(home=home))
+    assert not home.exists()
