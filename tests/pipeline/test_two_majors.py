@@ -5,6 +5,7 @@ here: the upcast itself (`test_upcast`) and the view (`test_majors`).
 """
 
 from collections import Counter
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from event_archive.landing import land
 from event_archive.log import segments_of
 from event_archive.sources import find_sources
 from examples.company.simulation import emit
+from orchestration.event_reports import facts_of_days
 from orchestration.settings import Settings
 
 DAYS, SCALE = 32, 0.04
@@ -53,6 +55,17 @@ def test_one_company_speaks_two_majors_and_the_other_one(companies: tuple[Settin
     assert set(moved) == REQUESTED and min(moved.values()) > 100
     assert set(newest) == {"translation.requested.v2"}
     assert moved.total() == newest.total()
+
+
+def test_one_asset_reports_the_days_of_both_majors(companies: tuple[Settings, Settings]) -> None:
+    def rows_by_day(settings: Settings) -> dict[date, int]:
+        archive = settings.open_archive()
+        contract = archive.contracts["translation.requested.v2"]
+        days = [date(2026, 4, 1) - timedelta(days=number) for number in range(DAYS)]
+        return {day: facts.rows for day, facts in facts_of_days(archive, contract, days, threads=2).items()}
+
+    moved, newest = map(rows_by_day, companies)
+    assert moved == newest and len(moved) == DAYS
 
 
 @pytest.mark.parametrize("table", TABLES)
