@@ -1,0 +1,118 @@
+"""A contract made from a foreign schema file: read, given an example, written, and checked as any other.
+
+Belongs here: which reader a file needs, and that what is made loads and accepts its own example. Not here:
+the schema languages (`from_json_schema`, `from_avro`, `from_protobuf`) and where the file is put.
+"""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from event_archive.contract import TYPE, load_contract
+from event_archive.errors import UnusableInput
+from event_archive.releases import example_faults
+from event_archive.schema_files.contract_text import contract_text
+from event_archive.schema_files.example_value import example_data
+from event_archive.schema_files.from_avro import from_avro
+from event_archive.schema_files.from_json_schema import from_json_schema
+from event_archive.schema_files.reading import DataSchema, Loss, read_schema_file
+
+MAX_WORDS = 500  # of what is said of a fault: a file may give its fields any names
+READERS = {".json": from_json_schema, ".avsc": from_avro}
+
+
+@dataclass(frozen=True)
+class Imported:
+    """The text of a contract, and what of the file it does not say."""
+
+    text: str
+    losses: tuple[Loss, ...]
+
+
+def import_contract(
+    path: Path, event_type: str, owner: str, actors: tuple[str, ...], message: str | None = None
+) -> Imported:
+    """Make a contract from a schema file; raises UnusableInput with one line."""
+    found = TYPE.fullmatch(event_type)
+    if not found:
+        raise UnusableInput(
+            f"--type {event_type[:200]!r} is not <object>.<verb>.v<major> in lower case, "
+            "such as translation.requested.v1"
+        )
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise UnusableInput(
+            f"{path}: what kind of schema this is can't be told; name the file *.json, *.avsc or *.proto"
+        )
+    text = read_schema_file(path)
+    try:
+        data = reader(text, message)
+        example = example_data(data.schema)
+    except UnusableInput as error:
+        raise UnusableInput(f"{path}: {str(error)[:MAX_WORDS]}") from error
+    content = _content(event_type, owner, actors, data, example)
+    made = contract_text(content, _head(path, data))
+    _check(path, event_type, made)
+    return Imported(made, data.losses)
+
+
+def _content(
+    event_type: str, owner: str, actors: tuple[str, ...], data: DataSchema, example: dict[str, Any]
+) -> dict[str, Any]:
+    object_type, verb, _ = event_type.split(".")
+    description = data.schema.get("description") or data.schema.get("title")
+    return {
+        "type": event_type,
+        "revision": 1,
+        "owner": owner,
+        "description": description or f"The {_words(object_type)} was {_words(verb)}.",
+        "actor": list(actors),
+        "object": object_type,
+        "data": dict(data.schema),
+        "examples": [
+            {
+                "specversion": "1.0",
+                "id": "0198c5b2-6c00-7a10-8000-000000000001",
+                "source": f"/services/{owner}",
+                "type": event_type,
+                "time": "2026-01-03T09:14:07.250Z",
+                "actor": f"{actors[0]}/example",
+                "verb": verb,
+                "object": f"{object_type}/example",
+                "data": example,
+            }
+        ],
+    }
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _head(path: Path, data: DataSchema) -> list[str]:
+    lines = [f"Made from {path.name}. Read it as a draft: say who may act, and what each field means."]
+    if data.losses:
+        lines.append("Not carried over:")
+    lines += [f"  {loss.place or 'the whole'}: {loss.why}" for loss in data.losses[:40]]
+    if len(data.losses) > 40:
+        lines.append(f"  … and {len(data.losses) - 40} more")
+    return lines
+
+
+def _check(path: Path, event_type: str, text: str) -> None:
+    """Load what was made as `contracts check` would."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / f"{event_type}.yaml"
+        made.write_text(text, encoding="utf-8")
+        try:
+            contract = load_contract(made)
+            faults = list(example_faults(contract))
+        except UnusableInput as error:
+            reason = str(error).removeprefix(f"{made}: ")
+            raise UnusableInput(f"{path}: no contract can be made of this: {reason[:MAX_WORDS]}") from error
+    for fault in faults:
+        raise UnusableInput(
+            f"{path}: {fault.place}: the example that was built {fault.why}; "
+            "give the schema `examples`, with values that are right"
+        )
