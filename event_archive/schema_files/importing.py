@@ -16,10 +16,11 @@ from event_archive.schema_files.contract_text import contract_text
 from event_archive.schema_files.example_value import example_data
 from event_archive.schema_files.from_avro import from_avro
 from event_archive.schema_files.from_json_schema import from_json_schema
+from event_archive.schema_files.from_protobuf import from_protobuf
 from event_archive.schema_files.reading import DataSchema, Loss, read_schema_file
 
 MAX_WORDS = 500  # of what is said of a fault: a file may give its fields any names
-READERS = {".json": from_json_schema, ".avsc": from_avro}
+READERS = {".json": from_json_schema, ".avsc": from_avro, ".proto": from_protobuf}
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,72 @@ def test_one_of_several_avro_records_is_chosen_by_name(tmp_path: Path) -> None:
     assert list(contract.schema["properties"]) == ["no"]
 
 
+def proto(fields: str, more: str = "") -> str:
+    return f"""syntax = "proto3"; package shop;
+        import "google/protobuf/timestamp.proto"; import "google/protobuf/struct.proto";
+        import "google/protobuf/wrappers.proto"; import "google/protobuf/duration.proto";
+        // An order was placed.
+        message Order {{ {fields} }} {more}"""
+
+
+@pytest.mark.parametrize(
+    ("field", "schema"),
+    [
+        ("optional int32 it = 1;", {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1}),
+        ("optional uint32 it = 1;", {"type": "integer", "minimum": 0, "maximum": 2**32 - 1}),
+        ("optional double it = 1;", {"type": "number"}),
+        ("repeated string it = 1;", {"type": "array", "items": {"type": "string"}}),
+        ("map<string, bool> it = 1;", {"type": "object", "additionalProperties": {"type": "boolean"}}),
+        ("optional string other = 1 [json_name = 'it'];", {"type": "string"}),
+        ("google.protobuf.Timestamp it = 1;", {"type": "string", "format": "date-time"}),
+        ("google.protobuf.StringValue it = 1;", {"type": "string"}),
+        ("enum E { NO = 0; YES = 1; } optional E it = 1;", {"type": "string", "enum": ["NO", "YES"]}),
+        (
+            "message M { optional bool a = 1; } M it = 1;",
+            {"type": "object", "properties": {"a": {"type": "boolean"}}},
+        ),
+    ],
+)
+def test_protobuf_types_are_carried_over_whole(tmp_path: Path, field: str, schema: dict[str, Any]) -> None:
+    contract, made = imported(tmp_path, "order.proto", proto(field))
+    assert contract.schema["properties"] == {"it": schema}
+    assert contract.description == "An order was placed."
+    assert made.losses == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "place", "why"),
+    [
+        ("optional uint64 it = 1;", "it", "beyond 9223372036854775807"),
+        ("optional int64 it = 1;", "", "as a text"),
+        ("optional bytes it = 1;", "it", "base64"),
+        ("oneof it { string a = 1; string b = 2; }", "it", "at most one of a, b"),
+        ("map<int32, string> it = 1;", "it", "keys"),
+        ("google.protobuf.Value it = 1;", "it", "JSON text"),
+        ("google.protobuf.Duration it = 1;", "it", "1.5s"),
+        ("string it = 1;", "", "reads as 0"),
+        ("optional string it = 7;", "", "numbers"),
+        ("reserved 2; optional string it = 1;", "", "reserved"),
+        ("enum E { E_UNSPECIFIED = 0; A = 1; } optional E it = 1;", "it", "left out"),
+    ],
+)
+def test_what_protobuf_says_and_a_contract_cannot_is_said(
+    tmp_path: Path, field: str, place: str, why: str
+) -> None:
+    _, made = imported(tmp_path, "order.proto", proto(field))
+    assert [one for one in made.losses if one.place == place and why in one.why]
+
+
+def test_one_of_several_messages_is_chosen_by_name(tmp_path: Path) -> None:
+    several = proto("optional Line line = 1;", "message Line { optional string sku = 1; }")
+    with pytest.raises(UnusableInput, match=r"choose one with --message: shop.Order, shop.Line"):
+        imported(tmp_path, "order.proto", several)
+    contract, _ = imported(tmp_path, "order.proto", several, "Line")
+    assert list(contract.schema["properties"]) == ["sku"]
+    contract, _ = imported(tmp_path, "order.proto", several, "shop.Order")
+    assert list(contract.schema["properties"]["line"]["properties"]) == ["sku"]
+
+
 def schema_of(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "required": list(properties), "properties": properties}
 
@@ -272,6 +338,10 @@ RECURSIVE = {"type": "record", "name": "N", "fields": [{"name": "next", "type": 
         ("x.avsc", record({"name": "a", "type": "nowhere.Known"}), "this is no Avro schema"),
         ("x.avsc", RECURSIVE, "holds itself"),
         ("x.avsc", "[" * 100_000, "nested deeper"),
+        ("x.proto", "message", "x.proto: 1:"),
+        ("x.proto", proto("Order next = 1;"), "holds itself"),
+        ("x.proto", proto("string a = 1;", "import 'other.proto';"), "imports"),
+        ("x.proto", 'syntax = "proto3";', "there is no message"),
         ("x.xsd", "<schema/>", "name the file"),
     ],
 )
