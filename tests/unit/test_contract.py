@@ -4,6 +4,7 @@ A case is a contract file as text, and what has to be in the line that refuses i
 """
 
 import json
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import reduce
@@ -16,7 +17,7 @@ from events import contract_file, contracts_in, text
 from event_archive.contract import Contract, Contracts, load_contracts
 from event_archive.errors import UnusableInput
 from event_archive.exact import from_column, to_column, with_unnamed
-from event_archive.judge import Accepted, judge
+from event_archive.judge import Accepted, Refused, judge
 
 ROOT = Path(__file__).parents[2]
 COMPANY = load_contracts(ROOT / "event_archive" / "contracts")
@@ -260,3 +261,30 @@ def undescribed(schema: Mapping[str, Any], place: str = "data") -> list[str]:
     for name, part in schema.get("properties", {}).items():
         found += [f"{place}.{name}"] * (not part.get("description")) + undescribed(part, f"{place}.{name}")
     return found + (undescribed(schema["items"], f"{place}[]") if "items" in schema else [])
+
+
+@pytest.mark.parametrize("pattern", ["^(a+)+$", "^(?=(a+)+$)b", r"^(a|aa)+\1$", "^((a*)*)*(?!b)$"])
+def test_a_pattern_that_explodes_is_judged_in_bounded_time(tmp_path: Path, pattern: str) -> None:
+    data = {"type": "object", "required": ["a"], "properties": {"a": {"type": "string", "pattern": pattern}}}
+    contracts = contracts_in(tmp_path, contract_file(TYPE, data))
+    started = time.process_time()
+    verdict = judge(text(an_event({"a": "a" * 50_000 + "!"})), contracts, datetime(2027, 1, 1, tzinfo=UTC))
+    assert isinstance(verdict, Refused)
+    assert verdict.reason == "contract_violation"
+    assert time.process_time() - started < 10  # of a search that would outlive us all
+
+
+def test_a_schema_that_refers_to_itself_ends(tmp_path: Path) -> None:
+    cycle = {"a": {"$ref": "#/$defs/b"}, "b": {"allOf": [{"$ref": "#/$defs/a"}]}}
+    data = {"type": "object", "properties": {"a": {"$ref": "#/$defs/a"}}, "$defs": cycle}
+    contracts = contracts_in(tmp_path, contract_file(TYPE, data))
+    verdict = judge(text(an_event({"a": [[[]]]})), contracts, datetime(2027, 1, 1, tzinfo=UTC))
+    assert isinstance(verdict, Accepted)
+    lists = {"type": "array", "items": {"$ref": "#/properties/a"}}
+    with pytest.raises(UnusableInput, match="a contract's columns can't recurse"):
+        contracts_in(tmp_path, contract_file(TYPE, {"type": "object", "properties": {"a": lists}}))
+
+
+def an_event(data: Any) -> dict[str, Any]:
+    envelope = {"specversion": "1.0", "id": "1", "source": "/x", "type": TYPE, "time": "2026-01-01T00:00:00Z"}
+    return {**envelope, "actor": "clerk/1", "object": "note/1", "data": data}
