@@ -1,0 +1,154 @@
+"""A value that tells two schemas apart: accepted by the writer's, refused by the reader's.
+
+Belongs here: the search for the smallest such value for a gap in the proof. The real validators decide, on
+the schemas as they were given. Not here: where the gaps are (`json_schema_proof`) and guesses at values
+(`json_schema_values`).
+"""
+
+import json
+import time
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from typing import Any
+
+import jsonschema_rs
+
+from event_archive.compatibility.json_schema_borders import PLAIN, borders, neighbours
+from event_archive.compatibility.json_schema_document import Document, Unreadable
+from event_archive.compatibility.json_schema_gap import Gap
+from event_archive.compatibility.json_schema_normal import read
+from event_archive.compatibility.json_schema_side import Side, side
+from event_archive.compatibility.json_schema_values import Values, names_for
+from event_archive.errors import UnusableInput
+
+SECONDS = 2.0  # for all searches of one direction
+MOST_LOCAL, MOST_KEPT, MOST_BASES = 600, 24, 24
+ABOVE = (
+    "required_added",
+    "required_property_added",
+    "dependency_required",
+)  # the value in question is the owner
+
+
+class Examples:
+    """The search for examples of one direction."""
+
+    def __init__(self, writer: Document, reader: Document) -> None:
+        self.writer, self.reader = writer, reader
+        self.until = time.monotonic() + SECONDS
+
+    def tells_apart(self, value: Any) -> bool:
+        """Whether the writer's schema accepts a value that the reader's refuses."""
+        try:
+            return bool(self.writer.validator.is_valid(value) and not self.reader.validator.is_valid(value))
+        except ValueError:  # a text that is no text, a number beyond all numbers
+            return False
+
+    def of(self, gap: Gap) -> Any:
+        """The smallest example found that falls through a gap, as a list of one, or none."""
+        path = gap.path[:-1] if gap.rule in ABOVE else gap.path
+        local = self._local(gap)
+        if not path:
+            return self._smallest(local)
+        root = side(self.writer, (self.writer.root,))
+        bases = Values().of(root, path)[:MOST_BASES]
+        return self._smallest(
+            value for base in bases for one in local for value in _grafted(base, path, one, gap)
+        )
+
+    def anywhere(self) -> Any:
+        """The smallest example found without a gap to look into."""
+        writer, reader = side(self.writer, (self.writer.root,)), side(self.reader, (self.reader.root,))
+        return self._smallest(islice(_guesses(writer, reader), 3000))
+
+    def _local(self, gap: Gap) -> list[Any]:
+        """Values for the place of the gap alone that tell its sides apart, as far as can be said."""
+        found, unsure = [], []
+        for value in islice(_guesses(gap.writer, gap.reader), MOST_LOCAL):
+            if self._is_over():
+                break
+            try:
+                written, accepted = gap.writer.accepts(value), gap.reader.accepts(value)
+            except ValueError:
+                continue
+            if written and accepted is False:
+                found.append(value)
+            elif written is not False and accepted is not True:
+                unsure.append(value)
+        return [
+            *sorted(_unique(found), key=_size)[:MOST_KEPT],
+            *sorted(_unique(unsure), key=_size)[:MOST_KEPT],
+        ]
+
+    def _smallest(self, values: Iterable[Any]) -> list[Any]:
+        found: list[Any] = []
+        for value in values:
+            if self._is_over():
+                break
+            if (not found or _size(value) < _size(found[0])) and self.tells_apart(value):
+                found = [value]
+        return found
+
+    def _is_over(self) -> bool:
+        return time.monotonic() > self.until
+
+
+def _guesses(writer: Side, reader: Side) -> Iterator[Any]:
+    written, read_too = Values().of(writer), Values().of(reader)
+    difference = _difference(writer, reader)
+    reachable = [node for one in (writer, reader) for node in (*one.origin, one.document.defs)]
+    edges = list(
+        islice(borders([*reachable, *writer.document.defs.values(), *reader.document.defs.values()]), 300)
+    )
+    names = {name for one in (writer, reader) for props in one.all_of("properties") for name in props}
+    names |= {name for one in (writer, reader) for name in one.required} | {"extra"}
+    others = [*_unique(chain(edges[:12], PLAIN[:14]))]
+    yield from chain(difference, written, read_too, PLAIN, edges)
+    for value in chain(written, read_too, difference):
+        yield from neighbours(value, sorted(names)[:20], others)
+
+
+def _difference(writer: Side, reader: Side) -> list[Any]:
+    """Guesses from the library's own subtraction of schemas."""
+    if not (writer.document.is_exact and reader.document.is_exact):
+        return []
+    if writer.document.size + reader.document.size > 200_000:
+        return []
+    try:
+        known, asserted = (
+            jsonschema_rs.canonicalize(one.node, draft=20, validate_formats=True) for one in (writer, reader)
+        )
+        document = read(known.subtract(asserted).to_json_schema())
+    except (ValueError, TypeError, jsonschema_rs.ReferencingError, Unreadable, UnusableInput):
+        return []
+    return Values(1000).of(side(document, (document.root,)))
+
+
+def _grafted(base: Any, path: tuple[str, ...], value: Any, gap: Gap) -> Iterator[Any]:
+    """A value put at its place in a whole one."""
+    if not path:
+        yield value
+        return
+    step, rest = path[0], path[1:]
+    if step.startswith("[") and isinstance(base, list):
+        places = range(min(len(base), 4)) if step == "[]" else [int(step[1:-1])]
+        for index in places:
+            inner = base[index] if index < len(base) else None
+            for made in _grafted(inner, rest, value, gap):
+                yield [*base[:index], made, *base[index + 1 :]]
+                if step == "[]":
+                    yield [*base, made]
+    elif not step.startswith("[") and isinstance(base, dict):
+        others = [name for name in base if step == "*"]
+        for name in [*names_for(gap.writer, step), *others]:
+            for made in _grafted(base.get(name), rest, value, gap):
+                yield {**base, name: made}
+
+
+def _size(value: Any) -> tuple[int, str]:
+    text = json.dumps(value, sort_keys=True)
+    return len(text), text
+
+
+def _unique(values: Iterable[Any]) -> list[Any]:
+    return list({json.dumps(value, sort_keys=True): value for value in values}.values())
