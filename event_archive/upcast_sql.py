@@ -27,7 +27,12 @@ def upcast_sql(upcast: Upcast, old: ColumnType, new: ColumnType, column: str) ->
     Raises UnusableInput where the rules do not account for a field of either side.
     """
     compiler = _Compiler(upcast, old, column)
-    data = compiler.value(new, _Source(column, old), "")
+    named = isinstance(old, Struct) and isinstance(new, Struct)
+    if not named and old != new:
+        raise upcast.refused(
+            "data", "one of the two majors names no fields (properties), so no rule can; name them"
+        )
+    data = compiler.value(new, _Source(column, old), "") if named else column
     compiler.check_all_used(old, "")
     return data
 

@@ -3,12 +3,15 @@
 Belongs here: layout, and that YAML reads back exactly what was meant. Not here: what a contract says.
 """
 
+import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
 
 WIDTH = 110
+PLAIN = re.compile(r"[A-Za-z/][\w/. ]*[\w.]", re.ASCII)
 # The order in which a person reads a contract; anything else comes where it stood, before the examples.
 TEXT = "tag:yaml.org,2002:str"
 FIRST = ("type", "revision", "owner", "description", "actor", "object", "data")
@@ -58,6 +61,11 @@ def contract_text(content: Mapping[str, Any], comments: Iterable[str] = ()) -> s
         for name in order
     ]
     return "\n".join([*lines, *parts]) + "\n"
+
+
+def scalar(text: str) -> str:
+    """A text as one YAML value, quoted where it could be read as something else, such as `on` or `null`."""
+    return text if PLAIN.fullmatch(text) and yaml.safe_load(text) == text else json.dumps(text)
 
 
 def one_line(text: str) -> str:
