@@ -14,14 +14,16 @@ from typing import Any
 import jsonschema_rs
 
 from event_archive.compatibility.json_schema_borders import PLAIN, borders, neighbours
-from event_archive.compatibility.json_schema_document import Document, Unreadable
+from event_archive.compatibility.json_schema_document import Document, Unreadable, parts_of
 from event_archive.compatibility.json_schema_gap import Gap
 from event_archive.compatibility.json_schema_normal import read
 from event_archive.compatibility.json_schema_side import Side, side
-from event_archive.compatibility.json_schema_values import Values, names_for
+from event_archive.compatibility.json_schema_texts import texts_for_pattern
+from event_archive.compatibility.json_schema_values import Values
 from event_archive.errors import UnusableInput
 
 SECONDS = 2.0  # for all searches of one direction
+COUNTS = ("maxItems", "minItems", "maxContains", "minContains", "maxProperties", "minProperties")
 MOST_LOCAL, MOST_KEPT, MOST_BASES = 600, 24, 24
 ABOVE = (
     "required_added",
@@ -36,6 +38,14 @@ class Examples:
     def __init__(self, writer: Document, reader: Document) -> None:
         self.writer, self.reader = writer, reader
         self.until = time.monotonic() + SECONDS
+        nodes = parts_of([one for document in (writer, reader) for one in (document.root, document.defs)])
+        patterns = [pattern for node in nodes for pattern in _keys(node.get("patternProperties"))][:20]
+        self.names = [
+            "extra",
+            "b",
+            "zz9",
+            *(text for pattern in patterns for text in texts_for_pattern(pattern)[:3]),
+        ]
 
     def tells_apart(self, value: Any) -> bool:
         """Whether the writer's schema accepts a value that the reader's refuses."""
@@ -51,20 +61,20 @@ class Examples:
         if not path:
             return self._smallest(local)
         root = side(self.writer, (self.writer.root,))
-        bases = Values().of(root, path)[:MOST_BASES]
+        bases = Values(self.until).of(root, path)[:MOST_BASES]
         return self._smallest(
-            value for base in bases for one in local for value in _grafted(base, path, one, gap)
+            value for base in bases for one in local for value in _grafted(base, path, one, self.names)
         )
 
     def anywhere(self) -> Any:
         """The smallest example found without a gap to look into."""
         writer, reader = side(self.writer, (self.writer.root,)), side(self.reader, (self.reader.root,))
-        return self._smallest(islice(_guesses(writer, reader), 3000))
+        return self._smallest(islice(_guesses(writer, reader, self.until), 3000))
 
     def _local(self, gap: Gap) -> list[Any]:
         """Values for the place of the gap alone that tell its sides apart, as far as can be said."""
         found, unsure = [], []
-        for value in islice(_guesses(gap.writer, gap.reader), MOST_LOCAL):
+        for value in islice(_guesses(gap.writer, gap.reader, self.until), MOST_LOCAL):
             if self._is_over():
                 break
             try:
@@ -93,9 +103,10 @@ class Examples:
         return time.monotonic() > self.until
 
 
-def _guesses(writer: Side, reader: Side) -> Iterator[Any]:
-    written, read_too = Values().of(writer), Values().of(reader)
-    difference = _difference(writer, reader)
+def _guesses(writer: Side, reader: Side, until: float) -> Iterator[Any]:
+    sizes = _sizes(writer, reader)
+    written, read_too = Values(until, sizes).of(writer), Values(until, sizes).of(reader)
+    difference = _difference(writer, reader, until)
     reachable = [node for one in (writer, reader) for node in (*one.origin, one.document.defs)]
     edges = list(
         islice(borders([*reachable, *writer.document.defs.values(), *reader.document.defs.values()]), 300)
@@ -108,7 +119,13 @@ def _guesses(writer: Side, reader: Side) -> Iterator[Any]:
         yield from neighbours(value, sorted(names)[:20], others)
 
 
-def _difference(writer: Side, reader: Side) -> list[Any]:
+def _sizes(writer: Side, reader: Side) -> list[int]:
+    """Numbers of items and properties at the borders of what both say here."""
+    bounds = [bound for one in (reader, writer) for keyword in COUNTS for bound in one.all_of(keyword)]
+    return [int(min(bound, 100)) + more for bound in bounds for more in (0, 1, -1)]
+
+
+def _difference(writer: Side, reader: Side, until: float) -> list[Any]:
     """Guesses from the library's own subtraction of schemas."""
     if not (writer.document.is_exact and reader.document.is_exact):
         return []
@@ -121,10 +138,10 @@ def _difference(writer: Side, reader: Side) -> list[Any]:
         document = read(known.subtract(asserted).to_json_schema())
     except (ValueError, TypeError, jsonschema_rs.ReferencingError, Unreadable, UnusableInput):
         return []
-    return Values(1000).of(side(document, (document.root,)))
+    return Values(until, steps=1000).of(side(document, (document.root,)))
 
 
-def _grafted(base: Any, path: tuple[str, ...], value: Any, gap: Gap) -> Iterator[Any]:
+def _grafted(base: Any, path: tuple[str, ...], value: Any, names: list[str]) -> Iterator[Any]:
     """A value put at its place in a whole one."""
     if not path:
         yield value
@@ -134,15 +151,19 @@ def _grafted(base: Any, path: tuple[str, ...], value: Any, gap: Gap) -> Iterator
         places = range(min(len(base), 4)) if step == "[]" else [int(step[1:-1])]
         for index in places:
             inner = base[index] if index < len(base) else None
-            for made in _grafted(inner, rest, value, gap):
+            for made in _grafted(inner, rest, value, names):
                 yield [*base[:index], made, *base[index + 1 :]]
                 if step == "[]":
                     yield [*base, made]
     elif not step.startswith("[") and isinstance(base, dict):
         others = [name for name in base if step == "*"]
-        for name in [*names_for(gap.writer, step), *others]:
-            for made in _grafted(base.get(name), rest, value, gap):
+        for name in dict.fromkeys([*names, *others] if step == "*" else [step]):
+            for made in _grafted(base.get(name), rest, value, names):
                 yield {**base, name: made}
+
+
+def _keys(value: Any) -> list[str]:
+    return list(value) if isinstance(value, dict) else []
 
 
 def _size(value: Any) -> tuple[int, str]:

@@ -149,7 +149,7 @@ def _content_gaps(proof: Proof, writer: Side, reader: Side, part: Part, path: Pa
 
 
 def _unnamed(writer: Side, excluded: set[str], met: str | None) -> tuple[Node, ...]:
-    """What holds for properties without a name: those that match `met`, else those that match no `excluded`."""
+    """What holds for properties without a name: those that match `met`, else none `excluded`."""
     found: list[Node] = []
     for part in writer.parts:
         patterns = part.get("patternProperties", {})

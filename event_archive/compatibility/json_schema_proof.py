@@ -9,6 +9,7 @@ be shown may be taken as shown below itself, in a property or an item, and nowhe
 depth of values). Where the rules here fail, the library's own proof of containment is asked.
 """
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,12 +25,13 @@ from event_archive.compatibility.json_schema_gap import (
     types_in_words,
     value_gap,
 )
-from event_archive.compatibility.json_schema_kinds import NUMBERS, TYPES, kinds_of
+from event_archive.compatibility.json_schema_kinds import NUMBERS, TYPES
 from event_archive.compatibility.json_schema_members import array_gaps, object_gaps
 from event_archive.compatibility.json_schema_same import SAMEABLE, same
 from event_archive.compatibility.json_schema_side import Side, side
 
 MOST_STEPS, MOST_SPLITS, LIBRARY_CHARACTERS = 20_000, 6, 5_000_000
+SECONDS = 2.0  # the steps are what binds; this is for machines that are busy
 
 
 class TooLarge(Exception):
@@ -40,17 +42,21 @@ class Proof:
     """A search for the gaps between sides; it keeps what it has shown, and counts its steps."""
 
     def __init__(self) -> None:
-        self.steps = 0
+        self.steps, self.until = 0, time.monotonic() + SECONDS
         self.library_characters = LIBRARY_CHARACTERS
         self.open: dict[Any, int] = {}
         self.shown: set[Any] = set()
         self.assumed = 0
 
+    def step(self) -> None:
+        """Count a step; raises TooLarge where they are too many."""
+        self.steps += 1
+        if self.steps > MOST_STEPS or time.monotonic() > self.until:
+            raise TooLarge
+
     def gaps(self, writer: Side, reader: Side, path: tuple[str, ...] = (), splits: int = 0) -> list[Gap]:
         """Where a value of the writer's may be none of the reader's; empty where none is."""
-        self.steps += 1
-        if self.steps > MOST_STEPS:
-            raise TooLarge
+        self.step()
         key = (writer.key, reader.key)
         if not writer.types or not (reader.parts or reader.empty) or key in self.shown:
             return []
@@ -76,7 +82,7 @@ class Proof:
             accepted = [reader.accepts(value) for value in values]
             if all(accepted):
                 return []
-            if None not in accepted and not any(kinds_of(value) & NUMBERS for value in values):
+            if None not in accepted and writer.types & reader.types:
                 refused = [value for value, ok in zip(values, accepted, strict=True) if not ok]
                 return [value_gap(path, value, writer, reader) for value in refused[:20]]
         if reader.empty:
@@ -150,9 +156,7 @@ class Proof:
 
     def disjoint(self, one: Side, other: Side, depth: int = 4) -> bool:
         """Whether it is shown that no value is of both sides."""
-        self.steps += 1
-        if self.steps > MOST_STEPS:
-            raise TooLarge
+        self.step()
         if one.empty or other.empty or not one.types & other.types:
             return True
         for known, judge in ((one, other), (other, one)):

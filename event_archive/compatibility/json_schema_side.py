@@ -73,7 +73,19 @@ class Side:
     @cached_property
     def node(self) -> dict[str, Any]:
         """The facts as one schema of draft 2020-12."""
-        return {"allOf": list(self.origin) or [True], "$defs": self.document.defs}
+        defs = self.document.defs
+        if defs:
+            used = {
+                part["$ref"].rpartition("/")[2]
+                for part in self._reachable
+                if isinstance(part.get("$ref"), str)
+            }
+            defs = {name: node for name, node in defs.items() if name in used}
+        return {"allOf": list(self.origin) or [True], "$defs": defs}
+
+    @cached_property
+    def _reachable(self) -> list[dict[str, Any]]:
+        return _reachable(self.document, self.origin)
 
     @cached_property
     def _judges(self) -> tuple[Any, Any]:
@@ -86,7 +98,7 @@ class Side:
         """Whether a value is accepted, however it is spelled; None where that is unclear."""
         if self.document.is_exact:
             return bool(self._judges[0].is_valid(value))
-        if any("$opaque" in part for part in _reachable(self.document, self.origin)):
+        if any("$opaque" in part for part in self._reachable):
             return None
         if isinstance(value, (list, dict)) and holds_whole(value):
             return None

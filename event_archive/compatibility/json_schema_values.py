@@ -5,6 +5,7 @@ example is judged by the real validators. Not here: values at borders (`json_sch
 them is an example (`json_schema_example`).
 """
 
+import time
 from collections.abc import Iterable
 from itertools import islice
 from typing import Any
@@ -19,15 +20,23 @@ Path = tuple[str, ...]
 
 
 class Values:
-    """Guesses at values; it counts what it looks at and gives up after a while."""
+    """Guesses at values, of `sizes` among others; it counts what it looks at, and gives up at `until`."""
 
-    def __init__(self, steps: int = 4000) -> None:
-        self.steps = steps
+    def __init__(self, until: float, sizes: Iterable[int] = (), steps: int = 4000) -> None:
+        self.steps, self.until = steps, until
+        self.found: dict[Any, list[Any]] = {}
+        self.sizes = [size for size in dict.fromkeys(sizes) if 0 <= size <= LONGEST_LIST][:8]
 
     def of(self, known: Side, wish: Path = (), depth: int = 0) -> list[Any]:
         """Values that a side probably accepts; `wish`: a place that they should have."""
+        key = (known.key, wish, depth)
+        if key not in self.found:
+            self.found[key] = self._of(known, wish, depth)
+        return self.found[key]
+
+    def _of(self, known: Side, wish: Path, depth: int) -> list[Any]:
         self.steps -= 1
-        if self.steps < 0 or depth > DEEPEST or not known.types:
+        if self.steps < 0 or time.monotonic() > self.until or depth > DEEPEST or not known.types:
             return []
         if known.values is not None:
             return list(known.values[:MOST])
@@ -69,13 +78,14 @@ class Values:
         least = int(min(known.most("minItems") or 0, LONGEST_LIST))
         wanted = [node for part in known.parts if "contains" in part for node in [part["contains"]]]
         length = max(least, 0 if index is None else index + 1)
-        members = [
-            side(known.document, (*known.item(at), *(wanted if at == 0 else ())))
-            for at in range(min(max(length, 1 if wanted else 0) + 2, LONGEST_LIST + 2))
-        ]
+        most = min(max(length, *self.sizes, 1), LONGEST_LIST) + 2
+        firsts = [(*known.item(at), *(wanted if at == 0 else ())) for at in range(most)]
+        members = [side(known.document, nodes) for nodes in firsts]
         choices = [self.of(one, wish[1:] if at == index else (), depth + 1) for at, one in enumerate(members)]
         found = []
-        for count in dict.fromkeys((length, length + 1, length + 2)):
+        for count in dict.fromkeys(
+            (length, length + 1, length + 2, *(size for size in self.sizes if size > length))
+        ):
             if all(choices[:count]) and count <= len(choices):
                 for turn in range(3):
                     found.append(
@@ -108,6 +118,7 @@ class Values:
         least = int(min(known.most("minProperties") or 0, 100))
         base += optional[: max(least - len(base), 0)]
         sets = [base, [*base, *optional], *([*base, name] for name in optional[:12])]
+        sets += [[*base, *optional[: size - len(base)]] for size in self.sizes if size > len(base)]
         found = [{name: choices[name][0] for name in chosen} for chosen in sets]
         for name in names[:40]:
             found += [

@@ -9,9 +9,13 @@ import yaml
 
 from event_archive.compatibility.avro import compare_avro
 from event_archive.compatibility.findings import Direction, Mode, Report
+from event_archive.compatibility.json_schema import compare_json_schemas
 
 TABLES = Path(__file__).parent / "compatibility_cases"
-COMPARE: dict[str, Callable[[Any, Any, Mode], Report]] = {"avro": compare_avro}
+COMPARE: dict[str, Callable[[Any, Any, Mode], Report]] = {
+    "avro": compare_avro,
+    "json_schema": compare_json_schemas,
+}
 
 
 def cases() -> Iterator[Any]:
