@@ -11,6 +11,7 @@ from event_archive.contract import Contract, Contracts, load_contracts
 from event_archive.errors import UnusableInput
 from orchestration.command_line import screen
 from orchestration.command_line.contract_check import check
+from orchestration.command_line.contract_diff import diff
 from orchestration.command_line.contract_files import import_
 from orchestration.command_line.contract_new import new
 from orchestration.command_line.contract_trial import try_
@@ -19,7 +20,7 @@ from orchestration.command_line.opening import ListingGroup, contracts_option, j
 
 @click.group(cls=ListingGroup)
 def contracts() -> None:
-    """List the event types, show one, or try a proposed one on the archived events.
+    """List the event types, show one, compare two, or try a proposed one on the archived events.
 
     \b
     Examples:
@@ -105,6 +106,7 @@ def as_record(contract: Contract) -> dict[str, object]:
 
 
 contracts.add_command(check)
+contracts.add_command(diff)
 contracts.add_command(import_)
 contracts.add_command(new)
 contracts.add_command(try_)
