@@ -10,11 +10,20 @@ import yaml
 from event_archive.compatibility.avro import compare_avro
 from event_archive.compatibility.findings import Direction, Mode, Report
 from event_archive.compatibility.json_schema import compare_json_schemas
+from event_archive.compatibility.protobuf import compare_protobuf
+from event_archive.schema_files.proto_file import read_proto
 
 TABLES = Path(__file__).parent / "compatibility_cases"
+
+
+def compare_proto_texts(old: str, new: str, mode: Mode) -> Report:
+    return compare_protobuf(read_proto(old), read_proto(new), mode)
+
+
 COMPARE: dict[str, Callable[[Any, Any, Mode], Report]] = {
     "avro": compare_avro,
     "json_schema": compare_json_schemas,
+    "protobuf": compare_proto_texts,
 }
 
 
