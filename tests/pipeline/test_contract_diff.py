@@ -1,4 +1,4 @@
-"""`factlog contracts diff` on files of every language: verdict, words, JSON, exit code, bad input in one line.
+"""`factlog contracts diff` on files of every language: verdict, words, JSON, exit code; bad input in a line.
 
 Not here: the verdicts themselves (`tests/unit/test_compatibility_cases.py` and its table).
 """
