@@ -10,32 +10,16 @@ from datetime import date
 import dagster as dg
 
 from event_archive.archive import Archive
-from event_archive.columns import Scalar, Struct
 from event_archive.contract import Contract
 from event_archive.verify import verify_days
-from event_archive.views import ENVELOPE, LANDED, OPTIONAL
+from event_archive.view_columns import data_columns, envelope_columns
 from orchestration.event_reports import event_key, facts_of_days, majors, materialization
 from orchestration.names import LOG
 from orchestration.partitions import days_of
 from orchestration.settings import Settings
 
 SHOWN_FINDINGS = 10
-ENVELOPE_WORDS = {
-    "event_id": "Names the event, together with its source.",
-    "source": "The service that emitted the event.",
-    "actor_type": "What kind of actor did it.",
-    "actor_id": "Who did it.",
-    "verb": "What was done.",
-    "object_type": "What kind of object it was done to.",
-    "object_id": "What it was done to.",
-    "occurred_at": "When it occurred, in UTC.",
-    "event_date": "The UTC day of occurred_at: the partition.",
-    "landed_at": "When the archive committed it.",
-    "sequence": "The commit that brought it.",
-    "correlation_id": "The business transaction it belongs to.",
-    "causation_id": "The event that caused it.",
-    "object_version": "Counts the events of one object, so that a gap can be seen.",
-}
+MAX_TAG = 63  # characters, by Dagster's rule
 
 
 def event_spec(contract: Contract, partitions: dg.PartitionsDefinition[str]) -> dg.AssetSpec:
@@ -53,35 +37,35 @@ def event_spec(contract: Contract, partitions: dg.PartitionsDefinition[str]) -> 
         group_name=f"events_{contract.owner}",
         owners=[f"team:{contract.owner}"],
         kinds={"parquet"},
-        tags={"contract": contract.type},
-        metadata={"dagster/column_schema": column_schema(contract)},
+        tags={"contract": contract.type} if len(contract.type) <= MAX_TAG else {},
+        metadata={
+            "dagster/column_schema": column_schema(contract),
+            "contract": dg.MetadataValue.text(contract.type),
+            "revision": dg.MetadataValue.int(contract.revision),
+            "owner": dg.MetadataValue.text(contract.owner),
+            "contract_file": dg.MetadataValue.path(contract.path),
+        },
         partitions_def=partitions,
         skippable=True,
     )
 
 
 def column_schema(contract: Contract) -> dg.TableSchema:
-    """List the columns of the event's view: the envelope, then each field of `data`."""
-    envelope = [
-        dg.TableColumn(
-            name,
-            kind,
-            description=ENVELOPE_WORDS[name],
-            constraints=dg.TableColumnConstraints(nullable=name in OPTIONAL),
-        )
-        for name, kind in {**ENVELOPE, **LANDED, **OPTIONAL}.items()
-    ]
-    described = contract.schema.get("properties", {})
-    data = [
-        dg.TableColumn(
-            f"data.{field.name}",
-            field.type.sql() if isinstance(field.type, Scalar) else field.type.sql().replace('"', ""),
-            description=described.get(field.name, {}).get("description"),
-            constraints=dg.TableColumnConstraints(nullable=field.nullable or not field.required),
-        )
-        for field in (contract.data_type.fields if isinstance(contract.data_type, Struct) else ())
-    ]
-    return dg.TableSchema(columns=[*envelope, *data])
+    """List the columns of the event's view: the envelope, then each field of `data`, nested ones too."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                column.name,
+                column.type.replace('"', ""),
+                description=column.description or None,
+                constraints=dg.TableColumnConstraints(
+                    nullable=column.nullable,
+                    other=[*(["personal (x-pii)"] if column.personal else []), *column.rules],
+                ),
+            )
+            for column in [*envelope_columns(), *data_columns(contract)]
+        ]
+    )
 
 
 def event_assets(

@@ -12,6 +12,7 @@ from event_archive.errors import UnusableInput
 from orchestration.command_line import screen
 from orchestration.command_line.contract_check import check
 from orchestration.command_line.contract_diff import diff
+from orchestration.command_line.contract_docs import docs
 from orchestration.command_line.contract_files import import_
 from orchestration.command_line.contract_new import new
 from orchestration.command_line.contract_trial import try_
@@ -107,6 +108,7 @@ def as_record(contract: Contract) -> dict[str, object]:
 
 contracts.add_command(check)
 contracts.add_command(diff)
+contracts.add_command(docs)
 contracts.add_command(import_)
 contracts.add_command(new)
 contracts.add_command(try_)
