@@ -43,6 +43,11 @@ class Step:
     node: Node
     part: str | Node | None = None
 
+    @property
+    def refers(self) -> bool:
+        """Whether the schema tells the type of this part by a reference."""
+        return self.node.refers or any(one.refers for one in self.node.fields if one.name == self.part)
+
 
 def path_of(step: Step | None, *last: str) -> str:
     """The place as findings tell it: fields, `[]` and `{}`; a union's branches are not told."""

@@ -26,7 +26,10 @@ MISSING: Any = object()
 
 @dataclass(eq=False)
 class Node:
-    """One type. A reference to a named type is the node of its definition, so graphs may have cycles."""
+    """One type. A reference to a named type is the node of its definition, so graphs may have cycles.
+
+    `refers`: whether the items or values are told by such a reference; `defines`: the branches that are not.
+    """
 
     kind: str
     name: str = ""
@@ -38,7 +41,9 @@ class Node:
     default: str | None = None
     size: int = 0
     inner: "Node | None" = None
+    refers: bool = False
     branches: tuple["Node", ...] = ()
+    defines: frozenset[str] = frozenset()
     logical: Logical | None = None
 
     @property
@@ -64,6 +69,7 @@ class Field:
     name: str
     aliases: tuple[str, ...]
     node: Node
+    refers: bool
     default: Any = MISSING
 
 
@@ -112,7 +118,8 @@ class _Reading:
             word = "items" if kind == "array" else "values"
             if word not in schema:
                 _refuse(place, f"this {kind} needs `{word}`")
-            return Node(kind, inner=self.node(schema[word], namespace, f"{place}/{word}", depth + 1))
+            inner = self.node(schema[word], namespace, f"{place}/{word}", depth + 1)
+            return Node(kind, inner=inner, refers=isinstance(schema[word], str))
         kind = "record" if kind == "error" else kind
         if kind not in NAMED:
             _refuse(place, f"`type` is {_short(kind)}, which is no Avro type; a reference is written alone")
@@ -137,7 +144,11 @@ class _Reading:
             branches.append(branch)
         if not branches:
             _refuse(place, "the union has no branches")
-        return Node("union", branches=tuple(branches))
+        told = zip(branches, schema, strict=True)
+        defines = frozenset(
+            branch.name for branch, part in told if branch.is_named and isinstance(part, dict)
+        )
+        return Node("union", branches=tuple(branches), defines=defines)
 
     def definition(self, schema: dict[str, Any], kind: str, namespace: str, place: str, depth: int) -> Node:
         name, namespace = _full_name(schema, namespace, place)
@@ -180,7 +191,9 @@ class _Reading:
                 _refuse(at, "the field has no `type`")
             aliases = _texts(part.get("aliases", []), at, "aliases")
             node = self.node(part["type"], namespace, at, depth + 1)
-            fields[name] = Field(name, aliases, node, part.get("default", MISSING))
+            fields[name] = Field(
+                name, aliases, node, isinstance(part["type"], str), part.get("default", MISSING)
+            )
         return tuple(fields.values())
 
 

@@ -4,10 +4,10 @@ Belongs here: schema pairs by chance and hostile schemas. Not here: the verdicts
 demands, pair by pair (`compatibility_cases/avro.yaml`).
 """
 
-import json
 import math
 import time
 from collections import Counter
+from collections.abc import Iterator
 from io import BytesIO
 from random import Random
 from typing import Any
@@ -91,16 +91,17 @@ class Making:
 class Changing(Making):
     """The same schema with a change here and there."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, old: Any) -> None:
         super().__init__(random)
         self.called: dict[str, str] = {}
+        self.definitions = {definition["name"]: definition for definition in definitions(old)}
 
     def maybe(self, chance: float = 0.08) -> bool:
         return self.random.random() < chance
 
     def changed(self, schema: Any) -> Any:
         if isinstance(schema, str):
-            return self.other(schema) if schema in PRIMITIVES else self.called.get(schema, schema)
+            return self.other(schema) if schema in PRIMITIVES else self.reference(schema)
         if isinstance(schema, list):
             return self.other_union(schema)
         if self.maybe(0.04):
@@ -109,6 +110,11 @@ class Changing(Making):
             word = "items" if schema["type"] == "array" else "values"
             return {"type": schema["type"], word: self.changed(schema[word])}
         return self.other_named(schema)
+
+    def reference(self, name: str) -> Any:
+        # Where the definition was taken away or comes later now, it is told here.
+        told = self.called[name] if name in self.called else self.other_named(self.definitions[name])
+        return ["null", told] if self.maybe(0.1) else told
 
     def other(self, primitive: str) -> Any:
         if self.maybe(0.05):
@@ -122,15 +128,17 @@ class Changing(Making):
         branches = [self.changed(branch) for branch in union]
         if self.maybe():
             self.random.shuffle(branches)
-        if self.maybe() and not defines(branches[-1]) and len(branches) > 1:
+        if self.maybe() and len(branches) > 1:
             branches.pop()
         if self.maybe():
             branches.append(self.random.choice(PRIMITIVES))
         return branches[0] if len(branches) == 1 and self.maybe() else self.union(branches)
 
-    def other_named(self, schema: dict[str, Any]) -> dict[str, Any]:
+    def other_named(self, schema: dict[str, Any]) -> Any:
         made = dict(schema)
         name = schema["name"]
+        if name in self.called:
+            return self.called[name]
         if self.maybe(0.1):
             _, dot, short = name.rpartition(".")
             made["name"] = self.random.choice(
@@ -152,8 +160,10 @@ class Changing(Making):
 
     def other_fields(self, fields: list[dict[str, Any]]) -> list[dict[str, Any]]:
         made = []
+        if self.maybe():
+            fields = self.random.sample(fields, len(fields))
         for field in fields:
-            if self.maybe() and not defines(field["type"]):
+            if self.maybe():
                 continue
             other = {"name": field["name"], "type": self.changed(field["type"])}
             if self.maybe():
@@ -168,8 +178,6 @@ class Changing(Making):
             made.append({"name": "added", "type": kind, "default": DEFAULTS[kind]})
         if self.maybe(0.04):
             made.append({"name": "needed", "type": "int"})
-        if self.maybe():
-            self.random.shuffle(made)
         return made
 
 
@@ -177,8 +185,12 @@ def label(schema: Any) -> str:
     return schema if isinstance(schema, str) else str(schema.get("name", schema["type"]))
 
 
-def defines(schema: Any) -> bool:
-    return '"name"' in json.dumps(schema)
+def definitions(schema: Any) -> Iterator[dict[str, Any]]:
+    parts = schema if isinstance(schema, list) else list(schema.values()) if isinstance(schema, dict) else []
+    if isinstance(schema, dict) and "name" in schema and schema["type"] in ("record", "enum", "fixed"):
+        yield schema
+    for part in parts:
+        yield from definitions(part)
 
 
 class NoDatumError(Exception):
@@ -251,7 +263,7 @@ def read(value: Any, writer: Any, reader: Any) -> Any:
 def pair(random: Random) -> tuple[Any, Any]:
     while True:
         old = Making(random).named("record", 0)
-        new = Changing(random).changed(old)
+        new = Changing(random, old).changed(old)
         try:
             parse_avro(old), parse_avro(new)
         except UnusableInput:
