@@ -6,18 +6,30 @@ Belongs here: how that is asked for, and where files are put. Not here: the sche
 
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from event_archive.contract import load_contracts
+from event_archive.contract import Contract, load_contracts
 from event_archive.errors import UnusableInput
 from event_archive.schema_files.importing import import_contract
+from event_archive.schema_files.to_avro import to_avro
+from event_archive.schema_files.to_json_schema import to_json_schema
+from event_archive.schema_files.to_markdown import to_markdown
+from event_archive.schema_files.to_protobuf import to_protobuf
+from event_archive.schema_files.to_pydantic import to_pydantic
 from orchestration.command_line import screen
 from orchestration.command_line.opening import contracts_option, json_option, read_settings
 
-NAME = r"[a-z][a-z0-9_]{0,99}"
+FORMATS: dict[str, Callable[[Contract], str]] = {
+    "jsonschema": to_json_schema,
+    "avro": to_avro,
+    "proto": to_protobuf,
+    "pydantic": to_pydantic,
+    "markdown": to_markdown,
+}
 
 
 @click.command("import", short_help="Make a contract from a JSON Schema, Avro or Protobuf file.")
@@ -71,6 +83,37 @@ def import_(
     screen.tell(screen.here(Path(written)) if written else made.text.rstrip("\n"))
     for loss in made.losses:
         screen.say(screen.printable(f"not carried over: {loss.place or 'the whole'}: {loss.why}"))
+
+
+@click.command("export", short_help="Give a contract in the language of a producer.")
+@click.argument("type_name", metavar="TYPE")
+@click.option(
+    "--format", "language", required=True, type=click.Choice(list(FORMATS)), help="What to give it as."
+)
+@click.option("--output", metavar="PATH", help="A new file to write it to.  [default: standard output]")
+@contracts_option
+def export(type_name: str, language: str, output: str | None, contracts: Path | None) -> None:
+    """Give a contract in the language of a producer.
+
+    `jsonschema` is of the whole event, `pydantic` a Python module with a class of it, `avro` and `proto`
+    are of its data, `markdown` is a page to read. What a language can't express is in a comment or a
+    description.
+
+    \b
+    Examples:
+      factlog contracts export translation.requested.v2 --format pydantic
+      factlog contracts export invoice.issued.v1 --format avro --output invoice_issued.avsc
+    """
+    known = load_contracts(read_settings(contracts).contracts)
+    if type_name not in known:
+        raise UnusableInput(f"there is no contract {type_name[:200]}; see: factlog contracts list")
+    text = FORMATS[language](known[type_name])
+    if output in (None, "-"):
+        screen.tell(text.rstrip("\n"))
+    else:
+        path = Path(str(output)).expanduser()
+        create(path, text)
+        screen.tell(screen.here(path))
 
 
 def create(path: Path, text: str) -> None:

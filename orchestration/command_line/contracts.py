@@ -13,7 +13,7 @@ from orchestration.command_line import screen
 from orchestration.command_line.contract_check import check
 from orchestration.command_line.contract_diff import diff
 from orchestration.command_line.contract_docs import docs
-from orchestration.command_line.contract_files import import_
+from orchestration.command_line.contract_files import export, import_
 from orchestration.command_line.contract_new import new
 from orchestration.command_line.contract_trial import try_
 from orchestration.command_line.opening import ListingGroup, contracts_option, json_option, read_settings
@@ -111,4 +111,5 @@ contracts.add_command(diff)
 contracts.add_command(docs)
 contracts.add_command(import_)
 contracts.add_command(new)
+contracts.add_command(export)
 contracts.add_command(try_)
