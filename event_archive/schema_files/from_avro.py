@@ -169,8 +169,11 @@ class _Reader:
                     self._lose(place, f"the enum's default {kind['default']}: other values are refused")
                 return _described({"type": "string", "enum": list(kind["symbols"])}, kind.get("doc"))
             case "fixed":
-                self._lose(place, f"{kind['size']} bytes become a text in base64, which is not checked")
-                length = -(-int(kind["size"]) // 3) * 4
+                size = kind["size"]
+                if not isinstance(size, int) or size < 1:
+                    raise UnusableInput(f"{place}: the size of a fixed type is a number of bytes")
+                self._lose(place, f"{size} bytes become a text in base64, which is not checked")
+                length = -(-size // 3) * 4
                 return {**BASE64, "minLength": length, "maxLength": length}
             case "array":
                 return {"type": "array", "items": self._type(kind["items"], f"{place}[]")}
@@ -206,7 +209,7 @@ class _Reader:
                 return {"type": "string", "format": "decimal", "x-precision": precision, "x-scale": scale}
             self._lose(place, f"a decimal of {precision} digits: the column holds its text")
             return {"type": "string", "pattern": DECIMAL_TEXT}
-        if logical in LOGICAL:
+        if isinstance(logical, str) and logical in LOGICAL:
             if logical in LOGICAL_LOSSES:
                 self._lose(place, LOGICAL_LOSSES[logical])
             return dict(LOGICAL[logical])

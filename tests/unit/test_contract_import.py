@@ -80,6 +80,7 @@ def test_avro_types_are_carried_over_whole(tmp_path: Path, avro: Any, schema: di
             {"type": "string", "format": "date-time"},
             "nanoseconds",
         ),
+        ({"type": {"type": "string", "logicalType": {"x": 1}}}, {"type": "string"}, "logical type"),
     ],
 )
 def test_what_avro_says_and_a_contract_cannot_is_said(
@@ -307,6 +308,10 @@ def doubling(levels: int) -> dict[str, Any]:
     return {"$defs": {**named, f"L{levels}": {"type": "string"}}, **schema_of(it={"$ref": "#/$defs/L0"})}
 
 
+def fixed(size: Any) -> dict[str, Any]:
+    return {"type": "fixed", "name": "F", "size": size}
+
+
 RECURSIVE = {"type": "record", "name": "N", "fields": [{"name": "next", "type": ["null", "N"]}]}
 
 
@@ -337,6 +342,15 @@ RECURSIVE = {"type": "record", "name": "N", "fields": [{"name": "next", "type": 
         ("x.avsc", {"type": "record", "fields": []}, "this is no Avro schema"),
         ("x.avsc", record({"name": "a", "type": "nowhere.Known"}), "this is no Avro schema"),
         ("x.avsc", RECURSIVE, "holds itself"),
+        ("x.avsc", record({"name": "a", "type": fixed("x")}), "a number of bytes"),
+        ("x.avsc", record({"name": "a", "type": fixed(10**12)}), "no example could be built"),
+        (
+            "x.avsc",
+            record({"name": "a", "type": {"type": "enum", "name": "E", "symbols": 5}}),
+            "no Avro schema",
+        ),
+        ("x.json", schema_of(it={"type": "string", "minLength": "x"}), "properties/it/minLength"),
+        ("x.json", {"properties": {"a": 5}}, "a schema is an object"),
         ("x.avsc", "[" * 100_000, "nested deeper"),
         ("x.proto", "message", "x.proto: 1:"),
         ("x.proto", proto("Order next = 1;"), "holds itself"),
