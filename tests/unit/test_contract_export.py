@@ -195,6 +195,54 @@ def test_odd_names_and_hostile_words_are_only_words() -> None:
     assert "\nimport os" not in page
 
 
+TEXT = {"type": "string"}
+WORDS = (
+    "message optional reserved option string map group enum google self cls model_config True class int re"
+)
+
+
+def of(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"type": "object"},
+        {"type": "object", "additionalProperties": False},
+        {"type": "object", "additionalProperties": TEXT},
+        of(**dict.fromkeys(WORDS.split(), TEXT)),
+        of(**dict.fromkeys(WORDS.split(), of(x=TEXT))),
+        of(**dict.fromkeys(["é", "日本", "a'b", "_private", "__init__", "7", "Data", "Event"], of(x=TEXT))),
+        of(aB=TEXT, a_b=TEXT, a__b=TEXT, **{"a-b": of(x=TEXT), "a.b": of(x=TEXT)}),
+        of(it={"type": "string", "enum": ["a", "A"]}, of={"type": "string", "enum": ["UNSPECIFIED"]}),
+        of(it={"enum": [1, 2.5, "x", None]}, of={"type": "number", "enum": [1.5]}, no={"const": "x"}),
+        of(it={"type": "string", "minLength": 2.0}, of={"type": "integer", "minimum": 1.0, "maximum": 5.0}),
+        of(
+            it={"type": "string", "pattern": "\\p{L}+"}, of={"type": "string", "pattern": "^[\\w$]$|(?<x>a)$"}
+        ),
+        of(it={"type": "array", "items": {"type": ["string", "null"]}}, of={"type": "array"}, any={}),
+        of(it={"type": "array", "items": of(it={"type": "array", "items": of(it=TEXT)})}),
+        of(it={"type": "object", "additionalProperties": {"type": ["string", "null"]}}),
+        {**of(it={"$ref": "#/$defs/A"}), "$defs": {"A": of(it={"$ref": "#/$defs/B"}), "B": TEXT}},
+    ],
+)
+def test_any_shape_of_data_can_be_said_in_every_language(data: dict[str, Any]) -> None:
+    one = contract(data)
+    assert jsonschema_rs.validator_for(json.loads(to_json_schema(one)), validate_formats=True)
+    assert fastavro.parse_schema(json.loads(to_avro(one)))
+    assert read_proto(to_protobuf(one)).message_type[0].name
+    assert models(one).model_fields["data"]
+    assert to_markdown(one).startswith(f"# {one.type}")
+
+
+def test_a_reference_within_the_data_still_leads_there() -> None:
+    data = {**of(it={"$ref": "#/$defs/A"}), "$defs": {"A": {"type": "integer"}}}
+    whole = jsonschema_rs.validator_for({**json.loads(to_json_schema(contract(data))), "required": []})
+    assert whole.is_valid({"data": {"it": 1}})
+    assert not whole.is_valid({"data": {"it": "1"}})
+
+
 @EVERY
 def test_the_page_names_every_field(one: Contract) -> None:
     page = to_markdown(one)
