@@ -22,9 +22,10 @@ from event_archive.compatibility.json_schema_texts import texts_for_pattern
 from event_archive.compatibility.json_schema_values import Values
 from event_archive.errors import UnusableInput
 
-SECONDS = 2.0  # for all searches of one direction
+SECONDS = 1.5  # for all searches of one direction
 COUNTS = ("maxItems", "minItems", "maxContains", "minContains", "maxProperties", "minProperties")
 MOST_LOCAL, MOST_KEPT, MOST_BASES = 600, 24, 24
+LARGEST_DIFFERENCE = 15_000  # characters; what the library subtracts may grow with their square
 ABOVE = (
     "required_added",
     "required_property_added",
@@ -38,6 +39,7 @@ class Examples:
     def __init__(self, writer: Document, reader: Document) -> None:
         self.writer, self.reader = writer, reader
         self.until = time.monotonic() + SECONDS
+        self.values = Values(self.until, steps=50_000)
         nodes = parts_of([one for document in (writer, reader) for one in (document.root, document.defs)])
         patterns = [pattern for node in nodes for pattern in _keys(node.get("patternProperties"))][:20]
         self.names = [
@@ -56,12 +58,14 @@ class Examples:
 
     def of(self, gap: Gap) -> Any:
         """The smallest example found that falls through a gap, as a list of one, or none."""
+        if self._is_over():
+            return []
         path = gap.path[:-1] if gap.rule in ABOVE else gap.path
         local = self._local(gap)
         if not path:
             return self._smallest(local)
         root = side(self.writer, (self.writer.root,))
-        bases = Values(self.until).of(root, path)[:MOST_BASES]
+        bases = self.values.of(root, path)[:MOST_BASES]
         return self._smallest(
             value for base in bases for one in local for value in _grafted(base, path, one, self.names)
         )
@@ -129,7 +133,7 @@ def _difference(writer: Side, reader: Side, until: float) -> list[Any]:
     """Guesses from the library's own subtraction of schemas."""
     if not (writer.document.is_exact and reader.document.is_exact):
         return []
-    if writer.document.size + reader.document.size > 200_000:
+    if writer.document.size + reader.document.size > LARGEST_DIFFERENCE:
         return []
     try:
         known, asserted = (
