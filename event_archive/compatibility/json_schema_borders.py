@@ -34,11 +34,12 @@ PLAIN: tuple[Any, ...] = (
     1e300,
 )
 LONGEST_LIST = 60
+LARGEST = 1e15  # of numbers to reckon with; what is much larger may be beyond all doubles
 
 
 def around(number: Any) -> list[Any]:
     """A number and its neighbours."""
-    return [number, number + 1, number - 1, *([number + 0.5, number - 0.5] if abs(number) < 1e15 else ())]
+    return [number, number + 1, number - 1, *([number + 0.5, number - 0.5] if abs(number) < LARGEST else ())]
 
 
 def borders(nodes: Iterable[Any], steps: int = 2000) -> Iterator[Any]:
@@ -63,7 +64,7 @@ def borders(nodes: Iterable[Any], steps: int = 2000) -> Iterator[Any]:
                 "multipleOf",
             ) and _is_number(value):
                 yield from around(value)
-                yield from (value * 2, value / 2 if abs(value) < 1e300 else 0, value * 3)
+                yield from (value * 2, value / 2, value * 3) if abs(value) < LARGEST else ()
             elif keyword in ("minLength", "maxLength") and _is_number(value):
                 yield from (texts_of_length(value + more) for more in (-1, 0, 1))
             elif keyword in ("minItems", "maxItems", "minContains", "maxContains") and _is_number(value):
@@ -110,5 +111,5 @@ def neighbours(value: Any, names: Iterable[str], others: list[Any]) -> Iterator[
         yield value * 2
     elif isinstance(value, str):
         yield from (value + "a", f"{value} ", value[:-1], value.upper(), value.lower())
-    elif _is_number(value) and abs(value) < 1e15:
+    elif _is_number(value) and abs(value) < LARGEST:
         yield from (value + 1, value - 1, value + 0.5, float(value), -value)

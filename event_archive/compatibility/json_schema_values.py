@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from event_archive.compatibility.json_schema_borders import LONGEST_LIST, around
+from event_archive.compatibility.json_schema_borders import LARGEST, LONGEST_LIST, around
 from event_archive.compatibility.json_schema_kinds import NUMBERS
 from event_archive.compatibility.json_schema_side import Side, side
 from event_archive.compatibility.json_schema_texts import texts_for_format, texts_for_pattern, texts_of_length
@@ -159,7 +159,8 @@ def _numbers(known: Side) -> list[Any]:
             found += around(bound[0])
     steps = known.all_of("multipleOf")
     for step in steps:
-        found += [value // step * step for value in found if value == value // 1] + [step, step * 3]
+        if abs(step) < LARGEST:
+            found += [value // step * step for value in found if abs(value) < LARGEST] + [step, step * 3]
     return [value for value in dict.fromkeys(found) if known.accepts(value) is not False]
 
 

@@ -4,6 +4,7 @@ A wrong "compatible" is the worst that may happen, so it is hunted for: thousand
 them one and a small change of it, and for each pair that is proven compatible, hundreds of values.
 """
 
+import time
 from copy import deepcopy
 from random import Random
 from typing import Any
@@ -257,3 +258,73 @@ def test_what_is_no_schema_is_refused_in_one_line(schema: Any, place: str) -> No
     with pytest.raises(UnusableInput) as refused:
         compare_json_schemas({}, schema, Mode.FULL)
     assert place in str(refused.value) and "\n" not in str(refused.value)
+
+
+def doubling(last: dict[str, Any]) -> dict[str, Any]:
+    """A schema of 25 definitions, each of which leads three times to the next one."""
+    names = [f"#/$defs/d{number}" for number in range(26)]
+    definitions: dict[str, Any] = {
+        f"d{number}": {
+            "allOf": [{"$ref": names[number + 1]}],
+            "properties": {"x": {"$ref": names[number + 1]}, "y": {"$ref": names[number + 1]}},
+        }
+        for number in range(25)
+    }
+    return {"$ref": names[0], "$defs": {**definitions, "d25": last}}
+
+
+def properties(count: int, more: int) -> dict[str, Any]:
+    return {"properties": {f"p{at}": {"type": "string", "minLength": at + more} for at in range(count)}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (doubling({"type": "object"}), doubling({"type": "object", "minProperties": 1})),
+        ({"enum": list(range(10_000))}, {"enum": list(range(1, 10_001))}),
+        (properties(1000, 0), properties(1000, 1)),
+        ({"pattern": "^(a+)+$"}, {"pattern": "^(a|aa)+$"}),
+        ({"minItems": 10**9, "minLength": 10**9}, {"minItems": 10**10, "minProperties": 10**9}),
+        ({"minimum": 10**400, "multipleOf": 1e-300}, {"exclusiveMaximum": 1e308}),
+        ({"not": {"$ref": "#"}}, {"anyOf": [{"$ref": "#"}, {"type": "string"}]}),
+    ],
+    ids=["doubling", "enum", "properties", "patterns", "sizes", "numbers", "paradox"],
+)
+def test_a_hostile_schema_is_judged_in_bounded_time(old: Any, new: Any) -> None:
+    started = time.process_time()
+    assert compare_json_schemas(old, new, Mode.FULL).verdict is not Verdict.COMPATIBLE
+    assert time.process_time() - started < 15
+
+
+@pytest.mark.parametrize(
+    ("schema", "why"),
+    [
+        ({"$ref": "https://example.com/a.json"}, "remote_reference"),
+        ({"$schema": "https://example.com/dialect"}, "unsupported_dialect"),
+        ({"enum": list(range(60_000))}, "too_large"),
+        ({"$dynamicRef": "#a", "$defs": {"x": {"$dynamicAnchor": "a"}}}, "unsupported"),
+    ],
+    ids=["remote", "dialect", "large", "dynamic"],
+)
+def test_what_cannot_be_judged_is_unknown_even_to_itself(schema: Any, why: str) -> None:
+    report = compare_json_schemas(schema, schema, Mode.FULL)
+    assert {one.rule for one in report.findings} == {why}
+    assert report.verdict is Verdict.UNKNOWN
+
+
+def test_every_reason_is_found_with_its_place_and_an_example() -> None:
+    old = {"type": "object", "properties": {"to": {"type": "array", "items": {"type": "string"}}}}
+    new = {
+        "type": "object",
+        "required": ["id"],
+        "properties": {"to": {"type": "array", "items": {"type": "string", "minLength": 1}}},
+        "additionalProperties": False,
+    }
+    report = compare_json_schemas(old, new, Mode.BACKWARD)
+    assert [(one.path, one.rule) for one in report.findings] == [
+        ("*", "content_closed"),
+        ("id", "required_property_added"),
+        ("to/[]", "length_tightened"),
+    ]
+    examples = [one.example.value for one in report.findings if one.example]
+    assert examples == [{"extra": 0}, {}, {"to": [""]}]

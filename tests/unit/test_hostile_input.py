@@ -195,7 +195,9 @@ def test_the_same_events_in_any_shape_are_duplicates(archive: Archive, shape: st
     assert archived(archive) == held
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b" \r\n\t\n", MARK, b"[]", b" [ ] \n", gzip.compress(b"", mtime=0)])
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b" \r\n\t\n", MARK, b"[]", b" [ ] \n", gzip.compress(b"", mtime=0)]
+)
 def test_input_without_a_record_is_no_commit(archive: Archive, content: bytes) -> None:
     landed = land_bytes(archive, content)
     assert (landed.commit, landed.counts) == (None, Counts())
