@@ -40,6 +40,8 @@ def staging_columns(contract: Contract) -> list[ViewColumn]:
     taken = [ViewColumn(f"{contract.object_type}_id", "VARCHAR", ENVELOPE_WORDS["object_id"], False)]
     taken += [ViewColumn(name, "", ENVELOPE_WORDS[name], False) for name in TAKEN_OVER]
     taken += [ViewColumn("event_order", "", ORDER, False)]
+    if not isinstance(contract.data_type, Struct):
+        return [*taken, ViewColumn("data", "", "What the event says, as JSON text.", False)]
     named = _named(contract)
     fields = field_columns(contract)
     return [*taken, *(ViewColumn(name, "", fields[old].description, False) for old, name in named.items())]
@@ -54,8 +56,8 @@ def staging_sql(contract: Contract, macro: bool) -> str:
     if not isinstance(contract.data_type, Struct):
         columns.append("data")
     text = (
-        f'with events as (select * from {{{{ source("events", "{contract.view_name}") }}}}), '
-        f"final as (select {', '.join(columns)} from events) select * from final\n"
+        f'with events as (select * from {{{{ source("events", "{contract.view_name}") }}}}),\n\n'
+        f"final as (select {', '.join(columns)} from events)\n\nselect * from final\n"
     )
     try:
         return format_string(text, Mode(line_length=LINE_LENGTH))
