@@ -55,6 +55,7 @@ def from_json_schema(text: str, message: str | None = None) -> DataSchema:
     if not isinstance(schema, dict):
         raise UnusableInput("a JSON Schema of an event's data is an object; this is not")
     found = _of_an_object(schema, reader)
+    reader.absent_or_null(found, "")
     for fault in jsonschema_rs.validator_for(META).iter_errors(found):
         place = "/".join(map(str, fault.instance_path)) or "the whole"
         raise UnusableInput(f"{place}: {' '.join(fault.message.split())[:300]}")
@@ -124,7 +125,6 @@ class _Reader:
             found = self._referred(schema, found, place, depth)
         found = self._without_null_branch(found)
         self._decimal(found, place)
-        self._properties(found, place)
         return found
 
     def _keyword(
@@ -202,7 +202,8 @@ class _Reader:
             others = [one for one in branches if one != {"type": "null"}]
             if len(branches) == 2 and len(others) == 1 and not set(schema) - ANNOTATIONS - {keyword}:
                 only = others[0]
-                if isinstance(only, dict) and "type" in only and not APPLICATORS & set(only):
+                both = keyword == "oneOf" and "null" in _mapping(only).get("type", ())
+                if isinstance(only, dict) and "type" in only and not both and not APPLICATORS & set(only):
                     rest = {name: part for name, part in schema.items() if name != keyword}
                     return {**_nullable(only), **rest}
         return schema
@@ -216,11 +217,16 @@ class _Reader:
             schema.pop("x-precision", None)
             schema.pop("x-scale", None)
 
-    def _properties(self, schema: dict[str, Any], place: str) -> None:
-        """What may be null and may be absent is absent."""
+    def absent_or_null(self, schema: dict[str, Any], place: str) -> None:
+        """Let a column's field that may be null and may be absent be absent; conditions stay as they are."""
+        if isinstance(schema.get("items"), dict):
+            self.absent_or_null(schema["items"], f"{place}/items".lstrip("/"))
         required = schema.get("required", ())
         for name, part in _mapping(schema.get("properties")).items():
-            if not isinstance(part, dict) or name in (required if isinstance(required, list) else ()):
+            if not isinstance(part, dict):
+                continue
+            self.absent_or_null(part, f"{place}/properties/{name}".lstrip("/"))
+            if name in (required if isinstance(required, list) else ()):
                 continue
             types = part.get("type")
             if isinstance(types, list) and "null" in types:

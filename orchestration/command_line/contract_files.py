@@ -38,7 +38,13 @@ FORMATS: dict[str, Callable[[Contract], str]] = {
 @click.option("--message", metavar="NAME", help="The record or message to take, where the file has several.")
 @click.option("--owner", default="core", show_default=True, help="The team that answers for it.")
 @click.option(
-    "--actor", "actors", multiple=True, default=("system",), show_default=True, help="Who may act; repeat it."
+    "--actor",
+    "actors",
+    metavar="TYPE[,TYPE…]",
+    multiple=True,
+    default=("system",),
+    show_default=True,
+    help="Who may do it.",
 )
 @click.option(
     "--output",
@@ -67,7 +73,8 @@ def import_(
       factlog contracts import order.avsc --type order.placed.v1
       factlog contracts import order.proto --message Order --type order.placed.v1 --output -
     """
-    made = import_contract(file, event_type, owner, actors, message)
+    acting = tuple(dict.fromkeys(one.strip() for given in actors for one in given.split(",")))
+    made = import_contract(file, event_type, owner, acting, message)
     written = None
     if output != "-":
         folder = read_settings(contracts).contracts

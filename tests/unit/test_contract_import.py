@@ -251,6 +251,14 @@ def test_what_may_be_null_and_absent_is_absent_and_that_is_said(
     assert [loss.place for loss in made.losses] == ["properties/it"]
 
 
+def test_null_in_a_condition_stays_as_it_is(tmp_path: Path) -> None:
+    nullable = {"properties": {"it": {"type": ["string", "null"]}}}
+    whole = {**schema_of(it={"type": ["string", "null"]}), "allOf": [nullable], "if": nullable}
+    contract, made = imported(tmp_path, "order.json", whole)
+    assert (contract.schema["allOf"], contract.schema["if"]) == ([nullable], nullable)
+    assert made.losses == ()
+
+
 @pytest.mark.parametrize(
     ("part", "place", "why"),
     [
