@@ -18,12 +18,13 @@ from event_archive.compatibility.json_schema_document import Document, Unreadabl
 from event_archive.compatibility.json_schema_gap import Gap
 from event_archive.compatibility.json_schema_normal import read
 from event_archive.compatibility.json_schema_side import Side, side
-from event_archive.compatibility.json_schema_texts import texts_for_pattern
+from event_archive.compatibility.json_schema_texts import stretched, texts_for_pattern
 from event_archive.compatibility.json_schema_values import Values
 from event_archive.errors import UnusableInput
 
 SECONDS = 1.5  # for all searches of one direction
 COUNTS = ("maxItems", "minItems", "maxContains", "minContains", "maxProperties", "minProperties")
+LENGTHS = ("minLength", "maxLength")
 MOST_LOCAL, MOST_KEPT, MOST_BASES = 600, 24, 24
 LARGEST_DIFFERENCE = 15_000  # characters; what the library subtracts may grow with their square
 ABOVE = (
@@ -118,7 +119,11 @@ def _guesses(writer: Side, reader: Side, until: float) -> Iterator[Any]:
     names = {name for one in (writer, reader) for props in one.all_of("properties") for name in props}
     names |= {name for one in (writer, reader) for name in one.required} | {"extra"}
     others = [*_unique(chain(edges[:12], PLAIN[:14]))]
-    yield from chain(difference, written, read_too, PLAIN, edges)
+    bounds = [bound for one in (reader, writer) for keyword in LENGTHS for bound in one.all_of(keyword)]
+    lengths = [bound + more for bound in bounds for more in (1, 0)]
+    texts = [text for text in written if isinstance(text, str)][:6]
+    longer = [one for length in lengths[:6] for text in texts for one in stretched(text, length)]
+    yield from chain(difference, written, longer, read_too, PLAIN, edges)
     for value in chain(written, read_too, difference):
         yield from neighbours(value, sorted(names)[:20], others)
 

@@ -138,3 +138,10 @@ def _counts(pattern: str, at: int) -> tuple[list[int], int]:
 def texts_of_length(length: Any) -> str:
     """A text of a number of characters, as far as that is little."""
     return "a" * int(min(max(length, 0), 1000))
+
+
+def stretched(text: str, length: Any) -> list[str]:
+    """A text made longer by repeating one of its characters: often, it matches as before."""
+    more = int(min(length, 1000)) - len(text)
+    places = dict.fromkeys((0, len(text) // 2, len(text) - 1)) if text and more > 0 else ()
+    return [text[:at] + text[at] * more + text[at:] for at in places]

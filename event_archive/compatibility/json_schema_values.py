@@ -13,7 +13,12 @@ from typing import Any
 from event_archive.compatibility.json_schema_borders import LARGEST, LONGEST_LIST, around
 from event_archive.compatibility.json_schema_kinds import NUMBERS
 from event_archive.compatibility.json_schema_side import Side, side
-from event_archive.compatibility.json_schema_texts import texts_for_format, texts_for_pattern, texts_of_length
+from event_archive.compatibility.json_schema_texts import (
+    stretched,
+    texts_for_format,
+    texts_for_pattern,
+    texts_of_length,
+)
 
 MOST, DEEPEST = 24, 12
 Path = tuple[str, ...]
@@ -167,12 +172,7 @@ def _numbers(known: Side) -> list[Any]:
 def _texts(known: Side) -> list[str]:
     found = [text for pattern in known.all_of("pattern") for text in texts_for_pattern(pattern)]
     found += [text for name in known.all_of("format") for text in texts_for_format(name)]
-    for keyword in ("minLength", "maxLength"):
-        found += [texts_of_length(limit) for limit in known.all_of(keyword)]
-        found += [
-            text * max(int(min(limit, 200)), 1)
-            for limit in known.all_of(keyword)
-            for text in found[:3]
-            if len(text) == 1
-        ]
+    for limit in [*known.all_of("minLength"), *known.all_of("maxLength")]:
+        found += [longer for text in found[:6] for longer in stretched(text, limit)]
+        found.append(texts_of_length(limit))
     return list(dict.fromkeys([*found, "", "a", "0", "A b", "\n"]))
