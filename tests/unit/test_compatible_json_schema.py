@@ -40,10 +40,11 @@ KEYWORDS = {
     "array": ["minItems", "maxItems", "uniqueItems", "items", "items", "prefixItems", "contains", "contains"],
     "object": [
         *("required", "required", "minProperties", "maxProperties", "dependentRequired", "propertyNames"),
-        *("properties", "properties", "patternProperties", "additionalProperties", "additionalProperties"),
+        *("properties", "properties", "patternProperties", "patternProperties"),
+        *("additionalProperties", "additionalProperties"),
         *("dependentSchemas", "dependencies"),
     ],
-    "any": ["enum", "const", "anyOf", "oneOf", "allOf", "not", "if", "$ref", "type", "default"],
+    "any": ["enum", "const", "anyOf", "oneOf", "allOf", "not", "if", "$ref", "$ref", "type", "default"],
     "rare": ["unevaluatedProperties", "unevaluatedItems", "additionalItems"],
 }
 ONE = ["additionalProperties", "propertyNames", "contains", "not", "if", "then", "else", *KEYWORDS["rare"]]
@@ -147,8 +148,8 @@ def a_pair(random: Random) -> tuple[Any, Any]:
     """Two schemas with definitions, each in its draft; most often one and a change of it."""
     old = a_schema(random)
     new = changed(random, old) if random.random() < 0.85 else a_schema(random)
-    draft = random.choice([*DRAFTS, 2020, 2020])
-    other = draft if random.random() < 0.7 else random.choice([*DRAFTS])
+    draft = random.choice([*DRAFTS, 4, 2020, 2020])
+    other = draft if random.random() < 0.7 else random.choice([*DRAFTS, 4, 2020])
     before = {name: a_schema(random) for name in ("a", "b")}
     after = {**before, "b": changed(random, before["b"])}
     return in_draft(old, draft, before), in_draft(new, other, after)
@@ -200,7 +201,7 @@ def is_proven(writer: Document, reader: Document) -> bool:
 RANDOMS = st.randoms(use_true_random=True)
 
 
-@settings(max_examples=1200, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1500, suppress_health_check=list(HealthCheck))
 @given(random=RANDOMS)
 def test_no_value_is_refused_that_was_proven_compatible(random: Random) -> None:
     pair = a_pair(random)
