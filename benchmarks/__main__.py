@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from benchmarks.encodings import landing_of_encodings
 from benchmarks.landing import landing_against_copy, landing_into_full_day, landing_memory
 from benchmarks.measurement import Measurement
 from benchmarks.refreshing import refresh_against_build
@@ -33,6 +34,7 @@ def main() -> int:
             lambda: [landing_memory(folder, 2 * share)],
             lambda: landing_against_copy(folder, int(2_000_000 * share)),
             lambda: [landing_into_full_day(folder, int(5_000_000 * share))],
+            lambda: landing_of_encodings(folder, int(500_000 * share)),
             lambda: [refresh_against_build(folder)],
         ]
         measurements = []

@@ -10,15 +10,13 @@ import multiprocessing
 import resource
 import shutil
 import statistics
-import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import duckdb
 
 from benchmarks.event_stream import write_mixture, write_requests
-from benchmarks.measurement import Measurement
+from benchmarks.measurement import Measurement, seconds
 from event_archive.archive import Archive
 from event_archive.contract import load_contracts
 from event_archive.landing import Limits, land
@@ -46,8 +44,8 @@ def landing_against_copy(folder: Path, events: int, rounds: int = 3) -> list[Mea
         path = write(folder / f"{write.__name__}-{events}.ndjson", events)
         ratios = []
         for _ in range(rounds):
-            rival = _seconds(partial(_copy, path, folder / "copy.parquet", types))
-            ours = _seconds(partial(_land, path, folder / "archive", fresh=True))
+            rival = seconds(partial(_copy, path, folder / "copy.parquet", types))
+            ours = seconds(partial(land_file, path, folder / "archive", fresh=True))
             ratios.append(rival / ours)
         rates = f"{events / ours:,.0f} against {events / rival:,.0f} events/s"
         measurements.append(
@@ -69,11 +67,11 @@ def landing_into_full_day(folder: Path, events: int, batch: int = 10_000, rounds
         write_requests(folder / f"batch-{events}-{n}.ndjson", batch, first=events + n * batch, days=1)
         for n in range(rounds)
     ]
-    _land(full, folder / "full", fresh=True)
+    land_file(full, folder / "full", fresh=True)
     ratios = []
     for path in batches:
-        into_full = _seconds(partial(_land, path, folder / "full", fresh=False))
-        into_nothing = _seconds(partial(_land, path, folder / "archive", fresh=True))
+        into_full = seconds(partial(land_file, path, folder / "full", fresh=False))
+        into_nothing = seconds(partial(land_file, path, folder / "archive", fresh=True))
         ratios.append(into_full / into_nothing)
     shutil.rmtree(folder / "full")
     shown = f"{into_full:.2f} s against {into_nothing:.2f} s"
@@ -89,7 +87,7 @@ def landing_into_full_day(folder: Path, events: int, batch: int = 10_000, rounds
 def landing_memory(folder: Path, gigabytes: float) -> Measurement:
     """Peak resident memory, in gigabytes, of a process that lands a file of that size."""
     path = write_requests(folder / f"large-{gigabytes}.ndjson", int(gigabytes * 1e9 / 503))
-    process = multiprocessing.get_context("spawn").Process(target=_land, args=(path, folder / "archive"))
+    process = multiprocessing.get_context("spawn").Process(target=land_file, args=(path, folder / "archive"))
     process.start()
     process.join()
     if process.exitcode:
@@ -100,13 +98,8 @@ def landing_memory(folder: Path, gigabytes: float) -> Measurement:
     return Measurement("peak memory of landing a large file, GB", peak, "<=", 1.5, shown)
 
 
-def _seconds(work: Callable[[], None]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def _land(path: Path, root: Path, *, fresh: bool = True) -> None:
+def land_file(path: Path, root: Path, *, fresh: bool = True) -> None:
+    """Land a file in an archive, an empty one where it is to be `fresh`; every event must be new."""
     if fresh:
         shutil.rmtree(root, ignore_errors=True)
     archive = Archive(root, load_contracts(CONTRACTS))

@@ -1,5 +1,7 @@
-"""What one benchmark says: a figure, and the bound that it is held to."""
+"""What one benchmark says: a figure, and the bound that it is held to; and the clock behind it."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,3 +20,10 @@ class Measurement:
     def holds(self) -> bool:
         """Whether the figure keeps to its bound."""
         return self.value >= self.bound if self.relation == ">=" else self.value <= self.bound
+
+
+def seconds(work: Callable[[], None]) -> float:
+    """How long some work takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start

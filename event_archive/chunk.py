@@ -106,3 +106,37 @@ def chunk_of(records: list[bytes], positions: Numbers, offsets: Numbers) -> Chun
     sizes = np.array([0, *(len(record) + 1 for record in records)], np.int64)
     bounds: Numbers = np.cumsum(sizes, dtype=np.int64)
     return _utf8_chunk(data, bounds, positions, offsets)
+
+
+@dataclass
+class Gathered:
+    """Records on their way to a chunk."""
+
+    records: list[bytes] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
+    broken: list[Broken] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, record: bytes, position: int, offset: int) -> None:
+        """Take one record's JSON text."""
+        self.records.append(record)
+        self.positions.append(position)
+        self.offsets.append(offset)
+        self.size += len(record)
+
+    def refuse(self, broken: Broken) -> None:
+        """Take what is no record."""
+        self.broken.append(broken)
+        self.size += len(broken.record)
+
+    def is_full(self, chunk_bytes: int, most: int) -> bool:
+        """Whether a chunk of such a size is to be made now."""
+        return self.size >= chunk_bytes or len(self.records) >= most
+
+    def chunk(self) -> Chunk:
+        """All that was taken, as a chunk; then there is nothing."""
+        chunk = chunk_of(self.records, np.array(self.positions, np.int64), np.array(self.offsets, np.int64))
+        chunk.broken = self.broken
+        self.records, self.positions, self.offsets, self.broken, self.size = [], [], [], [], 0
+        return chunk

@@ -1,7 +1,9 @@
-"""From bytes to records: byte order mark, and the three shapes of JSON (NDJSON, array, single).
+"""From bytes to records: which encoding it is, byte order mark, and the three shapes of JSON.
 
-Belongs here: cutting a stream of bytes into records, in chunks of bounded size, with their places, and
-telling where the stream breaks off. Not here: what a record means (`judge`), or even whether it is JSON.
+Belongs here: telling Avro, Protobuf and JSON (NDJSON, array, single) by their first bytes, and cutting a
+stream of JSON into records, in chunks of bounded size, with their places, and telling where it breaks off.
+Not here: what a record means (`judge`), or even whether it is JSON; and the other encodings (`decode_avro`,
+`decode_protobuf`).
 """
 
 import json
@@ -10,8 +12,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from event_archive.blocks import Blocks, Window
 from event_archive.chunk import Broken, Chunk, chunk_of, text_chunk
-from event_archive.decompress import Readable, Truncated, decompressed, is_compressed
+from event_archive.decode_avro import MAGIC, avro_records
+from event_archive.decode_protobuf import framing_of, protobuf_records
+from event_archive.decompress import Readable
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 FIRST_BYTE = re.compile(rb"[^ \t\r\n]")
@@ -27,8 +32,14 @@ def chunks(stream: Readable, chunk_bytes: int, max_record_bytes: int) -> Iterato
     Many small records make smaller chunks: each record costs some hundred bytes, however small it is.
     """
     most = max(chunk_bytes // USUAL_BYTES, 1)
-    blocks = _Blocks(stream, chunk_bytes)
+    blocks = Blocks(stream, chunk_bytes)
     start = blocks.peek(max(chunk_bytes, 1))
+    if start.startswith(MAGIC):
+        yield from avro_records(Window(blocks), chunk_bytes, max_record_bytes, most)
+        return
+    if (mark := framing_of(start)) is not None:
+        yield from protobuf_records(Window(blocks), mark, chunk_bytes, max_record_bytes, most)
+        return
     skip = len(BYTE_ORDER_MARK) if start.startswith(BYTE_ORDER_MARK) else 0
     first = FIRST_BYTE.search(start, skip)
     blocks.skip(skip)
@@ -38,55 +49,6 @@ def chunks(stream: Readable, chunk_bytes: int, max_record_bytes: int) -> Iterato
         yield chunk_of([blocks.take()], np.array([1]), np.array([skip]))
     else:
         yield from _lines(blocks, max_record_bytes, most)
-
-
-class _Blocks:
-    """Decoded bytes, at most `size` at a time; a break in the stream is kept until it is asked for."""
-
-    def __init__(self, source: Readable, size: int) -> None:
-        self._source = None if is_compressed(source) else source
-        self._stream = decompressed(source, size)
-        self._size = size
-        self._held = b""
-        self.offset = 0
-        self.at_end = False
-        self.truncated: str | None = None
-
-    def peek(self, size: int) -> bytes:
-        """The next bytes, at least `size` where there are as many, without taking them."""
-        parts, have = [self._held] if self._held else [], len(self._held)
-        while have < size and not self.at_end:
-            try:
-                block = next(self._stream, None)
-            except Truncated as error:
-                block, self.truncated = None, str(error)
-            if block is None:
-                self.at_end = True
-            else:
-                parts.append(block)
-                have += len(block)
-        self._held = parts[0] if len(parts) == 1 else b"".join(parts)  # one part is most often all, uncopied
-        return self._held
-
-    def take(self) -> bytes:
-        """The next bytes; empty at the end."""
-        block = self.peek(self._size)
-        self._held = b""
-        self.offset += len(block)
-        return block
-
-    def put_back(self, rest: bytes) -> None:
-        """Let the end of what was just taken be taken again: read again where it can be, or held."""
-        self.offset -= len(rest)
-        if self._source and not self.at_end:
-            self._source.put_back(len(rest))
-        else:
-            self._held = rest
-
-    def skip(self, count: int) -> None:
-        """Pass over the next bytes."""
-        self._held = self._held[count:]
-        self.offset += count
 
 
 def _is_single(body: bytes) -> bool:
@@ -103,7 +65,7 @@ def _is_json(text: bytes) -> bool:
     return True
 
 
-def _lines(blocks: _Blocks, max_record_bytes: int, most: int) -> Iterator[Chunk]:
+def _lines(blocks: Blocks, max_record_bytes: int, most: int) -> Iterator[Chunk]:
     line, part, tail = 1, 0, b""
     detail = f"the line is longer than {max_record_bytes} bytes"
     while data := blocks.take():
@@ -152,7 +114,7 @@ def _without_long_lines(chunk: Chunk, max_record_bytes: int, detail: str) -> Chu
     return whole
 
 
-def _array(blocks: _Blocks, max_record_bytes: int, most: int) -> Iterator[Chunk]:
+def _array(blocks: Blocks, max_record_bytes: int, most: int) -> Iterator[Chunk]:
     """The elements of a JSON array, found by their brackets alone: what is inside them is not looked at."""
     base, data, at, position, opened, closed = blocks.offset, b"", 0, 1, False, False
     while block := blocks.take():
@@ -214,7 +176,7 @@ def _element_end(data: bytes, start: int) -> int | None:
 
 
 def _rest(
-    blocks: _Blocks, first: bytes, position: int, offset: int, reason: str, detail: str
+    blocks: Blocks, first: bytes, position: int, offset: int, reason: str, detail: str
 ) -> Iterator[Chunk]:
     part, piece = 0, first or blocks.take()
     while piece or part == 0:

@@ -1,0 +1,109 @@
+"""Landing the same events as JSON, Avro and Protobuf: its speed against the bare parser of each encoding.
+
+Belongs here: the files in three encodings, and what is measured. Not here: the events (`event_stream`) and
+the table (`__main__`).
+
+The rivals only parse the file, and keep nothing: `json.loads` per line, `fastavro.reader`, and
+`CloudEventBatch.FromString` of the library that Protobuf's authors ship. Landing also validates,
+deduplicates, writes columns and syncs.
+"""
+
+import json
+import statistics
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import fastavro
+
+from benchmarks.event_stream import write_requests
+from benchmarks.landing import land_file
+from benchmarks.measurement import Measurement, seconds
+from event_archive.avro_schema import CLOUD_EVENT
+from event_archive.protobuf_event import CloudEventBatch
+
+BOUND = 0.1
+
+
+def landing_of_encodings(folder: Path, events: int, rounds: int = 3) -> list[Measurement]:
+    """Events per second of landing each encoding, as a share of its bare parser's."""
+    lines = write_requests(folder / f"encoded-{events}.ndjson", events)
+    files: dict[str, tuple[Path, Callable[[Path], None]]] = {
+        "JSON: share of json.loads": (lines, _parse_json),
+        "Avro: share of fastavro.reader": (_write_avro(lines), _parse_avro),
+        "Protobuf: share of CloudEventBatch.FromString": (_write_protobuf(lines), _parse_protobuf),
+    }
+    measurements = []
+    for name, (path, parse) in files.items():
+        ratios = []
+        for _ in range(rounds):
+            rival = seconds(partial(parse, path))
+            ours = seconds(partial(land_file, path, folder / "archive", fresh=True))
+            ratios.append(rival / ours)
+        rates = (
+            f"{events / ours:,.0f} against {events / rival:,.0f} events/s, {path.stat().st_size / 1e6:.0f} MB"
+        )
+        label = f"landing {events:,} events as {name}"
+        measurements.append(Measurement(label, statistics.median(ratios), ">=", BOUND, rates))
+    return measurements
+
+
+def _events(lines: Path) -> Iterator[dict[str, Any]]:
+    with lines.open(encoding="utf-8") as file:
+        yield from map(json.loads, file)
+
+
+def _attributes(event: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in event.items() if name != "data"}
+
+
+def _write_avro(lines: Path) -> Path:
+    """Write the events as a CloudEvents Avro object container file."""
+    path = lines.with_suffix(".avro")
+    records = (
+        {"attribute": _attributes(event), "data": json.dumps(event["data"]).encode()}
+        for event in _events(lines)
+    )
+    with path.open("wb") as file:
+        fastavro.writer(file, CLOUD_EVENT, records, codec="null")
+    return path
+
+
+def _write_protobuf(lines: Path) -> Path:
+    """Write the events as CloudEvents Protobuf: batches one after the other are one batch on the wire."""
+    path = lines.with_suffix(".binpb")
+    with path.open("wb") as file:
+        events = _events(lines)
+        while some := list(islice(events, 10_000)):
+            batch = CloudEventBatch()
+            for event in some:
+                message = batch.events.add(
+                    id=event["id"], source=event["source"], spec_version="1.0", type=event["type"]
+                )
+                for name, value in _attributes(event).items():
+                    if name == "time":
+                        message.attributes[name].ce_timestamp.FromJsonString(value)
+                    elif isinstance(value, int):
+                        message.attributes[name].ce_integer = value
+                    elif name not in ("id", "source", "specversion", "type"):
+                        message.attributes[name].ce_string = value
+                message.text_data = json.dumps(event["data"])
+            file.write(batch.SerializeToString())
+    return path
+
+
+def _parse_json(path: Path) -> None:
+    for _ in _events(path):
+        pass
+
+
+def _parse_avro(path: Path) -> None:
+    with path.open("rb") as file:
+        for _ in fastavro.reader(file):
+            pass
+
+
+def _parse_protobuf(path: Path) -> None:
+    CloudEventBatch.FromString(path.read_bytes())
