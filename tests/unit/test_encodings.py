@@ -108,7 +108,7 @@ def packed_avro(events: Any, codec: str) -> bytes:
         return as_avro(events, codec, sync_interval=1)
     blocks = b""
     for block in fastavro.block_reader(io.BytesIO(as_avro(events, sync_interval=1))):
-        raw = zstandard.compress(block.bytes_.getvalue())
+        raw = zstandard.compress(block.bytes_.getvalue())  # type: ignore[attr-defined]
         blocks += zigzag(block.num_records) + zigzag(len(raw)) + raw + b"S" * 16
     return header(CLOUD_EVENT, codec) + blocks
 

@@ -1,0 +1,87 @@
+"""The company's events in the three encodings of CloudEvents: they land once: what comes again in
+another encoding has the same content, or it would be a conflict.
+
+Not here: single events and hostile bytes (`tests/unit/test_encodings.py`).
+"""
+
+import gzip
+import io
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+from command_typing import PROJECT, Typed
+from encoded import as_avro, as_batch, as_delimited, as_json
+from events import archived
+
+from event_archive.archive import Archive
+from event_archive.contract import load_contracts
+from event_archive.decode import chunks
+from event_archive.judge import Accepted, judge
+from event_archive.sources import Digested
+from examples.company.simulation import emit
+from orchestration.settings import Settings
+
+CONTRACTS = load_contracts(PROJECT / "event_archive" / "contracts")
+Encode = Callable[[Any], bytes]
+ENCODINGS: dict[str, Encode] = {
+    "json": as_json,
+    "avro": as_avro,
+    "protobuf-batch": as_batch,
+    "protobuf-lengths": as_delimited,
+}
+PACKED: dict[str, Callable[[bytes], bytes]] = {"gz": gzip.compress, "zst": zstandard.compress}
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """Every event of some days of the company that is one, each once."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for file in emit(tmp_path_factory.mktemp("files"), days=12, scale=0.1).files:
+        for piece in chunks(Digested(io.BytesIO(file.read_bytes())), 1 << 20, 1 << 20):
+            for row in range(len(piece.positions)):
+                if isinstance(
+                    judge(piece.record(row), CONTRACTS, datetime.max.replace(tzinfo=UTC)), Accepted
+                ):
+                    event = json.loads(piece.record(row))
+                    found.setdefault((event["source"], event["id"]), event)
+    assert {event["type"] for event in found.values()} >= {
+        "translation.requested.v1",
+        "translation.requested.v2",
+    }
+    return list(found.values())
+
+
+def landed(factlog: Typed, name: str, content: bytes) -> tuple[int, int, int]:
+    """Land a file by the command: how many events were received, accepted and duplicates."""
+    Path(name).write_bytes(content)
+    code, out, err = factlog("land", name, "--json")
+    assert code == 0, err
+    (report,) = json.loads(out)
+    return report["received"], report["accepted"], report["duplicate"]
+
+
+def in_archive() -> dict[tuple[str, str], Any]:
+    archive: Archive = Settings.from_environment().open_archive()
+    return archived(archive)
+
+
+@pytest.mark.parametrize("first", ENCODINGS)
+def test_the_company_lands_once_whatever_it_speaks(
+    factlog: Typed, company: list[dict[str, Any]], first: str
+) -> None:
+    events = len(company)
+    assert landed(factlog, first, ENCODINGS[first](company)) == (events, events, 0)
+    archive = in_archive()
+    assert archive.keys() == {(event["source"], event["id"]) for event in company}
+    for name, encode in ENCODINGS.items():
+        if name != first:
+            assert landed(factlog, name, encode(company)) == (events, 0, events), name
+    for ending, pack in PACKED.items():
+        for name, encode in ENCODINGS.items():
+            assert landed(factlog, f"{name}.{ending}", pack(encode(company))) == (events, 0, events), name
+    assert in_archive() == archive
