@@ -1,11 +1,10 @@
-"""Landing the same events as JSON, Avro and Protobuf: its speed against the bare parser of each encoding.
+"""Landing the same events as Avro and Protobuf: its speed against landing them as JSON.
 
 Belongs here: the files in three encodings, and what is measured. Not here: the events (`event_stream`) and
 the table (`__main__`).
 
-The rivals only parse the file, and keep nothing: `json.loads` per line, `fastavro.reader`, and
-`CloudEventBatch.FromString` of the library that Protobuf's authors ship. Landing also validates,
-deduplicates, writes columns and syncs.
+What parsing alone takes stands beside it: `fastavro.reader`, and `CloudEventBatch.FromString` of the library
+that Protobuf's authors ship; both keep nothing of what they read.
 """
 
 import json
@@ -24,29 +23,27 @@ from benchmarks.measurement import Measurement, seconds
 from event_archive.avro_schema import CLOUD_EVENT
 from event_archive.protobuf_event import CloudEventBatch
 
-BOUND = 0.1
+BOUND = 0.25
 
 
 def landing_of_encodings(folder: Path, events: int, rounds: int = 3) -> list[Measurement]:
-    """Events per second of landing each encoding, as a share of its bare parser's."""
+    """Events per second of landing Avro and Protobuf, as a share of landing the same events as JSON."""
     lines = write_requests(folder / f"encoded-{events}.ndjson", events)
     files: dict[str, tuple[Path, Callable[[Path], None]]] = {
-        "JSON: share of json.loads": (lines, _parse_json),
-        "Avro: share of fastavro.reader": (_write_avro(lines), _parse_avro),
-        "Protobuf: share of CloudEventBatch.FromString": (_write_protobuf(lines), _parse_protobuf),
+        "Avro": (_write_avro(lines), _parse_avro),
+        "Protobuf": (_write_protobuf(lines), _parse_protobuf),
     }
     measurements = []
     for name, (path, parse) in files.items():
         ratios = []
         for _ in range(rounds):
-            rival = seconds(partial(parse, path))
+            rival = seconds(partial(land_file, lines, folder / "archive", fresh=True))
             ours = seconds(partial(land_file, path, folder / "archive", fresh=True))
             ratios.append(rival / ours)
-        rates = (
-            f"{events / ours:,.0f} against {events / rival:,.0f} events/s, {path.stat().st_size / 1e6:.0f} MB"
-        )
-        label = f"landing {events:,} events as {name}"
-        measurements.append(Measurement(label, statistics.median(ratios), ">=", BOUND, rates))
+        rates = {"": ours, "as JSON": rival, "to parse alone": seconds(partial(parse, path))}
+        shown = ", ".join(f"{events / taken:,.0f} {what}".strip() for what, taken in rates.items())
+        label = f"landing {events:,} events as {name}: share of landing them as JSON"
+        measurements.append(Measurement(label, statistics.median(ratios), ">=", BOUND, f"{shown} events/s"))
     return measurements
 
 
@@ -92,11 +89,6 @@ def _write_protobuf(lines: Path) -> Path:
                 message.text_data = json.dumps(event["data"])
             file.write(batch.SerializeToString())
     return path
-
-
-def _parse_json(path: Path) -> None:
-    for _ in _events(path):
-        pass
 
 
 def _parse_avro(path: Path) -> None:

@@ -95,6 +95,10 @@ def _label(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterat
         values = None if element is None else {name_of(one): _two(one, element)}
         sentence = f"{called(one)} {change}: of values with the same key only the last is kept"
         yield Found(Verdict.INCOMPATIBLE, "label_changed", sentence, values)
+    elif is_map(other) and not is_map(one) and one.type in MESSAGES:
+        change = sides.change(type_name(one), type_name(other))
+        sentence = f"{called(one)} {change}: whether an entry of a map keeps all of it can't be told"
+        yield Found(Verdict.UNKNOWN, "label_changed", sentence)
 
 
 def _two(field: FieldDescriptor, element: Any) -> Any:
