@@ -54,9 +54,8 @@ def compare_contracts(old: Contract, new: Contract, mode: Mode, named_only: bool
     findings: list[Finding] = []
     for direction in mode.directions:
         writer, reader = (old, new) if direction is Direction.BACKWARD else (new, old)
-        within = [
-            replace(one, path=_below_data(one.path)) for one in data.findings if one.direction is direction
-        ]
+        found = [one for one in data.findings if one.direction is direction]
+        within = [_as_columns_hold_it(writer, reader, one) for one in found]
         told = {one.path for one in within}
         columns = [one for one in _columns(writer, reader, direction, named_only) if one.path not in told]
         findings += [*_actors(writer, reader, direction), *within, *columns]
@@ -91,8 +90,21 @@ def closed(schema: Any) -> Any:
     return shut
 
 
-def _below_data(path: str) -> str:
-    return "data" if path == "." else f"data/{path}"
+def _as_columns_hold_it(writer: Contract, reader: Contract, finding: Finding) -> Finding:
+    """A finding about the schemas as one about the contracts: its example is data that columns hold."""
+    path = () if finding.path == "." else tuple(finding.path.split("/"))
+    placed = replace(finding, path="/".join(["data", *path]))
+    if finding.example is None or _tells_apart(writer, reader, finding.example.value):
+        return placed
+    if (other := _told_apart(writer, reader, path, JSON_TEXT)) is not None:
+        return replace(placed, example=Example(other))
+    why = f"{finding.sentence}; no value that the columns hold was found to show it"
+    return replace(placed, verdict=Verdict.UNKNOWN, sentence=why, example=None)
+
+
+def _tells_apart(writer: Contract, reader: Contract, data: Any) -> bool:
+    event = {**writer.examples[0], "data": data}
+    return _accepts(writer, event) and not _accepts(reader, event)
 
 
 def _actors(writer: Contract, reader: Contract, direction: Direction) -> Iterator[Finding]:
@@ -171,11 +183,11 @@ def _told_apart(writer: Contract, reader: Contract, path: tuple[str, ...], colum
     """Data that the writer's contract accepts and the reader's refuses, with another value at `path`."""
     for example in writer.examples:
         for value in _edges(column):
-            event = json.loads(json.dumps(example), parse_float=Decimal)
-            if not _put(event.get("data"), path, value):
+            data = json.loads(json.dumps(example.get("data")), parse_float=Decimal)
+            if not _put(data, path, value):
                 break
-            if _accepts(writer, event) and not _accepts(reader, event):
-                return event["data"]
+            if _tells_apart(writer, reader, data):
+                return data
     return None
 
 
