@@ -23,7 +23,7 @@ from benchmarks.measurement import Measurement, seconds
 from event_archive.avro_schema import CLOUD_EVENT
 from event_archive.protobuf_event import CloudEventBatch
 
-BOUND = 0.25
+BOUND = 0.1  # JSON is parsed in columns, the others event by event
 
 
 def landing_of_encodings(folder: Path, events: int, rounds: int = 3) -> list[Measurement]:
@@ -56,13 +56,15 @@ def _attributes(event: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in event.items() if name != "data"}
 
 
+def _data(event: dict[str, Any]) -> str:
+    """The data as it stands in the JSON file, without spaces."""
+    return json.dumps(event["data"], separators=(",", ":"))
+
+
 def _write_avro(lines: Path) -> Path:
     """Write the events as a CloudEvents Avro object container file."""
     path = lines.with_suffix(".avro")
-    records = (
-        {"attribute": _attributes(event), "data": json.dumps(event["data"]).encode()}
-        for event in _events(lines)
-    )
+    records = ({"attribute": _attributes(event), "data": _data(event).encode()} for event in _events(lines))
     with path.open("wb") as file:
         fastavro.writer(file, CLOUD_EVENT, records, codec="null")
     return path
@@ -86,7 +88,7 @@ def _write_protobuf(lines: Path) -> Path:
                         message.attributes[name].ce_integer = value
                     elif name not in ("id", "source", "specversion", "type"):
                         message.attributes[name].ce_string = value
-                message.text_data = json.dumps(event["data"])
+                message.text_data = _data(event)
             file.write(batch.SerializeToString())
     return path
 
