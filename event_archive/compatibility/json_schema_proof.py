@@ -45,7 +45,7 @@ class Proof:
 
     def __init__(self) -> None:
         self.steps, self.until = 0, time.monotonic() + SECONDS
-        self.library_characters = LIBRARY_CHARACTERS
+        self.characters_left = LIBRARY_CHARACTERS
         self.open: dict[Any, int] = {}
         self.shown: set[Any] = set()
         self.failed: dict[Any, list[Gap]] = {}
@@ -96,9 +96,9 @@ class Proof:
                 return [value_gap(path, value, writer, reader) for value in refused[:20]]
         if reader.empty:
             found = [Gap(path, "nothing_accepted", "READER accepts no value here", writer, reader)]
-            return [] if self.library(writer, reader) else found
+            return [] if self.known_to_cover(writer, reader) else found
         found = list(self._direct(writer, reader, path, splits))
-        if not found or self.library(writer, reader):
+        if not found or self.known_to_cover(writer, reader):
             return []
         cases = cases_of(writer, reader) if splits < MOST_SPLITS else None
         if cases is None:
@@ -182,14 +182,14 @@ class Proof:
                 if self.disjoint(*members, depth - 1):
                     return True
         refused = other.document.made("not", other.parts[0]) if len(other.parts) == 1 else None
-        return refused is not None and self.library(one, side(other.document, (refused,)))
+        return refused is not None and self.known_to_cover(one, side(other.document, (refused,)))
 
-    def library(self, writer: Side, reader: Side) -> bool:
+    def known_to_cover(self, writer: Side, reader: Side) -> bool:
         """Whether the library proves that the reader accepts all that is written."""
         if not (writer.document.is_exact and reader.document.is_exact):
             return False
-        self.library_characters -= writer.document.size + reader.document.size
-        if self.library_characters < 0:
+        self.characters_left -= writer.document.size + reader.document.size
+        if self.characters_left < 0:
             return False
         try:
             known, asserted = (
