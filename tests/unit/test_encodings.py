@@ -22,7 +22,9 @@ from hypothesis import strategies as st
 from event_archive.avro_schema import CLOUD_EVENT
 from event_archive.chunk import Broken
 from event_archive.decode import chunks
-from event_archive.sources import Digested
+from event_archive.landing import land
+from event_archive.mapping import load_mapping
+from event_archive.sources import Digested, Source
 
 EVENTS = [
     weighed(1, objectversion=1, data={"price": "12.50", "tags": ["a", "ü"], "address": {"street": "Ö 1"}}),
@@ -206,6 +208,21 @@ def test_data_may_be_an_avro_value_with_objects_inside() -> None:
     assert event["data"] == expected
 
 
+MAPPING = """
+choose: kind
+event:
+  id: id
+  source: {$constant: "urn:shop"}
+  time: {$constant: "2026-01-01T00:00:00Z"}
+  actor: {clerk: id}
+  object: {parcel: id}
+rules:
+  order:
+    type: parcel.lost.v1
+    data: {place: {$constant: Ulm}}
+"""
+
+
 def refusals(tmp_path: Path, content: bytes, **limits: Any) -> list[tuple[str, str]]:
     """Land some bytes; what was refused, and every record must be accounted for."""
     archive = new_archive(tmp_path)
@@ -217,9 +234,10 @@ def refusals(tmp_path: Path, content: bytes, **limits: Any) -> list[tuple[str, s
 
 
 def foreign() -> bytes:
-    schema = {"type": "record", "name": "Order", "fields": [{"name": "id", "type": "long"}]}
+    schema: Any = {"type": "record", "name": "Order", "fields": [{"name": "id", "type": "long"}]}
+    schema["fields"] += [{"name": "kind", "type": "string"}]
     file = io.BytesIO()
-    fastavro.writer(file, schema, [{"id": 1}, {"id": 2}])
+    fastavro.writer(file, schema, [{"id": number, "kind": "order"} for number in (1, 2)])
     return file.getvalue()
 
 
@@ -268,6 +286,16 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
         "second time",
     ),
 }
+
+
+def test_a_mapping_makes_events_of_an_avro_file_of_another_schema(tmp_path: Path) -> None:
+    archive = new_archive(tmp_path)
+    path, mapping = tmp_path / "orders.avro", tmp_path / "mapping.yaml"
+    path.write_bytes(foreign())
+    mapping.write_text(MAPPING, encoding="utf-8")
+    counts = land(archive, Source(path.name, path), mapping=load_mapping(mapping)).counts
+    assert (counts.received, counts.accepted) == (2, 2), refused(archive)
+    assert {identifier for _, identifier in archived(archive)} == {"1", "2"}
 
 
 @pytest.mark.parametrize("case", HOSTILE)
