@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 import zstandard
 
+from event_archive.decompress import ZSTD_READ_BYTES
+
 Decompress = Callable[[bytes, int], bytes]
 """Unpacks a block, to so many bytes at most; raises Corrupt."""
 
@@ -29,16 +31,22 @@ def _deflate(packed: bytes, most: int) -> bytes:
         unpacked = stream.decompress(packed, most + 1)
     except zlib.error as error:
         raise Corrupt(f"corrupt deflate: {error}") from error
-    return _whole(unpacked, stream.eof, most)
+    # fastavro leaves three bytes of zlib's checksum behind the deflate stream; they must be of these bytes.
+    checksum = zlib.adler32(unpacked).to_bytes(4, "big")
+    rest = b"" if checksum.startswith(stream.unused_data) else stream.unused_data
+    return _whole(unpacked, stream.eof, rest, most)
 
 
 def _zstandard(packed: bytes, most: int) -> bytes:
+    frame = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
+    unpacked, at = bytearray(), 0
     try:
-        with zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(packed) as stream:
-            unpacked = stream.read(most + 1)
+        while at < len(packed) and not frame.eof and len(unpacked) <= most:
+            unpacked += frame.decompress(packed[at : at + ZSTD_READ_BYTES])
+            at += ZSTD_READ_BYTES
     except zstandard.ZstdError as error:
         raise Corrupt(f"corrupt zstandard: {error}") from error
-    return _whole(unpacked, True, most)
+    return _whole(bytes(unpacked), frame.eof, frame.unused_data + packed[at:], most)
 
 
 def _bzip2(packed: bytes, most: int) -> bytes:
@@ -47,7 +55,7 @@ def _bzip2(packed: bytes, most: int) -> bytes:
         unpacked = stream.decompress(packed, most + 1)
     except OSError as error:
         raise Corrupt(f"corrupt bzip2: {error}") from error
-    return _whole(unpacked, stream.eof, most)
+    return _whole(unpacked, stream.eof, stream.unused_data, most)
 
 
 def _xz(packed: bytes, most: int) -> bytes:
@@ -56,14 +64,16 @@ def _xz(packed: bytes, most: int) -> bytes:
         unpacked = stream.decompress(packed, most + 1)
     except lzma.LZMAError as error:
         raise Corrupt(f"corrupt xz: {error}") from error
-    return _whole(unpacked, stream.eof, most)
+    return _whole(unpacked, stream.eof, stream.unused_data, most)
 
 
-def _whole(unpacked: bytes, at_end: bool, most: int) -> bytes:
+def _whole(unpacked: bytes, at_end: bool, rest: bytes, most: int) -> bytes:
     if len(unpacked) > most:
         raise Corrupt(f"unpacked, it is longer than {most} bytes")
     if not at_end:
         raise Corrupt("it ends before it is complete")
+    if rest:
+        raise Corrupt(f"{len(rest)} bytes follow the end of what is packed")
     return unpacked
 
 

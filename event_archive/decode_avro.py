@@ -62,8 +62,8 @@ def _records(window: Window, max_record_bytes: int, held: Gathered) -> Iterator[
         return
     position = 1
     while window.holds(1):
+        window.holds(2 * LONGEST_LONG)  # which may move what is held: places are taken after it
         start, offset = window.at, window.offset
-        window.holds(2 * LONGEST_LONG)
         try:
             count, at = _long(window.data, start)
             size, at = _long(window.data, at)
@@ -78,7 +78,7 @@ def _records(window: Window, max_record_bytes: int, held: Gathered) -> Iterator[
         if size > max_record_bytes:
             detail = f"a block of {size} bytes is longer than {max_record_bytes} bytes"
             yield from window.pass_over(head + size, position, "too_long", detail)
-            position += max(count, 1) if window.holds(1) else 1
+            position += 1  # its count is a claim
         elif not window.holds(head + size):
             detail = f"a block is to have {size} bytes, and the input ends before"
             yield from window.pass_over(None, position, "truncated", window.broken_off or detail)

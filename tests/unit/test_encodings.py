@@ -3,9 +3,12 @@
 Not here: JSON (`test_decode`), and the same company's events in all encodings (`tests/pipeline`).
 """
 
+import bz2
 import gzip
 import io
 import json
+import lzma
+import zlib
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +22,7 @@ from events import archived, land_bytes, lost, new_archive, refused, weighed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from event_archive import avro_codecs
 from event_archive.avro_schema import CLOUD_EVENT
 from event_archive.chunk import Broken
 from event_archive.decode import chunks
@@ -185,6 +189,44 @@ def _is_json(record: bytes) -> bool:
     except ValueError:
         return False
     return True
+
+
+@pytest.mark.parametrize("encoding", OTHERS)
+def test_where_the_input_is_cut_into_pieces_changes_nothing(encoding: str) -> None:
+    content = ENCODINGS[encoding](EVENTS * 20)
+    if encoding == "avro":
+        content = as_avro(EVENTS * 20, sync_interval=1)
+    expected = cut(content)
+    assert len(expected[0]) == 20 * len(EVENTS)
+    for size in range(300, 700):  # the first piece must hold what tells the encoding
+        assert cut(content, size) == expected, size
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("raw", [b"", b"x", b"events " * 1000])
+def test_what_is_packed_ends_where_its_block_ends(codec: str, raw: bytes) -> None:
+    pack: dict[str, Callable[[bytes], bytes]] = {
+        "deflate": lambda some: zlib.compress(some)[2:-1],  # as fastavro packs it, with three bytes too many
+        "zstandard": zstandard.compress,
+        "bzip2": bz2.compress,
+        "xz": lzma.compress,
+    }
+    packed = pack[codec](raw)
+    assert avro_codecs.CODECS[codec](packed, 10_000) == raw
+    end = packed[:-4] if codec == "deflate" else packed[:-1]
+    for damaged in (end, packed + b"lost", packed + packed):
+        with pytest.raises(avro_codecs.Corrupt):
+            avro_codecs.CODECS[codec](damaged, 10_000)
+
+
+def test_a_count_that_lies_is_not_believed(tmp_path: Path) -> None:
+    body = b"x" * ((1 << 20) + 1)
+    first = AVRO[: FIRST_SYNC + 16]
+    lying = (zigzag(1 << 62) + zigzag(len(body)) + body + AVRO[-16:]) * 2
+    archive = new_archive(tmp_path)
+    content = first + lying + AVRO[FIRST_SYNC + 16 :]
+    counts = land_bytes(archive, content, "events.avro", max_record_bytes=1 << 20).counts
+    assert (counts.received, counts.accepted, counts.rejected) == (len(EVENTS) + 2, len(EVENTS), 2)
 
 
 def test_data_may_be_an_avro_value_with_objects_inside() -> None:
