@@ -7,6 +7,7 @@ A chunk's lines lie in one buffer, each with its line feed, so that a columnar e
 are. Records that are not UTF-8, which no text column can hold, are kept apart from it.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -133,6 +134,15 @@ class Gathered:
     def is_full(self, chunk_bytes: int, most: int) -> bool:
         """Whether a chunk of such a size is to be made now."""
         return self.size >= chunk_bytes or len(self.records) >= most
+
+    def chunks(self, found: Iterable[Broken | None], chunk_bytes: int, most: int) -> Iterator[Chunk]:
+        """Chunks of what is taken while `found` is drawn: it gives what is no record, or None after one."""
+        for broken in found:
+            if broken:
+                self.refuse(broken)
+            if self.is_full(chunk_bytes, most):
+                yield self.chunk()
+        yield self.chunk()
 
     def chunk(self) -> Chunk:
         """All that was taken, as a chunk; then there is nothing."""

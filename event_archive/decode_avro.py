@@ -45,12 +45,7 @@ class _Container:
 def avro_records(window: Window, chunk_bytes: int, max_record_bytes: int, most: int) -> Iterator[Chunk]:
     """The records of a container file, which begins with MAGIC."""
     held = Gathered()
-    for broken in _records(window, max_record_bytes, held):
-        if broken:
-            held.refuse(broken)
-        if held.is_full(chunk_bytes, most):
-            yield held.chunk()
-    yield held.chunk()
+    return held.chunks(_records(window, max_record_bytes, held), chunk_bytes, most)
 
 
 def _records(window: Window, max_record_bytes: int, held: Gathered) -> Iterator[Broken | None]:

@@ -51,12 +51,7 @@ def protobuf_records(
 ) -> Iterator[Chunk]:
     """The events of a stream with this framing."""
     held = Gathered()
-    for broken in _events(window, mark, max_record_bytes, held):
-        if broken:
-            held.refuse(broken)
-        if held.is_full(chunk_bytes, most):
-            yield held.chunk()
-    yield held.chunk()
+    return held.chunks(_events(window, mark, max_record_bytes, held), chunk_bytes, most)
 
 
 def _events(window: Window, mark: bytes, max_record_bytes: int, held: Gathered) -> Iterator[Broken | None]:
