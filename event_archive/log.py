@@ -51,7 +51,10 @@ class Counts:
 
 @dataclass(frozen=True)
 class Segment:
-    """One committed Parquet file of events of one type and major. `days`: rows per ISO `event_date`."""
+    """One committed Parquet file of events of one type and major. `days`: rows per ISO `event_date`.
+
+    `corrections`: how many of its events correct or void another; only then it has columns for that.
+    """
 
     type: str
     path: str
@@ -62,6 +65,7 @@ class Segment:
     min_occurred_at: str
     max_occurred_at: str
     revision: int
+    corrections: int = 0
 
 
 @dataclass(frozen=True)
@@ -98,12 +102,15 @@ class Commit:
 
     @cached_property
     def content(self) -> bytes:
-        """The entry's bytes: JSON with sorted keys, one line. Outcomes are named only where there are any."""
+        """The entry's bytes: JSON with sorted keys, one line. Where there are no corrections, no word."""
         entry = asdict(self) | {
             "landed_at": self.landed_at.astimezone(UTC).isoformat(timespec="microseconds")
         }
         if self.outcomes is None:
             del entry["outcomes"]
+        for segment in entry["segments"]:
+            if not segment["corrections"]:
+                del segment["corrections"]
         return json.dumps(entry, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
     @cached_property

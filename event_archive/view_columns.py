@@ -11,7 +11,7 @@ from typing import Any
 
 from event_archive.columns import ColumnType, ListOf, Schema, Struct, resolve
 from event_archive.contract import Contract
-from event_archive.views import ENVELOPE, LANDED, OPTIONAL
+from event_archive.views import CORRECTING, ENVELOPE, LANDED, OPTIONAL
 
 ENVELOPE_WORDS = {
     "event_id": "Names the event, together with its source.",
@@ -28,6 +28,8 @@ ENVELOPE_WORDS = {
     "correlation_id": "The business transaction it belongs to.",
     "causation_id": "The event that caused it.",
     "object_version": "Counts the events of one object, so that a gap can be seen.",
+    "corrects": "The earlier event of this source in whose place it stands.",
+    "voids": "The earlier event of this source that it takes away.",
 }
 RULES = {
     "enum": "one of",
@@ -61,8 +63,9 @@ class ViewColumn:
 
 def envelope_columns() -> list[ViewColumn]:
     """The columns that every event has."""
-    kinds = {**ENVELOPE, **LANDED, **OPTIONAL}
-    return [ViewColumn(name, kind, ENVELOPE_WORDS[name], name in OPTIONAL) for name, kind in kinds.items()]
+    absent = {**OPTIONAL, **CORRECTING}
+    kinds = {**ENVELOPE, **LANDED, **absent}
+    return [ViewColumn(name, kind, ENVELOPE_WORDS[name], name in absent) for name, kind in kinds.items()]
 
 
 def data_columns(contract: Contract) -> list[ViewColumn]:

@@ -10,7 +10,7 @@ open just those files.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 import duckdb
 import pyarrow as pa
@@ -18,6 +18,7 @@ import pyarrow as pa
 from event_archive.archive import Archive
 from event_archive.columns import literal, quoted, sql_list
 from event_archive.contract import ALL_EVENTS, Contract
+from event_archive.corrections import create_correction_tables
 from event_archive.errors import UnusableInput
 from event_archive.log import Commit, Segment, segments_of
 from event_archive.majors import step_sql
@@ -40,6 +41,7 @@ OPTIONAL: Mapping[str, str] = {
     "causation_id": "VARCHAR",
     "object_version": "BIGINT",
 }
+CORRECTING: Mapping[str, str] = {"corrects": "VARCHAR", "voids": "VARCHAR"}
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,16 @@ class DayFacts:
     digest: str
 
 
-def create_views(connection: duckdb.DuckDBPyConnection, archive: Archive, cut: int | None = None) -> int:
+def create_views(
+    connection: duckdb.DuckDBPyConnection,
+    archive: Archive,
+    cut: int | None = None,
+    as_of: datetime | None = None,
+) -> int:
     """Create or replace the views in schema `events` of the connected database; returns the cut they show.
 
     `cut` is the highest sequence to show, the head of the log where it is None; 0 shows an empty archive.
-    Raises UnusableInput where there is no such commit.
+    `as_of`: only events that had occurred before. Raises UnusableInput where there is no such commit.
     """
     commits = archive.log.commits()
     if cut is not None and not 0 <= cut <= len(commits):
@@ -67,8 +74,11 @@ def create_views(connection: duckdb.DuckDBPyConnection, archive: Archive, cut: i
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
     _drop_views_without_contract(connection, archive)
     _create_segments_table(connection, archive, commits)
+    create_correction_tables(connection, archive, commits, as_of, SCHEMA)
     for contract in archive.contracts.newest():
         select = upcast_view_sql(archive, contract.view_name, commits)
+        if as_of is not None:
+            select = f"SELECT * FROM ({select}) WHERE occurred_at < {moment(as_of)}"
         connection.execute(f"CREATE OR REPLACE VIEW {SCHEMA}.{quoted(contract.view_name)} AS {select}")
     every = " UNION ALL ".join(_all_events_part(contract) for contract in archive.contracts.newest())
     connection.execute(f"CREATE OR REPLACE VIEW {SCHEMA}.{ALL_EVENTS} AS {every}")
@@ -91,22 +101,38 @@ def upcast_view_sql(archive: Archive, view_name: str, commits: Sequence[Commit])
 def view_sql(archive: Archive, contract: Contract, segments: Sequence[Segment]) -> str:
     """The SELECT of one event type and major over these segments; empty, but typed, where there are none."""
     data = contract.data_type.sql()
-    typed = [*ENVELOPE.items(), *LANDED.items(), *OPTIONAL.items(), ("data", data), ("extra", "VARCHAR")]
+    typed = {**ENVELOPE, **LANDED, **OPTIONAL, **CORRECTING, "data": data, "extra": "VARCHAR"}
     if not segments:
-        nothing = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in typed)
+        nothing = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in typed.items())
         return f"SELECT {nothing} WHERE FALSE"
+    # The few files that have columns for corrections are read by themselves: to find out which of thousands
+    # have a column, the engine would open each of them.
+    parts = [[one for one in segments if not one.corrections], [one for one in segments if one.corrections]]
+    return " UNION ALL ".join(_files_sql(archive, contract, part, typed) for part in parts if part)
+
+
+def _files_sql(
+    archive: Archive, contract: Contract, segments: Sequence[Segment], typed: Mapping[str, str]
+) -> str:
+    """The SELECT of segments that all have columns for corrections, or all have none."""
     revisions = {segment.revision for segment in segments}
-    cast = "f.data" if revisions == {contract.revision} else f"CAST(f.data AS {data})"
-    columns = ", ".join(
-        f"s.{name}" if name in LANDED else f"{cast} AS data" if name == "data" else f"f.{name}"
-        for name, _ in typed
-    )
+    columns = {name: f"s.{name}" if name in LANDED else f"f.{name}" for name in typed}
+    if revisions != {contract.revision}:
+        columns["data"] = f"CAST(f.data AS {typed['data']})"
+    if not segments[0].corrections:
+        columns |= {name: f"CAST(NULL AS {kind})" for name, kind in CORRECTING.items()}
+    listed = ", ".join(f"{value} AS {name}" for name, value in columns.items())
     files = sql_list(archive.storage.location(segment.path) for segment in segments)
     by_name = ", union_by_name = true" if len(revisions) > 1 else ""
     return (
-        f"SELECT {columns} FROM read_parquet({files}, filename = true{by_name}) AS f "
+        f"SELECT {listed} FROM read_parquet({files}, filename = true{by_name}) AS f "
         f"JOIN {SCHEMA}.segments AS s ON s.path = f.filename"
     )
+
+
+def moment(value: datetime) -> str:
+    """A time as an SQL literal."""
+    return f"TIMESTAMPTZ {literal(value.astimezone(UTC).isoformat())}"
 
 
 def day_facts(
@@ -130,13 +156,15 @@ def day_facts(
         else f"WHERE event_date IN ({', '.join(f'DATE {literal(d)}' for d in sorted(wanted))})"
     )
     columns = ", ".join([*ENVELOPE, *OPTIONAL, "data", "extra"])
+    # Only where there is one: the days of older archives keep their digests.
+    correcting = "CASE WHEN coalesce(corrects, voids) IS NOT NULL THEN to_json(row(corrects, voids)) END"
     with duckdb.connect() as connection:
         connection.execute(f"SET threads = {int(threads)}")
         connection.execute("SET TimeZone = 'UTC'")
         _create_segments_table(connection, archive, commits)
         rows = connection.execute(
             f"SELECT event_date, count(*), sum(md5_number_lower(fact)), sum(md5_number_upper(fact)) FROM "
-            f"(SELECT event_date, CAST(to_json(row({columns})) AS VARCHAR) AS fact "
+            f"(SELECT event_date, concat(to_json(row({columns})), {correcting}) AS fact "
             f"FROM ({view_sql(archive, contract, segments)}) {listed}) "
             "GROUP BY event_date ORDER BY event_date"
         ).fetchall()
@@ -191,7 +219,7 @@ def _drop_views_without_contract(connection: duckdb.DuckDBPyConnection, archive:
 
 
 def _all_events_part(contract: Contract) -> str:
-    columns = ", ".join([*ENVELOPE, *LANDED, *OPTIONAL])
+    columns = ", ".join([*ENVELOPE, *LANDED, *OPTIONAL, *CORRECTING])
     return (
         f"SELECT {literal(contract.type)} AS event_type, {columns} FROM {SCHEMA}.{quoted(contract.view_name)}"
     )

@@ -8,6 +8,7 @@ that connects begins a new build, so a build made by hand counts as unchecked.
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -16,6 +17,8 @@ from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
 from event_archive.log import Commit
 from event_archive.verify import verify
+from orchestration.model_code import facts, note
+from orchestration.replay_request import EVERYTHING, create_tables, met, request_again
 from orchestration.settings import Settings
 
 HELD = {"pass", "success", "warn", "no-op", "reused"}
@@ -49,23 +52,56 @@ def commit_at(archive: Archive, sequence: int) -> Commit | None:
 
 
 def begin_build(
-    connection: duckdb.DuckDBPyConnection, archive: Archive, sequence: int, *, build_id: str
+    connection: duckdb.DuckDBPyConnection,
+    archive: Archive,
+    sequence: int,
+    *,
+    as_of: datetime | None,
+    build_id: str,
 ) -> None:
-    """Note that a dbt process is about to write: what earlier checks said holds no longer."""
+    """Note that a dbt process is about to write: what earlier checks said holds no longer.
+
+    A fact remembers how far it has read, so it can only go forward: where the last build saw another log, a
+    longer one, or other events of it, everything is derived from nothing.
+    """
     commit = commit_at(archive, sequence)
-    connection.execute("CREATE SCHEMA IF NOT EXISTS audit")
+    create_tables(connection)
+    if not goes_forward(connection, archive, sequence, as_of):
+        request_again(connection, [EVERYTHING])
     connection.execute(
         "CREATE OR REPLACE TABLE audit.build AS SELECT ?::VARCHAR AS build_id, ?::BIGINT AS sequence, "
-        "?::VARCHAR AS log_digest, now() AS started_at, NULL::BOOLEAN AS complete",
-        [build_id, sequence, commit.digest if commit else ""],
+        "?::VARCHAR AS log_digest, ?::TIMESTAMPTZ AS as_of, now() AS started_at, NULL::BOOLEAN AS complete",
+        [build_id, sequence, commit.digest if commit else "", as_of],
     )
 
 
-def record(settings: Settings) -> list[Check]:
-    """Remember how the nodes of the dbt process that has just ended fared; needs the warehouse's lock."""
+def goes_forward(
+    connection: duckdb.DuckDBPyConnection, archive: Archive, sequence: int, as_of: datetime | None
+) -> bool:
+    """Tell whether a cut holds all that the last build saw, and the same events of it."""
+    try:
+        row = connection.execute("SELECT sequence, log_digest, as_of FROM audit.build").fetchone()
+    except duckdb.CatalogException:
+        return True
+    except duckdb.BinderException:  # noted before a cut by time was possible
+        return False
+    if row is None or row[0] == 0:
+        return True
+    before = commit_at(archive, row[0])
+    return row[0] <= sequence and before is not None and before.digest == row[1] and row[2] == as_of
+
+
+def record(settings: Settings, request: str | None = None) -> list[Check]:
+    """Remember how the nodes of the dbt process that has just ended fared; needs the warehouse's lock.
+
+    `request`: the replay that this process was started for, met where every model that it chose was built.
+    """
     results = json.loads((settings.dbt_target / "run_results.json").read_text())
     manifest = json.loads((settings.dbt_target / "manifest.json").read_text())
-    done = {result["unique_id"] for result in results["results"]}
+    statuses = {result["unique_id"]: result["status"] for result in results["results"]}
+    done = set(statuses)
+    built = {name for name in done if name.startswith("model.") and statuses[name] == "success"}
+    failed = {name for name in done if name.startswith("model.")} - built
     expected = {
         *(name for name, node in manifest["nodes"].items() if node["resource_type"] in ("model", "test")),
         *manifest["unit_tests"],
@@ -83,6 +119,10 @@ def record(settings: Settings) -> list[Check]:
                 f"{settings.warehouse}: another dbt process has written it meanwhile; refresh again"
             )
         connection.execute("UPDATE audit.build SET complete = ?", [expected <= done])
+        note(connection, manifest, settings.open_archive().contracts, built)
+        if not failed:
+            everything = set(facts(manifest)) <= built
+            met(connection, built, everything=everything, request=request)
         connection.execute(
             "CREATE OR REPLACE TABLE audit.outcomes (name VARCHAR, passed BOOLEAN, detail VARCHAR)"
         )

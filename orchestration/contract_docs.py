@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from event_archive.contract import Contract, Contracts
+from event_archive.corrections import TABLES as CORRECTIONS
 from event_archive.errors import UnusableInput
 from event_archive.view_columns import ViewColumn, data_columns, envelope_columns, field_columns
 from orchestration.staging_skeleton import event_columns_macro, model_name, staging_columns, staging_sql
@@ -92,6 +93,14 @@ def sources_text(contracts: Contracts) -> str:
         {
             "name": "segments",
             "description": "The files of the archive that the cut holds, each with its commit.",
+        },
+        {
+            "name": "corrections",
+            "description": "The events that correct or void an earlier one, and what has come of each.",
+        },
+        {
+            "name": "removed_events",
+            "description": "The events that do not stand, because of a correction.",
         },
     ]
     for contract in contracts.newest():
@@ -197,7 +206,7 @@ def _check_project(contracts: Contracts, dbt_project: Path, models: dict[Path, s
     """Refuse a project whose models read other event types, or that declares the source elsewhere."""
     if not (dbt_project / "dbt_project.yml").is_file():
         raise UnusableInput(f"{dbt_project}: is no dbt project; name one by FACTLOG_DBT_PROJECT")
-    known = {contract.view_name for contract in contracts.newest()} | {"all_events", "segments"}
+    known = {contract.view_name for contract in contracts.newest()} | {"all_events", "segments", *CORRECTIONS}
     for path, text in models.items():
         for name in READS_EVENTS.findall(text):
             if name not in known:

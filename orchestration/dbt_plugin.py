@@ -32,5 +32,5 @@ class Plugin(BasePlugin):  # type: ignore[misc,unused-ignore]
         settings = Settings.from_environment()
         conn.execute("SET TimeZone = 'UTC'")
         archive = settings.open_archive()
-        cut = create_views(conn, archive, settings.cut)
-        begin_build(conn, archive, cut, build_id=get_invocation_id())
+        cut = create_views(conn, archive, settings.cut, settings.as_of)
+        begin_build(conn, archive, cut, as_of=settings.as_of, build_id=get_invocation_id())

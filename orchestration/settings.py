@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,11 @@ MINIMUM_MEMORY = 256 << 20
 
 @dataclass(frozen=True)
 class Settings:
-    """One installation: its folders and its bounds; `cut` is the sequence that dbt reads the log up to."""
+    """One installation: its folders and its bounds.
+
+    `cut` and `as_of` bound what dbt reads: the commits up to and with that sequence, the events that had
+    occurred before that moment. `warehouse_file`: where dbt builds, if not in the warehouse of `home`.
+    """
 
     home: Path
     contracts: Path = PROJECT / "event_archive" / "contracts"
@@ -36,6 +40,8 @@ class Settings:
     clock_skew: timedelta = timedelta(minutes=5)
     first_day: date | None = None
     cut: int | None = None
+    as_of: datetime | None = None
+    warehouse_file: Path | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -56,6 +62,8 @@ class Settings:
             ),
             first_day=day(given, "FACTLOG_FIRST_DAY"),
             cut=whole(given, "FACTLOG_CUT", 0, at_least=0) if "FACTLOG_CUT" in given else None,
+            as_of=moment("FACTLOG_AS_OF", given["FACTLOG_AS_OF"]) if "FACTLOG_AS_OF" in given else None,
+            warehouse_file=Path(given["FACTLOG_WAREHOUSE"]) if "FACTLOG_WAREHOUSE" in given else None,
         )
 
     @property
@@ -71,7 +79,7 @@ class Settings:
     @property
     def warehouse(self) -> Path:
         """The DuckDB file that dbt builds in."""
-        return self.home / "warehouse.duckdb"
+        return self.warehouse_file or self.home / "warehouse.duckdb"
 
     @property
     def published(self) -> Path:
@@ -85,8 +93,8 @@ class Settings:
 
     @property
     def dbt_target(self) -> Path:
-        """The folder of dbt's manifest, results and logs: state, so it lies with the state."""
-        return self.home / "dbt"
+        """The folder of dbt's manifest, results and logs: state, so it lies beside the warehouse."""
+        return self.warehouse.parent / "dbt"
 
     @property
     def limits(self) -> "Limits":
@@ -114,6 +122,8 @@ class Settings:
             "FACTLOG_CLOCK_SKEW": str(int(self.clock_skew.total_seconds())),
             "FACTLOG_FIRST_DAY": self.first_day.isoformat() if self.first_day else "",
             "FACTLOG_CUT": "" if self.cut is None else str(self.cut),
+            "FACTLOG_AS_OF": "" if self.as_of is None else self.as_of.isoformat(),
+            "FACTLOG_WAREHOUSE": str(self.warehouse_file or ""),
             "DAGSTER_HOME": str(self.dagster_home),
             "DAGSTER_DISABLE_TELEMETRY": "yes",
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
@@ -157,3 +167,14 @@ def day(given: Mapping[str, str], name: str) -> date | None:
         return date.fromisoformat(given[name])
     except ValueError:
         raise UnusableInput(f"{name}={given[name]}: not a day; write it like 2026-01-31") from None
+
+
+def moment(name: str, text: str) -> datetime:
+    """Read a moment: a day (its start) or a time, in UTC where it names no offset."""
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        raise UnusableInput(
+            f"{name} {text}: not a time; write it like 2026-03-03 or 2026-03-03T12:00:00Z"
+        ) from None
+    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)

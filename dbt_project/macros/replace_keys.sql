@@ -1,7 +1,6 @@
 {#-
-    The incremental strategy of every fact: the rows of the keys that were derived again take the place of all rows of
-    those keys, in one transaction. `unique_key` is the key that is replaced; a fact may hold several rows of it.
-    Rows derived from commits beyond the cut of this run go as well, so that no key outlives its events.
+    The incremental strategy of every fact: the rows that were derived again take the place of all rows of the touched
+    keys, in one transaction. `unique_key` is the key that is replaced; a fact may hold several rows of it, or none.
 -#}
 {% macro get_incremental_replace_keys_sql(arg_dict) -%}
     {%- set target, derived, key = (
@@ -10,14 +9,14 @@
         arg_dict["unique_key"],
     ) -%}
     {%- set columns = arg_dict["dest_columns"] | map(attribute="quoted") | join(", ") -%}
-    {{ delete_replaced_rows(target, derived, key) }}
+    {{ delete_touched_rows(target, key) }}
     insert into {{ target }} ({{ columns }})
     select {{ columns }}
     from {{ derived }}
 {%- endmacro %}
 
 
-{% macro delete_replaced_rows(target, derived, key) -%}
+{% macro delete_touched_rows(target, key) -%}
     delete from {{ target }}
-    where {{ key }} in (select {{ key }} from {{ derived }}) or last_sequence > {{ log_head() }};
+    where {{ key }} in (select {{ key }} from {{ touched_table() }});
 {%- endmacro %}

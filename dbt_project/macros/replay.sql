@@ -1,29 +1,35 @@
 {#-
-    A replay of days derives the keys again that have events on them. Days are given as variables: `replay_from` and
-    `replay_to`, half-open, or `replay_days`, a list; or both. Dates are parsed, not pasted.
+    What a build is asked to derive again besides what landed. The request lies in the warehouse, because it has to
+    outlive a build that is killed: whoever builds next completes it.
+
+    audit.replay         half-open ranges of days: the keys that have events on them are derived again
+    audit.derive_again   models to build from nothing, because other code derived them; '*' stands for all
 -#}
-{% macro is_replay() -%}
-    {%- if (var("replay_from", none) is none) != (var("replay_to", none) is none) -%}
-        {{
-            exceptions.raise_compiler_error(
-                "replay_from and replay_to go together: [replay_from, replay_to)"
-            )
-        }}
-    {%- endif -%}
-    {{- return(var("replay_from", none) is not none or var("replay_days", none) is not none) -}}
+{% macro is_on_replayed_day() -%}
+    {%- set ranges = run_query(
+        "select first_day, end_day, end_day - first_day from audit.replay order by all"
+    ) -%}
+    {%- set days, conditions = [], [] -%}
+    {%- for first_day, end_day, length in ranges.rows -%}
+        {%- if length == 1 -%} {%- do days.append("date '" ~ first_day ~ "'") -%}
+        {%- else -%}
+            {%- do conditions.append(
+                "event_date >= date '" ~ first_day ~ "' and event_date < date '" ~ end_day ~ "'"
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if days -%} {%- do conditions.append("event_date in (" ~ days | join(", ") ~ ")") -%} {%- endif -%}
+    {{- conditions | join(" or ") or "false" -}}
 {%- endmacro %}
 
 
-{% macro is_on_replayed_day() -%}
-    {%- set date = modules.datetime.date -%}
-    {%- set conditions = [] -%}
-    {%- if var("replay_from", none) is not none -%}
-        {%- set start = date.fromisoformat(var("replay_from") | string) -%}
-        {%- set end = date.fromisoformat(var("replay_to") | string) -%}
-        {%- do conditions.append("event_date >= date '" ~ start ~ "' and event_date < date '" ~ end ~ "'") -%}
+{#- dbt asks this of every incremental model: whether it is to be built from nothing. -#}
+{% macro should_full_refresh() -%}
+    {%- set asked = config.get("full_refresh") -%}
+    {%- if asked is none -%} {%- set asked = flags.FULL_REFRESH -%} {%- endif -%}
+    {%- if not asked and execute -%}
+        {%- set again = run_query("select model from audit.derive_again").columns[0].values() -%}
+        {%- set asked = "*" in again or model.unique_id in again -%}
     {%- endif -%}
-    {%- for day in var("replay_days", none) or [] -%}
-        {%- do conditions.append("event_date = date '" ~ date.fromisoformat(day | string) ~ "'") -%}
-    {%- endfor -%}
-    {{- conditions | join(" or ") or "false" -}}
+    {%- do return(asked) -%}
 {%- endmacro %}

@@ -9,6 +9,7 @@ blocks. Not here: how dbt is scheduled (Dagster's tests), nor one model's SQL.
 import json
 import random
 from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import yaml
 from event_archive.landing import land
 from event_archive.sources import find_sources
 from orchestration.dbt_process import run_dbt
+from orchestration.replay_request import Days, request_replay
 from orchestration.settings import PROJECT, Settings
 
 MODELS = Path(__file__).parent / "models"
@@ -41,9 +43,9 @@ def land_lines(settings: Settings, name: str, lines: Iterable[str]) -> None:
     assert (counts.received, counts.accepted) == (len(lines), len(lines))
 
 
-def dbt(settings: Settings, *arguments: str, **variables: object) -> dict[str, str]:
+def dbt(settings: Settings, *arguments: str) -> dict[str, str]:
     """Run dbt; the outcome of each node by its name."""
-    said = run_dbt(settings, [*arguments, "--vars", json.dumps(variables)])
+    said = run_dbt(settings, arguments)
     results = json.loads((settings.dbt_target / "run_results.json").read_text())["results"]
     outcomes = {result["unique_id"].split(".")[2]: result["status"] for result in results}
     assert outcomes, said
@@ -148,17 +150,17 @@ def test_any_order_of_arrival_gives_the_same_rows(tmp_path: Path, seed: int) -> 
     settings = new_settings(tmp_path / "home")
     shuffled = random.Random(seed).sample(events(), k=len(events()))
     after_first: dict[str, str] = {}
-    days: dict[str, str] = {}
     for number in range(3):
         land_lines(settings, f"{number}.ndjson", shuffled[number::3])
-        days = {"replay_from": "2026-01-21", "replay_to": "2026-01-26"} if number == 2 else {}
-        assert set(dbt(settings, "run", **days).values()) == {"success"}
+        if number == 2:
+            request_replay(settings, "test", [Days(date(2026, 1, 21), date(2026, 1, 26))])
+        assert set(dbt(settings, "run").values()) == {"success"}
         after_first = after_first or all_rows(settings)
     assert all_rows(settings) == expected_rows()
 
     # Back to an earlier cut of the log: no row outlives its events.
     earlier = Settings(home=settings.home, cut=1)
-    assert set(dbt(earlier, "run", **days).values()) == {"success"}
+    assert set(dbt(earlier, "run").values()) == {"success"}
     assert all_rows(settings) == after_first
 
 
@@ -166,8 +168,9 @@ def test_a_replay_derives_the_keys_of_its_days_again(built: tuple[Settings, Mapp
     settings, _ = built
     with duckdb.connect(settings.warehouse) as connection:
         connection.execute("UPDATE billing.usage SET price_minor = 0")
-    days = {"replay_from": "2026-01-05", "replay_to": "2026-01-25", "replay_days": ["2026-02-02"]}
-    dbt(settings, "run", "--select", "usage", **days)
+    days = [Days(date(2026, 1, 5), date(2026, 1, 25)), Days(date(2026, 2, 2), date(2026, 2, 3))]
+    request_replay(settings, "test", days)
+    dbt(settings, "run", "--select", "usage")
     with duckdb.connect(settings.warehouse) as connection:
         prices = dict(connection.execute("SELECT translation_id, price_minor FROM billing.usage").fetchall())
     # trn_4 was delivered again on 2 February; trn_5 and trn_8 have no event on any of these days.

@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -31,6 +31,8 @@ def test_settings_are_read_and_handed_on(tmp_path: Path) -> None:
         "FACTLOG_CLOCK_SKEW": "60",
         "FACTLOG_FIRST_DAY": "2026-01-31",
         "FACTLOG_CUT": "7",
+        "FACTLOG_AS_OF": "2026-03-03",
+        "FACTLOG_WAREHOUSE": str(tmp_path / "scratch.duckdb"),
     }
     settings = Settings.from_environment(given)
     assert settings.inbox == tmp_path / "home" / "inbox"
@@ -38,6 +40,8 @@ def test_settings_are_read_and_handed_on(tmp_path: Path) -> None:
     assert settings.first_day == date(2026, 1, 31)
     assert settings.limits.clock_skew == timedelta(seconds=60)
     assert settings.cut == 7
+    assert settings.as_of == datetime(2026, 3, 3, tzinfo=UTC)
+    assert settings.warehouse == tmp_path / "scratch.duckdb"
     assert Settings.from_environment(settings.environment()) == settings
 
 
@@ -46,6 +50,7 @@ def test_settings_are_read_and_handed_on(tmp_path: Path) -> None:
     [
         ("FACTLOG_MEMORY", "plenty"),
         ("FACTLOG_MEMORY", "1M"),
+        ("FACTLOG_AS_OF", "yesterday"),
         ("FACTLOG_THREADS", "0"),
         ("FACTLOG_THREADS", "-1"),
         ("FACTLOG_THREADS", "²"),

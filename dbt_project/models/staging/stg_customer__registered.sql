@@ -1,5 +1,5 @@
 with
-    events as (select * from {{ source("events", "customer_registered") }}),
+    events as ({{ standing(source("events", "customer_registered")) }}),
 
     final as (
         select

@@ -1,5 +1,5 @@
 with
-    events as (select * from {{ source("events", "editor_joined") }}),
+    events as ({{ standing(source("events", "editor_joined")) }}),
 
     final as (
         select

@@ -1,5 +1,5 @@
 with
-    events as (select * from {{ source("events", "engine_deployed") }}),
+    events as ({{ standing(source("events", "engine_deployed")) }}),
 
     final as (
         select

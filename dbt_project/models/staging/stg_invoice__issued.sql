@@ -1,5 +1,5 @@
 with
-    events as (select * from {{ source("events", "invoice_issued") }}),
+    events as ({{ standing(source("events", "invoice_issued")) }}),
 
     final as (
         select

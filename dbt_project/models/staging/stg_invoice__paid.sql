@@ -1,5 +1,5 @@
 with
-    events as (select * from {{ source("events", "invoice_paid") }}),
+    events as ({{ standing(source("events", "invoice_paid")) }}),
 
     final as (
         select

@@ -1,5 +1,5 @@
 with
-    events as (select * from {{ source("events", "invoice_reminded") }}),
+    events as ({{ standing(source("events", "invoice_reminded")) }}),
 
     final as (
         select

@@ -1,5 +1,5 @@
 with
-    events as (select * from {{ source("events", "price_list_published") }}),
+    events as ({{ standing(source("events", "price_list_published")) }}),
 
     final as (
         select

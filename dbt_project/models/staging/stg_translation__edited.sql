@@ -1,5 +1,5 @@
 with
-    events as (select * from {{ source("events", "translation_edited") }}),
+    events as ({{ standing(source("events", "translation_edited")) }}),
 
     final as (
         select

@@ -1,5 +1,5 @@
 with
-    events as (select * from {{ source("events", "translation_requested") }}),
+    events as ({{ standing(source("events", "translation_requested")) }}),
 
     final as (
         select

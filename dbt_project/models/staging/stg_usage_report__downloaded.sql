@@ -1,5 +1,5 @@
 with
-    events as (select * from {{ source("events", "usage_report_downloaded") }}),
+    events as ({{ standing(source("events", "usage_report_downloaded")) }}),
 
     final as (
         select

@@ -1,0 +1,103 @@
+"""What the warehouse is to derive again besides what landed: days that are replayed, models of other code.
+
+Belongs here: the tables `audit.replay` and `audit.derive_again`, which dbt's macros read. A request lies in
+the warehouse until a build has met it, so that whoever builds after one that was killed completes it. Not
+here: why something is to be derived again (`model_code`, the command line, Dagster), and how (dbt's macros).
+"""
+
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import duckdb
+
+from orchestration.settings import Settings
+
+EVERYTHING = "*"
+
+
+@dataclass(frozen=True, order=True)
+class Days:
+    """A half-open range of days, [first, end)."""
+
+    first: date
+    end: date
+
+    @property
+    def length(self) -> int:
+        """How many days these are."""
+        return (self.end - self.first).days
+
+    def __contains__(self, day: date) -> bool:
+        return self.first <= day < self.end
+
+    def __str__(self) -> str:
+        return self.first.isoformat() if self.length == 1 else f"[{self.first}, {self.end})"
+
+
+def ranges(days: Iterable[date]) -> list[Days]:
+    """Join single days to ranges without overlap, in order."""
+    joined: list[Days] = []
+    for day in sorted(set(days)):
+        if joined and joined[-1].end == day:
+            joined[-1] = Days(joined[-1].first, day + timedelta(days=1))
+        else:
+            joined.append(Days(day, day + timedelta(days=1)))
+    return joined
+
+
+def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables of requests where there are none yet."""
+    connection.execute("CREATE SCHEMA IF NOT EXISTS audit")
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS audit.replay (request VARCHAR, first_day DATE, end_day DATE)"
+    )
+    connection.execute("CREATE TABLE IF NOT EXISTS audit.derive_again (model VARCHAR)")
+
+
+def request_replay(settings: Settings, request: str, days: Iterable[Days]) -> None:
+    """Ask the next build to derive the keys again that have events on these days.
+
+    `request` names who asks, so that a build of a part of the models can take back its own. Needs the lock of
+    the warehouse.
+    """
+    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    with closing(duckdb.connect(settings.warehouse)) as connection:
+        create_tables(connection)
+        for one in days:
+            connection.execute("INSERT INTO audit.replay VALUES (?, ?, ?)", [request, one.first, one.end])
+
+
+def request_again(connection: duckdb.DuckDBPyConnection, models: Iterable[str]) -> None:
+    """Ask the next build to derive these models from nothing, by their unique ids in dbt."""
+    create_tables(connection)
+    asked = {model for (model,) in connection.execute("FROM audit.derive_again").fetchall()}
+    for model in sorted(set(models) - asked):
+        connection.execute("INSERT INTO audit.derive_again VALUES (?)", [model])
+
+
+def pending(settings: Settings) -> list[Days]:
+    """List the days that a build was asked to replay and has not, because it was killed or failed."""
+    if not settings.warehouse.is_file():
+        return []
+    with closing(duckdb.connect(settings.warehouse, read_only=True)) as connection:
+        try:
+            rows = connection.execute("SELECT first_day, end_day FROM audit.replay ORDER BY ALL").fetchall()
+        except duckdb.CatalogException:
+            return []
+    return [Days(first, end) for first, end in rows]
+
+
+def met(
+    connection: duckdb.DuckDBPyConnection, models: Iterable[str], *, everything: bool, request: str | None
+) -> None:
+    """Strike off what a build has met: `models` were derived; all requests where it was of `everything`."""
+    create_tables(connection)
+    if everything:
+        connection.execute("DELETE FROM audit.replay")
+        connection.execute("DELETE FROM audit.derive_again")
+        return
+    connection.execute("DELETE FROM audit.replay WHERE request = ?", [request])
+    for model in models:
+        connection.execute("DELETE FROM audit.derive_again WHERE model = ?", [model])
