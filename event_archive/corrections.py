@@ -23,10 +23,11 @@ import pyarrow as pa
 
 from event_archive.archive import Archive
 from event_archive.columns import sql_list
+from event_archive.judge import CORRECTIONS
 from event_archive.keys import KEY, KeyIndex
 from event_archive.log import Commit, segments_of
 
-CORRECTS, VOIDS = "corrects", "voids"
+CORRECTS, VOIDS = CORRECTIONS
 IN_EFFECT, SUPERSEDED, TAKEN_BACK, UNMATCHED = "in_effect", "superseded", "taken_back", "unmatched"
 Name = tuple[str, str]
 """Source and id of an event."""

@@ -18,10 +18,13 @@ import duckdb
 from event_archive.columns import literal, sql_list
 from event_archive.contract import Contract
 from event_archive.exact import from_column, with_unnamed
+from event_archive.judge import CORRECTIONS
 from event_archive.keys import KEY, KeyIndex
 from event_archive.segments import event_columns
 
 Landed = Sequence[tuple[str, str]]  # (file, event type) of segments to compare with
+# No row, but the columns that a file without corrections does not have.
+NO_CORRECTIONS = f"SELECT {', '.join(f'CAST(NULL AS VARCHAR) AS {name}' for name in CORRECTIONS)} WHERE FALSE"
 
 
 @dataclass
@@ -129,7 +132,7 @@ def _compare(
     columns = event_columns(contract)
     if met_table is None:
         files = sql_list(file for file, segment_type in landed if segment_type == contract.type)
-        met = f"read_parquet({files}, union_by_name = true)"
+        met = f"({NO_CORRECTIONS} UNION ALL BY NAME FROM read_parquet({files}, union_by_name = true))"
         where = "pairs.met_table IS NULL AND (met.source, met.event_id) = (mine.source, mine.event_id)"
     else:
         met, where = met_table, f"pairs.met_table = {literal(met_table)} AND met.n = pairs.met_row"
@@ -159,11 +162,17 @@ def _compare(
 
 
 def event_content(contract: Contract, row: Mapping[str, Any]) -> dict[str, Any]:
-    """An archived row as values that compare as JSON does: envelope columns, attributes and data."""
+    """An archived row as values that compare as JSON does: envelope columns, attributes and data.
+
+    What an event corrects or voids may be among its attributes: there it was kept before it had columns.
+    """
     extra = json.loads(row["extra"], parse_float=Decimal) if row["extra"] else {}
     content = {name: value for name, value in row.items() if name not in ("data", "extra")}
     data = with_unnamed(from_column(contract.data_type, row["data"]), extra.get("data"))
-    return content | {"attributes": extra.get("attributes", {}), "data": data}
+    attributes = extra.get("attributes", {})
+    for name in CORRECTIONS:
+        content[name] = attributes.pop(name, content.get(name))
+    return content | {"attributes": attributes, "data": data}
 
 
 def _met(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:

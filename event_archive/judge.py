@@ -30,8 +30,9 @@ ATTRIBUTE = re.compile(r"[a-z0-9]+", re.ASCII)
 JSON_MEDIA = re.compile(r"application/(?:[\w.+-]+\+)?json(?:;.*)?", re.IGNORECASE)
 TYPED_ATTRIBUTES = frozenset(
     {"specversion", "id", "source", "type", "time", "actor", "verb", "object", "data"}
-    | {"correlationid", "causationid", "objectversion"}
+    | {"correlationid", "causationid", "objectversion", "corrects", "voids"}
 )
+CORRECTIONS = ("corrects", "voids")
 
 
 @dataclass(frozen=True)
@@ -186,6 +187,7 @@ def _event(document: dict[str, Any], contracts: Contracts, latest: datetime) -> 
     row["correlation_id"] = _text(present, "correlationid") if "correlationid" in present else None
     row["causation_id"] = _text(present, "causationid") if "causationid" in present else None
     row["object_version"] = _version(present)
+    row |= _correction(present)
     attributes = _other_attributes(present)
     data = _data(present, contract)
     row["data"] = _exactly(lambda: to_column(contract.data_type, data))
@@ -244,6 +246,17 @@ def _version(present: dict[str, Any]) -> int | None:
     if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= LARGEST_BIGINT:
         _refuse("bad_envelope", f"objectversion is {_shown(version)}, not 1, 2, 3 …")
     return version
+
+
+def _correction(present: dict[str, Any]) -> dict[str, str | None]:
+    """The earlier event of the same source that this one corrects or voids."""
+    found = {name: _text(present, name) if name in present else None for name in CORRECTIONS}
+    if None not in found.values():
+        _refuse("bad_envelope", "corrects and voids are both given: an event does one of the two, or neither")
+    for name, earlier in found.items():
+        if earlier == present["id"]:
+            _refuse("bad_envelope", f"{name} is {_shown(earlier)}, the event's own id, not an earlier one's")
+    return found
 
 
 def _other_attributes(present: dict[str, Any]) -> dict[str, Any]:

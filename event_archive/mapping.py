@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlglot import exp
 
 from event_archive.json_numbers import is_inexact
+from event_archive.judge import CORRECTIONS
 from event_archive.mapping_file import Entry, read_mapping_file
 from event_archive.mapping_values import (
     RESERVED,
@@ -29,7 +30,7 @@ from event_archive.sql_tree import as_text, call, if_else, is_null, let, referen
 EVENT_TYPE = re.compile(r"([a-z][a-z0-9_]*)\.([a-z][a-z0-9_]*)\.v[1-9][0-9]*", re.ASCII)
 NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 REQUIRED = ("id", "source", "time", "actor", "object")
-OPTIONAL = ("correlationid", "causationid", "objectversion")
+OPTIONAL = ("correlationid", "causationid", "objectversion", *CORRECTIONS)
 ATTRIBUTES = {*REQUIRED, *OPTIONAL}
 CHOSEN = "the chosen"  # a name that no column has
 

@@ -1,5 +1,7 @@
 """Segments: the Parquet files that hold events, from typed tables to finished files.
 
+A file has the columns `corrects` and `voids` only where one of its events has a value there: few ever do.
+
 Belongs here: the columns of an event in the archive, writing them sorted by time with statistics, page index,
 checksums and contract, and what the log says of each file. Not here: the commit (`landing`), and reading
 (`views`).
@@ -16,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from event_archive.contract import Contract
+from event_archive.judge import CORRECTIONS
 from event_archive.log import Segment
 from event_archive.storage import file_digest
 
@@ -34,6 +37,7 @@ ENVELOPE_COLUMNS = {
     "correlation_id": "VARCHAR",
     "causation_id": "VARCHAR",
     "object_version": "BIGINT",
+    **dict.fromkeys(CORRECTIONS, "VARCHAR"),
 }
 DICTIONARY_COLUMNS = (
     "source",
@@ -74,9 +78,10 @@ def typed_events(connection: duckdb.DuckDBPyConnection, events: str, contract: C
 def write_segment(table: pa.Table, contract: Contract, file: Path) -> Written:
     """Write typed events, at least one, to a file."""
     notes = {"type": contract.type, "revision": str(contract.revision)}
+    corrections = sum(len(table) - table[name].null_count for name in CORRECTIONS)
     table = (
         _sorted(table)
-        .drop_columns("n")
+        .drop_columns(["n"] if corrections else ["n", *CORRECTIONS])
         .replace_schema_metadata({f"factlog.{name}": text for name, text in notes.items()})
     )
     pq.write_table(
@@ -91,7 +96,7 @@ def write_segment(table: pa.Table, contract: Contract, file: Path) -> Written:
         store_schema=False,
     )
     digest = file_digest(file)
-    return Written(file, _describe(table, contract, file, digest))
+    return Written(file, _describe(table, contract, file, digest, corrections))
 
 
 def _sorted(table: pa.Table) -> pa.Table:
@@ -127,7 +132,15 @@ def _paths(name: str, kind: pa.DataType) -> list[str]:
     return [name] if pa.types.is_string(kind) else []
 
 
-def _describe(table: pa.Table, contract: Contract, file: Path, digest: str) -> Segment:
+def rows_correcting(metadata: pq.FileMetaData) -> int:
+    """How many events of a segment correct or void another, from the file's own statistics."""
+    columns = [at for at in range(metadata.num_columns) if metadata.schema.column(at).path in CORRECTIONS]
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    found = [group.column(at) for group in groups for at in columns]
+    return sum(one.num_values - one.statistics.null_count for one in found)
+
+
+def _describe(table: pa.Table, contract: Contract, file: Path, digest: str, corrections: int) -> Segment:
     days = pc.value_counts(table["event_date"]).to_pylist()
     ends = pc.min_max(table["occurred_at"].cast(pa.int64())).as_py()
     return Segment(
@@ -143,6 +156,7 @@ def _describe(table: pa.Table, contract: Contract, file: Path, digest: str) -> S
         min_occurred_at=_moment(ends["min"]),
         max_occurred_at=_moment(ends["max"]),
         revision=contract.revision,
+        corrections=corrections,
     )
 
 

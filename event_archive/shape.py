@@ -20,9 +20,12 @@ from typing import Any
 from event_archive.columns import Struct, literal, quoted
 from event_archive.conditions import MOMENT_CONDITION, Unfit
 from event_archive.contract import Contract
+from event_archive.judge import CORRECTIONS
 from event_archive.spelling import Parts, key, spacing_of, structure, write_value
 
-TEXT_ATTRIBUTES = ("id", "source", "time", "actor", "object", "correlationid", "causationid")
+TEXT_ATTRIBUTES = frozenset(
+    {"id", "source", "time", "actor", "object", "correlationid", "causationid", *CORRECTIONS}
+)
 CONSTANT_ATTRIBUTES = frozenset({"specversion", "type", "verb"})
 
 
@@ -85,6 +88,8 @@ def learn_shape(record: bytes, line_end: str, document: Mapping[str, Any], contr
             parts.conditions.append(
                 f"r.{quoted(name)} " + (f"= {literal(value)}" if name == "datacontenttype" else "<> ''")
             )
+            if name in CORRECTIONS:
+                parts.conditions.append(f"r.{name} <> r.id")
         else:
             raise Unfit(f"attribute {name} is no text")
     parts.literal("}" + line_end)
@@ -117,6 +122,7 @@ def _envelope_columns(contract: Contract, present: set[str]) -> dict[str, str]:
         "correlation_id": optional("correlationid", "VARCHAR"),
         "causation_id": optional("causationid", "VARCHAR"),
         "object_version": optional("objectversion", "BIGINT"),
+        **{name: optional(name, "VARCHAR") for name in CORRECTIONS},
         "data": "r.data",
     }
 

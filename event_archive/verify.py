@@ -146,11 +146,14 @@ def _check_segment(archive: Archive, segment: Segment) -> list[Finding]:
     if findings:
         return findings
     try:
-        rows = pq.read_metadata(archive.storage.location(segment.path)).num_rows
+        metadata = pq.read_metadata(archive.storage.location(segment.path))
     except (OSError, pa.ArrowInvalid) as error:
         return [Finding(segment.path, f"can't be read as Parquet: {error}")]
+    rows = metadata.num_rows
     if rows != segment.rows or rows != sum(segment.days.values()):
         return [Finding(segment.path, "does not hold the rows that the log says")]
+    if segments.rows_correcting(metadata) != segment.corrections:
+        return [Finding(segment.path, "does not hold the corrections that the log says")]
     return []
 
 

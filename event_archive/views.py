@@ -20,6 +20,7 @@ from event_archive.columns import literal, quoted, sql_list
 from event_archive.contract import ALL_EVENTS, Contract
 from event_archive.corrections import create_correction_tables
 from event_archive.errors import UnusableInput
+from event_archive.judge import CORRECTIONS
 from event_archive.log import Commit, Segment, segments_of
 from event_archive.majors import step_sql
 
@@ -41,7 +42,7 @@ OPTIONAL: Mapping[str, str] = {
     "causation_id": "VARCHAR",
     "object_version": "BIGINT",
 }
-CORRECTING: Mapping[str, str] = {"corrects": "VARCHAR", "voids": "VARCHAR"}
+CORRECTING: Mapping[str, str] = dict.fromkeys(CORRECTIONS, "VARCHAR")
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,8 @@ def _on_the_wire(contract: Contract, row: dict[str, Any]) -> Event:
         "correlationid": content["correlation_id"],
         "causationid": content["causation_id"],
         "objectversion": content["object_version"],
+        "corrects": content["corrects"],
+        "voids": content["voids"],
         "data": content["data"],
     }
     attributes: Event = content["attributes"]

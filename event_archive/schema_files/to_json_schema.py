@@ -10,12 +10,13 @@ from typing import Any
 from event_archive.columns import DECIMAL_PRECISION, DECIMAL_SCALE
 from event_archive.contract import DRAFT, Contract
 from event_archive.exact import LARGEST_BIGINT
+from event_archive.judge import CORRECTIONS
 from event_archive.schema_files.json_schema_names import LISTS, MAPS, ONE
 
 NOT_SAID = (
     "Not expressible here, and refused where it lands: a time finer than a microsecond or later than now, "
     "an integer of more than 64 bits, a number with more digits than its column holds, a key twice in one "
-    "object."
+    "object, an event that corrects or voids itself."
 )
 OFFSET = "([Zz]|[+-][0-9]{2}:[0-9]{2})$"
 
@@ -56,6 +57,14 @@ def to_json_schema(contract: Contract) -> str:
             },
             "correlationid": optional_text,
             "causationid": optional_text,
+            "corrects": {
+                **optional_text,
+                "description": "The id of the earlier event of this source that this one replaces.",
+            },
+            "voids": {
+                **optional_text,
+                "description": "The id of the earlier event of this source that this one takes away.",
+            },
             "objectversion": {
                 "type": ["integer", "null"],
                 "minimum": 1,
@@ -67,6 +76,10 @@ def to_json_schema(contract: Contract) -> str:
                 "pattern": "^[Aa][Pp][Pp][Ll][Ii][Cc][Aa][Tt][Ii][Oo][Nn]/([^;]+\\+)?[Jj][Ss][Oo][Nn](;.*)?$",
             },
             "data": _embedded(contract.schema),
+        },
+        "not": {
+            "required": [*CORRECTIONS],
+            "properties": {name: {"type": "string"} for name in CORRECTIONS},
         },
         "propertyNames": {"pattern": "^[a-z0-9]+$"},
         "additionalProperties": {"type": ["string", "integer", "boolean", "null"]},

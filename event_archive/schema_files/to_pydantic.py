@@ -25,7 +25,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
-from pydantic import model_serializer
+from pydantic import model_serializer, model_validator
 
 
 class Model(BaseModel):
@@ -106,7 +106,17 @@ def to_pydantic(contract: Contract) -> str:
         "    correlationid: Annotated[str, Field(min_length=1)] | None = None",
         "    causationid: Annotated[str, Field(min_length=1)] | None = None",
         "    objectversion: Annotated[int, Field(ge=1, le=9223372036854775807)] | None = None",
+        "    corrects: Annotated[str, Field(min_length=1)] | None = None",
+        "    voids: Annotated[str, Field(min_length=1)] | None = None",
         "    data: Data",
+        "",
+        '    @model_validator(mode="after")',
+        '    def _mends_one_earlier_event(self) -> "Event":',
+        "        if self.corrects is not None and self.voids is not None:",
+        '            raise ValueError("corrects and voids are both given")',
+        "        if self.id in (self.corrects, self.voids):",
+        '            raise ValueError("corrects or voids is the event\'s own id")',
+        "        return self",
     ]
     head = HEAD.format(type=contract.type, revision=contract.revision)
     classes = ["\n".join(lines) for lines in [*writer.classes, envelope]]

@@ -198,6 +198,8 @@ def test_spellings_that_the_engine_reads_too_leniently(
     [
         ("verb", "null", ['"None"', '"null"', '"other"']),
         ("correlationid", '"a"', ['""', "1", '"\\u0061"']),
+        ("corrects", '"a"', ['""', "1", '"\\u0061"', '"event-1"', '"a","voids":"b"']),
+        ("voids", '"a"', ['""', "1", '"event-1"']),
         ("objectversion", "1", ["0", "-1", '"1"', "1.0", "9223372036854775808"]),
         (
             "time",

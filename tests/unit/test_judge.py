@@ -41,6 +41,7 @@ def test_an_event_becomes_a_row() -> None:
         correlationid="c",
         causationid="b",
         objectversion=3,
+        corrects="event-0",
         data={"due_at": "2026-01-05T00:00:00Z", "fee": 1.5, "price": "12.50", "remarks": {"a": None}},
     )
     row = accepted(text(event))
@@ -58,6 +59,8 @@ def test_an_event_becomes_a_row() -> None:
         "correlation_id": "c",
         "causation_id": "b",
         "object_version": 3,
+        "corrects": "event-0",
+        "voids": None,
         "extra": None,
     }
     assert {name: value for name, value in data.items() if value is not None} == {
@@ -90,6 +93,8 @@ def test_null_attributes_are_absent_ones() -> None:
         "correlationid",
         "causationid",
         "objectversion",
+        "corrects",
+        "voids",
         "traceparent",
         "subject",
         "data_base64",
@@ -190,6 +195,11 @@ ENVELOPES = [
     ({"objectversion": 2**63}, "objectversion is 9223372036854775808"),
     ({"correlationid": ""}, "correlationid is ''"),
     ({"causationid": 1}, "causationid is 1, not a text"),
+    ({"corrects": ""}, "corrects is ''"),
+    ({"voids": 7}, "voids is 7, not a text"),
+    ({"corrects": "a", "voids": "b"}, "corrects and voids are both given"),
+    ({"corrects": "event-1"}, "corrects is 'event-1', the event's own id, not an earlier one's"),
+    ({"voids": "event-1"}, "voids is 'event-1', the event's own id"),
     ({"trace_parent": "a"}, "'trace_parent' is not an attribute of a JSON event"),
     ({"data_base64": "aGk="}, "'data_base64' is not an attribute of a JSON event"),
     ({"traceparent": 1.5}, "attribute traceparent is 1.5, not a text, integer or boolean"),
