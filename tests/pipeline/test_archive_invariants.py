@@ -415,6 +415,7 @@ ATTRIBUTES = st.fixed_dictionaries(
     optional={
         "correlationid": st.text(min_size=1, max_size=9),
         "objectversion": st.integers(1, 2**63 - 1),
+        "corrects": st.text(min_size=1, max_size=9),
         "traceparent": TEXTS | st.booleans() | st.integers(),
     },
 )

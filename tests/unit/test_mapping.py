@@ -115,6 +115,14 @@ def test_a_field_is_copied_value_for_value(map_with: Map, value: str) -> None:
     assert type(event["data"]["copy"]) is type(json.loads(value))
 
 
+def test_a_record_can_say_what_it_corrects_or_voids(tmp_path: Path) -> None:
+    path = tmp_path / "mapping.yaml"
+    path.write_text(f"{COMMON}    corrects: x.instead_of\n    voids: x.not\n")
+    events, _ = run(load_mapping(path), [RECORD % x for x in ('{"instead_of":"a"}', '{"not":"b"}', "{}")])
+    named = [{name: one[name] for name in ("corrects", "voids") if name in one} for one in events if one]
+    assert named == [{"corrects": "a"}, {"voids": "b"}, {}]
+
+
 @pytest.mark.parametrize("value", ["0.12345678901234567890", "[1.00000000000000000001]", "1e-400", "1e400"])
 def test_a_number_that_would_change_is_refused(map_with: Map, value: str) -> None:
     events, reasons = map_with("{copy: x}", value)
