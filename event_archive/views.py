@@ -137,11 +137,19 @@ def moment(value: datetime) -> str:
 
 
 def day_facts(
-    archive: Archive, event_type: str, days: Sequence[date] | None = None, *, threads: int = 2
+    archive: Archive,
+    event_type: str,
+    days: Sequence[date] | None = None,
+    *,
+    threads: int = 2,
+    cut: int | None = None,
 ) -> dict[date, DayFacts]:
-    """Rows, lateness and digest of one event type's days (those given, or all), read from the segments."""
+    """Rows, lateness and digest of one event type's days (those given, or all), read from the segments.
+
+    `cut`: of the commits up to and with this sequence.
+    """
     contract = archive.contracts[event_type]
-    commits = archive.log.commits()
+    commits = archive.log.commits(cut)
     wanted = None if days is None else {day.isoformat() for day in days}
     segments = [
         segment

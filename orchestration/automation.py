@@ -17,7 +17,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from event_archive.archive import Archive
 from event_archive.inbox import waiting_files
 from event_archive.log import Commit, Log
-from orchestration.names import LAND_JOB, LOG, QUARANTINE, REFRESH_JOB
+from orchestration.names import LAND_JOB, LOG, QUARANTINE, REFRESH_JOB, TELLS_ITSELF
 from orchestration.partitions import partition_of
 from orchestration.progress import heard_of, touched_days, unpublished
 from orchestration.settings import Settings
@@ -52,8 +52,10 @@ def refresh_job(models: dg.AssetsDefinition, published: dg.AssetsDefinition) -> 
         selection=dg.AssetSelection.assets(models, published),
         description=(
             "Derive what landed since the last refresh, test all, publish. One run and one dbt process, "
-            "however many days were touched: it runs as the latest of them, and reports each."
+            "however many days were touched: it runs as the latest of them, and marks on each model exactly "
+            "the days on which events arrived that the model is derived from."
         ),
+        tags=TELLS_ITSELF,
     )
 
 

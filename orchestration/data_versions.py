@@ -1,14 +1,14 @@
 """Data versions: what Dagster compares to tell whether something is out of date.
 
 Belongs here: the version of a model as a function of log and code, and the tags that say what a
-materialization was made of. Not here: the digest of a day's facts (the archive's).
+materialization was made of. Not here: the digest of a day's facts (the archive's), and that of a model's code
+(`model_code`).
 
-A version says what a thing was made of. A view is its SQL, so it stays the same while the log grows; a table
-is its SQL and the log it was derived from. Without this, every day ever derived would look unsynced after
+A version says what a thing was made of. A view is its code, so it stays the same while the log grows; a table
+is its code and the log it was derived from. Without this, every day ever derived would look unsynced after
 every refresh, because Dagster takes each rebuilt view for a new one.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
 
 import dagster as dg
@@ -24,31 +24,51 @@ from dagster._core.definitions.data_version import (
 LOG_VERSION = "append-only"
 
 
-def version_tags(version: str, *, code_version: str, inputs: Mapping[dg.AssetKey, str]) -> dict[str, str]:
-    """Say with what version, from which code and which inputs a materialization was made."""
+def version_tags(
+    version: str, *, code_version: str, inputs: Mapping[dg.AssetKey, str], told_until: int | None = None
+) -> dict[str, str]:
+    """Say with what version, from which code and which inputs a materialization was made.
+
+    `told_until`: the id of Dagster's record up to which it had been told of partitioned inputs; a record of
+    one of them after it that has another version makes this one stale.
+    """
     tags = {DATA_VERSION_TAG: version, CODE_VERSION_TAG: code_version}
     for key, input_version in inputs.items():
         tags[get_input_data_version_tag(key)] = input_version
-        tags[get_input_event_pointer_tag(key)] = NULL_EVENT_POINTER
+        tags[get_input_event_pointer_tag(key)] = NULL_EVENT_POINTER if told_until is None else str(told_until)
     return tags
 
 
 def model_versions(
     specs: Iterable[dg.AssetSpec], views: Iterable[dg.AssetKey], log_digest: str
 ) -> dict[dg.AssetKey, str]:
-    """Compute the version of every model over one cut of the log."""
-    by_key = {spec.key: spec for spec in specs}
-    view_keys = set(views)
-    versions: dict[dg.AssetKey, str] = {}
+    """Compute the version of every model over one cut of the log; its code is that of all models below it."""
+    without_rows = set(views)
+    codes = {spec.key: spec.code_version or "" for spec in specs}
+    return {key: code if key in without_rows else f"{code}-{log_digest[:16]}" for key, code in codes.items()}
 
-    def version(key: dg.AssetKey) -> str:
-        if key not in versions:
-            spec = by_key[key]
-            parents = sorted(version(dep.asset_key) for dep in spec.deps if dep.asset_key in by_key)
-            made_of = [spec.code_version or "", "" if key in view_keys else log_digest, *parents]
-            versions[key] = hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:32]
-        return versions[key]
 
-    for key in by_key:
-        version(key)
-    return versions
+def is_of_code(version: str, code_version: str) -> bool:
+    """Tell whether a version of a model says that this code made it."""
+    return version.partition("-")[0] == code_version
+
+
+def versions_by_day(
+    instance: dg.DagsterInstance, key: dg.AssetKey, days: Iterable[str] | None = None
+) -> dict[str, str]:
+    """Look up the version of each materialized day of an asset, or of these days, in one query."""
+    if days is not None and not (days := list(days)):
+        return {}
+    tags = instance.event_log_storage.get_latest_tags_by_partition(
+        key,
+        dg.DagsterEventType.ASSET_MATERIALIZATION,
+        [DATA_VERSION_TAG],
+        asset_partitions=days,
+    )
+    return {day: found[DATA_VERSION_TAG] for day, found in tags.items()}
+
+
+def version_of(record: dg.EventLogRecord | None) -> str:
+    """Read the version of a materialization."""
+    told = record.asset_materialization if record else None
+    return (told.tags or {}).get(DATA_VERSION_TAG, "") if told else ""

@@ -1,78 +1,37 @@
 """dbt models as assets, their tests as asset checks, and one dbt process per run that builds the chosen ones.
 
-Belongs here: how dbt's nodes read in Dagster, and the arguments of its command, as pure functions. Not here:
-SQL (`dbt_project/`) and refreshing without Dagster (`refresh`).
+Belongs here: that process, and what is noted before and after it. Not here: how dbt's nodes read in Dagster
+(`dbt_translator`), which days are marked (`model_reports`), SQL (`dbt_project/`), and refreshing without
+Dagster (`refresh`).
 """
 
-import json
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import date
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliInvocation
+from dagster_dbt import DbtCliInvocation
 from dagster_dbt import dbt_assets as make_dbt_assets
 from dagster_dbt.asset_utils import get_subset_selection_for_context
 from packaging.version import Version
 
 from event_archive.archive import Archive
+from event_archive.log import Commit
 from orchestration.audit import record
-from orchestration.data_versions import model_versions, version_tags
+from orchestration.data_versions import model_versions
 from orchestration.dbt_process import dbt_executable
-from orchestration.event_reports import event_key
+from orchestration.dbt_translator import Translator
 from orchestration.locking import warehouse_lock
+from orchestration.model_reports import ModelReports, days_to_mark, event_versions, heard_events
 from orchestration.names import LOG, REFRESH_JOB, WAREHOUSE_POOL
-from orchestration.partitions import days_of, replay_variables
-from orchestration.progress import touched_days, unpublished
+from orchestration.progress import last_record, unpublished
+from orchestration.replay_request import Days, pending, request_replay
 from orchestration.settings import Settings
 
 EVERYTHING = "fqn:*"
 UNIQUE_ID = "dagster_dbt/unique_id"
-
-
-class Translator(DagsterDbtTranslator):
-    """Gives dbt's nodes the keys, groups and partitions that the house uses."""
-
-    def __init__(self, archive: Archive, partitions: dg.DailyPartitionsDefinition) -> None:
-        super().__init__(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
-        self._events = {contract.view_name: event_key(contract) for contract in archive.contracts.newest()}
-        self._partitions = partitions
-
-    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        """Name a model by schema and name; a source is an event type, or the log where it is all of them."""
-        if dbt_resource_props["resource_type"] == "source":
-            return self._events.get(dbt_resource_props["identifier"], LOG)
-        return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["alias"]])
-
-    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        """Group models by their folder: staging, intermediate, marts_billing …"""
-        if dbt_resource_props["resource_type"] == "source":
-            return None
-        return "_".join(dbt_resource_props["fqn"][1:-1]) or "models"
-
-    def get_partitions_def(
-        self, dbt_resource_props: Mapping[str, Any]
-    ) -> dg.PartitionsDefinition[str] | None:
-        """Give the models that dbt tags `daily` the days of the events."""
-        return self._partitions if "daily" in dbt_resource_props.get("tags", ()) else None
-
-    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
-        """Name the owner that dbt declares, else the folder's name as a team."""
-        declared = super().get_owners(dbt_resource_props)
-        fqn = dbt_resource_props.get("fqn") or ["models"]
-        return declared or [f"team:{fqn[-2]}" if len(fqn) > 2 else "team:models"]
-
-
-def build_arguments(variables: Mapping[str, str]) -> list[str]:
-    """Word the dbt command; variables travel as JSON."""
-    return ["--no-use-colors", "build", *(["--vars", json.dumps(dict(variables))] if variables else [])]
-
-
-def build_variables(job_name: str, window: dg.TimeWindow | None) -> dict[str, str]:
-    """Decide whether days are replayed: a refresh derives what landed, whatever days it is reported on."""
-    return {} if window is None or job_name == REFRESH_JOB else replay_variables(window)
 
 
 def dbt_environment(settings: Settings, indirect_selection: str | None) -> dict[str, str]:
@@ -97,7 +56,7 @@ def dbt_assets(
     partitions: dg.DailyPartitionsDefinition,
 ) -> dg.AssetsDefinition:
     """Make the assets of every model; a chosen part of them is built by one dbt process."""
-    translator = Translator(archive, partitions)
+    translator = Translator(archive, manifest, partitions)
 
     @make_dbt_assets(
         manifest=manifest,
@@ -107,20 +66,20 @@ def dbt_assets(
         pool=WAREHOUSE_POOL,
     )
     def dbt_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        window = context.partition_time_window if context.has_partition_key_range else None
-        variables = build_variables(context.run.job_name, window)
-        with warehouse_lock(settings, f"Dagster run {context.run_id}", say=context.log.info):
+        with warehouse_lock(settings, f"Dagster run {context.run_id}", say=context.log.info) as lock:
+            landing = last_record(context.instance, LOG)
             commits = settings.open_archive().log.commits()
-            fresh = unpublished(settings, context.instance, commits)
             log_digest = commits[-1].digest if commits else ""
             versions = model_versions(dbt_models.specs, views(dbt_models, manifest), log_digest)
-            for key in context.selected_asset_keys:
-                context.set_data_version(key, dg.DataVersion(versions[key]))
-            yield from build(context, replace(settings, cut=len(commits)), manifest, translator, variables)
-        if context.run.job_name == REFRESH_JOB:
-            covered = days_of(window) if window else []
-            days = [day for day in touched_days(fresh) if day not in covered]
-            report_days(context, days, versions)
+            process = Process(replace(settings, cut=len(commits)), manifest, translator, lock)
+            if context.run.job_name == REFRESH_JOB:
+                specs = {spec.metadata[UNIQUE_ID]: spec for spec in dbt_models.specs}
+                reports = reports_of_refresh(context, settings, manifest, specs, commits, landing, versions)
+                yield from tell(context, reports, build(context, process))
+            else:
+                for key in context.selected_asset_keys:
+                    context.set_data_version(key, dg.DataVersion(versions[key]))
+                yield from build(context, process, replay_of(context))
 
     return dbt_models
 
@@ -131,58 +90,113 @@ def views(models: dg.AssetsDefinition, manifest: Mapping[str, Any]) -> list[dg.A
     return [key for key, node in nodes.items() if node["config"]["materialized"] == "view"]
 
 
-def report_days(
-    context: dg.AssetExecutionContext, days: Sequence[date], versions: Mapping[dg.AssetKey, str]
-) -> None:
-    """Report the daily models of a refresh on touched days that are not partitions of the run.
-
-    A run over the whole range of days would do so by itself, but for one late event of March it would report
-    every day since: 0.02 s per day and model, twice.
-    """
-    for key in sorted(context.selected_asset_keys):
-        spec = context.assets_def.specs_by_key[key]
-        inputs = {dep.asset_key: versions.get(dep.asset_key, "") for dep in spec.deps}
-        tags = version_tags(versions[key], code_version=spec.code_version or "", inputs=inputs)
-        for day in days if spec.partitions_def is not None else ():
-            context.log_event(dg.AssetMaterialization(key, partition=day.isoformat(), tags=tags))
-
-
-def build(
+def reports_of_refresh(
     context: dg.AssetExecutionContext,
     settings: Settings,
     manifest: Mapping[str, Any],
-    translator: Translator,
-    variables: Mapping[str, str],
-) -> Iterator[Any]:
-    """Run dbt over the chosen models, hand on what it reports, and remember how its tests ended."""
-    selection, indirect = get_subset_selection_for_context(
-        context=context,
-        manifest=manifest,
-        select=EVERYTHING,
-        exclude=None,
-        selector=None,
-        dagster_dbt_translator=translator,
-        current_dbt_indirect_selection_env=None,
+    specs: Mapping[str, dg.AssetSpec],
+    commits: Sequence[Commit],
+    landing: dg.EventLogRecord | None,
+    versions: Mapping[dg.AssetKey, str],
+) -> ModelReports:
+    """Find out, before a refresh begins, what Dagster is to be told of each model that it derives."""
+    archive, instance = settings.open_archive(), context.instance
+    told_until = heard_events(
+        instance, archive, commits, landing, context.log_event, threads=settings.threads
     )
+    after = len(commits) - len(unpublished(settings, instance, commits))
+    days = days_to_mark(instance, manifest, archive, specs, commits, after=after, replayed=pending(settings))
+    return ModelReports(versions, days, event_versions(instance, archive, days), told_until)
+
+
+def tell(context: dg.AssetExecutionContext, reports: ModelReports, events: Iterator[Any]) -> Iterator[Any]:
+    """Hand on what dbt reports, and tell Dagster of each model as soon as it is derived."""
+    for event in events:
+        if isinstance(event, dg.Output):
+            spec = context.assets_def.specs_by_key[context.asset_key_for_output(event.output_name)]
+            for materialization in reports.of(spec, event.metadata):
+                context.log_event(materialization)
+        yield event
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Days that a run was started for; `request` is the same when the run is tried again."""
+
+    request: str
+    days: Days
+
+
+def replay_of(context: dg.AssetExecutionContext) -> Replay | None:
+    """Read which days a run replays: those of its partitions, if it has any."""
+    if not context.has_partition_key_range:
+        return None
+    run, window = context.run, context.partition_time_window
+    request = f"Dagster run {run.root_run_id or run.run_id}"
+    return Replay(request, Days(window.start.date(), window.end.date()))
+
+
+@dataclass(frozen=True)
+class Process:
+    """A dbt process to start: over which cut of the log, and the lock of the warehouse that it inherits."""
+
+    settings: Settings
+    manifest: Mapping[str, Any]
+    translator: Translator
+    lock: int
+
+    def start(self, context: dg.AssetExecutionContext) -> DbtCliInvocation:
+        """Start dbt over the chosen models.
+
+        Not through DbtCliResource: it asks `dbt --version` first, which asks the package index on the
+        internet, and opens an adapter on the warehouse in this process as well. Nor does it hand on the lock:
+        if this process is killed, whoever comes next waits for dbt.
+        """
+        settings = self.settings
+        selection, indirect = get_subset_selection_for_context(
+            context=context,
+            manifest=self.manifest,
+            select=EVERYTHING,
+            exclude=None,
+            selector=None,
+            dagster_dbt_translator=self.translator,
+            current_dbt_indirect_selection_env=None,
+        )
+        started = subprocess.Popen(
+            [dbt_executable(), "--no-use-colors", "build", *selection],
+            cwd=settings.dbt_project,
+            env=dbt_environment(settings, indirect),
+            pass_fds=[self.lock],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        return DbtCliInvocation(
+            process=started,
+            manifest=self.manifest,
+            dagster_dbt_translator=self.translator,
+            project_dir=settings.dbt_project,
+            target_path=settings.dbt_target,
+            raise_on_error=False,
+            context=context,
+            cli_version=Version(version("dbt-core")),
+        )
+
+
+def build(context: dg.AssetExecutionContext, process: Process, replay: Replay | None = None) -> Iterator[Any]:
+    """Run dbt over the chosen models, hand on what it reports, and remember how its tests ended.
+
+    What is replayed is noted in the warehouse first: if this is killed, the next build completes it.
+    """
+    settings = process.settings
+    if replay:
+        request_replay(settings, replay.request, [replay.days])
     (settings.dbt_target / "run_results.json").unlink(missing_ok=True)
-    # Not through DbtCliResource: it asks `dbt --version` first, which asks the package index on the internet,
-    # and opens an adapter on the warehouse in this process as well.
-    invocation = DbtCliInvocation.run(
-        args=[dbt_executable(), *build_arguments(variables), *selection],
-        env=dbt_environment(settings, indirect),
-        manifest=manifest,
-        dagster_dbt_translator=translator,
-        project_dir=settings.dbt_project,
-        target_path=settings.dbt_target,
-        raise_on_error=False,
-        context=context,
-        adapter=None,
-        cli_version=Version(version("dbt-core")),
-    )
+    invocation = process.start(context)
     yield from invocation.stream()
     if not (settings.dbt_target / "run_results.json").exists():
         raise dg.Failure(description=f"dbt could not work: {invocation.get_error()}", allow_retries=False)
-    failed = [check for check in record(settings) if not check.passed]
+    failed = [check for check in record(settings, replay.request if replay else None) if not check.passed]
     if failed:
         reasons = "; ".join(f"{check.name} ({check.detail})" for check in failed)
         raise dg.Failure(description=f"{len(failed)} node(s) of dbt failed: {reasons}", allow_retries=False)

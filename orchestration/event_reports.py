@@ -5,7 +5,7 @@ that is told (`landing_asset` after a landing, `event_assets` after days were ve
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 import dagster as dg
@@ -14,6 +14,7 @@ from event_archive.archive import Archive
 from event_archive.contract import Contract
 from event_archive.log import Commit
 from event_archive.views import DayFacts, day_facts
+from orchestration.affected import arrivals
 from orchestration.data_versions import LOG_VERSION, version_tags
 from orchestration.names import LOG
 
@@ -30,43 +31,38 @@ def majors(archive: Archive, contract: Contract) -> list[str]:
     ]
 
 
-def rows_by_day(archive: Archive, commits: Iterable[Commit]) -> dict[str, dict[date, int]]:
-    """Count the rows that commits brought, per view name and day; a type without a contract is left out."""
+def rows_by_day(archive: Archive, commits: Sequence[Commit]) -> dict[str, dict[date, int]]:
+    """Count the rows that commits brought, per view name and day."""
     touched: dict[str, dict[date, int]] = {}
-    for commit in commits:
-        for segment in commit.segments:
-            if segment.type not in archive.contracts:
-                continue
-            days = touched.setdefault(archive.contracts[segment.type].view_name, {})
-            for day, rows in segment.days.items():
-                days[date.fromisoformat(day)] = days.get(date.fromisoformat(day), 0) + rows
+    for arrival in arrivals(commits, archive.contracts):
+        days = touched.setdefault(arrival.view, {})
+        days[arrival.day] = days.get(arrival.day, 0) + arrival.rows
     return touched
 
 
 def materializations(
-    archive: Archive, commits: list[Commit], *, threads: int
+    archive: Archive, commits: Sequence[Commit], *, threads: int
 ) -> Iterator[dg.AssetMaterialization]:
-    """Report exactly the days of event types that commits touched."""
+    """Report exactly the days of event types that commits touched, as of the last of them."""
+    if not commits:
+        return
     newest = {contract.view_name: contract for contract in archive.contracts.newest()}
-    span = (
-        f"{commits[0].sequence} to {commits[-1].sequence}"
-        if len(commits) > 1
-        else "".join(str(commit.sequence) for commit in commits)
-    )
+    first, last = commits[0].sequence, commits[-1].sequence
+    span = f"{first} to {last}" if last > first else f"{last}"
     for view_name, rows in sorted(rows_by_day(archive, commits).items()):
-        facts = facts_of_days(archive, newest[view_name], sorted(rows), threads=threads)
+        facts = facts_of_days(archive, newest[view_name], sorted(rows), threads=threads, cut=last)
         for day in sorted(rows):
             extra = {"rows_landed": dg.MetadataValue.int(rows[day]), "commits": dg.MetadataValue.text(span)}
             yield materialization(newest[view_name], day, facts.get(day), extra)
 
 
 def facts_of_days(
-    archive: Archive, contract: Contract, days: list[date], *, threads: int
+    archive: Archive, contract: Contract, days: list[date], *, threads: int, cut: int | None = None
 ) -> dict[date, DayFacts]:
     """Read the facts of days of one event asset, its majors taken together."""
     by_day: dict[date, list[DayFacts]] = {}
     for event_type in majors(archive, contract):
-        for day, facts in day_facts(archive, event_type, days, threads=threads).items():
+        for day, facts in day_facts(archive, event_type, days, threads=threads, cut=cut).items():
             by_day.setdefault(day, []).append(facts)
     return {day: together(parts) for day, parts in by_day.items()}
 

@@ -41,10 +41,9 @@ def landing_asset(settings: Settings) -> dg.AssetsDefinition:
         commits = archive.log.commits()
         fresh = commits[heard_of(context.instance, LOG, commits) :]
         reported = 0
-        if fresh:
-            for event in materializations(archive, fresh, threads=settings.threads):
-                context.log_event(event)
-                reported += 1
+        for event in materializations(archive, fresh, threads=settings.threads):
+            context.log_event(event)
+            reported += 1
         head = commits[-1] if commits else None
         counts = sum((commit.counts for commit in fresh if commit.kind == LANDING), Counts())
         recovered = sum(commit.counts.accepted for commit in fresh if commit.kind == RECOVERY)

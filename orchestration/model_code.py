@@ -67,6 +67,11 @@ def code_of(manifest: Manifest, contracts: Contracts, unique_id: str) -> Parts:
     return dict(sorted(parts.items()))
 
 
+def code_version(manifest: Manifest, contracts: Contracts, unique_id: str) -> str:
+    """One word for the code that a model is derived by."""
+    return digest(json.dumps(code_of(manifest, contracts, unique_id)))
+
+
 def view_shape(contracts: Contracts, view_name: str) -> str:
     """How the events of a view read: the type of their data in each major, and the upcasts between these."""
     majors = [contract for contract in contracts.values() if contract.view_name == view_name]

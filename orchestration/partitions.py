@@ -1,4 +1,4 @@
-"""Days as partitions: which days there are, and what a window of them means to dbt.
+"""Days as partitions: which days there are, and which days a window of them holds.
 
 Belongs here: the one partitions definition, and every computation on its windows, as pure functions. Not
 here: the assets that are partitioned. Windows are half-open, `[start, end)`.
@@ -29,11 +29,6 @@ def daily_partitions(settings: Settings, commits: Iterable[Commit]) -> dg.DailyP
     """Give the partitions of everything daily; today is one of them, because its events land today."""
     start = first_day(settings, commits, datetime.now(UTC).date())
     return dg.DailyPartitionsDefinition(start_date=start.isoformat(), end_offset=1)
-
-
-def replay_variables(window: dg.TimeWindow) -> dict[str, str]:
-    """Word a window of partitions as the variables of a dbt replay."""
-    return {"replay_from": window.start.date().isoformat(), "replay_to": window.end.date().isoformat()}
 
 
 def days_of(window: dg.TimeWindow) -> list[date]:

@@ -18,10 +18,19 @@ from orchestration.settings import Settings
 
 def heard_of(instance: dg.DagsterInstance, key: dg.AssetKey, commits: Sequence[Commit]) -> int:
     """Tell up to which commit an asset was told to Dagster; 0 where that was of another log, or never."""
-    event = instance.get_latest_materialization_event(key)
-    if event is None or event.asset_materialization is None:
+    return noted_in(last_record(instance, key), commits)
+
+
+def last_record(instance: dg.DagsterInstance, key: dg.AssetKey) -> dg.EventLogRecord | None:
+    """Find the last materialization of an asset."""
+    return next(iter(instance.fetch_materializations(key, limit=1).records), None)
+
+
+def noted_in(record: dg.EventLogRecord | None, commits: Sequence[Commit]) -> int:
+    """Read the commit that a materialization notes; 0 where that is of another log."""
+    if record is None or record.asset_materialization is None:
         return 0
-    metadata = event.asset_materialization.metadata
+    metadata = record.asset_materialization.metadata
     sequence, digest = metadata["sequence"].value, metadata["digest"].value
     assert isinstance(sequence, int)
     return sequence if is_of(commits, sequence, str(digest)) else 0

@@ -4,13 +4,15 @@ Belongs here: publishing as Dagster sees it, with the checks that it waits for a
 is checked (`audit`) and how a version is written (`publishing`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
 from event_archive.errors import UnusableInput
 from orchestration.audit import Check
-from orchestration.names import REPORTING, WAREHOUSE_POOL
+from orchestration.data_versions import version_of, version_tags
+from orchestration.names import REFRESH_JOB, REPORTING, WAREHOUSE_POOL
+from orchestration.progress import last_record
 from orchestration.publishing import Publication, PublishingRefused, publish
 from orchestration.settings import Settings
 
@@ -25,7 +27,7 @@ Each materialization that finds something new writes a numbered, immutable versi
 step; where a check does not hold, the version that was served before stays."""
 
 
-def published_asset(settings: Settings, marts: Iterable[dg.AssetKey]) -> dg.AssetsDefinition:
+def published_asset(settings: Settings, marts: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
     """Make the asset of the published dataset."""
 
     @dg.asset(
@@ -55,6 +57,10 @@ def published_asset(settings: Settings, marts: Iterable[dg.AssetKey]) -> dg.Asse
         version = publication.version
         words = "published" if publication.is_new else "nothing new since"
         context.log.info(f"{words} version {version.number}, up to commit {version.sequence}")
+        if context.run.job_name == REFRESH_JOB:
+            inputs = {key: version_of(last_record(context.instance, key)) for key in marts}
+            tags = version_tags(f"{version.number}", code_version="", inputs=inputs)
+            context.log_event(dg.AssetMaterialization(REPORTING, metadata=described(publication), tags=tags))
         yield dg.MaterializeResult(
             metadata=described(publication),
             data_version=dg.DataVersion(f"{version.number}"),

@@ -99,6 +99,7 @@ select note_id, notebook, words, event_date as written_date from {{ ref('stg_not
 select notebook, count(*) as notes, sum(words)::bigint as words from {{ ref('notes') }} group by notebook
 """,
     "models/marts/reading/readings.sql": """
+{{ config(tags=['daily']) }}
 select event_date as reading_date, count(*) as readings from {{ ref('stg_note__read') }} group by event_date
 """,
     "models/models.yml": """

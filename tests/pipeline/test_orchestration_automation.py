@@ -10,8 +10,7 @@ from installation import drop, land_events, new_installation, note
 from runs import dagster_instance, run
 
 from orchestration.build import build_definitions
-from orchestration.dbt_assets import build_arguments, build_variables
-from orchestration.partitions import daily_partitions, first_day, partition_of, replay_variables
+from orchestration.partitions import daily_partitions, first_day, partition_of
 from orchestration.refresh import refresh as derive
 from orchestration.settings import Settings
 
@@ -27,15 +26,6 @@ def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """The instance that `make dev` would use."""
     with dagster_instance(settings) as instance:
         yield instance
-
-
-def test_windows_are_half_open_and_a_refresh_replays_nothing() -> None:
-    window = dg.TimeWindow(datetime(2026, 1, 30, tzinfo=UTC), datetime(2026, 2, 2, tzinfo=UTC))
-    assert replay_variables(window) == {"replay_from": "2026-01-30", "replay_to": "2026-02-02"}
-    assert build_variables("__ASSET_JOB", window) == replay_variables(window)
-    assert build_variables("__ASSET_JOB", None) == {}
-    assert build_variables("refresh", window) == {}
-    assert build_arguments({"replay_from": "2026-01-30"})[-2:] == ["--vars", '{"replay_from": "2026-01-30"}']
 
 
 def test_the_first_day_is_the_setting_or_the_earliest_of_the_log(settings: Settings) -> None:

@@ -6,9 +6,6 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
-from dagster._core.definitions.partitions.context import partition_loading_context
-from dagster._core.loader import LoadingContextForTest
 from installation import drop, land_events, new_installation, note
 from runs import (
     NOTES,
@@ -22,7 +19,6 @@ from runs import (
 )
 
 from event_archive.views import day_facts
-from orchestration.build import build_definitions
 from orchestration.names import REPORTING
 from orchestration.publishing import current
 from orchestration.settings import Settings
@@ -188,31 +184,3 @@ def test_a_part_of_the_models_is_built_but_not_published(
     assert {partition for _, partition in materializations(replayed)} == {"2026-01-02", "2026-01-03"}
     published = materialize(settings, instance, [REPORTING], ("2026-01-02", "2026-01-02"))
     assert "only a part of the models" in failure(published)
-
-
-def test_what_was_derived_does_not_look_stale_when_the_log_grows(
-    settings: Settings, instance: dg.DagsterInstance
-) -> None:
-    land_events(settings, [note(1, "2026-01-02"), note(2, "2026-01-03")])
-    run(settings, instance, "land")
-    run(settings, instance, "refresh", "2026-01-03")
-    assert stale(settings, instance) == []
-    land_events(settings, [note(3, "2026-01-05")], "more.ndjson")
-    run(settings, instance, "land")
-    run(settings, instance, "refresh", "2026-01-05")
-    assert stale(settings, instance) == []
-
-
-def stale(settings: Settings, instance: dg.DagsterInstance) -> list[str]:
-    """List the assets, and days of assets, that Dagster takes for out of date."""
-    graph = build_definitions(settings).resolve_asset_graph()
-    with partition_loading_context(dynamic_partitions_store=instance):
-        resolver = CachingStaleStatusResolver(instance, graph, LoadingContextForTest(instance))
-        found = []
-        for key in sorted(graph.get_all_asset_keys()):
-            days: list[str | None] = [*sorted(instance.get_materialized_partitions(key))]
-            for day in days if graph.get(key).is_partitioned else [None]:
-                if resolver.get_status(key, day) != StaleStatus.FRESH:
-                    causes = resolver.get_stale_causes(key, day)
-                    found.append(f"{key.to_user_string()} {day}: {[cause.reason for cause in causes]}")
-    return found
