@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,18 @@ from urllib.error import URLError
 from orchestration.dev import command, dev_environment, prepare_instance
 from orchestration.settings import PROJECT, Settings
 
+RUNS = "{ runsOrError { ... on Runs { results { id jobName status tags { key value } } } } }"
+STATUS = '{ partitionBackfillOrError(backfillId: "%s") { ... on PartitionBackfill { status } } }'
+BACKFILL = """
+mutation {
+  launchPartitionBackfill(backfillParams: {assetSelection: [%s], partitionNames: %s}) {
+    __typename
+    ... on LaunchBackfillSuccess { backfillId }
+    ... on PythonError { message }
+  }
+}
+"""
+
 
 @dataclass(frozen=True)
 class Dev:
@@ -27,6 +39,7 @@ class Dev:
 
     url: str
     log: Path
+    session: int
 
     def ask(self, query: str) -> Any:
         """Run a GraphQL query."""
@@ -36,6 +49,41 @@ class Dev:
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)["data"]
+
+    def runs(self) -> list[dict[str, Any]]:
+        """List the runs, newest first."""
+        listed: list[dict[str, Any]] = self.ask(RUNS)["runsOrError"]["results"]
+        return listed
+
+    def kill_dbt_and_its_run(self) -> None:
+        """Kill the dbt process that runs now, and the run that started it, as a machine that fails does."""
+        for member in session_members(self.session):
+            words = Path(f"/proc/{member}/cmdline").read_bytes().split(b"\0")
+            if b"build" in words and any(word.endswith(b"/dbt") for word in words):
+                parent = Path(f"/proc/{member}/stat").read_text().rsplit(")", 1)[1].split()[1]
+                os.kill(int(parent), signal.SIGKILL)
+                os.kill(member, signal.SIGKILL)
+                while {member, int(parent)} & set(session_members(self.session)):
+                    time.sleep(0.01)
+                return
+        raise AssertionError("no dbt process runs")
+
+    def launch_backfill(self, assets: Sequence[str], days: Sequence[str]) -> str:
+        """Materialize days of assets as the UI does; gives the backfill's id."""
+        selection = ", ".join(f"{{path: {json.dumps(asset.split('/'))}}}" for asset in assets)
+        launched = self.ask(BACKFILL % (selection, json.dumps(days)))["launchPartitionBackfill"]
+        assert launched["__typename"] == "LaunchBackfillSuccess", launched
+        backfill: str = launched["backfillId"]
+        return backfill
+
+    def backfill_status(self, backfill: str) -> str:
+        """Tell how a backfill stands."""
+        status: str = self.ask(STATUS % backfill)["partitionBackfillOrError"]["status"]
+        return status
+
+    def runs_of(self, backfill: str) -> list[dict[str, Any]]:
+        """List the runs that a backfill started."""
+        return [run for run in self.runs() if {"key": "dagster/backfill", "value": backfill} in run["tags"]]
 
 
 @contextmanager
@@ -58,7 +106,7 @@ def dagster_dev(settings: Settings, *, ready_within: float = 120) -> Iterator[De
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    dev = Dev(f"http://127.0.0.1:{port}", log)
+    dev = Dev(f"http://127.0.0.1:{port}", log, process.pid)
     try:
         wait_until_served(dev, process, ready_within)
         yield dev

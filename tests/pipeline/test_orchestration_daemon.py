@@ -1,6 +1,5 @@
 """The real daemon: what is dropped is published within a minute; a range of days is one run."""
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -38,34 +37,15 @@ def wait_for_notes(settings: Settings, dev: Dev, expected: int) -> float:
     return time.monotonic() - started
 
 
-RUNS = "{ runsOrError { ... on Runs { results { id jobName status tags { key value } } } } }"
-STATUS = '{ partitionBackfillOrError(backfillId: "%s") { ... on PartitionBackfill { status } } }'
-BACKFILL = """
-mutation {
-  launchPartitionBackfill(backfillParams: {
-    assetSelection: [%s], partitionNames: ["2026-01-01", "2026-01-02", "2026-01-03"]
-  }) {
-    __typename
-    ... on LaunchBackfillSuccess { backfillId }
-    ... on PythonError { message }
-  }
-}
-"""
-
-
 def backfill_runs(dev: Dev, *assets: str) -> list[dict[str, Any]]:
     """Materialize a range of days of assets as the UI does, and give the runs that came of it."""
-    selection = ", ".join(f"{{path: {json.dumps(asset.split('/'))}}}" for asset in assets)
-    launched = dev.ask(BACKFILL % selection)["launchPartitionBackfill"]
-    assert launched["__typename"] == "LaunchBackfillSuccess", launched
-    tag = {"key": "dagster/backfill", "value": launched["backfillId"]}
-    status = STATUS % launched["backfillId"]
+    backfill = dev.launch_backfill(assets, ["2026-01-01", "2026-01-02", "2026-01-03"])
     started = time.monotonic()
-    while dev.ask(status)["partitionBackfillOrError"]["status"] == "REQUESTED":
+    while dev.backfill_status(backfill) == "REQUESTED":
         if time.monotonic() - started > BACKFILLED_WITHIN:
             pytest.fail(f"the backfill of {assets} did not end:\n{tail(dev.log)}")
         time.sleep(0.5)
-    return [run for run in dev.ask(RUNS)["runsOrError"]["results"] if tag in run["tags"]]
+    return dev.runs_of(backfill)
 
 
 def test_a_range_of_days_is_one_run(tmp_path: Path) -> None:
@@ -89,9 +69,7 @@ def test_a_dropped_file_is_published_within_a_minute(tmp_path: Path) -> None:
         # And one that landed without Dagster.
         land_events(settings, [note(12)], "by-command.ndjson")
         third = wait_for_notes(settings, dev, 13)
-        runs = dev.ask("{ runsOrError { ... on Runs { results { jobName status } } } }")["runsOrError"][
-            "results"
-        ]
+        runs = dev.runs()
     print(f"published after {first:.1f} s, {second:.1f} s and {third:.1f} s")
     assert {run["status"] for run in runs} <= {"SUCCESS", "STARTED", "QUEUED", "STARTING"}, runs
     assert not list(settings.inbox.iterdir())
