@@ -19,7 +19,7 @@ from event_archive.contract import Contract, Contracts
 from event_archive.corrections import TABLES as CORRECTIONS
 from event_archive.errors import UnusableInput
 from event_archive.view_columns import ViewColumn, data_columns, envelope_columns, field_columns
-from orchestration.staging_skeleton import event_columns_macro, model_name, staging_columns, staging_sql
+from orchestration.staging_skeleton import model_name, staging_columns, staging_macros, staging_sql
 
 SOURCES = "models/staging/_events.yml"
 HEADER = "# Written by `factlog contracts docs` from the contracts: change those, not this file.\n"
@@ -69,14 +69,14 @@ def documents(contracts: Contracts, dbt_project: Path, page: Path) -> list[Docum
         Document(dbt_project / SOURCES, sources_text(contracts)),
         Document(page, page_text(contracts, page)),
     ]
-    macro = event_columns_macro(dbt_project)
+    macros = staging_macros(dbt_project)
     read = {name for text in models.values() for name in READS_EVENTS.findall(text)}
     named = {path.stem for path in models}
     for contract in contracts.newest():
         name = model_name(contract)
         if contract.view_name not in read and name not in named:
             folder = dbt_project / "models" / "staging"
-            found.append(Document(folder / f"{name}.sql", staging_sql(contract, macro), once=True))
+            found.append(Document(folder / f"{name}.sql", staging_sql(contract, macros), once=True))
             found.append(Document(folder / f"{name}.yml", staging_text(contract), once=True))
     return found
 

@@ -62,7 +62,7 @@ class Settings:
             ),
             first_day=day(given, "FACTLOG_FIRST_DAY"),
             cut=whole(given, "FACTLOG_CUT", 0, at_least=0) if "FACTLOG_CUT" in given else None,
-            as_of=moment("FACTLOG_AS_OF", given["FACTLOG_AS_OF"]) if "FACTLOG_AS_OF" in given else None,
+            as_of=(moment(given["FACTLOG_AS_OF"], "FACTLOG_AS_OF=") if "FACTLOG_AS_OF" in given else None),
             warehouse_file=Path(given["FACTLOG_WAREHOUSE"]) if "FACTLOG_WAREHOUSE" in given else None,
         )
 
@@ -169,12 +169,15 @@ def day(given: Mapping[str, str], name: str) -> date | None:
         raise UnusableInput(f"{name}={given[name]}: not a day; write it like 2026-01-31") from None
 
 
-def moment(name: str, text: str) -> datetime:
-    """Read a moment: a day (its start) or a time, in UTC where it names no offset."""
+def moment(text: str, asked: str) -> datetime:
+    """Read a moment: a day (its start) or a time, in UTC where it names no offset.
+
+    `asked` stands before the text where that is not one: `FACTLOG_AS_OF=`, or `--as-of ` with its space.
+    """
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
         raise UnusableInput(
-            f"{name} {text}: not a time; write it like 2026-03-03 or 2026-03-03T12:00:00Z"
+            f"{asked}{text}: not a time; write it like 2026-03-03 or 2026-03-03T12:00:00Z"
         ) from None
     return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)

@@ -6,6 +6,7 @@ Personal fields (x-pii) are left out: they stay in the archive until somebody de
 """
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 import duckdb
@@ -19,7 +20,7 @@ from event_archive.views import ENVELOPE, LANDED
 
 LINE_LENGTH = 110
 PLAIN = re.compile(r"[a-z_][a-z0-9_]*", re.ASCII)
-MACRO = re.compile(r"\bmacro\s+event_columns\s*\(")
+MACROS = re.compile(r"\bmacro\s+(event_columns|standing)\s*\(")
 TAKEN_OVER = (*(name for name in ENVELOPE if name not in ("object_type", "object_id")), *LANDED)
 EVENT_ORDER = "row(occurred_at, coalesce(object_version, 0), source, event_id) as event_order"
 ORDER = "Puts the events of one object in an order that does not depend on how they landed."
@@ -30,9 +31,10 @@ def model_name(contract: Contract) -> str:
     return f"stg_{contract.object_type}__{contract.verb}"
 
 
-def event_columns_macro(dbt_project: Path) -> bool:
-    """Whether the project has a macro for the columns that every staging model takes over."""
-    return any(MACRO.search(path.read_text(encoding="utf-8")) for path in dbt_project.glob("macros/**/*.sql"))
+def staging_macros(dbt_project: Path) -> frozenset[str]:
+    """Name the macros of the project that staging models use: the events that stand, and their columns."""
+    texts = (path.read_text(encoding="utf-8") for path in dbt_project.glob("macros/**/*.sql"))
+    return frozenset(name for text in texts for name in MACROS.findall(text))
 
 
 def staging_columns(contract: Contract) -> list[ViewColumn]:
@@ -47,16 +49,19 @@ def staging_columns(contract: Contract) -> list[ViewColumn]:
     return [*taken, *(ViewColumn(name, "", fields[old].description, False) for old, name in named.items())]
 
 
-def staging_sql(contract: Contract, macro: bool) -> str:
-    """The SELECT of the model, formatted as the project's SQL is."""
-    envelope = "{{ event_columns() }}" if macro else ", ".join(TAKEN_OVER) + f", {EVENT_ORDER}"
+def staging_sql(contract: Contract, macros: Collection[str]) -> str:
+    """The SELECT of the model, formatted as the project's SQL is, with those macros that the project has."""
+    source = f'source("events", "{contract.view_name}")'
+    events = f"{{{{ standing({source}) }}}}" if "standing" in macros else f"select * from {{{{ {source} }}}}"
+    spelt_out = ", ".join(TAKEN_OVER) + f", {EVENT_ORDER}"
+    envelope = "{{ event_columns() }}" if "event_columns" in macros else spelt_out
     columns = [f"object_id as {_name(f'{contract.object_type}_id')}", envelope]
     for old, new in _named(contract).items():
         columns.append(f"data.{_name(old)}" + ("" if old == new else f" as {_name(new)}"))
     if not isinstance(contract.data_type, Struct):
         columns.append("data")
     text = (
-        f'with events as (select * from {{{{ source("events", "{contract.view_name}") }}}}),\n\n'
+        f"with events as ({events}),\n\n"
         f"final as (select {', '.join(columns)} from events)\n\nselect * from final\n"
     )
     try:

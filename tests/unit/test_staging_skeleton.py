@@ -7,7 +7,7 @@ from events import contract
 from sqlfmt.api import Mode, format_string
 
 from event_archive.contract import Contract, load_contracts
-from orchestration.staging_skeleton import LINE_LENGTH, staging_columns, staging_sql
+from orchestration.staging_skeleton import LINE_LENGTH, staging_columns, staging_macros, staging_sql
 
 ROOT = Path(__file__).parents[2]
 CONTRACTS = {
@@ -15,11 +15,12 @@ CONTRACTS = {
     for folder in ("event_archive/contracts", "examples/github/contracts")
     for one in load_contracts(ROOT / folder).newest()
 }
+MACROS = staging_macros(ROOT / "dbt_project")
 
 
 @pytest.mark.parametrize("one", CONTRACTS.values(), ids=CONTRACTS)
 def test_every_contract_gives_formatted_sql_of_what_is_not_personal(one: Contract) -> None:
-    sql = staging_sql(one, macro=True)
+    sql = staging_sql(one, macros=MACROS)
     assert format_string(sql, Mode(line_length=LINE_LENGTH)) == sql
     for name, part in one.schema["properties"].items():
         personal = "'x-pii': True" in str(part)
@@ -28,12 +29,12 @@ def test_every_contract_gives_formatted_sql_of_what_is_not_personal(one: Contrac
 
 def test_it_is_laid_out_as_those_that_people_wrote() -> None:
     written = ROOT / "dbt_project/models/staging/stg_customer__closed.sql"
-    assert staging_sql(CONTRACTS["customer.closed.v1"], macro=True) == written.read_text()
+    assert staging_sql(CONTRACTS["customer.closed.v1"], macros=MACROS) == written.read_text()
 
 
 def test_data_without_named_fields_is_one_column() -> None:
     one = contract({"type": "object"})
-    assert "event_order, data" in " ".join(staging_sql(one, macro=False).split())
+    assert "event_order, data" in " ".join(staging_sql(one, macros=[]).split())
     assert staging_columns(one)[-1].name == "data"
 
 
