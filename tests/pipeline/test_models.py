@@ -122,7 +122,7 @@ def test_expected_tables_are_of_marts_that_exist() -> None:
     } == set(MARTS)
 
 
-def test_every_mart_has_a_contract_and_describes_every_column(
+def test_every_mart_has_a_contract_and_describes_every_column_and_its_day(
     built: tuple[Settings, Mapping[str, str]],
 ) -> None:
     settings, _ = built
@@ -138,6 +138,12 @@ def test_every_mart_has_a_contract_and_describes_every_column(
         if not (column["description"] and column["data_type"])
     ]
     assert undescribed == []
+    days = {mart["name"]: (mart["config"]["meta"].get("day"), "daily" in mart["tags"]) for mart in marts}
+    types = {
+        mart["name"]: mart["columns"][day]["data_type"] for mart in marts if (day := days[mart["name"]][0])
+    }
+    assert {name for name, (_, is_daily) in days.items() if is_daily} <= types.keys()
+    assert set(types.values()) == {"date"}
 
 
 @pytest.mark.parametrize("seed", [20260103])
