@@ -81,6 +81,11 @@ def arrange(scenario: Scenario, events: list[Event]) -> tuple[list[EventFile], F
     late = displaced = 0
     for event in events:
         regular = _regular_file(scenario, event)
+        if event.is_mending:
+            # In its place and untouched: where everything else comes does not depend on mistakes.
+            lines = contents.setdefault(regular, [])
+            lines.append((float(len(lines)), event.line))
+            continue
         file = _delayed_file(scenario, draw, event, regular)
         late += file != regular
         lines = contents.setdefault(file, [])
@@ -91,6 +96,7 @@ def arrange(scenario: Scenario, events: list[Event]) -> tuple[list[EventFile], F
         places.append(_Place(file, position))
         lines.append((position, event.line))
 
+    events = [event for event in events if not event.is_mending]
     # One file is sent twice as a whole; nothing in it is damaged, so that it holds only what is good.
     repeated_file: FileKey = ("core", scenario.days * 2 // 5)
     taken: set[int] = set()

@@ -10,7 +10,7 @@ the libraries of zlib and zstd are.
 import argparse
 import hashlib
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -26,6 +26,7 @@ from .announcements import (
 )
 from .billing import bill
 from .event_files import EventFile, Faults, arrange
+from .mistakes import ISSUED, PAID, make_mistakes
 from .parties import make_parties
 from .scenario import Scenario
 from .translations import do_translations
@@ -34,13 +35,19 @@ from .wire import Event
 
 @dataclass(frozen=True)
 class Truth:
-    """What was emitted, to compare with what landed."""
+    """What was emitted, to compare with what landed and with what is derived from it.
+
+    `mended`: events by how they mend an earlier one. `invoiced_minor` and `paid_minor` are the books with all
+    mistakes mended, by the month that is invoiced, and currency.
+    """
 
     first_day: date
     last_day: date
     events: dict[str, int]
     faults: Faults
+    mended: dict[str, int]
     invoiced_minor: dict[str, int]
+    paid_minor: dict[str, int]
 
     @property
     def accepted(self) -> int:
@@ -90,7 +97,7 @@ def simulate(scenario: Scenario) -> list[Event]:
         *engine_events(scenario, parties.engines),
         *price_list_events(scenario, parties.price_lists),
         *work.events,
-        *bill(scenario, parties, work),
+        *make_mistakes(scenario, bill(scenario, parties, work)),
         *usage_report_events(scenario, parties.customers),
     ]
     # What would occur after the end is cut off; the events of an object end with it.
@@ -103,14 +110,28 @@ def compose(scenario: Scenario) -> tuple[list[EventFile], Truth]:
     events = simulate(scenario)
     files, faults = arrange(scenario, events)
     counts = Counter(event.type for event in events)
-    invoiced: defaultdict[str, int] = defaultdict(int)
-    for event in events:
-        if event.type == "invoice.issued.v1":
-            data = orjson.loads(event.line)["data"]
-            invoiced[f"{data['period_start'][:7]} {data['currency']}"] += data["total_minor"]
     counted = {event_type: counts[event_type] for event_type in sorted(counts)}
-    months = {month: invoiced[month] for month in sorted(invoiced)}
-    return files, Truth(scenario.first_day, scenario.last_day, counted, faults, months)
+    mended, invoiced, paid = _books(events)
+    return files, Truth(scenario.first_day, scenario.last_day, counted, faults, mended, invoiced, paid)
+
+
+def _books(events: list[Event]) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
+    """Count the events that mend, and sum what is invoiced and paid by those that stand."""
+    records = [orjson.loads(event.line) for event in events if event.type in (ISSUED, PAID)]
+    mended = Counter(kind for record in records for kind in ("corrects", "voids") if kind in record)
+    taken_away = {record[kind] for record in records for kind in ("corrects", "voids") if kind in record}
+    months: dict[str, str] = {}
+    invoiced: Counter[str] = Counter()
+    paid: Counter[str] = Counter()
+    for record in records:
+        data = record["data"]
+        is_invoice = record["type"] == ISSUED
+        if is_invoice:
+            months[record["object"]] = f"{data['period_start'][:7]} {data['currency']}"
+        if record["id"] not in taken_away and "voids" not in record:
+            book, amount = (invoiced, "total_minor") if is_invoice else (paid, "amount_minor")
+            book[months[record["object"]]] += data[amount]
+    return dict(sorted(mended.items())), dict(sorted(invoiced.items())), dict(sorted(paid.items()))
 
 
 def emit(

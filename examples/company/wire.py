@@ -21,13 +21,17 @@ _EPOCH = date(1970, 1, 1)
 
 
 class Event(NamedTuple):
-    """One event: when it occurred (milliseconds since 1970), what names it, and its bytes."""
+    """One event: when it occurred (milliseconds since 1970), what names it, and its bytes.
+
+    `is_mending`: it is there only because of a mistake (see `mistakes`).
+    """
 
     at: int
     service: str
     type: str
     id: str
     line: bytes
+    is_mending: bool = False
 
 
 def day_start(day: date) -> int:

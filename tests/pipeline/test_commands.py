@@ -12,6 +12,9 @@ from pathlib import Path
 
 from command_typing import PROJECT, RATED, Typed, good_and_bad, in_a_shell, write
 
+from examples.company.scenario import Scenario
+from examples.company.simulation import compose
+
 
 def test_landing_says_what_became_of_the_records(factlog: Typed) -> None:
     code, out, err = factlog("land", good_and_bad())
@@ -189,6 +192,16 @@ def test_demo_walks_the_whole_way_and_changes_nothing_the_second_time(home: Path
     assert numbers
     received, accepted, duplicate, rejected = (int(number.replace(",", "")) for number in numbers.groups())
     assert received == accepted + duplicate + rejected
+    books = (
+        "SELECT strftime(period_start_date, '%Y-%m') || ' ' || currency AS book, "
+        "sum(total_minor)::BIGINT AS invoiced, sum(paid_minor)::BIGINT AS paid "
+        "FROM billing.invoices WHERE issued_at IS NOT NULL GROUP BY 1"
+    )
+    derived = json.loads(in_a_shell(f'factlog query --json "{books}"', home).stdout)
+    _, truth = compose(Scenario.sized(scale=0.02))
+    assert truth.mended == {"corrects": 1, "voids": 1}
+    assert {row["book"]: row["invoiced"] for row in derived} == truth.invoiced_minor
+    assert {row["book"]: row["paid"] for row in derived if row["paid"]} == truth.paid_minor
     commits = in_a_shell("factlog log --json", home).stdout
     again = in_a_shell("factlog demo --scale 0.02", home)
     assert "nothing has changed" in again.stdout
