@@ -20,6 +20,7 @@ from event_archive.verify import verify
 from orchestration.model_code import facts, note
 from orchestration.replay_request import EVERYTHING, create_tables, met, request_again
 from orchestration.settings import Settings
+from orchestration.tracing import MartNote, mart_notes, worded
 
 HELD = {"pass", "success", "warn", "no-op", "reused"}
 SHOWN_FINDINGS = 5
@@ -44,6 +45,7 @@ class Build:
     sequence: int
     log_digest: str
     complete: bool | None
+    as_of: datetime | None = None
 
 
 def commit_at(archive: Archive, sequence: int) -> Commit | None:
@@ -106,11 +108,7 @@ def record(settings: Settings, request: str | None = None) -> list[Check]:
         *(name for name, node in manifest["nodes"].items() if node["resource_type"] in ("model", "test")),
         *manifest["unit_tests"],
     }
-    marts = sorted(
-        (node["schema"], node["alias"])
-        for node in manifest["nodes"].values()
-        if node["resource_type"] == "model" and node["fqn"][1] == "marts"
-    )
+    marts = mart_notes(manifest)
     outcomes = [outcome(result) for result in results["results"]]
     with duckdb.connect(settings.warehouse) as connection:
         build = last_build(connection)
@@ -126,13 +124,29 @@ def record(settings: Settings, request: str | None = None) -> list[Check]:
         connection.execute(
             "CREATE OR REPLACE TABLE audit.outcomes (name VARCHAR, passed BOOLEAN, detail VARCHAR)"
         )
-        connection.execute("CREATE OR REPLACE TABLE audit.marts (schema_name VARCHAR, table_name VARCHAR)")
         if outcomes:
             rows = [(check.name, check.passed, check.detail) for check in outcomes]
             connection.executemany("INSERT INTO audit.outcomes VALUES (?, ?, ?)", rows)
-        if marts:
-            connection.executemany("INSERT INTO audit.marts VALUES (?, ?)", marts)
+        note_marts(connection, marts)
     return outcomes
+
+
+def note_marts(connection: duckdb.DuckDBPyConnection, marts: Iterable[MartNote]) -> None:
+    """Remember which tables are published, and what is known of each besides its rows."""
+    connection.execute(
+        "CREATE OR REPLACE TABLE audit.marts (schema_name VARCHAR, table_name VARCHAR, "
+        "row_key VARCHAR[], traced_to VARCHAR, landing_columns VARCHAR[])"
+    )
+    for mart in marts:
+        connection.execute(
+            "INSERT INTO audit.marts VALUES (?, ?, ?, ?, ?)",
+            [
+                *mart.table.split(".", 1),
+                list(mart.row_key),
+                worded(mart.traced_to),
+                list(mart.landing_columns),
+            ],
+        )
 
 
 def outcome(result: dict[str, Any]) -> Check:
@@ -147,9 +161,9 @@ def last_build(connection: duckdb.DuckDBPyConnection) -> Build | None:
     """Read what the warehouse remembers of its last build."""
     try:
         row = connection.execute(
-            "SELECT build_id, sequence, log_digest, complete FROM audit.build"
+            "SELECT build_id, sequence, log_digest, complete, as_of FROM audit.build"
         ).fetchone()
-    except duckdb.CatalogException:
+    except (duckdb.CatalogException, duckdb.BinderException):  # none, or noted before there was a cut by time
         return None
     return None if row is None else Build(*row)
 

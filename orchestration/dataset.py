@@ -58,7 +58,7 @@ def relation(table: str) -> str:
 
 def table_states(connection: duckdb.DuckDBPyConnection) -> dict[str, TableState]:
     """Tell the state of every mart."""
-    marts = connection.execute("FROM audit.marts ORDER BY ALL").fetchall()
+    marts = connection.execute("SELECT schema_name, table_name FROM audit.marts ORDER BY ALL").fetchall()
     return {f"{schema}.{table}": table_state(connection, f"{schema}.{table}") for schema, table in marts}
 
 

@@ -20,12 +20,12 @@ import duckdb
 from event_archive.errors import UnusableInput
 from orchestration.audit import Build, Check, archive_checks, last_build, warehouse_checks
 from orchestration.code_version import code_version
-from orchestration.dataset import TableState, copy_tables, table_states
+from orchestration.dataset import TableState, table_states
+from orchestration.dataset_file import READ_ONLY_MODE, DatasetInfo, write_dataset
 from orchestration.locking import warehouse_lock
 from orchestration.settings import Settings
 
 SERVED = "reporting.duckdb"
-READ_ONLY_MODE = 0o444
 
 
 class PublishingRefused(Exception):
@@ -144,20 +144,15 @@ def write(
     """Write one version: first the whole file, then the manifest that makes it exist."""
     settings.published.mkdir(parents=True, exist_ok=True)
     unfinished = settings.published / f".reporting-{number}.duckdb.unfinished"
-    # Analysts' DuckDB is often older than ours, and can't open what 2.0 writes by default.
-    connection.execute(f"ATTACH '{quoted(unfinished)}' AS reporting (STORAGE_VERSION 'v1.4.0')")
-    # One transaction: committing each of some two hundred statements would cost as much as the copy itself.
-    connection.execute("BEGIN")
-    copy_tables(connection, states)
-    connection.execute("COMMIT")
-    connection.execute("DETACH reporting")
-    unfinished.chmod(READ_ONLY_MODE)
+    written_at = datetime.now(UTC)
+    about = DatasetInfo(build.sequence, build.log_digest, build.as_of, code_version(), written_at)
+    write_dataset(connection, unfinished, about, states)
     version = Version(
         number=number,
         sequence=build.sequence,
         log_digest=build.log_digest,
-        code_version=code_version(),
-        published_at=datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        code_version=about.code_version,
+        published_at=written_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
         bytes=unfinished.stat().st_size,
         tables=states,
     )

@@ -22,6 +22,7 @@ from event_archive.sources import find_sources
 from orchestration.dbt_process import run_dbt
 from orchestration.replay_request import Days, request_replay
 from orchestration.settings import PROJECT, Settings
+from orchestration.tracing import EventTrace, RowTrace, mart_notes
 
 MODELS = Path(__file__).parent / "models"
 MARTS = sorted(
@@ -144,6 +145,20 @@ def test_every_mart_has_a_contract_and_describes_every_column_and_its_day(
     }
     assert {name for name, (_, is_daily) in days.items() if is_daily} <= types.keys()
     assert set(types.values()) == {"date"}
+
+
+def test_every_mart_has_a_key_and_can_be_traced_to_its_events(
+    built: tuple[Settings, Mapping[str, str]],
+) -> None:
+    """`factlog diff` tells which events changed a row; where none of this follows, the YAML says it."""
+    settings, _ = built
+    notes = mart_notes(json.loads((settings.dbt_target / "manifest.json").read_text()))
+    assert [note.table for note in notes] == sorted(TABLES)
+    assert [note.table for note in notes if not note.row_key] == []
+    assert [note.table for note in notes if not note.traced_to] == []
+    facts = {note.table for note in notes if any(isinstance(one, EventTrace) for one in note.traced_to)}
+    named = {one.table for note in notes for one in note.traced_to if isinstance(one, RowTrace)}
+    assert named <= facts, "a report is traced to facts, which are traced to events"
 
 
 @pytest.mark.parametrize("seed", [20260103])

@@ -67,6 +67,21 @@ def test_descriptions_and_constraints_are_published_too(published: Settings) -> 
     assert query(published, column).rows == [("How long it is.",)]
 
 
+def test_a_file_says_what_it_holds(published: Settings) -> None:
+    version = current(published)
+    assert version is not None
+    said = query(published, "SELECT sequence, log_digest, as_of, code_version FROM factlog.manifest").rows
+    assert said == [(version.sequence, version.log_digest, None, version.code_version)]
+    tables = query(
+        published, "SELECT table_name, row_count, digest, row_key FROM factlog.tables ORDER BY table_name"
+    ).rows
+    assert tables == [
+        ("reading.readings", 0, version.tables["reading.readings"].digest, []),
+        ("writing.notebooks", 2, version.tables["writing.notebooks"].digest, ["notebook"]),
+        ("writing.notes", 10, version.tables["writing.notes"].digest, ["note_id"]),
+    ]
+
+
 def test_what_analysts_open_is_readable_by_older_duckdb(published: Settings) -> None:
     tags = query(published, "SELECT tags['storage_version'] FROM duckdb_databases() WHERE NOT internal").rows
     assert "v1.4.0" in str(tags)

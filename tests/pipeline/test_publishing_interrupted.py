@@ -21,7 +21,7 @@ SERVED = "reporting.duckdb"
 # Publishes in a process that kills itself at its n-th step on the file system, as a crash would.
 CRASHING = """
 import os, pathlib, signal, sys
-from orchestration import publishing
+from orchestration import dataset_file, publishing
 from orchestration.settings import Settings
 
 steps = 0
@@ -35,7 +35,8 @@ def crash_at(what):
     return step
 
 os.fsync = crash_at(os.fsync)
-publishing.copy_tables = crash_at(publishing.copy_tables)
+dataset_file.copy_tables = crash_at(dataset_file.copy_tables)
+publishing.write_dataset = crash_at(publishing.write_dataset)
 for method in ("replace", "chmod", "symlink_to", "write_text"):
     setattr(pathlib.Path, method, crash_at(getattr(pathlib.Path, method)))
 publishing.publish(Settings.from_environment())
