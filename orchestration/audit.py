@@ -18,7 +18,7 @@ from event_archive.errors import UnusableInput
 from event_archive.log import Commit
 from event_archive.verify import verify
 from orchestration.model_code import facts, note
-from orchestration.replay_request import EVERYTHING, create_tables, met, request_again
+from orchestration.replay_request import EVERYTHING, asked_again, create_tables, met, request_again
 from orchestration.settings import Settings
 from orchestration.tracing import MartNote, mart_notes, worded
 
@@ -117,7 +117,9 @@ def record(settings: Settings, request: str | None = None) -> list[Check]:
                 f"{settings.warehouse}: another dbt process has written it meanwhile; refresh again"
             )
         connection.execute("UPDATE audit.build SET complete = ?", [expected <= done])
-        note(connection, manifest, settings.open_archive().contracts, built)
+        again = asked_again(connection)
+        afresh = built if EVERYTHING in again else again
+        note(connection, manifest, settings.open_archive().contracts, built, afresh)
         if not failed:
             everything = set(facts(manifest)) <= built
             met(connection, built, everything=everything, request=request)

@@ -24,6 +24,7 @@ from orchestration.data_versions import model_versions
 from orchestration.dbt_process import dbt_executable
 from orchestration.dbt_translator import Translator
 from orchestration.locking import warehouse_lock
+from orchestration.model_code import ask_again
 from orchestration.model_reports import ModelReports, days_to_mark, event_versions, heard_events
 from orchestration.names import LOG, REFRESH_JOB, WAREHOUSE_POOL
 from orchestration.progress import last_record, unpublished
@@ -72,6 +73,7 @@ def dbt_assets(
             log_digest = commits[-1].digest if commits else ""
             versions = model_versions(dbt_models.specs, views(dbt_models, manifest), log_digest)
             process = Process(replace(settings, cut=len(commits)), manifest, translator, lock)
+            ask_again(settings, manifest, settings.open_archive().contracts, context.log.info)
             if context.run.job_name == REFRESH_JOB:
                 specs = {spec.metadata[UNIQUE_ID]: spec for spec in dbt_models.specs}
                 reports = reports_of_refresh(context, settings, manifest, specs, commits, landing, versions)

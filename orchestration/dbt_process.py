@@ -1,7 +1,7 @@
 """Running dbt: as a process of its own, which lets go of the warehouse when it ends.
 
-Belongs here: the command, its folders, and a manifest that is up to date. Not here: which models are built
-and what comes of it (`refresh`, `dbt_assets`).
+Belongs here: the command, its folders, what it says while it works, and a manifest that is up to date. Not
+here: which models are built and what comes of it (`refresh`, `dbt_assets`).
 """
 
 import json
@@ -11,7 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,19 @@ from orchestration.settings import Settings
 
 GENERATED = {"target", "logs", "dbt_packages"}
 PARTIAL_PARSE = "partial_parse.msgpack"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A node that dbt has just finished: a model or a test, the how-manyth of how many."""
+
+    name: str
+    is_model: bool
+    index: int
+    total: int
+
+
+Hear = Callable[[Finished], None]
 
 
 def dbt_executable() -> str:
@@ -32,19 +46,26 @@ def dbt_executable() -> str:
 
 
 def run_dbt(
-    settings: Settings, arguments: Sequence[str], *, target: Path | None = None, lock: int | None = None
+    settings: Settings,
+    arguments: Sequence[str],
+    *,
+    target: Path | None = None,
+    lock: int | None = None,
+    hear: Hear | None = None,
 ) -> str:
     """Run one dbt command to its end and give what it printed; a failing test is not an error here.
 
-    `lock` is handed on: if this process is killed, whoever comes next still waits for dbt.
+    `lock` is handed on: if this process is killed, whoever comes next still waits for dbt. `hear` is told of
+    each node as soon as it is finished; of the rest, only errors are then given.
     """
     target = target or settings.dbt_target
     project = str(settings.dbt_project)
-    command = [dbt_executable(), "--quiet", "--no-use-colors", *arguments]
+    wording = ["--log-format", "json"] if hear else ["--quiet"]
+    command = [dbt_executable(), *wording, "--no-use-colors", *arguments]
     command += ["--project-dir", project, "--profiles-dir", project]
     command += ["--target-path", str(target), "--log-path", str(target)]
     target.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(
+    with subprocess.Popen(
         command,
         cwd=project,
         env=settings.environment(),
@@ -53,12 +74,35 @@ def run_dbt(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        check=False,
-    )
+    ) as process:
+        assert process.stdout is not None
+        try:
+            said = listen(process.stdout, hear) if hear else process.stdout.read()
+        except BaseException:
+            process.kill()
+            raise
     # 1: a node failed, which its results tell; 2: dbt itself could not work.
-    if done.returncode not in (0, 1):
-        raise UnusableInput(f"dbt {arguments[0]}: {first_lines(done.stdout)}; details: {target / 'dbt.log'}")
-    return done.stdout
+    if process.returncode not in (0, 1):
+        raise UnusableInput(f"dbt {arguments[0]}: {first_lines(said)}; details: {target / 'dbt.log'}")
+    return said
+
+
+def listen(lines: Iterable[str], hear: Hear) -> str:
+    """Read what dbt says in JSON: hand on each node that it finishes, keep errors and what is not JSON."""
+    kept = []
+    for line in lines:
+        try:
+            said = json.loads(line)
+            info, data = said["info"], said["data"]
+        except (ValueError, TypeError, KeyError):
+            kept.append(line)
+            continue
+        if info["name"] in ("LogModelResult", "LogTestResult"):
+            node, total = data["node_info"], data.get("total") or data.get("num_models")
+            hear(Finished(node["node_name"], info["name"] == "LogModelResult", data["index"], total))
+        elif info["level"] == "error":
+            kept.append(f"{info['msg']}\n")
+    return "".join(kept)
 
 
 def first_lines(output: str, at_most: int = 4) -> str:

@@ -1,13 +1,14 @@
 """Which code derived each fact: its SQL, the models, macros and event views below it.
 
-Belongs here: the code of a model as named parts with digests, what is noted of it in the warehouse, and what
-has changed since. A fact of which any part has changed holds rows of two codes as soon as it is brought up to
-date, so it is derived from nothing instead. Not here: the version of the whole project (`code_version`).
+Belongs here: the code of a model as named parts with digests, what is noted of it in the warehouse, what has
+changed since, and asking for that. A fact of which any part has changed holds rows of two codes as soon as it
+is brought up to date, so it is derived from nothing instead. Not here: the version of the whole project
+(`code_version`).
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ import duckdb
 
 from event_archive.contract import Contracts
 from event_archive.majors import step_sql
+from orchestration.replay_request import request_again
 from orchestration.settings import Settings
 
 Manifest = Mapping[str, Any]
@@ -87,32 +89,75 @@ def digest(text: str) -> str:
 
 
 def note(
-    connection: duckdb.DuckDBPyConnection, manifest: Manifest, contracts: Contracts, models: Iterable[str]
+    connection: duckdb.DuckDBPyConnection,
+    manifest: Manifest,
+    contracts: Contracts,
+    models: Iterable[str],
+    afresh: Container[str],
 ) -> None:
-    """Remember in the warehouse by which code these facts are derived."""
+    """Remember in the warehouse by which code these facts are derived; `afresh`: those built from nothing.
+
+    Any other of which the code is not as it was noted changed while a build was about to begin: it now holds
+    rows of two codes. What was noted stays, so that the next build derives it again.
+    """
     connection.execute("CREATE TABLE IF NOT EXISTS audit.derived_by (model VARCHAR, parts VARCHAR)")
+    noted = noted_parts(connection)
     for model in sorted(set(models) & set(facts(manifest))):
-        parts = json.dumps(code_of(manifest, contracts, model))
+        parts = code_of(manifest, contracts, model)
+        if model in noted and noted[model] != parts and model not in afresh:
+            continue
         connection.execute("DELETE FROM audit.derived_by WHERE model = ?", [model])
-        connection.execute("INSERT INTO audit.derived_by VALUES (?, ?)", [model, parts])
+        connection.execute("INSERT INTO audit.derived_by VALUES (?, ?)", [model, json.dumps(parts)])
 
 
-def changed(settings: Settings, manifest: Manifest, contracts: Contracts) -> list[Changed]:
-    """List the facts of the warehouse that other code than today's derived."""
-    if not settings.warehouse.is_file():
-        return []
-    with closing(duckdb.connect(settings.warehouse, read_only=True)) as connection:
-        try:
-            noted = dict(connection.execute("SELECT model, parts FROM audit.derived_by").fetchall())
-        except duckdb.CatalogException:
-            return []
+def noted_parts(connection: duckdb.DuckDBPyConnection) -> dict[str, Parts]:
+    """Read by which code each fact of the warehouse was derived; nothing where none was noted yet."""
+    try:
+        rows = connection.execute("SELECT model, parts FROM audit.derived_by").fetchall()
+    except duckdb.CatalogException:
+        return {}
+    return {model: json.loads(parts) for model, parts in rows}
+
+
+def changed_since(noted: Mapping[str, Parts], manifest: Manifest, contracts: Contracts) -> list[Changed]:
+    """List the facts that other code than today's derived, by what was noted of each."""
     found = []
     for model, node in sorted(facts(manifest).items()):
         if model not in noted:
             continue
-        before: Parts = json.loads(noted[model])
-        now = code_of(manifest, contracts, model)
+        before, now = noted[model], code_of(manifest, contracts, model)
         names = tuple(name for name in sorted({*before, *now}) if before.get(name) != now.get(name))
         if names:
             found.append(Changed(model, f"{node['schema']}.{node['alias']}", names))
     return found
+
+
+def ask_again(
+    settings: Settings, manifest: Manifest, contracts: Contracts, say: Callable[[str], None] | None = None
+) -> list[Changed]:
+    """Ask the next build to derive from nothing what other code derived; needs the warehouse's lock.
+
+    The request outlives a build that is killed, and by then what has changed could not be told any more of a
+    fact that was built before that.
+    """
+    if not settings.warehouse.is_file():
+        return []
+    with closing(duckdb.connect(settings.warehouse)) as connection:
+        found = changed_since(noted_parts(connection), manifest, contracts)
+        request_again(connection, [one.model for one in found])
+    if say is not None:
+        for line in worded(found):
+            say(line)
+    return found
+
+
+def worded(found: Iterable[Changed]) -> list[str]:
+    """Say what is derived again and why: one line for all facts of which the same has changed."""
+    tables: dict[tuple[str, ...], list[str]] = {}
+    for one in found:
+        tables.setdefault(one.parts, []).append(one.table)
+    return [
+        f"{', '.join(named)} {'is' if len(named) == 1 else 'are'} derived again from nothing: "
+        f"{'its' if len(named) == 1 else 'their'} code changed ({', '.join(parts)})"
+        for parts, named in tables.items()
+    ]

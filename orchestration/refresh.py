@@ -1,51 +1,101 @@
 """Deriving the reporting dataset from the log in one go: build every model, check, publish.
 
-Belongs here: the order of these steps for whoever asks, the command line or a person. Not here: the steps
+Belongs here: the order of these steps for whoever asks, the command line or a person; a replay of days is a
+refresh that was asked for days before. Not here: the steps
 themselves. Dagster takes the same steps one by one (`dbt_assets`, `published`), to show each in its UI.
 """
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
+
+import duckdb
 
 from event_archive.errors import UnusableInput
 from orchestration.audit import Check, record
-from orchestration.dbt_process import first_lines, run_dbt
+from orchestration.dataset import TableState
+from orchestration.dbt_process import Hear, first_lines, load_manifest, run_dbt
 from orchestration.locking import warehouse_lock
-from orchestration.publishing import Publication, PublishingRefused, publish_locked
+from orchestration.model_code import ask_again
+from orchestration.publishing import Publication, PublishingRefused, current, publish_locked
+from orchestration.replay_request import EVERYTHING, Days, request_again, request_replay
 from orchestration.settings import Settings
+
+REPLAY = "factlog replay"
 
 
 @dataclass(frozen=True)
 class Refreshed:
-    """What a refresh did: up to which commit, how many models and tests, and what is served now."""
+    """What a refresh did: up to which commit, how many models and tests, and what is served now.
+
+    `changed`: the tables that are not as they were in what was served before.
+    """
 
     sequence: int
     models: int
     tests: int
     seconds: float
     publication: Publication
+    changed: list[str]
 
 
 def refresh(
     settings: Settings,
     *,
     from_nothing: bool = False,
+    replay: Iterable[Days] = (),
     variables: Mapping[str, object] | None = None,
     say: Callable[[str], None] | None = None,
+    hear: Hear | None = None,
 ) -> Refreshed:
-    """Build, check and publish; raises PublishingRefused where a model or a blocking check does not hold."""
+    """Build, check and publish; raises PublishingRefused where a model or a blocking check does not hold.
+
+    `replay`: days of which the keys are derived again. What is derived again is noted in the warehouse before
+    anything is built: if this is killed, the next build completes it.
+    """
     started = time.monotonic()
-    with warehouse_lock(settings, "a refresh", say=say) as lock:
-        outcomes, sequence = build(settings, lock, from_nothing=from_nothing, variables=variables or {})
+    days = list(replay)
+    with warehouse_lock(settings, "a replay" if days else "a refresh", say=say) as lock:
+        manifest, contracts = load_manifest(settings), settings.open_archive().contracts
+        ask_again(settings, manifest, contracts, say)
+        if days:
+            request_replay(settings, REPLAY, days)
+        if from_nothing:
+            request_everything(settings)
+        outcomes, sequence = build(
+            settings, lock, from_nothing=from_nothing, variables=variables or {}, hear=hear
+        )
+        before = served_tables(settings)
         publication = publish_locked(settings)
     tests = sum(check.is_test for check in outcomes)
-    return Refreshed(sequence, len(outcomes) - tests, tests, time.monotonic() - started, publication)
+    now = publication.version.tables
+    changed = sorted(table for table in {*before, *now} if before.get(table) != now.get(table))
+    seconds = time.monotonic() - started
+    return Refreshed(sequence, len(outcomes) - tests, tests, seconds, publication, changed)
+
+
+def served_tables(settings: Settings) -> dict[str, TableState]:
+    """Tell the state of each table that is served."""
+    served = current(settings)
+    return served.tables if served else {}
+
+
+def request_everything(settings: Settings) -> None:
+    """Ask the next build to derive everything from nothing."""
+    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    with closing(duckdb.connect(settings.warehouse)) as connection:
+        request_again(connection, [EVERYTHING])
 
 
 def build(
-    settings: Settings, lock: int, *, from_nothing: bool, variables: Mapping[str, object]
+    settings: Settings,
+    lock: int,
+    *,
+    from_nothing: bool,
+    variables: Mapping[str, object],
+    hear: Hear | None = None,
 ) -> tuple[list[Check], int]:
     """Build and test every model over the log as it is now; needs the warehouse's lock."""
     head = settings.open_archive().log.head()
@@ -55,7 +105,7 @@ def build(
         arguments.append("--full-refresh")
     results = settings.dbt_target / "run_results.json"
     results.unlink(missing_ok=True)
-    said = run_dbt(replace(settings, cut=sequence), arguments, lock=lock)
+    said = run_dbt(replace(settings, cut=sequence), arguments, lock=lock, hear=hear)
     if not results.exists():
         raise UnusableInput(f"dbt build: {first_lines(said)}; details: {settings.dbt_target / 'dbt.log'}")
     outcomes = record(settings)

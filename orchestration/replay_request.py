@@ -65,16 +65,23 @@ def request_replay(settings: Settings, request: str, days: Iterable[Days]) -> No
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
     with closing(duckdb.connect(settings.warehouse)) as connection:
         create_tables(connection)
-        for one in days:
+        connection.execute("BEGIN")  # all of them or none, whenever this is killed
+        asked = connection.execute("SELECT first_day, end_day FROM audit.replay WHERE request = ?", [request])
+        for one in sorted(set(days) - {Days(*row) for row in asked.fetchall()}):
             connection.execute("INSERT INTO audit.replay VALUES (?, ?, ?)", [request, one.first, one.end])
+        connection.execute("COMMIT")
 
 
 def request_again(connection: duckdb.DuckDBPyConnection, models: Iterable[str]) -> None:
     """Ask the next build to derive these models from nothing, by their unique ids in dbt."""
     create_tables(connection)
-    asked = {model for (model,) in connection.execute("FROM audit.derive_again").fetchall()}
-    for model in sorted(set(models) - asked):
+    for model in sorted(set(models) - asked_again(connection)):
         connection.execute("INSERT INTO audit.derive_again VALUES (?)", [model])
+
+
+def asked_again(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Name the models that the next build derives from nothing; `EVERYTHING` stands for all of them."""
+    return {model for (model,) in connection.execute("SELECT model FROM audit.derive_again").fetchall()}
 
 
 def pending(settings: Settings) -> list[Days]:

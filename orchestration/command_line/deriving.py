@@ -4,6 +4,8 @@ Belongs here: options and reports. Not here: building and checking (`orchestrati
 switch between them (`orchestration.publishing`).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 
 import click
@@ -11,6 +13,7 @@ import click
 from orchestration.command_line import screen
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
 from orchestration.command_line.opening import ListingGroup, json_option, read_settings
+from orchestration.dbt_process import Finished, Hear
 from orchestration.publishing import PublishingRefused, Version, current, rollback, versions
 from orchestration.refresh import Refreshed
 from orchestration.refresh import refresh as refresh_dataset
@@ -33,8 +36,8 @@ def refresh(from_nothing: bool, wants_json: bool) -> int:
       factlog refresh --full --json
     """
     try:
-        with screen.progress("Deriving, checking, publishing", None):
-            done = refresh_dataset(read_settings(), from_nothing=from_nothing, say=screen.say)
+        with building("Deriving") as hear:
+            done = refresh_dataset(read_settings(), from_nothing=from_nothing, say=screen.say, hear=hear)
     except PublishingRefused as refused:
         return refuse(refused, wants_json)
     if wants_json:
@@ -54,6 +57,18 @@ def refresh(from_nothing: bool, wants_json: bool) -> int:
     else:
         screen.tell(*derived(done))
     return DONE
+
+
+@contextmanager
+def building(task: str) -> Iterator[Hear]:
+    """Show how far dbt is, on a terminal only: which model or test it has just finished."""
+    with screen.progress(task, 1.0) as moved:
+
+        def hear(finished: Finished) -> None:
+            last = finished.index == finished.total
+            moved(finished.index / finished.total, "checks, publishing" if last else finished.name)
+
+        yield hear
 
 
 def derived(done: Refreshed) -> list[str]:

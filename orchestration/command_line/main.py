@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "contracts": ("contracts", "List the event types, or show one."),
     "quarantine": ("quarantine", "List the records that were refused, and recover them."),
     "refresh": ("deriving", "Derive the reporting dataset, check it, publish it."),
+    "replay": ("replaying", "Derive days again, or the dataset as it was at a moment."),
     "published": ("deriving", "List the published versions, or serve an older one."),
     "query": ("querying", "Ask the published reporting dataset, or the archive, in SQL."),
 }
