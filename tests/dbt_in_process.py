@@ -1,0 +1,73 @@
+"""dbt in this process, for tests that build so often that a process for each would cost too much.
+
+Belongs here: a stand-in for `orchestration.dbt_process.run_dbt` that parses the project once, and lets go of
+the warehouse when it ends. Not here: what is built. The product starts dbt as a process (see there).
+"""
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from unittest.mock import patch
+
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
+
+from event_archive.errors import UnusableInput
+from orchestration.settings import Settings
+
+SILENT = ["--quiet", "--no-use-colors", "--log-level-file", "none"]
+
+
+class InProcess:
+    """dbt over one project, parsed once."""
+
+    def __init__(self, settings: Settings) -> None:
+        parsed = invoke(None, settings, ["parse"], settings.dbt_target)
+        assert isinstance(parsed, Manifest)
+        self.manifest = parsed
+
+    def run(
+        self,
+        settings: Settings,
+        arguments: Sequence[str],
+        *,
+        target: Path | None = None,
+        lock: int | None = None,
+    ) -> str:
+        """Do as `run_dbt` does, but build without testing, and leave views be: they say what they said."""
+        command, *options = arguments
+        if settings.warehouse.exists():
+            options += ["--exclude", "config.materialized:view"]
+        chosen = ["run" if command == "build" else command, *options]
+        invoke(self.manifest, settings, chosen, target or settings.dbt_target)
+        return ""
+
+
+def invoke(manifest: Manifest | None, settings: Settings, arguments: Sequence[str], target: Path) -> object:
+    """Run one dbt command, with the environment that its process would have."""
+    project = str(settings.dbt_project)
+    folders = ["--project-dir", project, "--profiles-dir", project]
+    folders += ["--target-path", str(target), "--log-path", str(target)]
+    with (
+        patch.dict(os.environ, settings.environment()),
+        patch.object(sys, "path", [*sys.path]),
+        contextlib.chdir(project),
+    ):
+        try:
+            done = dbtRunner(manifest).invoke([*arguments, *SILENT, *folders])
+        finally:
+            close()
+    if done.exception is not None:
+        raise UnusableInput(f"dbt {arguments[0]}: {done.exception}")
+    return done.result
+
+
+def close() -> None:
+    """Let go of the warehouse, which dbt-duckdb keeps open for as long as the process lives."""
+    with DuckDBConnectionManager._LOCK:
+        if DuckDBConnectionManager._ENV is not None:
+            DuckDBConnectionManager._ENV.close()
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call,unused-ignore]

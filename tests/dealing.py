@@ -1,0 +1,328 @@
+"""Worlds of the example company, and how their events are dealt into landings.
+
+Belongs here: which events a world tells, when each of them lands, and what is done between the landings; all
+of it drawn from a seed. Pure: nothing here touches an archive or a warehouse. Not here: playing a deal, and
+what has to hold (see `pipeline/test_confluence.py`).
+
+A world is a handful of events about objects of its own. No row of one world depends on another, so many of
+them are dealt into one archive side by side, each in its own way, and a row that is wrong names its world. A
+deal is some worlds, and the steps that all of them go through.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from functools import cache
+from itertools import pairwise, permutations
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from event_archive.contract import Contract, load_contracts
+from orchestration.replay_request import Days
+
+CONTRACTS = Path(__file__).resolve().parents[1] / "event_archive" / "contracts"
+LANDINGS = 4
+MAX_EVENTS = 8
+
+# Few moments, so that events often occur at once, at the very ends of days, on both sides of a month's end.
+DAYS = [date(2026, 1, 5), date(2026, 1, 30), date(2026, 1, 31), date(2026, 2, 1), date(2026, 3, 1)]
+TIMES = ["00:00:00Z", "12:30:00.25Z", "23:59:59.999999Z"]
+MOMENTS = [f"{day}T{time}" for day in DAYS for time in TIMES]
+# What may be replayed: those days, days between them on which nothing is, and the months around.
+REPLAYED = [
+    *(Days(day, day + timedelta(days=1)) for day in DAYS),
+    Days(date(2026, 1, 10), date(2026, 1, 20)),
+    Days(date(2026, 1, 1), date(2026, 2, 1)),
+    Days(date(2026, 1, 31), date(2026, 4, 1)),
+]
+LANGUAGES = ["de", "en", "es", "fr", "it", "ja", "nl", "pl", "pt", "sv"]
+PAIRS = list(permutations(LANGUAGES, 2))
+
+# Lists of two and of three values: one number chooses from each of them, and six numbers give every pair.
+VALUES: Mapping[str, Sequence[Any]] = {
+    "plan": ["starter", "business", "enterprise"],
+    "from_plan": ["starter", "business"],
+    "to_plan": ["starter", "business", "enterprise"],
+    "currency": ["EUR", "GBP"],
+    "service_level": ["machine", "edited"],
+    "channel": ["api", "upload", "web"],
+    "reason": ["other", "too_late"],
+    "metric": ["comet", "chrf"],
+    "version": ["1.0", "2.0"],
+    "engine_version": ["1.0", "2.0"],
+    "word_count": [97, 1240, 3],
+    "words": [97, 1240, 3],
+    "words_changed": [0, 11],
+    "duration_ms": [2140, 17, 90_000],
+    "score": [0.861, 0.1, 0.333333],
+    "unit_price_minor": [12, 3],
+    "price_minor": [1164, 7, 0],
+    "amount_minor": [1164, 500, 0],
+    "total_minor": [1164, 1000, 7],
+    "fee_minor": [388, 41],
+    "fee_per_word_minor": [4, 5],
+    "cost_per_million_words": [38.25, 0.01],
+    "translation_count": [1, 2, 3],
+    "reminder_number": [1, 2],
+    "payment_terms_days": [14, 30, 0],
+    "name": ["Lumen", "Lūmen Verlag", "a"],
+    "country": ["DE", "PT"],
+    "period_start": ["2026-01-01", "2026-02-01"],
+    "period_end": ["2026-02-01", "2026-03-01"],
+    "due_date": ["2026-02-15", "2026-01-31", "2026-03-01"],
+    "wanted_by": [None, "2026-01-31T12:30:00.25Z", "2026-02-01T00:00:00Z"],
+}
+SPECIAL: Mapping[tuple[str, str], Sequence[Any]] = {
+    ("customer.closed.v1", "reason"): ["other", "price"],
+    ("customer.plan_changed.v1", "reason"): [None, "growth"],
+    ("translation.cancelled.v1", "reason"): ["customer_request", "too_late"],
+    ("translation.requested.v1", "channel"): ["api", "fax", "web"],
+    ("translation.rated.v1", "score"): [1, 4, 5],
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """One event of a world, and the landings that it comes in: more than one is a repeat.
+
+    `variant` chooses the values of its data, `version` is its object's. `mends`: which earlier event of the
+    world it corrects or voids, by its place among them; it is about that one's object then.
+    """
+
+    type: str
+    number: int
+    moment: int
+    variant: int
+    version: int | None
+    landings: tuple[int, ...]
+    mends: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True)
+class World:
+    """A handful of events about objects that no other world knows."""
+
+    number: int
+    told: tuple[Told, ...]
+
+    @property
+    def name(self) -> str:
+        """What the ids of its objects begin with."""
+        return f"w{self.number:03}"
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """The languages that only this world translates between."""
+        return PAIRS[self.number % len(PAIRS)]
+
+    def object_of(self, told: Told) -> str:
+        """The object of an event; that of a correction is what the corrected event is about."""
+        while told.mends is not None:
+            told = self.told[told.mends[1]]
+        kind = contract(told.type).object_type
+        return f"{kind}/{self.name}_{kind}_{told.number}"
+
+    def event(self, place: int) -> dict[str, Any]:
+        """The event at this place, as it goes over the wire."""
+        told = self.told[place]
+        agreed = contract(told.type)
+        event: dict[str, Any] = {
+            "specversion": "1.0",
+            "id": self.id(place),
+            "source": "/services/test",
+            "type": told.type,
+            "time": MOMENTS[told.moment],
+            "actor": f"{agreed.actor_types[0]}/somebody",
+            "object": self.object_of(told),
+            "data": self.data(told),
+        }
+        if told.version is not None:
+            event["objectversion"] = told.version
+        if told.mends is not None:
+            kind, target = told.mends
+            event[kind] = self.id(target)
+        return event
+
+    def id(self, place: int) -> str:
+        """The id of the event at this place."""
+        return f"{self.name}-{place}"
+
+    def data(self, told: Told) -> dict[str, Any]:
+        """The data of an event: its contract's example, with this world's objects and the values chosen."""
+        example: Mapping[str, Any] = contract(told.type).examples[0]["data"]
+        return {name: self.value(told, name, example[name]) for name in example}
+
+    def value(self, told: Told, name: str, example: Any) -> Any:
+        """The value of one field of an event's data."""
+        source, target = self.pair
+        if name.endswith("_id") and (kind := name.removesuffix("_id")) in KINDS:
+            return f"{self.name}_{kind}_{told.variant % 2}"
+        if name == "language_pair":
+            return f"{source}>{target}"
+        if name in ("source_language", "target_language"):
+            return source if name == "source_language" else target
+        if name == "lines":
+            return [self.line(told, number, example[0]) for number in range(1, told.variant % 3 + 2)]
+        values = SPECIAL.get((told.type, name)) or VALUES.get(name) or [example]
+        return values[told.variant % len(values)]
+
+    def line(self, told: Told, number: int, example: Mapping[str, Any]) -> dict[str, Any]:
+        """One line of an invoice."""
+        other = replace(told, variant=told.variant + number)
+        return {name: self.value(other, name, example[name]) for name in example} | {"line_number": number}
+
+    def without(self, places: Iterable[int]) -> "World":
+        """The world without some events, and without what mends these."""
+        left_out = set(places)
+        for place, told in enumerate(self.told):
+            if told.mends is not None and told.mends[1] in left_out:
+                left_out.add(place)
+        kept = [place for place in range(len(self.told)) if place not in left_out]
+        moved = {place: now for now, place in enumerate(kept)}
+        return replace(self, told=tuple(moved_to(self.told[place], moved) for place in kept))
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"landings {told.landings}: {json.dumps(self.event(place), ensure_ascii=False)}"
+            for place, told in enumerate(self.told)
+        )
+
+
+def moved_to(told: Told, moved: Mapping[int, int]) -> Told:
+    """An event whose world's events have got other places."""
+    if told.mends is None:
+        return told
+    kind, target = told.mends
+    return replace(told, mends=(kind, moved[target]))
+
+
+@dataclass(frozen=True)
+class Step:
+    """What happens after a landing: days to replay are asked for, and a refresh or a build of some models."""
+
+    replayed: tuple[Days, ...] = ()
+    built: str = "everything"
+
+
+NOTHING, EVERYTHING, SOME = "nothing", "everything", "some models"
+
+
+@dataclass(frozen=True)
+class Deal:
+    """Some worlds, dealt into landings; `steps`: one after each landing; `order` shuffles the lines."""
+
+    worlds: tuple[World, ...]
+    steps: tuple[Step, ...]
+    order: int
+
+    def landing(self, number: int) -> list[str]:
+        """The lines that land together."""
+        lines = [
+            json.dumps(world.event(place))
+            for world in self.worlds
+            for place, told in enumerate(world.told)
+            for landed in told.landings
+            if landed == number
+        ]
+        return Random(self.order + number).sample(lines, len(lines))
+
+    def in_order(self) -> list[str]:
+        """All lines once, in the order of their time: how the events would land in a perfect world."""
+        events = [world.event(place) for world in self.worlds for place in range(len(world.told))]
+        return [json.dumps(event) for event in sorted(events, key=lambda event: (event["time"], event["id"]))]
+
+    def owners(self, rows: Iterable[Sequence[Any]]) -> set[int]:
+        """The worlds that rows of marts are of."""
+        known = {world.number for world in self.worlds}
+        return known & {owner for row in rows for owner in owners_of(row)}
+
+
+def owners_of(row: Sequence[Any]) -> Iterator[int]:
+    """The numbers of the worlds that a row names, by an object or by its languages."""
+    for value in row:
+        if isinstance(value, str):
+            yield from (int(number) for number in re.findall(r"\bw(\d{3})[_-]", value))
+    for pair in pairwise(row):
+        if pair in PAIRS:
+            yield PAIRS.index(pair)
+
+
+@cache
+def contracts() -> Mapping[str, Contract]:
+    """The contracts of the example company."""
+    return load_contracts(CONTRACTS)
+
+
+def contract(event_type: str) -> Contract:
+    """One of them."""
+    return contracts()[event_type]
+
+
+def event_types() -> dict[str, list[str]]:
+    """The event types by the kind of object that they are about: all contracts, so a new one is dealt too."""
+    kinds: dict[str, list[str]] = {}
+    for name, one in contracts().items():
+        kinds.setdefault(one.object_type, []).append(name)
+    return kinds
+
+
+KINDS = event_types()
+# What most models are about is dealt more often.
+WEIGHED_KINDS = [*KINDS, *["translation", "invoice", "customer"] * 3]
+
+
+def deal(seed: int, count: int) -> Deal:
+    """Draw some worlds, and what they go through; the last step is a refresh, so that all is read."""
+    chance = Random(seed)
+    dealt = tuple(world(chance, number) for number in range(count))
+    between = [Step(days(chance), chance.choice([NOTHING, EVERYTHING, EVERYTHING, SOME])) for _ in range(3)]
+    return Deal(dealt, (*between, Step(days(chance), EVERYTHING)), seed)
+
+
+def days(chance: Random) -> tuple[Days, ...]:
+    """Draw days to replay, in any order, mostly some."""
+    return tuple(chance.sample(REPLAYED, chance.randint(0, 3)))
+
+
+def world(chance: Random, number: int) -> World:
+    """Draw a world; its events come from one or two kinds of objects, so that several are about the same."""
+    kinds = chance.choices(WEIGHED_KINDS, k=2)
+    events: list[Told] = []
+    for _ in range(chance.randint(1, MAX_EVENTS)):
+        events.append(mending(chance, events) if events and chance.random() < 0.4 else told(chance, kinds))
+    return World(number, tuple(events))
+
+
+def told(chance: Random, kinds: Sequence[str]) -> Told:
+    """Draw an event."""
+    return Told(
+        type=chance.choice(KINDS[chance.choice(kinds)]),
+        number=chance.choice([0, 0, 1]),
+        moment=chance.randrange(len(MOMENTS)),
+        variant=chance.randrange(6),
+        version=chance.choice([None, 1, 2]),
+        landings=landings(chance),
+    )
+
+
+def mending(chance: Random, before: Sequence[Told]) -> Told:
+    """Draw an event that corrects or voids one of those before it, which may mend another one itself.
+
+    Mostly it occurs later than what it names; where it does not, it has no effect.
+    """
+    place = chance.randrange(len(before))
+    target = before[place]
+    one = told(chance, [contract(target.type).object_type])
+    moment = max(one.moment, target.moment) if chance.random() < 0.9 else one.moment
+    if chance.random() < 0.5:
+        return replace(target, moment=moment, landings=one.landings, mends=("voids", place))
+    event_type = target.type if chance.random() < 0.7 else one.type
+    return replace(one, type=event_type, moment=moment, mends=("corrects", place))
+
+
+def landings(chance: Random) -> tuple[int, ...]:
+    """Draw the landings that an event comes in; one in three is repeated, perhaps in the same landing."""
+    return tuple(chance.randrange(LANDINGS) for _ in range(chance.choice([1, 1, 2])))
