@@ -18,6 +18,7 @@ from event_archive.archive import Archive
 from event_archive.inbox import waiting_files
 from event_archive.log import Commit, Log
 from orchestration.names import LAND_JOB, LOG, QUARANTINE, REFRESH_JOB, TELLS_ITSELF
+from orchestration.nightly import nightly_selection
 from orchestration.partitions import partition_of
 from orchestration.progress import heard_of, touched_days, unpublished
 from orchestration.settings import Settings
@@ -37,7 +38,7 @@ def land_job() -> UnresolvedAssetJobDefinition:
     """Land the inbox and report commits."""
     return dg.define_asset_job(
         LAND_JOB,
-        selection=dg.AssetSelection.assets(LOG, QUARANTINE),
+        selection=dg.AssetSelection.assets(LOG, QUARANTINE) - nightly_selection(),
         description=(
             "Land the files in the inbox, report the days of event types that were touched, and look at what "
             "is refused."
@@ -49,7 +50,7 @@ def refresh_job(models: dg.AssetsDefinition, published: dg.AssetsDefinition) -> 
     """Derive and publish."""
     return dg.define_asset_job(
         REFRESH_JOB,
-        selection=dg.AssetSelection.assets(models, published),
+        selection=dg.AssetSelection.assets(models, published) - nightly_selection(),
         description=(
             "Derive what landed since the last refresh, test all, publish. One run and one dbt process, "
             "however many days were touched: it runs as the latest of them, and marks on each model exactly "

@@ -11,9 +11,11 @@ from orchestration.dbt_assets import dbt_assets
 from orchestration.dbt_process import load_manifest
 from orchestration.event_assets import event_assets
 from orchestration.landing_asset import landing_asset
+from orchestration.nightly import nightly_checks, nightly_job, nightly_schedule
 from orchestration.partitions import daily_partitions
 from orchestration.published_asset import published_asset
 from orchestration.quarantine_asset import quarantine_asset
+from orchestration.replay_job import replay_job
 from orchestration.settings import Settings
 
 
@@ -27,6 +29,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     published = published_asset(settings, marts)
     land = land_job()
     refresh = refresh_job(models, published)
+    nightly = nightly_job()
     return dg.Definitions(
         assets=[
             landing_asset(settings),
@@ -35,12 +38,13 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             models,
             published,
         ],
-        jobs=[land, refresh],
+        asset_checks=nightly_checks(settings),
+        jobs=[land, refresh, nightly, replay_job(settings)],
         sensors=[
             inbox_sensor(settings, archive, land),
             refresh_sensor(settings, archive, refresh, partitions),
         ],
-        schedules=[refresh_schedule(settings, refresh, partitions)],
+        schedules=[refresh_schedule(settings, refresh, partitions), nightly_schedule(settings, nightly)],
         # One process per run: its steps follow each other anyway, and each process takes seconds to start.
         executor=dg.in_process_executor,
     )

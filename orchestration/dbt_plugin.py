@@ -11,6 +11,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.invocation import get_invocation_id
 from duckdb import DuckDBPyConnection
 
+from event_archive.sample_views import keep_objects_of
 from event_archive.views import create_views
 from orchestration.audit import begin_build
 from orchestration.settings import Settings
@@ -33,4 +34,6 @@ class Plugin(BasePlugin):  # type: ignore[misc,unused-ignore]
         conn.execute("SET TimeZone = 'UTC'")
         archive = settings.open_archive()
         cut = create_views(conn, archive, settings.cut, settings.as_of)
+        if settings.sample_days:
+            keep_objects_of(conn, archive, settings.sample_days)
         begin_build(conn, archive, cut, as_of=settings.as_of, build_id=get_invocation_id())

@@ -29,7 +29,8 @@ class Settings:
     """One installation: its folders and its bounds.
 
     `cut` and `as_of` bound what dbt reads: the commits up to and with that sequence, the events that had
-    occurred before that moment. `warehouse_file`: where dbt builds, if not in the warehouse of `home`.
+    occurred before that moment; with `sample_days`, those of objects that have events on one of these days.
+    `warehouse_file`: where dbt builds, if not in the warehouse of `home`.
     """
 
     home: Path
@@ -41,6 +42,7 @@ class Settings:
     first_day: date | None = None
     cut: int | None = None
     as_of: datetime | None = None
+    sample_days: tuple[date, ...] = ()
     warehouse_file: Path | None = None
 
     @classmethod
@@ -63,6 +65,7 @@ class Settings:
             first_day=day(given, "FACTLOG_FIRST_DAY"),
             cut=whole(given, "FACTLOG_CUT", 0, at_least=0) if "FACTLOG_CUT" in given else None,
             as_of=(moment(given["FACTLOG_AS_OF"], "FACTLOG_AS_OF=") if "FACTLOG_AS_OF" in given else None),
+            sample_days=days(given, "FACTLOG_SAMPLE_DAYS"),
             warehouse_file=Path(given["FACTLOG_WAREHOUSE"]) if "FACTLOG_WAREHOUSE" in given else None,
         )
 
@@ -123,6 +126,7 @@ class Settings:
             "FACTLOG_FIRST_DAY": self.first_day.isoformat() if self.first_day else "",
             "FACTLOG_CUT": "" if self.cut is None else str(self.cut),
             "FACTLOG_AS_OF": "" if self.as_of is None else self.as_of.isoformat(),
+            "FACTLOG_SAMPLE_DAYS": ",".join(one.isoformat() for one in self.sample_days),
             "FACTLOG_WAREHOUSE": str(self.warehouse_file or ""),
             "DAGSTER_HOME": str(self.dagster_home),
             "DAGSTER_DISABLE_TELEMETRY": "yes",
@@ -167,6 +171,17 @@ def day(given: Mapping[str, str], name: str) -> date | None:
         return date.fromisoformat(given[name])
     except ValueError:
         raise UnusableInput(f"{name}={given[name]}: not a day; write it like 2026-01-31") from None
+
+
+def days(given: Mapping[str, str], name: str) -> tuple[date, ...]:
+    """Read days with commas between them."""
+    given_days = [text.strip() for text in given.get(name, "").split(",") if text.strip()]
+    try:
+        return tuple(date.fromisoformat(text) for text in given_days)
+    except ValueError:
+        raise UnusableInput(
+            f"{name}={given[name]}: not days; write them like 2026-01-31,2026-02-01"
+        ) from None
 
 
 def moment(text: str, asked: str) -> datetime:

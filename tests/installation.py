@@ -70,7 +70,7 @@ factlog:
   outputs:
     warehouse:
       type: duckdb
-      path: "{{{{ env_var('FACTLOG_HOME') }}}}/warehouse.duckdb"
+      path: "{{{{ env_var('FACTLOG_WAREHOUSE', '') or env_var('FACTLOG_HOME') ~ '/warehouse.duckdb' }}}}"
       threads: 2
       module_paths: ["{PROJECT}"]
       plugins: [{{module: orchestration.dbt_plugin}}]

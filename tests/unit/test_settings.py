@@ -32,6 +32,7 @@ def test_settings_are_read_and_handed_on(tmp_path: Path) -> None:
         "FACTLOG_FIRST_DAY": "2026-01-31",
         "FACTLOG_CUT": "7",
         "FACTLOG_AS_OF": "2026-03-03",
+        "FACTLOG_SAMPLE_DAYS": "2026-01-05, 2026-01-09",
         "FACTLOG_WAREHOUSE": str(tmp_path / "scratch.duckdb"),
     }
     settings = Settings.from_environment(given)
@@ -41,6 +42,7 @@ def test_settings_are_read_and_handed_on(tmp_path: Path) -> None:
     assert settings.limits.clock_skew == timedelta(seconds=60)
     assert settings.cut == 7
     assert settings.as_of == datetime(2026, 3, 3, tzinfo=UTC)
+    assert settings.sample_days == (date(2026, 1, 5), date(2026, 1, 9))
     assert settings.warehouse == tmp_path / "scratch.duckdb"
     assert Settings.from_environment(settings.environment()) == settings
 
@@ -56,6 +58,7 @@ def test_settings_are_read_and_handed_on(tmp_path: Path) -> None:
         ("FACTLOG_THREADS", "²"),
         ("FACTLOG_CLOCK_SKEW", "5 minutes"),
         ("FACTLOG_FIRST_DAY", "yesterday"),
+        ("FACTLOG_SAMPLE_DAYS", "2026-01-05,yesterday"),
         ("FACTLOG_CONTRACTS", "/nowhere/at/all"),
         ("FACTLOG_CUT", "latest"),
     ],
