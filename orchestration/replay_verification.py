@@ -10,7 +10,7 @@ file that never changes, so no lock is needed and a refresh goes on meanwhile.
 import json
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,8 @@ import duckdb
 from event_archive.errors import UnusableInput
 from orchestration.code_version import code_version
 from orchestration.dataset import TableState, table_state, table_states
-from orchestration.model_code import changed
+from orchestration.dbt_process import Hear
+from orchestration.model_code import Parts, changed_since, noted_parts
 from orchestration.publishing import Version, current
 from orchestration.scratch import derive, disk_faults, open_as_warehouse, scratch_folder
 from orchestration.settings import Settings
@@ -67,7 +68,9 @@ class Verified:
         return not self.differences
 
 
-def verify_replay(settings: Settings, *, say: Callable[[str], None] | None = None) -> Verified:
+def verify_replay(
+    settings: Settings, *, say: Callable[[str], None] | None = None, hear: Hear | None = None
+) -> Verified:
     """Derive the served version again from nothing, over its own cut, and compare."""
     started = time.monotonic()
     version = served(settings)
@@ -75,7 +78,7 @@ def verify_replay(settings: Settings, *, say: Callable[[str], None] | None = Non
         say(f"Deriving version {version.number} again from nothing, up to commit {version.sequence}")
     file = settings.published / version.file_name
     with scratch_folder(settings) as scratch:
-        built = derive(settings, scratch, cut=version.sequence)
+        built = derive(settings, scratch, cut=version.sequence, hear=hear)
         with disk_faults("comparing"):
             published, replayed = published_states(settings, version), replayed_states(built)
             differences = compare(built, file, published, replayed)
@@ -178,10 +181,19 @@ def likely_reasons(
     if version.code_version != code_version():
         reasons.append(f"the code has changed: {version.code_version} published it, this is {code_version()}")
     manifest = json.loads((built.dbt_target / "manifest.json").read_text())
-    with suppress(duckdb.IOException):  # a refresh is writing the warehouse: it is not asked then
-        for fact in changed(settings, manifest, settings.open_archive().contracts):
-            reasons.append(f"{fact.table} was derived by other code: {', '.join(fact.parts)}")
+    contracts = settings.open_archive().contracts
+    for fact in changed_since(noted_in_warehouse(settings), manifest, contracts):
+        reasons.append(f"{fact.table} was derived by other code: {', '.join(fact.parts)}")
     return reasons or [
         "the code is the same: an incremental build went wrong, or something else wrote the warehouse; "
         "`factlog refresh --full` derives everything again"
     ]
+
+
+def noted_in_warehouse(settings: Settings) -> Mapping[str, Parts]:
+    """Read by which code the facts of the warehouse were derived, unless a refresh is writing it just now."""
+    try:
+        with closing(duckdb.connect(settings.warehouse, read_only=True)) as connection:
+            return noted_parts(connection)
+    except duckdb.IOException:
+        return {}

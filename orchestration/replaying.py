@@ -23,6 +23,7 @@ from event_archive.log import Commit
 from orchestration.code_version import code_version
 from orchestration.dataset import TableState, table_states
 from orchestration.dataset_file import DatasetInfo, write_dataset
+from orchestration.dbt_process import Hear
 from orchestration.publishing import sync
 from orchestration.scratch import derive, disk_faults, open_as_warehouse, scratch_folder
 from orchestration.settings import Settings, moment
@@ -52,6 +53,7 @@ def replay_into(
     as_of: datetime | None = None,
     known_at: int | datetime | None = None,
     say: Callable[[str], None] | None = None,
+    hear: Hear | None = None,
 ) -> Replayed:
     """Derive every model from nothing over these cuts, and write the dataset to a new file.
 
@@ -67,7 +69,7 @@ def replay_into(
     if say:
         say(f"Deriving everything up to commit {sequence} from nothing{occurred_before(as_of)}")
     with scratch_folder(settings) as scratch:
-        built = derive(settings, scratch, cut=sequence, as_of=as_of)
+        built = derive(settings, scratch, cut=sequence, as_of=as_of, hear=hear)
         log_digest = commits[sequence - 1].digest
         about = DatasetInfo(sequence, log_digest, as_of, code_version(), datetime.now(UTC))
         with disk_faults(str(into)), file_beside(into) as unfinished:

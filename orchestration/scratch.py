@@ -20,7 +20,7 @@ import duckdb
 from event_archive.errors import UnusableInput
 from orchestration.audit import Check, record
 from orchestration.dataset import text
-from orchestration.dbt_process import first_lines, run_dbt
+from orchestration.dbt_process import Hear, first_lines, run_dbt
 from orchestration.settings import Settings
 
 FOLDER = "scratch"
@@ -82,6 +82,7 @@ def derive(
     as_of: datetime | None = None,
     sample_days: Sequence[date] = (),
     select: Sequence[str] = (),
+    hear: Hear | None = None,
 ) -> Settings:
     """Build models from nothing over a cut of the log; gives the settings of the scratch warehouse.
 
@@ -97,7 +98,7 @@ def derive(
     )
     chosen = ["--select", *select] if select else []
     try:
-        said = run_dbt(built, ["run", "--full-refresh", *chosen], lock=scratch.lock)
+        said = run_dbt(built, ["run", "--full-refresh", *chosen], lock=scratch.lock, hear=hear)
     except UnusableInput as error:
         # The log that it refers to goes with the folder.
         raise UnusableInput(str(error).split(DETAILS, maxsplit=1)[0]) from None

@@ -60,13 +60,13 @@ def refresh(from_nothing: bool, wants_json: bool) -> int:
 
 
 @contextmanager
-def building(task: str) -> Iterator[Hear]:
-    """Show how far dbt is, on a terminal only: which model or test it has just finished."""
+def building(task: str, then: str = "checks, publishing") -> Iterator[Hear]:
+    """Show how far dbt is, on a terminal only: what it has just finished, and `then` what comes after."""
     with screen.progress(task, 1.0) as moved:
 
         def hear(finished: Finished) -> None:
             last = finished.index == finished.total
-            moved(finished.index / finished.total, "checks, publishing" if last else finished.name)
+            moved(finished.index / finished.total, then if last else finished.name)
 
         yield hear
 

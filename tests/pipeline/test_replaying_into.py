@@ -1,0 +1,154 @@
+"""The dataset over two cuts, in a file of its own: what is in it, what is refused, and what is left alone."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from installation import land_events, landed, note, temporary_folder
+
+from event_archive.errors import UnusableInput
+from orchestration.command_line.main import run
+from orchestration.locking import warehouse_lock
+from orchestration.publishing import current
+from orchestration.refresh import refresh
+from orchestration.replaying import replay_into
+from orchestration.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def settings() -> Settings:
+    """Ten notes of 2 January, published; then one of 2 January that is late and one of 9 January."""
+    settings = landed(temporary_folder())
+    refresh(settings)
+    land_events(settings, [note(10), note(11, "2026-01-09")], "later.ndjson")
+    return settings
+
+
+@pytest.fixture(autouse=True)
+def nothing_else_changes(settings: Settings) -> Iterator[None]:
+    """Whatever is asked for: what is served, the warehouse and the archive stay, and nothing is left over."""
+    before = everything(settings)
+    yield
+    assert everything(settings) == before
+
+
+def everything(settings: Settings) -> dict[str, tuple[int, int]]:
+    """Every file of the home that a replay might touch, with its size and the time it was written."""
+    return {
+        str(path.relative_to(settings.home)): (path.stat().st_size, path.stat().st_mtime_ns)
+        for path in settings.home.rglob("*")
+        if path.is_file() and path.name not in (".lock", "warehouse.lock")
+    }
+
+
+def rows(file: Path, sql: str = "SELECT note_id, written_date::VARCHAR FROM writing.notes") -> set[object]:
+    with closing(duckdb.connect(file, read_only=True)) as connection:
+        return set(connection.execute(sql).fetchall())
+
+
+def test_a_cut_that_was_published_gives_the_digests_of_that_version(
+    settings: Settings, tmp_path: Path
+) -> None:
+    version = current(settings)
+    assert version is not None
+    into = tmp_path / "first.duckdb"
+    # A refresh that is under way holds the warehouse: it is not waited for.
+    with warehouse_lock(settings, "a refresh"), closing(duckdb.connect(settings.warehouse)):
+        done = replay_into(settings, into, known_at=version.sequence)
+    assert (done.tables, done.log_digest) == (version.tables, version.log_digest)
+    assert into.stat().st_mode & 0o777 == 0o444
+    assert [path.name for path in tmp_path.iterdir()] == ["first.duckdb"]
+    said = rows(into, "SELECT sequence, log_digest, as_of FROM factlog.manifest")
+    assert said == {(1, version.log_digest, None)}
+
+
+def test_both_clocks_cut_and_a_file_says_so(settings: Settings, tmp_path: Path) -> None:
+    _, second = settings.open_archive().log.commits()
+    ten = {(str(number), "2026-01-02") for number in range(10)}
+    ninth = datetime(2026, 1, 9, 12, tzinfo=UTC)
+    done = replay_into(settings, tmp_path / "as_of.duckdb", as_of=ninth)
+    assert done.sequence == 2
+    # Half-open: what occurred in that very moment is not in it.
+    assert rows(done.file) == {*ten, ("10", "2026-01-02")}
+    said = rows(done.file, "SELECT sequence, epoch(as_of)::BIGINT FROM factlog.manifest")
+    assert said == {(2, int(ninth.timestamp()))}
+    # Nor is what landed in that very moment.
+    later = ninth + timedelta(microseconds=1)
+    done = replay_into(settings, tmp_path / "both.duckdb", as_of=later, known_at=second.landed_at)
+    assert (done.sequence, rows(done.file)) == (1, ten)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--into", "{there}"], "is there already, and nothing is overwritten"),
+        (["--into", "{folder}/none/x.duckdb"], "there is no folder"),
+        (["--into", "{home}/published/reporting-2.duckdb"], "factlog's own"),
+        (["--into", "{home}/archive/events/x.duckdb"], "factlog's own"),
+        (["--into", "{new}", "--known-at", "0"], "the log has commits 1 to 2"),
+        (["--into", "{new}", "--known-at", "3"], "the log has commits 1 to 2"),
+        (
+            ["--into", "{new}", "--known-at", "2020-01-01"],
+            "nothing had landed before; the first commit landed",
+        ),
+        (["--into", "{new}", "--known-at", "last week"], "neither the number of a commit nor a time"),
+        (["--into", "{new}", "--known-at", "-1"], "neither the number of a commit nor a time"),
+        (
+            ["--into", "{new}", "--as-of", "2026-01-02T12:00:00Z"],
+            "the first event occurred at 2026-01-02T12:00",
+        ),
+        (["--into", "{new}", "--as-of", "yesterday"], "--as-of yesterday: not a time"),
+        (["--into", "{new}", "--days", "2026-01-02"], "give one or the other"),
+        (["--into", "{new}", "--from", "2026-01-02"], "give one or the other"),
+        (["--as-of", "2026-01-05"], "--as-of: name the file to derive into"),
+        (["--verify", "--known-at", "1"], "--verify goes alone"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_any_work(
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    said: str,
+) -> None:
+    # Without a dbt to run, whatever comes to work fails with other words.
+    monkeypatch.setattr("orchestration.scratch.run_dbt", None)
+    for name, value in settings.environment().items():
+        monkeypatch.setenv(name, value)
+    there = tmp_path / "there.duckdb"
+    there.write_text("mine")
+    places = {"there": there, "new": tmp_path / "new.duckdb", "folder": tmp_path, "home": settings.home}
+    assert run(["replay", *(argument.format(**places) for argument in arguments)]) == 2
+    output = capsys.readouterr()
+    assert said in output.err
+    assert (output.out, output.err.count("\n")) == ("", 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["there.duckdb"]
+    assert there.read_text() == "mine"
+
+
+def test_nothing_to_replay_is_said(tmp_path: Path, settings: Settings) -> None:
+    empty = Settings(tmp_path / "home", settings.contracts, settings.dbt_project)
+    with pytest.raises(UnusableInput, match="the archive is empty"):
+        replay_into(empty, tmp_path / "new.duckdb")
+
+
+def test_a_file_that_somebody_else_made_meanwhile_is_not_overwritten(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    into = tmp_path / "new.duckdb"
+
+    def write_meanwhile(*_: object) -> dict[str, object]:
+        into.write_text("theirs")
+        (unfinished,) = tmp_path.glob(".replay-*")
+        (unfinished / into.name).touch()
+        return {}
+
+    monkeypatch.setattr("orchestration.replaying.derive", lambda *_, **__: settings)
+    monkeypatch.setattr("orchestration.replaying.write", write_meanwhile)
+    with pytest.raises(UnusableInput, match="somebody else made it meanwhile"):
+        replay_into(settings, into)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["theirs"]
