@@ -39,13 +39,17 @@ class Finding:
     problem: str
 
 
-def verify(archive: Archive, progress: Callable[[int, int], None] | None = None) -> list[Finding]:
+def verify(
+    archive: Archive, progress: Callable[[int, int], None] | None = None, *, after: int = 0
+) -> list[Finding]:
     """Check the log's chain, the conservation of records, and every file that the log names.
 
     Returns what does not hold; empty where all does. `progress` is told (files checked, files in all).
+    `after`: the whole chain, but of the files only those of commits after this sequence.
     """
-    commits, findings = _check_log(archive)
-    findings += _check_anchor(archive, commits)
+    every, findings = _check_log(archive)
+    findings += _check_anchor(archive, every)
+    commits = [commit for commit in every if commit.sequence > after]
     files = sum(len(commit.paths) for commit in commits)
     done = 0
     for commit in commits:
@@ -62,8 +66,8 @@ def verify(archive: Archive, progress: Callable[[int, int], None] | None = None)
         done += len(commit.paths)
         if progress:
             progress(done, files)
-    if not findings:
-        findings += [Finding(commit.name, problem) for commit, problem in check_outcomes(archive, commits)]
+    if not findings and any(commit.outcomes for commit in commits):
+        findings += [Finding(commit.name, problem) for commit, problem in check_outcomes(archive, every)]
     return findings
 
 

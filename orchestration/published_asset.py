@@ -17,7 +17,7 @@ from orchestration.publishing import Publication, PublishingRefused, publish
 from orchestration.settings import Settings
 
 CHECKS = {
-    "archive_chain": "Every committed byte of the archive is as its hash-chained log says.",
+    "archive_chain": "The log's chain holds, and every byte committed since the last version is as it says.",
     "conservation": "Received = accepted + duplicate + rejected in every commit; dbt reads what is accepted.",
     "models_tested": "The last build covered every model, and every blocking test of it passed.",
 }

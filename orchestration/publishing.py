@@ -17,8 +17,9 @@ from typing import Any
 
 import duckdb
 
+from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
-from orchestration.audit import Build, Check, archive_checks, last_build, warehouse_checks
+from orchestration.audit import Build, Check, archive_checks, commit_at, last_build, warehouse_checks
 from orchestration.code_version import code_version
 from orchestration.dataset import TableState, table_states
 from orchestration.dataset_file import READ_ONLY_MODE, DatasetInfo, write_dataset
@@ -114,7 +115,17 @@ def audit(settings: Settings, connection: duckdb.DuckDBPyConnection, build: Buil
     checks = warehouse_checks(connection)
     if build is None:
         return checks
-    return [*archive_checks(settings.open_archive(), connection, build.sequence), *checks]
+    archive = settings.open_archive()
+    after = checked_until(settings, archive)
+    return [*archive_checks(archive, connection, build.sequence, after=after), *checks]
+
+
+def checked_until(settings: Settings, archive: Archive) -> int:
+    """Tell up to which commit of this log an earlier version's checks held; 0 where there was none."""
+    written = versions(settings)
+    newest = written[-1] if written else None
+    commit = commit_at(archive, newest.sequence) if newest else None
+    return commit.sequence if newest and commit and commit.digest == newest.log_digest else 0
 
 
 def switch(

@@ -1,26 +1,37 @@
 {{ config(materialized="incremental", unique_key="translation_id", tags=["daily"]) }}
 
+{#-
+    Of each verb the one event that counts, whole, so that the values of two events never mix. What happens once counts
+    from its first event; what may be done again (translate, score, assign, edit, rate) from its last.
+-#}
+{%- set counts = {
+    "requested": "first",
+    "machine_translated": "last",
+    "assigned": "last",
+    "edited": "last",
+    "delivered": "first",
+    "cancelled": "first",
+    "rated": "last",
+} -%}
+
 with
     touched as ({{ touched_keys("translation_id", ref("int_translation_events")) }}),
 
-    -- Of each verb the one event that counts, whole, so that the values of two events never mix. What
-    -- happens once
-    -- counts from its first event; what may be done again (translate, score, assign, edit, rate) from its
-    -- last.
-    decided as (
+    {% for verb, which in counts.items() -%}
+        {{ verb }} as ({{ decisive(ref("stg_translation__" ~ verb), "translation_id", which) }}),
+    {% endfor -%}
+
+    decided_scores as (
+        {{ decisive(ref("stg_translation__quality_scored"), "translation_id", "last", per="metric") }}
+    ),
+
+    scored as (
         select
             translation_id,
-            arg_min(requested, event_order) as requested,
-            arg_max(machine_translated, event_order) as machine_translated,
-            arg_max(comet_score, event_order) as comet_score,
-            arg_max(chrf_score, event_order) as chrf_score,
-            arg_max(assigned, event_order) as assigned,
-            arg_max(edited, event_order) as edited,
-            arg_min(delivered, event_order) as delivered,
-            arg_min(cancelled, event_order) as cancelled,
-            arg_max(rated, event_order) as rated,
-            max(sequence) as last_sequence
-        from {{ ref("int_translation_events") }} {{ where_touched("translation_id") }}
+            any_value(score) filter (metric = 'comet') as comet_score,
+            any_value(score) filter (metric = 'chrf') as chrf_score,
+            max(last_sequence) as last_sequence
+        from decided_scores
         group by translation_id
     ),
 
@@ -31,15 +42,15 @@ with
                 requested.customer_id, delivered.customer_id, cancelled.customer_id, rated.customer_id
             ) as customer_id,
             case
-                when delivered is not null
+                when delivered.occurred_at is not null
                 then 'delivered'
-                when cancelled is not null
+                when cancelled.occurred_at is not null
                 then 'cancelled'
-                when edited is not null
+                when edited.occurred_at is not null
                 then 'edited'
-                when assigned is not null
+                when assigned.occurred_at is not null
                 then 'assigned'
-                when machine_translated is not null
+                when machine_translated.occurred_at is not null
                 then 'machine_translated'
                 else 'requested'
             end as status,
@@ -49,7 +60,7 @@ with
             requested.channel,
             requested.word_count,
             requested.occurred_at as requested_at,
-            cast(requested.occurred_at as date) as requested_date,
+            requested.event_date as requested_date,
             requested.wanted_at,
             machine_translated.occurred_at as machine_translated_at,
             machine_translated.engine_id,
@@ -63,7 +74,7 @@ with
             edited.word_count as edited_word_count,
             edited.words_changed as changed_word_count,
             delivered.occurred_at as delivered_at,
-            cast(delivered.occurred_at as date) as delivered_date,
+            delivered.event_date as delivered_date,
             cast(
                 cast(epoch_ms(delivered.occurred_at) - epoch_ms(requested.occurred_at) as decimal(15, 0))
                 * 0.001 as decimal(18, 3)
@@ -73,8 +84,11 @@ with
             cancelled.reason as cancellation_reason,
             rated.occurred_at as rated_at,
             rated.rating,
-            last_sequence
-        from decided
+            greatest(
+                {%- for verb in counts %}{{ verb }}.last_sequence, {%- endfor %} scored.last_sequence
+            ) as last_sequence
+        from scored
+        {%- for verb in counts %} full join {{ verb }} using (translation_id) {%- endfor %}
     )
 
 select *

@@ -1,0 +1,39 @@
+{#-
+    Of each key the one event that counts: its `first` or its `last` in `event_order`, whole, with
+
+    event_count     how many events of these the key has
+    last_sequence   the highest sequence among them
+
+    Nearly every key has one event of a verb, so that there is nothing to decide: only the few that have several are
+    put in order. From nothing over 20 million events that is a fifth of the time of `arg_min(struct, event_order)`
+    for every key, and a quarter of its memory.
+
+    `per`: one event of each of its values within the key. Where the fact is not built from nothing, only the touched
+    keys are read.
+-#}
+{% macro decisive(events, key, which, per=none) -%}
+    {%- set keys = key if per is none else key ~ ", " ~ per -%}
+    with
+        -- Read three times rather than kept: each time only the columns that are asked for.
+        candidates as not materialized(select * from {{ events }} {{ where_touched(key) }}),
+
+        several as (
+            select {{ keys }}, count(*) as event_count, max(sequence) as last_sequence
+            from candidates
+            group by {{ keys }}
+            having count(*) > 1
+        )
+
+    select candidates.*, 1 as event_count, sequence as last_sequence
+    from candidates
+    anti join several using ({{ keys }})
+    union all
+    select candidates.*, event_count, last_sequence
+    from candidates
+    join several using ({{ keys }})
+    qualify
+        row_number() over (
+            partition by {{ keys }} order by event_order {%- if which == "last" %} desc {%- endif %}
+        )
+        = 1
+{%- endmacro %}
