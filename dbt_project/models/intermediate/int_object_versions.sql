@@ -1,0 +1,93 @@
+{{ config(materialized="incremental", incremental_strategy="replace_keys", unique_key="object_id") }}
+
+with
+    touched as ({{ touched_keys("object_id", ref("int_versioned_events")) }}),
+
+    -- One bit per version finds the objects that need a look, however many events there are.
+    counted as (
+        select
+            object_type,
+            object_id,
+            max(object_version) as last_version,
+            count(*) as event_count,
+            bit_or(
+                if(object_version <= 126, cast(1 as hugeint) << (least(object_version, 126) - 1), 0)
+            ) as seen,
+            max(sequence) as last_sequence
+        from {{ ref("int_versioned_events") }} {{ where_touched("object_id") }}
+        group by all
+    ),
+
+    odd as (
+        select object_type, object_id
+        from counted
+        where last_version > 126 or event_count != last_version or bit_count(seen) != last_version
+    ),
+
+    versions as (
+        select
+            object_type,
+            object_id,
+            object_version,
+            min(row(occurred_at, event_id)) as first_event,
+            max(row(occurred_at, event_id)) as last_event,
+            count(*) filter (not is_mending) as own_count
+        from {{ ref("int_versioned_events") }}
+        semi join odd using (object_type, object_id)
+        group by object_type, object_id, object_version
+    ),
+
+    neighbours as (
+        select
+            *,
+            lag(object_version, 1, 0) over in_order as version_before,
+            lag(last_event) over in_order as event_before
+        from versions
+        window in_order as (partition by object_type, object_id order by object_version)
+    ),
+
+    found as (
+        select
+            object_type,
+            object_id,
+            'missing' as finding,
+            version_before + 1 as first_version,
+            object_version - 1 as last_version,
+            event_before,
+            first_event as event_after
+        from neighbours
+        where object_version > version_before + 1
+        union all
+        select object_type, object_id, 'repeated', object_version, object_version, first_event, last_event
+        from versions
+        where own_count > 1
+    ),
+
+    findings as (
+        select
+            object_type,
+            object_id,
+            list(
+                struct_pack(
+                    finding,
+                    first_version,
+                    last_version,
+                    before_event_id := event_before[2],
+                    before_at := event_before[1],
+                    after_event_id := event_after[2],
+                    after_at := event_after[1]
+                )
+                order by first_version
+            ) as findings
+        from found
+        group by object_type, object_id
+    ),
+
+    final as (
+        select object_type, object_id, counted.last_version, event_count, findings, last_sequence
+        from counted
+        left join findings using (object_type, object_id)
+    )
+
+select *
+from final
