@@ -35,9 +35,12 @@ class InProcess:
         arguments: Sequence[str],
         *,
         target: Path | None = None,
-        lock: int | None = None,
+        **_: object,
     ) -> str:
-        """Do as `run_dbt` does, but build without testing, and leave views be: they say what they said."""
+        """Do as `run_dbt` does, but build without testing, and leave views be: they say what they said.
+
+        What it is given besides is for a process: a lock to hand on, somebody who hears how far it is.
+        """
         command, *options = arguments
         if settings.warehouse.exists():
             options += ["--exclude", "config.materialized:view"]
