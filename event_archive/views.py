@@ -74,7 +74,7 @@ def create_views(
     commits = commits if cut is None else commits[:cut]
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
     _drop_views_without_contract(connection, archive)
-    _create_segments_table(connection, archive, commits)
+    create_segments_table(connection, archive, commits)
     create_correction_tables(connection, archive, commits, as_of, SCHEMA)
     for contract in archive.contracts.newest():
         select = upcast_view_sql(archive, contract.view_name, commits)
@@ -170,7 +170,7 @@ def day_facts(
     with duckdb.connect() as connection:
         connection.execute(f"SET threads = {int(threads)}")
         connection.execute("SET TimeZone = 'UTC'")
-        _create_segments_table(connection, archive, commits)
+        create_segments_table(connection, archive, commits)
         rows = connection.execute(
             f"SELECT event_date, count(*), sum(md5_number_lower(fact)), sum(md5_number_upper(fact)) FROM "
             f"(SELECT event_date, concat(to_json(row({columns})), {correcting}) AS fact "
@@ -196,9 +196,10 @@ def late_rows(commits: Sequence[Commit], event_type: str) -> dict[str, int]:
     return late
 
 
-def _create_segments_table(
+def create_segments_table(
     connection: duckdb.DuckDBPyConnection, archive: Archive, commits: Sequence[Commit]
 ) -> None:
+    """Make the table that says which file came with which commit: every view joins it."""
     rows = [(commit, segment) for commit in commits for segment in commit.segments]
     table = pa.table(
         {

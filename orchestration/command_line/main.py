@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "refresh": ("deriving", "Derive the reporting dataset, check it, publish it."),
     "replay": ("replaying", "Derive days again, or the dataset as it was at a moment."),
     "published": ("deriving", "List the published versions, or serve an older one."),
+    "diff": ("diffing", "Tell what differs between two states of the dataset, and by which events."),
     "query": ("querying", "Ask the published reporting dataset, or the archive, in SQL."),
 }
 

@@ -1,0 +1,182 @@
+"""Which rows of a table differ between two dataset files, told apart by the table's key.
+
+Belongs here: the SQL that compares a table of the attached files `a` and `b`, and reading what it found. Not
+here: which files these are (`diffing`), and why rows differ (`causes`). Nulls are values like any other.
+
+The rows found lie in a temporary table, one per table compared: `kind`, and as `a` and `b` the whole row on
+each side. Columns that only say when something landed change no row; rows that differ in them alone are
+counted apart. A column that one side lacks is left out of the comparison and named.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from orchestration.dataset import name, relation
+from orchestration.tracing import MartNote
+
+ADDED, REMOVED, CHANGED, READ_AGAIN = "added", "removed", "changed", "read_again"
+# The alias by which a table's row is meant as a whole: no column should be called that.
+WHOLE = '"the whole row"'
+SHOWN_FIRST = (CHANGED, REMOVED, ADDED)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How a table is compared: by which key, in which columns, and what is left out.
+
+    `retyped`: columns that have another type on each side, compared as text.
+    """
+
+    key: tuple[str, ...]
+    compared: tuple[str, ...]
+    only_a: tuple[str, ...] = ()
+    only_b: tuple[str, ...] = ()
+    retyped: tuple[str, ...] = ()
+    landing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RowDifferences:
+    """How many rows of a table differ, and the temporary table that holds them."""
+
+    shape: Shape
+    found: str
+    added: int
+    removed: int
+    changed: int
+    read_again: int
+
+    @property
+    def rows(self) -> int:
+        """How many rows differ, but for when something landed."""
+        return self.added + self.removed + self.changed
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row that differs; `values`: of a changed one, per column that differs, the old and new value."""
+
+    id: int
+    kind: str
+    key: dict[str, Any]
+    values: dict[str, tuple[Any, Any]]
+
+
+def shape_of(connection: duckdb.DuckDBPyConnection, table: str, a: MartNote, b: MartNote) -> Shape:
+    """Decide how a table that both files have is compared."""
+    types = {side: column_types(connection, side, table) for side in ("a", "b")}
+    both = [column for column in types["b"] if column in types["a"]]
+    landing = tuple(column for column in both if column in {*a.landing_columns, *b.landing_columns})
+    compared = tuple(column for column in both if column not in landing)
+    # Code that knows another key may have derived one side: the newer one's counts, where both have it.
+    keys = [note.row_key for note in (b, a) if note.row_key and set(note.row_key) <= set(compared)]
+    return Shape(
+        key=keys[0] if keys else compared,
+        compared=compared,
+        only_a=tuple(column for column in types["a"] if column not in types["b"]),
+        only_b=tuple(column for column in types["b"] if column not in types["a"]),
+        retyped=tuple(column for column in both if types["a"][column] != types["b"][column]),
+        landing=landing,
+    )
+
+
+def column_types(connection: duckdb.DuckDBPyConnection, side: str, table: str) -> dict[str, str]:
+    """Name the columns of a table of an attached file, with their types."""
+    rows = connection.execute(
+        "SELECT column_name, data_type FROM duckdb_columns() "
+        "WHERE database_name = ? AND schema_name = ? AND table_name = ? ORDER BY column_index",
+        [side, *table.split(".", 1)],
+    ).fetchall()
+    return dict(rows)
+
+
+def compare_rows(
+    connection: duckdb.DuckDBPyConnection, table: str, a: MartNote, b: MartNote
+) -> RowDifferences:
+    """Find the rows of a table that differ between the attached files `a` and `b`."""
+    shape = shape_of(connection, table, a, b)
+    found = f"temp.{name(f'differences of {table}')}"
+    sides = {side: side_sql(connection, side, table, shape) for side in ("a", "b")}
+    keys = [f"a.k{place} IS NOT DISTINCT FROM b.k{place}" for place in range(len(shape.key) + 1)]
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {found} AS SELECT kind, "
+        f"if(kind <> '{READ_AGAIN}', a_row, NULL) AS a, if(kind <> '{READ_AGAIN}', b_row, NULL) AS b FROM ("
+        f"SELECT CASE WHEN a.is_there IS NULL THEN '{ADDED}' WHEN b.is_there IS NULL THEN '{REMOVED}' "
+        f"WHEN a.compared IS DISTINCT FROM b.compared THEN '{CHANGED}' ELSE '{READ_AGAIN}' END AS kind, "
+        f"a.whole AS a_row, b.whole AS b_row "
+        f"FROM ({sides['a']}) AS a FULL JOIN ({sides['b']}) AS b ON {' AND '.join(keys)} "
+        "WHERE a.is_there IS NULL OR b.is_there IS NULL OR a.compared IS DISTINCT FROM b.compared "
+        "OR a.landing IS DISTINCT FROM b.landing)"
+    )
+    counted = connection.execute(f"SELECT kind, count(*) FROM {found} GROUP BY kind").fetchall()
+    counts: dict[str, int] = dict(counted)
+    numbers = [counts.get(kind, 0) for kind in (ADDED, REMOVED, CHANGED, READ_AGAIN)]
+    return RowDifferences(shape, found, *numbers)
+
+
+def side_sql(connection: duckdb.DuckDBPyConnection, side: str, table: str, shape: Shape) -> str:
+    """The SELECT of one side's rows; rows that share a key are numbered, so that each finds one partner."""
+    source = f"{side}.{relation(table)}"
+    key = [value(column, shape) for column in shape.key]
+    compared = [value(column, shape) for column in shape.compared]
+    landing = [value(column, shape) for column in shape.landing]
+    number = "0"
+    if shape.key == shape.compared or not is_unique(connection, source, key):
+        number = f"row_number() OVER (PARTITION BY {listed(key)} ORDER BY {listed(compared)})"
+    keys = ", ".join(f"{one} AS k{place}" for place, one in enumerate([*key, number]))
+    return (
+        f"SELECT true AS is_there, {keys}, row({listed(compared)}) AS compared, "
+        f"row({listed(landing)}) AS landing, {WHOLE} AS whole FROM {source} AS {WHOLE}"
+    )
+
+
+def listed(values: Sequence[str]) -> str:
+    """Word a list of values; tables that share no column have none."""
+    return ", ".join(values) or "NULL"
+
+
+def value(column: str, shape: Shape) -> str:
+    """Word a column's value for comparison."""
+    return f"{WHOLE}.{name(column)}" + ("::VARCHAR" if column in shape.retyped else "")
+
+
+def is_unique(connection: duckdb.DuckDBPyConnection, source: str, key: Sequence[str]) -> bool:
+    """Tell whether no two rows share a key: a dataset that nobody tested may have such."""
+    row = connection.execute(
+        f"SELECT (SELECT count(*) FROM {source}) = "
+        f"(SELECT count(*) FROM (SELECT DISTINCT {listed(key)} FROM {source} AS {WHOLE}))"
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
+def rows_of(
+    connection: duckdb.DuckDBPyConnection, differences: RowDifferences, limit: int | None
+) -> list[Row]:
+    """Read the first rows that differ: changed ones, then what is gone, then what came, each by its key."""
+    shape = differences.shape
+    kinds = ", ".join(f"'{kind}'" for kind in SHOWN_FIRST)
+    key = [f"if(kind = '{ADDED}', b, a).{name(column)}" for column in shape.key]
+    sides = [f"a.{name(one)}, b.{name(one)}, {differs(one, shape)}" for one in shape.compared]
+    rows = connection.execute(
+        f"SELECT {', '.join(['rowid', 'kind', *key, *sides])} FROM {differences.found} "
+        f"WHERE kind <> '{READ_AGAIN}' ORDER BY list_position([{kinds}], kind), {', '.join([*key, 'rowid'])} "
+        + ("" if limit is None else f"LIMIT {int(limit)}")
+    ).fetchall()
+    return [read_row(shape, *row) for row in rows]
+
+
+def differs(column: str, shape: Shape) -> str:
+    """Word whether a column differs between the sides of a row found."""
+    sides = [f"{side}.{name(column)}" + ("::VARCHAR" if column in shape.retyped else "") for side in "ab"]
+    return " IS DISTINCT FROM ".join(sides)
+
+
+def read_row(shape: Shape, number: int, kind: str, *values: Any) -> Row:
+    """Take one row apart: its key, then old value, new value and whether these differ per column."""
+    key, rest = values[: len(shape.key)], values[len(shape.key) :]
+    triples = zip(shape.compared, rest[0::3], rest[1::3], rest[2::3], strict=True)
+    changed = {column: (old, new) for column, old, new, is_other in triples if is_other}
+    return Row(number, kind, dict(zip(shape.key, key, strict=True)), changed if kind == CHANGED else {})
