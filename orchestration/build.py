@@ -9,6 +9,7 @@ import dagster as dg
 from orchestration.automation import inbox_sensor, land_job, refresh_job, refresh_schedule, refresh_sensor
 from orchestration.dbt_assets import dbt_assets
 from orchestration.dbt_process import load_manifest
+from orchestration.diff_job import diff_job
 from orchestration.event_assets import event_assets
 from orchestration.landing_asset import landing_asset
 from orchestration.nightly import nightly_checks, nightly_job, nightly_schedule
@@ -39,7 +40,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             published,
         ],
         asset_checks=nightly_checks(settings),
-        jobs=[land, refresh, nightly, replay_job(settings)],
+        jobs=[land, refresh, nightly, replay_job(settings), diff_job(settings)],
         sensors=[
             inbox_sensor(settings, archive, land),
             refresh_sensor(settings, archive, refresh, partitions),

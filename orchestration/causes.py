@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from event_archive.archive import Archive
+from event_archive.contract import ALL_EVENTS
 from event_archive.corrections import create_correction_tables
 from event_archive.cut_difference import Cut, differing_events_sql
 from event_archive.views import SCHEMA, create_segments_table
@@ -66,15 +67,17 @@ def find_causes(
     objects = {contract.view_name: contract.object_type for contract in archive.contracts.newest()}
     connection.register("views", pa.table({"view": list(objects), "object_type": list(objects.values())}))
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE wanted (mart VARCHAR, row_id BIGINT, view VARCHAR, object_id VARCHAR)"
+        "CREATE OR REPLACE TEMP TABLE wanted "
+        "(mart VARCHAR, row_id BIGINT, view VARCHAR, object_type VARCHAR, object_id VARCHAR)"
     )
     for table, shown in rows.items():
         connection.register("shown", pa.table({"row_id": pa.array([row.id for row in shown], pa.int64())}))
         for sql, trace in wanted_objects(table, notes, differences):
-            views = ", ".join(text(view) for view in trace.views)
+            read = "true" if ALL_EVENTS in trace.views else f"view IN ({', '.join(map(text, trace.views))})"
             connection.execute(
-                f"INSERT INTO wanted SELECT DISTINCT {text(table)}, row_id, unnest([{views}]), object_id "
-                f"FROM ({sql}) WHERE object_id IS NOT NULL"
+                f"INSERT INTO wanted SELECT DISTINCT {text(table)}, row_id, view, views.object_type, "
+                f"object_id FROM ({sql}) AS objects JOIN views "
+                f"ON {read} AND views.object_type = coalesce(objects.object_type, views.object_type)"
             )
         connection.unregister("shown")
     asked = {view for (view,) in connection.execute("SELECT DISTINCT view FROM wanted").fetchall()}
@@ -89,18 +92,29 @@ def find_causes(
 def wanted_objects(
     table: str, notes: Mapping[str, MartNote], differences: Differences
 ) -> Iterator[tuple[str, EventTrace]]:
-    """Word, per way of tracing a table's shown rows, the SELECT of `row_id` and `object_id`."""
+    """Word, per way of tracing a table's shown rows, the SELECT of `row_id`, `object_id`, `object_type`."""
     own = differences(table)
     if own is None or table not in notes:
         return
     for trace in notes[table].traced_to:
         if isinstance(trace, EventTrace):
-            yield values_sql(own, {"object_id": trace.object_id}, shown=True), trace
+            yield objects_sql(own, trace), trace
             continue
         there = differences(trace.table)
         for of_fact in notes[trace.table].traced_to if there and trace.table in notes else ():
             if there and isinstance(of_fact, EventTrace):
                 yield joined_sql(own, there, trace, of_fact), of_fact
+
+
+def objects_sql(own: RowDifferences, trace: EventTrace) -> str:
+    """The SELECT of the objects of a table's shown rows."""
+    objects = values_sql(own, object_columns(trace), shown=True)
+    return objects if trace.object_type else f"SELECT *, NULL AS object_type FROM ({objects})"
+
+
+def object_columns(trace: EventTrace) -> dict[str, str]:
+    """Name the columns that say which object it is."""
+    return {"object_id": trace.object_id} | ({"object_type": trace.object_type} if trace.object_type else {})
 
 
 def joined_sql(own: RowDifferences, there: RowDifferences, trace: RowTrace, of_fact: EventTrace) -> str:
@@ -112,9 +126,13 @@ def joined_sql(own: RowDifferences, there: RowDifferences, trace: RowTrace, of_f
     months = {key for key, column in keys.items() if column in trace.months}
     mine = values_sql(own, keys, shown=True)
     columns = {key: trace.by[column] for key, column in keys.items()}
-    theirs = values_sql(there, columns | {"object_id": of_fact.object_id}, months)
+    theirs = values_sql(there, columns | object_columns(of_fact), months)
     same = " AND ".join(f"mine.{key} IS NOT DISTINCT FROM theirs.{key}" for key in keys)
-    return f"SELECT mine.row_id, theirs.object_id FROM ({mine}) AS mine JOIN ({theirs}) AS theirs ON {same}"
+    kind = "theirs.object_type" if of_fact.object_type else "NULL"
+    return (
+        f"SELECT mine.row_id, theirs.object_id, {kind} AS object_type "
+        f"FROM ({mine}) AS mine JOIN ({theirs}) AS theirs ON {same}"
+    )
 
 
 def values_sql(
@@ -147,8 +165,7 @@ def causes_sql(events: str, limit: int | None) -> str:
     first = "" if limit is None else f"QUALIFY place <= {int(limit)}"
     return (
         "WITH matched AS (SELECT DISTINCT mart, row_id, events.* EXCLUDE (view_name) "
-        f"FROM ({events}) AS events JOIN wanted USING (object_id) "
-        "JOIN views ON views.view = wanted.view AND views.object_type = events.object_type "
+        f"FROM ({events}) AS events JOIN wanted USING (object_type, object_id) "
         "WHERE events.view_name = wanted.view OR corrects IS NOT NULL OR voids IS NOT NULL) "
         "SELECT mart, row_id, count(*) OVER (PARTITION BY mart, row_id), "
         "source, event_id, event_type, occurred_at, landed_at, sequence, in_other, "

@@ -12,6 +12,7 @@ LAND_JOB = "land"
 REFRESH_JOB = "refresh"
 NIGHTLY_JOB = "nightly_verification"
 REPLAY_JOB = "replay_into_file"
+DIFF_JOB = "diff_datasets"
 ARCHIVE_POOL = "archive"
 WAREHOUSE_POOL = "warehouse"
 # A run with this tag plans and reports no materializations by itself: what it says, it logs.

@@ -11,6 +11,7 @@ that it reads has all of them, else by what its YAML says:
           - table: billing.usage
             by: {customer_id: customer_id, month_start_date: {month_of: delivered_date}}
           - {object_id: engine_id, events: [engine_deployed]}
+          - {object_id: object_id, object_type: object_type}
 """
 
 import json
@@ -28,10 +29,14 @@ MONTH_OF, LAST_SEQUENCE = "month_of", "last_sequence"
 
 @dataclass(frozen=True)
 class EventTrace:
-    """A row comes from the events of these views about the object whose id stands in a column."""
+    """A row comes from the events of these views about the object whose id stands in a column.
+
+    `object_type`: where it may be an object of any kind, the column that says of which.
+    """
 
     object_id: str
     views: tuple[str, ...]
+    object_type: str | None = None
 
 
 @dataclass(frozen=True)
@@ -163,11 +168,12 @@ def declared_trace(
 ) -> Trace:
     """Read one entry of `traced_to`; what it names must be there."""
     match declared:
-        case {"object_id": str(column), **rest} if set(rest) <= {"events"}:
+        case {"object_id": str(column), **rest} if set(rest) <= {"events", "object_type"}:
             named = rest.get("events", sorted(views))
             if not isinstance(named, list) or not named or not set(map(str, named)) <= views:
                 raise refused(node, f"events {named} are not among those that the model reads")
-            return EventTrace(known(node, node, column), tuple(map(str, named)))
+            kind = known(node, node, rest["object_type"]) if "object_type" in rest else None
+            return EventTrace(known(node, node, column), tuple(map(str, named)), kind)
         case {"table": str(table), "by": dict(by), **rest} if by and not rest:
             found = next((one for one in marts(manifest).values() if table_of(one) == table), None)
             if found is None:
@@ -209,7 +215,8 @@ def worded(traced_to: tuple[Trace, ...]) -> str:
 def as_record(trace: Trace) -> dict[str, object]:
     """Write one trace as its YAML would say it."""
     if isinstance(trace, EventTrace):
-        return {"object_id": trace.object_id, "events": list(trace.views)}
+        kind = {"object_type": trace.object_type} if trace.object_type else {}
+        return {"object_id": trace.object_id, "events": list(trace.views), **kind}
     by = {own: {MONTH_OF: there} if own in trace.months else there for own, there in trace.by.items()}
     return {"table": trace.table, "by": by}
 
@@ -222,7 +229,9 @@ def read(text: str) -> tuple[Trace, ...]:
 def read_trace(record: Mapping[str, Any]) -> Trace:
     """Read one trace back."""
     if "object_id" in record:
-        return EventTrace(str(record["object_id"]), tuple(map(str, record["events"])))
+        kind = record.get("object_type")
+        views = tuple(map(str, record["events"]))
+        return EventTrace(str(record["object_id"]), views, None if kind is None else str(kind))
     by = record["by"].items()
     months = frozenset(own for own, there in by if isinstance(there, dict))
     return RowTrace(

@@ -78,11 +78,13 @@ def test_a_report_is_traced_as_its_yaml_says() -> None:
     said = [
         {"table": "shop.sales", "by": {"month": {"month_of": "day"}}},
         {"object_id": "town", "events": ["shop_opened"]},
+        {"object_id": "town", "object_type": "month"},
     ]
     note = note_of(mart("report", "month", "town", reads=SALES, meta={"traced_to": said}))
     assert note.traced_to == (
         RowTrace("shop.sales", {"month": "day"}, frozenset({"month"})),
         EventTrace("town", ("shop_opened",)),
+        EventTrace("town", ("sale_made", "shop_opened"), "month"),
     )
     assert read(worded(note.traced_to)) == note.traced_to
 
