@@ -8,7 +8,7 @@ import gzip
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from io import BytesIO
 from typing import NamedTuple
 
@@ -31,8 +31,9 @@ FileKey = tuple[str, int]
 
 @dataclass(frozen=True)
 class EventFile:
-    """One file: its name, its encoding (the name's end), and its records in order."""
+    """One file: the day it is sent, its name, its encoding (the name's end), and its records in order."""
 
+    day: date
     name: str
     encoding: str
     records: tuple[bytes, ...]
@@ -74,7 +75,7 @@ class _Place(NamedTuple):
 
 
 def arrange(scenario: Scenario, events: list[Event]) -> tuple[list[EventFile], Faults]:
-    """Return the files in which these events (in order of time) arrive, and what went wrong."""
+    """Return the files of these events (in order of time), as they are sent, and what went wrong."""
     draw = Draw(scenario.seed, "files")
     contents: dict[FileKey, list[tuple[float, bytes]]] = {}
     places: list[_Place] = []
@@ -137,7 +138,7 @@ def arrange(scenario: Scenario, events: list[Event]) -> tuple[list[EventFile], F
     files = [_event_file(scenario, key, contents[key]) for key in sorted(contents)]
     again = _event_file(scenario, repeated_file, contents[repeated_file], ".repeated")
     faults = Faults(late, displaced, repeats, 2 * repeats, len(again.records), dict(damaged))
-    return sorted([*files, again], key=lambda file: file.name), faults
+    return sorted([*files, again], key=lambda file: (file.day, file.name)), faults
 
 
 def _regular_file(scenario: Scenario, event: Event) -> FileKey:
@@ -176,5 +177,5 @@ def _event_file(
     encoding = _encoding(key)
     ordered = sorted(lines, key=lambda entry: entry[0])
     return EventFile(
-        f"{service}-{day.isoformat()}{addition}.{encoding}", encoding, tuple(line for _, line in ordered)
+        day, f"{service}-{day.isoformat()}{addition}.{encoding}", encoding, tuple(line for _, line in ordered)
     )

@@ -30,7 +30,7 @@ Record = dict[str, Any]
 REQUIRED = {"specversion", "id", "source", "type", "time", "actor", "object", "data"}
 TIME = jsonschema_rs.Draft202012Validator({"type": "string", "format": "date-time"}, validate_formats=True)
 # For seed 7, 10 days, a twentieth of the usual size. Changes only with the simulation itself.
-SMALL_DIGEST = "0542ca33bf05613b3ba5f2f78cca77011a720f64b9c7bb6a2bc12f93a0edb40e"
+SMALL_DIGEST = "9b60d0b28458ce6da53abe453724557f5bfd05f56f0f884e0a3ed01d212d964a"
 UNREADABLE = ("invalid_json", "truncated")
 
 
