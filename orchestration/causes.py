@@ -142,21 +142,21 @@ def values_sql(
     *,
     shown: bool = False,
 ) -> str:
-    """The SELECT of some columns on both sides of the rows that differ, of those shown or of all of them."""
+    """The SELECT of columns of the rows that differ, of those shown or of all, where a side has them."""
     chosen = "AND rowid IN (SELECT row_id FROM shown)" if shown else ""
     parts = []
-    for side, absent, lacking in (
-        ("a", ADDED, differences.shape.only_b),
-        ("b", REMOVED, differences.shape.only_a),
-    ):
+    for side, absent in (("a", ADDED), ("b", REMOVED)):
+        if not differences.shape.has(side, columns.values()):
+            continue
         values = {alias: f"{side}.{name(column)}" for alias, column in columns.items()}
         values |= {alias: f"date_trunc('month', {values[alias]})::DATE" for alias in months}
         listed = ", ".join(f"{value} AS {alias}" for alias, value in values.items())
-        if not set(columns.values()) & set(lacking):
-            parts.append(
-                f"SELECT rowid AS row_id, {listed} FROM {differences.found} "
-                f"WHERE kind NOT IN ('{READ_AGAIN}', '{absent}') {chosen}"
-            )
+        parts.append(
+            f"SELECT rowid AS row_id, {listed} FROM {differences.found} "
+            f"WHERE kind NOT IN ('{READ_AGAIN}', '{absent}') {chosen}"
+        )
+    nothing = ", ".join(f"NULL AS {alias}" for alias in ("row_id", *columns))
+    parts = parts or [f"SELECT {nothing} WHERE false"]
     return " UNION ".join(parts)
 
 

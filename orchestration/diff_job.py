@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import dagster as dg
 
 from event_archive.errors import UnusableInput
-from orchestration.diff_report import SUMMARY, heading, lines, outcome, summary
+from orchestration.diff_report import SIGNS, SUMMARY, heading, lines, outcome, summary
 from orchestration.diffing import CURRENT, Comparison, diff
 from orchestration.names import DIFF_JOB
 from orchestration.replay_job import FOLDER
@@ -76,10 +76,10 @@ def described(comparison: Comparison) -> dict[str, dg.MetadataValue]:
 
 def page(comparison: Comparison) -> str:
     """Write the report in Markdown: the counts as a table, the rows as they stand on a terminal."""
-    counts: list[str] = []
-    if comparison.differs:
-        counts = [cells(SUMMARY), cells(["---"] * len(SUMMARY)), *map(cells, summary(comparison))]
-    told = [line.text for line in lines(comparison)]
+    counts = [cells(row) for row in summary(comparison)]
+    if counts:
+        counts = [cells(SUMMARY), cells(["---"] * len(SUMMARY)), *counts]
+    told = [("\n" if line.kind in SIGNS else "") + line.text for line in lines(comparison)]
     shown = list(fitting(told))
     said = [*fenced(heading(comparison)), "", *counts, "", *outcome(comparison), ""]
     more = ["", f"… and {len(told) - len(shown):,} more lines: ask for one table, or for fewer rows"]

@@ -16,6 +16,7 @@ from orchestration.row_differences import ADDED, CHANGED, REMOVED
 
 EVENTS_SHOWN = 3
 SIGNS = {CHANGED: "~", REMOVED: "-", ADDED: "+"}
+SET_APART = ("table", *SIGNS)
 SUMMARY = ("table", "rows in A", "rows in B", "changed", "removed", "added")
 
 
@@ -35,9 +36,9 @@ def heading(comparison: Comparison) -> list[str]:
 def side_line(side: Side) -> str:
     """Say what one side is, and what it was derived from."""
     about = side.about
-    until = f"commits 1 to {about.sequence}" if about.sequence else "no commit"
-    before = f", events before {worded(about.as_of)}" if about.as_of else ""
-    return f"{side.label}: {until}{before}, code {about.code_version}, written {seconds(about.written_at)}"
+    known = f"known by {seconds(side.landed_at)} (commit {about.sequence})" if side.landed_at else "no commit"
+    before = f", of events before {seconds(about.as_of)}" if about.as_of else ""
+    return f"{side.label}: {known}{before}, code {about.code_version}"
 
 
 def summary(comparison: Comparison) -> list[tuple[object, ...]]:
@@ -90,7 +91,7 @@ def table_lines(one: TableDifference) -> Iterator[Line]:
     for change in one.changes:
         yield from change_lines(change, one.without_events)
     if found.rows > len(one.changes):
-        yield Line("note", f"… and {found.rows - len(one.changes):,} more rows (--limit 0 shows all)")
+        yield Line("note", f"… and {found.rows - len(one.changes):,} more rows that differ")
     if found.read_again:
         landing = ", ".join(shape.landing)
         yield Line("note", f"{found.read_again:,} more differ only in when something landed ({landing})")
@@ -103,9 +104,10 @@ def change_lines(change: Change, without_events: str) -> Iterator[Line]:
     width = max(map(len, change.values), default=0)
     for column, (old, new) in change.values.items():
         yield Line("value", f"    {column:<{width}}  {worded(old)} → {worded(new)}")
-    for event in change.causes.events[:EVENTS_SHOWN]:
+    shown = change.causes.events[:EVENTS_SHOWN]
+    for event in shown:
         yield from event_lines(event)
-    more = change.causes.count - EVENTS_SHOWN
+    more = change.causes.count - len(shown)
     if more > 0:
         yield Line("event", f"  … and {more:,} more {'event' if more == 1 else 'events'}")
     if not change.causes.count:
@@ -164,7 +166,7 @@ def as_record(comparison: Comparison) -> dict[str, object]:
 
 def side_record(side: Side) -> dict[str, object]:
     """Give one side."""
-    return {"label": side.label, "file": str(side.file), **asdict(side.about)}
+    return {"label": side.label, "file": str(side.file), "landed_at": side.landed_at, **asdict(side.about)}
 
 
 def table_record(one: TableDifference) -> dict[str, object]:

@@ -7,7 +7,8 @@ Dagster). Only the rows that are shown are traced, and only files of events that
 
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,11 +33,12 @@ SHOWN_NAMES = 3
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two states: as it was asked for, and what its file says of it."""
+    """One of the two states: as it was asked for, what its file says, and when its last commit landed."""
 
     label: str
     file: Path
     about: DatasetInfo
+    landed_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -122,15 +124,13 @@ def diff(
         connection.execute(f"SET memory_limit = '{settings.memory_bytes}B'")
         connection.execute(f"SET temp_directory = {text(folder)}")
         first = attach_dataset(connection, file_a, "a")
-        check_archive(settings, archive, label_a, first.about)
-        side = Side(label_a, file_a, first.about)
+        side = side_of(settings, archive, label_a, first)
         if file_a == file_b:
             check_table(table, first.states)
-            return Comparison(side, Side(label_b, file_b, first.about), is_same_file=True)
+            return Comparison(side, replace(side, label=label_b), is_same_file=True)
         second = attach_dataset(connection, file_b, "b")
-        check_archive(settings, archive, label_b, second.about)
+        sides = side, side_of(settings, archive, label_b, second)
         check_table(table, {**first.states, **second.states})
-        sides = side, Side(label_b, file_b, second.about)
         return compare(Comparing(connection, first, second), archive, sides, table, limit)
 
 
@@ -206,14 +206,16 @@ def dataset_asked(settings: Settings, asked: str) -> tuple[str, Path]:
     return asked, path.resolve()
 
 
-def check_archive(settings: Settings, archive: Archive, label: str, about: DatasetInfo) -> None:
-    """Refuse a dataset of another log: what is in this archive explains nothing about it."""
+def side_of(settings: Settings, archive: Archive, label: str, dataset: Dataset) -> Side:
+    """Take a dataset of this log; what is in the archive explains nothing about one of another log."""
+    about = dataset.about
     commit = commit_at(archive, about.sequence)
     if (commit.digest if commit else "") != about.log_digest:
         raise UnusableInput(
             f"{label}: derived from another archive than {settings.archive_root}, "
             f"whose commit {about.sequence} is {'another one' if commit else 'not there'}"
         )
+    return Side(label, dataset.file, about, commit.landed_at if commit else None)
 
 
 def check_table(asked: str | None, known: Iterable[str]) -> None:

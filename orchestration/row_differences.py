@@ -8,7 +8,7 @@ each side. Columns that only say when something landed change no row; rows that 
 counted apart. A column that one side lacks is left out of the comparison and named.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,11 @@ class Shape:
     only_b: tuple[str, ...] = ()
     retyped: tuple[str, ...] = ()
     landing: tuple[str, ...] = ()
+
+    def has(self, side: str, columns: Iterable[str]) -> bool:
+        """Whether one side has all of these columns."""
+        own = self.only_a if side == "a" else self.only_b
+        return {*self.compared, *self.landing, *own} >= set(columns)
 
 
 @dataclass(frozen=True)
@@ -158,8 +163,13 @@ def rows_of(
     """Read the first rows that differ: changed ones, then what is gone, then what came, each by its key."""
     shape = differences.shape
     kinds = ", ".join(f"'{kind}'" for kind in SHOWN_FIRST)
-    key = [f"if(kind = '{ADDED}', b, a).{name(column)}" for column in shape.key]
-    sides = [f"a.{name(one)}, b.{name(one)}, {differs(one, shape)}" for one in shape.compared]
+    key = [
+        f"if(kind = '{ADDED}', {on_side(one, 'b', shape)}, {on_side(one, 'a', shape)})" for one in shape.key
+    ]
+    sides = [
+        f"a.{name(one)}, b.{name(one)}, {on_side(one, 'a', shape)} IS DISTINCT FROM {on_side(one, 'b', shape)}"
+        for one in shape.compared
+    ]
     rows = connection.execute(
         f"SELECT {', '.join(['rowid', 'kind', *key, *sides])} FROM {differences.found} "
         f"WHERE kind <> '{READ_AGAIN}' ORDER BY list_position([{kinds}], kind), {', '.join([*key, 'rowid'])} "
@@ -168,10 +178,9 @@ def rows_of(
     return [read_row(shape, *row) for row in rows]
 
 
-def differs(column: str, shape: Shape) -> str:
-    """Word whether a column differs between the sides of a row found."""
-    sides = [f"{side}.{name(column)}" + ("::VARCHAR" if column in shape.retyped else "") for side in "ab"]
-    return " IS DISTINCT FROM ".join(sides)
+def on_side(column: str, side: str, shape: Shape) -> str:
+    """Word a column's value on one side of a row found."""
+    return f"{side}.{name(column)}" + ("::VARCHAR" if column in shape.retyped else "")
 
 
 def read_row(shape: Shape, number: int, kind: str, *values: Any) -> Row:

@@ -10,7 +10,7 @@ from rich.text import Text
 from orchestration.command_line import screen
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
 from orchestration.command_line.opening import json_option, read_settings
-from orchestration.diff_report import SUMMARY, as_record, heading, lines, outcome, summary
+from orchestration.diff_report import SET_APART, SUMMARY, as_record, heading, lines, outcome, summary
 from orchestration.diffing import Comparison
 from orchestration.diffing import diff as compare
 
@@ -66,12 +66,15 @@ def show(comparison: Comparison) -> None:
     console = screen.screen()
     for line in heading(comparison):
         console.print(Text(screen.printable(line)), soft_wrap=True)
-    if comparison.differs:
+    if counts := summary(comparison):
         print()
-        screen.table(None, SUMMARY, summary(comparison))
+        screen.table(None, SUMMARY, counts)
+        print()
     for said in outcome(comparison):
         console.print(Text(screen.printable(said)), soft_wrap=True)
     for row in lines(comparison):
-        if row.kind in ("table", "changed", "removed", "added"):
+        if row.kind in SET_APART:
             print()
         console.print(Text(screen.printable(row.text), style=STYLES.get(row.kind, "")), soft_wrap=True)
+    if any(one.found.rows > len(one.changes) for one in comparison.tables):
+        screen.say("Show every row: --limit 0")
