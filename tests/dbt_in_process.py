@@ -12,6 +12,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.artifacts.schemas.run import RunExecutionResult
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
@@ -45,8 +46,9 @@ class InProcess:
         if settings.warehouse.exists():
             options += ["--exclude", "config.materialized:view"]
         chosen = ["run" if command == "build" else command, *options]
-        invoke(self.manifest, settings, chosen, target or settings.dbt_target)
-        return ""
+        done = invoke(self.manifest, settings, chosen, target or settings.dbt_target)
+        assert isinstance(done, RunExecutionResult)
+        return "\n".join(str(one.message) for one in done.results if one.status != "success")
 
 
 def invoke(manifest: Manifest | None, settings: Settings, arguments: Sequence[str], target: Path) -> object:

@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from itertools import pairwise, permutations
 from pathlib import Path
@@ -21,6 +21,7 @@ from random import Random
 from typing import Any
 
 from event_archive.contract import Contract, load_contracts
+from event_archive.corrections import CORRECTS, VOIDS, Fact, decide
 from orchestration.replay_request import Days
 
 CONTRACTS = Path(__file__).resolve().parents[1] / "event_archive" / "contracts"
@@ -83,17 +84,20 @@ SPECIAL: Mapping[tuple[str, str], Sequence[Any]] = {
     ("translation.rated.v1", "score"): [1, 4, 5],
 }
 
+Event = dict[str, Any]
+
 
 @dataclass(frozen=True)
 class Told:
     """One event of a world, and the landings that it comes in: more than one is a repeat.
 
     `variant` chooses the values of its data, `version` is its object's. `mends`: which earlier event of the
-    world it corrects or voids, by its place among them; it is about that one's object then.
+    world it corrects or voids, by its place among them; it is of that one's source and object then.
     """
 
     type: str
     number: int
+    source: str
     moment: int
     variant: int
     version: int | None
@@ -118,37 +122,50 @@ class World:
         """The languages that only this world translates between."""
         return PAIRS[self.number % len(PAIRS)]
 
-    def object_of(self, told: Told) -> str:
-        """The object of an event; that of a correction is what the corrected event is about."""
+    def original(self, told: Told) -> Told:
+        """The event at the start of a chain of corrections."""
         while told.mends is not None:
             told = self.told[told.mends[1]]
-        kind = contract(told.type).object_type
-        return f"{kind}/{self.name}_{kind}_{told.number}"
+        return told
 
-    def event(self, place: int) -> dict[str, Any]:
-        """The event at this place, as it goes over the wire."""
+    def event(self, place: int) -> Event:
+        """The event at this place, as it goes over the wire; one that mends is of its original's object."""
         told = self.told[place]
-        agreed = contract(told.type)
-        event: dict[str, Any] = {
+        agreed, original = contract(told.type), self.original(told)
+        kind = agreed.object_type
+        event: Event = {
             "specversion": "1.0",
             "id": self.id(place),
-            "source": "/services/test",
+            "source": f"/services/{original.source}",
             "type": told.type,
             "time": MOMENTS[told.moment],
             "actor": f"{agreed.actor_types[0]}/somebody",
-            "object": self.object_of(told),
+            "object": f"{kind}/{self.name}_{kind}_{original.number}",
             "data": self.data(told),
         }
         if told.version is not None:
             event["objectversion"] = told.version
         if told.mends is not None:
-            kind, target = told.mends
-            event[kind] = self.id(target)
+            mends, target = told.mends
+            event[mends] = self.id(target)
         return event
 
     def id(self, place: int) -> str:
         """The id of the event at this place."""
         return f"{self.name}-{place}"
+
+    def standing(self) -> Iterator[Event]:
+        """The events that stand after all corrections, as if they had been right from the start."""
+        events = {self.id(place): self.event(place) for place in range(len(self.told))}
+        facts = [fact_of(event) for event in events.values()]
+        decided = decide([one for one in facts if one.kind], [one for one in facts if not one.kind])
+        for fact in facts:
+            if fact.kind != VOIDS and fact.name not in decided.removed:
+                event = events[fact.event_id]
+                place = decided.places.get(fact.name, fact)
+                event["time"] = events[place.event_id]["time"]
+                event.pop(CORRECTS, None)
+                yield event
 
     def data(self, told: Told) -> dict[str, Any]:
         """The data of an event: its contract's example, with this world's objects and the values chosen."""
@@ -191,6 +208,11 @@ class World:
         )
 
 
+def in_order(events: Iterable[Event]) -> list[str]:
+    """Events as lines, in the order of their time."""
+    return [json.dumps(event) for event in sorted(events, key=lambda event: (event["time"], event["id"]))]
+
+
 def moved_to(told: Told, moved: Mapping[int, int]) -> Told:
     """An event whose world's events have got other places."""
     if told.mends is None:
@@ -212,11 +234,11 @@ NOTHING, EVERYTHING, SOME = "nothing", "everything", "some models"
 
 @dataclass(frozen=True)
 class Deal:
-    """Some worlds, dealt into landings; `steps`: one after each landing; `order` shuffles the lines."""
+    """Some worlds, dealt into landings; `steps`: one after each landing; `seed` shuffles the lines."""
 
     worlds: tuple[World, ...]
     steps: tuple[Step, ...]
-    order: int
+    seed: int
 
     def landing(self, number: int) -> list[str]:
         """The lines that land together."""
@@ -227,12 +249,15 @@ class Deal:
             for landed in told.landings
             if landed == number
         ]
-        return Random(self.order + number).sample(lines, len(lines))
+        return Random(self.seed + number).sample(lines, len(lines))
 
     def in_order(self) -> list[str]:
         """All lines once, in the order of their time: how the events would land in a perfect world."""
-        events = [world.event(place) for world in self.worlds for place in range(len(world.told))]
-        return [json.dumps(event) for event in sorted(events, key=lambda event: (event["time"], event["id"]))]
+        return in_order(world.event(place) for world in self.worlds for place in range(len(world.told)))
+
+    def without_mistakes(self) -> list[str]:
+        """How the events would land in a world without mistakes: what stands, each at its place in time."""
+        return in_order(event for world in self.worlds for event in world.standing())
 
     def owners(self, rows: Iterable[Sequence[Any]]) -> set[int]:
         """The worlds that rows of marts are of."""
@@ -248,6 +273,15 @@ def owners_of(row: Sequence[Any]) -> Iterator[int]:
     for pair in pairwise(row):
         if pair in PAIRS:
             yield PAIRS.index(pair)
+
+
+def fact_of(event: Event) -> Fact:
+    """An event as what decides on corrections sees it."""
+    kind = next((kind for kind in (CORRECTS, VOIDS) if kind in event), None)
+    object_type, object_id = event["object"].split("/")
+    at = datetime.fromisoformat(event["time"])
+    names = event[kind] if kind else None
+    return Fact(event["source"], event["id"], object_type, object_id, at, at.date(), 0, kind, names)
 
 
 @cache
@@ -288,41 +322,39 @@ def days(chance: Random) -> tuple[Days, ...]:
 
 
 def world(chance: Random, number: int) -> World:
-    """Draw a world; its events come from one or two kinds of objects, so that several are about the same."""
+    """Draw a world of a few types and moments, so that several events are about the same at the same time."""
     kinds = chance.choices(WEIGHED_KINDS, k=2)
+    types = chance.choices([name for kind in kinds for name in KINDS[kind]], k=chance.randint(1, 5))
+    moments = chance.choices(range(len(MOMENTS)), k=chance.randint(1, 5))
     events: list[Told] = []
     for _ in range(chance.randint(1, MAX_EVENTS)):
-        events.append(mending(chance, events) if events and chance.random() < 0.4 else told(chance, kinds))
+        one = told(chance, types, moments)
+        events.append(mending(chance, events, one) if events and chance.random() < 0.4 else one)
     return World(number, tuple(events))
 
 
-def told(chance: Random, kinds: Sequence[str]) -> Told:
-    """Draw an event."""
+def told(chance: Random, types: Sequence[str], moments: Sequence[int]) -> Told:
+    """Draw an event; one in three is repeated, perhaps in the same landing."""
     return Told(
-        type=chance.choice(KINDS[chance.choice(kinds)]),
+        type=chance.choice(types),
         number=chance.choice([0, 0, 1]),
-        moment=chance.randrange(len(MOMENTS)),
+        source=chance.choice(["core", "core", "billing"]),
+        moment=chance.choice(moments),
         variant=chance.randrange(6),
         version=chance.choice([None, 1, 2]),
-        landings=landings(chance),
+        landings=tuple(chance.randrange(LANDINGS) for _ in range(chance.choice([1, 1, 2]))),
     )
 
 
-def mending(chance: Random, before: Sequence[Told]) -> Told:
-    """Draw an event that corrects or voids one of those before it, which may mend another one itself.
+def mending(chance: Random, before: Sequence[Told], one: Told) -> Told:
+    """Let an event correct or void one of those before it, which may mend another one itself.
 
-    Mostly it occurs later than what it names; where it does not, it has no effect.
+    Mostly it occurs later than what it names, or at once; where it does not, it has no effect.
     """
     place = chance.randrange(len(before))
     target = before[place]
-    one = told(chance, [contract(target.type).object_type])
     moment = max(one.moment, target.moment) if chance.random() < 0.9 else one.moment
     if chance.random() < 0.5:
-        return replace(target, moment=moment, landings=one.landings, mends=("voids", place))
-    event_type = target.type if chance.random() < 0.7 else one.type
-    return replace(one, type=event_type, moment=moment, mends=("corrects", place))
-
-
-def landings(chance: Random) -> tuple[int, ...]:
-    """Draw the landings that an event comes in; one in three is repeated, perhaps in the same landing."""
-    return tuple(chance.randrange(LANDINGS) for _ in range(chance.choice([1, 1, 2])))
+        return replace(target, moment=moment, landings=one.landings, mends=(VOIDS, place))
+    types = [target.type] * 3 + KINDS[contract(target.type).object_type]
+    return replace(one, type=chance.choice(types), moment=moment, mends=(CORRECTS, place))
