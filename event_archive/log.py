@@ -267,6 +267,11 @@ class Log:
         return f"{where}: {why}; run `factlog verify` and restore the archive from a copy"
 
 
+def is_of(commits: Sequence[Commit], sequence: int, digest: str) -> bool:
+    """Tell whether a sequence and digest are of this log, and not of another that was there before."""
+    return 0 < sequence <= len(commits) and commits[sequence - 1].digest == digest
+
+
 def segments_of(commits: Sequence[Commit], event_type: str | None = None) -> list[Segment]:
     """The segments that these commits name, in the order they landed, of one type or of all."""
     return [

@@ -111,24 +111,37 @@ def first_lines(output: str, at_most: int = 4) -> str:
     return " ".join(lines[:at_most]) or "failed without a word"
 
 
-def load_manifest(settings: Settings) -> Mapping[str, Any]:
-    """Read dbt's manifest for the definitions, after parsing the project where it has changed since."""
+def load_manifest(settings: Settings, *, keep: bool = True) -> Mapping[str, Any]:
+    """Read dbt's manifest for the definitions, after parsing the project where it has changed since.
+
+    With `keep` false nothing is left behind: whoever only looks writes nothing.
+    """
     manifest = settings.dbt_target / "definitions.json"
     if not manifest.exists() or manifest.stat().st_mtime < last_change(settings.dbt_project):
-        settings.dbt_target.mkdir(parents=True, exist_ok=True)
+        if keep:
+            settings.dbt_target.mkdir(parents=True, exist_ok=True)
         # Several processes load the definitions at once: each parses aside, and the last one's file stays.
         # It is dated by its start, so that what changes meanwhile is seen the next time.
         started = time.time()
-        with tempfile.TemporaryDirectory(prefix=".parse-", dir=settings.dbt_target) as aside:
+        with tempfile.TemporaryDirectory(
+            prefix=".parse-", dir=settings.dbt_target if keep else None
+        ) as aside:
             said = run_dbt(settings, ["parse"], target=Path(aside))
             parsed = Path(aside) / "manifest.json"
             if not parsed.exists():
                 raise UnusableInput(f"dbt parse: {first_lines(said)}")
+            if not keep:
+                return read_manifest(parsed)
             os.utime(parsed, (started, started))
             parsed.replace(manifest)
             # The first build need not parse it all again.
             (Path(aside) / PARTIAL_PARSE).replace(settings.dbt_target / PARTIAL_PARSE)
-    loaded: Mapping[str, Any] = json.loads(manifest.read_text())
+    return read_manifest(manifest)
+
+
+def read_manifest(path: Path) -> Mapping[str, Any]:
+    """Read a manifest of dbt."""
+    loaded: Mapping[str, Any] = json.loads(path.read_text())
     return loaded
 
 

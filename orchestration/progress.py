@@ -10,7 +10,7 @@ from datetime import date
 
 import dagster as dg
 
-from event_archive.log import Commit
+from event_archive.log import Commit, is_of
 from orchestration.names import REPORTING
 from orchestration.publishing import current
 from orchestration.settings import Settings
@@ -46,11 +46,6 @@ def unpublished(
     served = current(settings)
     held = served.sequence if served and is_of(commits, served.sequence, served.log_digest) else 0
     return commits[min(held, heard_of(instance, REPORTING, commits)) :]
-
-
-def is_of(commits: Sequence[Commit], sequence: int, digest: str) -> bool:
-    """Tell whether a sequence and digest are of this log, and not of another that was there before."""
-    return 0 < sequence <= len(commits) and commits[sequence - 1].digest == digest
 
 
 def touched_days(commits: Iterable[Commit]) -> list[date]:

@@ -13,15 +13,19 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
+from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
 from orchestration.audit import Check, record
+from orchestration.build_history import Took, note_build
 from orchestration.dataset import TableState
 from orchestration.dbt_process import Hear, first_lines, load_manifest, run_dbt
 from orchestration.locking import warehouse_lock
-from orchestration.model_code import ask_again
+from orchestration.model_code import Manifest, ask_again
 from orchestration.publishing import Publication, PublishingRefused, current, publish_locked
+from orchestration.refresh_plan import plan
 from orchestration.replay_request import EVERYTHING, Days, request_again, request_replay
 from orchestration.settings import Settings
+from orchestration.warehouse_state import read_state
 
 REPLAY = "factlog replay"
 
@@ -58,22 +62,32 @@ def refresh(
     started = time.monotonic()
     days = list(replay)
     with warehouse_lock(settings, "a replay" if days else "a refresh", say=say) as lock:
-        manifest, contracts = load_manifest(settings), settings.open_archive().contracts
-        ask_again(settings, manifest, contracts, say)
+        archive, manifest = settings.open_archive(), load_manifest(settings)
+        ask_again(settings, manifest, archive.contracts, say)
         if days:
             request_replay(settings, REPLAY, days)
         if from_nothing:
             request_everything(settings)
+        rows = rows_to_read(settings, archive, manifest)
         outcomes, sequence = build(
             settings, lock, from_nothing=from_nothing, variables=variables or {}, hear=hear
         )
         before = served_tables(settings)
         publication = publish_locked(settings)
+        seconds = time.monotonic() - started
+        with closing(duckdb.connect(settings.warehouse)) as connection:
+            note_build(connection, Took(rows, seconds))
     tests = sum(check.is_test for check in outcomes)
     now = publication.version.tables
     changed = sorted(table for table in {*before, *now} if before.get(table) != now.get(table))
-    seconds = time.monotonic() - started
     return Refreshed(sequence, len(outcomes) - tests, tests, seconds, publication, changed)
+
+
+def rows_to_read(settings: Settings, archive: Archive, manifest: Manifest) -> int:
+    """Count the events that facts will read in the build that follows."""
+    commits = archive.log.commits()
+    state = read_state(settings, manifest, archive, len(commits))
+    return plan(manifest, archive.contracts, commits, state, served=len(commits)).rows
 
 
 def served_tables(settings: Settings) -> dict[str, TableState]:

@@ -81,19 +81,27 @@ def request_again(connection: duckdb.DuckDBPyConnection, models: Iterable[str]) 
 
 def asked_again(connection: duckdb.DuckDBPyConnection) -> set[str]:
     """Name the models that the next build derives from nothing; `EVERYTHING` stands for all of them."""
-    return {model for (model,) in connection.execute("SELECT model FROM audit.derive_again").fetchall()}
+    try:
+        return {model for (model,) in connection.execute("SELECT model FROM audit.derive_again").fetchall()}
+    except duckdb.CatalogException:
+        return set()
+
+
+def asked_days(connection: duckdb.DuckDBPyConnection) -> list[Days]:
+    """List the days that a build was asked to replay and has not, because it was killed or failed."""
+    try:
+        rows = connection.execute("SELECT first_day, end_day FROM audit.replay ORDER BY ALL").fetchall()
+    except duckdb.CatalogException:
+        return []
+    return [Days(first, end) for first, end in rows]
 
 
 def pending(settings: Settings) -> list[Days]:
-    """List the days that a build was asked to replay and has not, because it was killed or failed."""
+    """List the days that a build has still to replay; needs the lock of the warehouse."""
     if not settings.warehouse.is_file():
         return []
     with closing(duckdb.connect(settings.warehouse, read_only=True)) as connection:
-        try:
-            rows = connection.execute("SELECT first_day, end_day FROM audit.replay ORDER BY ALL").fetchall()
-        except duckdb.CatalogException:
-            return []
-    return [Days(first, end) for first, end in rows]
+        return asked_days(connection)
 
 
 def met(

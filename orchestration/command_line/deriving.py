@@ -13,7 +13,9 @@ import click
 from orchestration.command_line import screen
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
 from orchestration.command_line.opening import ListingGroup, json_option, read_settings
+from orchestration.command_line.plans import plan_record, tell_plan
 from orchestration.dbt_process import Finished, Hear
+from orchestration.planning import plan_build
 from orchestration.publishing import PublishingRefused, Version, current, rollback, versions
 from orchestration.refresh import Refreshed
 from orchestration.refresh import refresh as refresh_dataset
@@ -23,8 +25,9 @@ from orchestration.refresh import refresh as refresh_dataset
 @click.option(
     "--full", "from_nothing", is_flag=True, help="Derive everything again, not only what has changed."
 )
+@click.option("--dry-run", is_flag=True, help="Say what would be derived and why, and do nothing.")
 @json_option
-def refresh(from_nothing: bool, wants_json: bool) -> int:
+def refresh(from_nothing: bool, dry_run: bool, wants_json: bool) -> int:
     """Derive the reporting dataset from the archive, check it, and publish it.
 
     Builds every dbt model over one cut of the log, runs every test and the checks of the archive, and
@@ -33,8 +36,16 @@ def refresh(from_nothing: bool, wants_json: bool) -> int:
     \b
     Examples:
       factlog refresh
+      factlog refresh --dry-run
       factlog refresh --full --json
     """
+    if dry_run:
+        planned = plan_build(read_settings(), from_nothing=from_nothing)
+        if wants_json:
+            screen.as_json(plan_record(planned))
+        else:
+            tell_plan(planned)
+        return DONE
     try:
         with building("Deriving") as hear:
             done = refresh_dataset(read_settings(), from_nothing=from_nothing, say=screen.say, hear=hear)

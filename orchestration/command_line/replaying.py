@@ -4,17 +4,19 @@ Belongs here: options and reports. Not here: which days can be asked for (`orche
 deriving, checking and publishing (`orchestration.refresh`).
 """
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from event_archive.errors import UnusableInput
 from orchestration.command_line import screen
 from orchestration.command_line.deriving import building, refuse
 from orchestration.command_line.main import DONE
 from orchestration.command_line.opening import json_option, read_settings
+from orchestration.command_line.plans import duration, estimate_record, read_by, tell_estimate
 from orchestration.command_line.replaying_into import Beside, beside_options, check_together, replay_beside
+from orchestration.planning import Estimate, estimate
 from orchestration.publishing import PublishingRefused
 from orchestration.refresh import Refreshed, refresh
 from orchestration.replay_days import Asked, days_asked, days_with_events
@@ -25,12 +27,14 @@ from orchestration.settings import Settings
 @click.option("--from", "first", metavar="DAY", help="First day to derive again.")
 @click.option("--to", "end", metavar="DAY", help="The day before which to stop: it is not replayed itself.")
 @click.option("--days", "listed", metavar="DAY,DAY", help="Single days to derive again, in one run.")
+@click.option("--estimate", "only_estimate", is_flag=True, help="Say what it reads and how long, and stop.")
 @beside_options
 @json_option
 def replay(
     first: str | None,
     end: str | None,
     listed: str | None,
+    only_estimate: bool,
     as_of: str | None,
     known_at: str | None,
     into: Path | None,
@@ -50,16 +54,27 @@ def replay(
     Examples:
       factlog replay --from 2026-01-01 --to 2026-02-01
       factlog replay --days 2026-01-05,2026-01-19,2026-02-02
+      factlog replay --from 2026-01-01 --to 2026-02-01 --estimate
       factlog replay --as-of 2026-03-01 --known-at 2026-03-03T12:00:00Z --into march.duckdb
       factlog replay --verify
     """
     settings = read_settings()
     beside = Beside(as_of, known_at, into, is_verification)
     if beside.is_asked:
+        if only_estimate:
+            raise UnusableInput("--estimate is for a replay of days; leave it out here")
         given = {"--from": first, "--to": end, "--days": listed}
         check_together(beside, [name for name, value in given.items() if value is not None])
         return replay_beside(settings, beside, wants_json=wants_json)
-    return replay_days(settings, asked_for(settings, first, end, listed), wants_json)
+    asked = asked_for(settings, first, end, listed)
+    estimated = estimate(settings, asked)
+    if not only_estimate:
+        return replay_days(settings, asked, estimated, wants_json)
+    if wants_json:
+        screen.as_json(estimate_record(estimated, asked.ranges))
+    else:
+        tell_estimate(estimated)
+    return DONE
 
 
 def asked_for(settings: Settings, first: str | None, end: str | None, listed: str | None) -> Asked:
@@ -72,25 +87,32 @@ def asked_for(settings: Settings, first: str | None, end: str | None, listed: st
     return asked
 
 
-def replay_days(settings: Settings, asked: Asked, wants_json: bool) -> int:
+def replay_days(settings: Settings, asked: Asked, estimated: Estimate, wants_json: bool) -> int:
     """Derive these days again, and say what came of it."""
-    screen.say(f"Deriving {counted(asked.days, 'day')} again: {asked}")
+    screen.say(f"Deriving again {asked}: {read_by(estimated)} {duration(estimated.planned.expected)}")
     try:
         with building("Replaying") as hear:
             done = refresh(settings, replay=asked.ranges, say=screen.say, hear=hear)
     except PublishingRefused as refused:
         return refuse(refused, wants_json)
     if wants_json:
-        screen.as_json(as_record(asked, done))
+        screen.as_json(estimate_record(estimated, asked.ranges) | as_record(done))
     else:
-        screen.tell(*report(asked, done))
+        screen.tell(*report(estimated, done))
     return DONE
 
 
-def report(asked: Asked, done: Refreshed) -> list[str]:
+def report(estimated: Estimate, done: Refreshed) -> list[str]:
     """Word what a replay did."""
+    planned = estimated.planned
+    keys = [
+        f"{planned.keys[one.model]:,} of {one.table}"
+        for one in planned.plan.models
+        if one.model in planned.keys
+    ]
     return [
-        f"{counted(asked.days, 'day')} replayed up to commit {done.sequence}, in {done.seconds:.0f} s.",
+        f"Replayed {read_by(estimated)} Up to commit {done.sequence}, in {done.seconds:.0f} s.",
+        *([f"Keys derived again: {', '.join(keys)}."] if keys else []),
         outcome(done),
     ]
 
@@ -105,19 +127,12 @@ def outcome(done: Refreshed) -> str:
     return f"Published version {number}: {', '.join(done.changed)} changed."
 
 
-def as_record(asked: Asked, done: Refreshed) -> dict[str, object]:
-    """Give the JSON report of a replay."""
+def as_record(done: Refreshed) -> dict[str, object]:
+    """Give what the JSON report of a replay has besides its estimate."""
     return {
-        "days": asked.days,
-        "ranges": [asdict(one) for one in asked.ranges],
         "sequence": done.sequence,
         "version": done.publication.version.number,
         "is_new": done.publication.is_new,
         "changed": done.changed,
         "seconds": round(done.seconds, 1),
     }
-
-
-def counted(number: int, thing: str) -> str:
-    """Count things."""
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"

@@ -78,6 +78,11 @@ def cell(value: object) -> str:
     return printable(str(value))
 
 
+def counted(number: int, thing: str) -> str:
+    """Count things."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
 def moment(value: datetime) -> str:
     """Word a time in UTC, to the second where there is no fraction."""
     in_utc = value.astimezone(UTC) if value.tzinfo else value
