@@ -139,7 +139,7 @@ def model_plan(
     why = [
         *(["not built yet"] if after is None else []),
         *(["its code changed"] if parts else []),
-        *(["all of it is asked for"] if again and not parts and after is not None else []),
+        *(["all of it is still to be derived again"] if again and not parts and after is not None else []),
         *(["events landed"] if new and after is not None else []),
         *(["corrections took effect"] if placed and after is not None else []),
         *(["days are replayed"] if replayed else []),

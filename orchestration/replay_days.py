@@ -90,7 +90,7 @@ def day_range(first: date, end: date, held: Collection[date], today: date) -> As
         raise UnusableInput(f"{asked}: no event is of these days; {holds}")
     whole = Days(oldest, newest + timedelta(days=1))
     kept = Days(max(first, whole.first), min(end, whole.end))
-    said = None if kept == Days(first, end) else f"{holds}, so {kept} is what is replayed"
+    said = None if kept == Days(first, end) else f"{holds}, so {kept} is replayed"
     return Asked((kept,), said)
 
 

@@ -4,6 +4,7 @@ Belongs here: options and reports. Not here: building and checking (`orchestrati
 switch between them (`orchestration.publishing`).
 """
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -71,13 +72,21 @@ def refresh(from_nothing: bool, dry_run: bool, wants_json: bool) -> int:
 
 
 @contextmanager
-def building(task: str, then: str = "checks, publishing") -> Iterator[Hear]:
-    """Show how far dbt is, on a terminal only: what it has just finished, and `then` what comes after."""
+def building(
+    task: str, then: str = "checks, publishing", *, in_lines: bool = False
+) -> Iterator[Hear]:
+    """Show how far dbt is: a bar on a terminal; elsewhere nothing, or a line for each model.
+
+    `then`: what comes after dbt.
+    """
+    lines = in_lines and not sys.stderr.isatty()
     with screen.progress(task, 1.0) as moved:
 
         def hear(finished: Finished) -> None:
             last = finished.index == finished.total
             moved(finished.index / finished.total, then if last else finished.name)
+            if lines and finished.is_model:
+                screen.say(f"{finished.name} is derived ({finished.index} of {finished.total} steps)")
 
         yield hear
 

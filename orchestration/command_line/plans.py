@@ -57,8 +57,8 @@ def situation(planned: Planned) -> list[str]:
         said.append(f"Version {planned.version} is published, up to commit {plan.served}{since}.")
     if plan.holder is not None:
         said.append(
-            f"{plan.holder} holds the warehouse: how far that is can't be seen, so this is seen from what is "
-            "published."
+            f"The warehouse is held by {plan.holder}: what that has derived can't be seen, so this starts "
+            "from what is published."
         )
     return said
 
@@ -149,7 +149,7 @@ def duration(expected: Expected) -> str:
 def tell_estimate(estimate: Estimate) -> None:
     """Say what a replay would read, and how long it would take."""
     planned = estimate.planned
-    screen.tell(read_by(estimate))
+    screen.tell(f"To replay: {read_by(estimate)}.")
     if planned.plan.models:
         tell_models("It would derive:", planned.plan.models, planned)
     screen.tell(f"{planned.plan.rows:,} events to read, {duration(planned.expected)}")
@@ -159,7 +159,7 @@ def tell_estimate(estimate: Estimate) -> None:
 def read_by(estimate: Estimate) -> str:
     """Count days, events and files of a replay."""
     files = screen.counted(estimate.files, "file")
-    return f"{screen.counted(estimate.days, 'day')}: {screen.counted(estimate.rows, 'event')} in {files}."
+    return f"{screen.counted(estimate.days, 'day')}, {screen.counted(estimate.rows, 'event')} in {files}"
 
 
 def plan_record(planned: Planned) -> dict[str, object]:

@@ -89,9 +89,9 @@ def asked_for(settings: Settings, first: str | None, end: str | None, listed: st
 
 def replay_days(settings: Settings, asked: Asked, estimated: Estimate, wants_json: bool) -> int:
     """Derive these days again, and say what came of it."""
-    screen.say(f"Deriving again {asked}: {read_by(estimated)} {duration(estimated.planned.expected)}")
+    screen.say(f"Deriving again {asked}: {read_by(estimated)}; {duration(estimated.planned.expected)}")
     try:
-        with building("Replaying") as hear:
+        with building("Replaying", in_lines=True) as hear:
             done = refresh(settings, replay=asked.ranges, say=screen.say, hear=hear)
     except PublishingRefused as refused:
         return refuse(refused, wants_json)
@@ -111,7 +111,7 @@ def report(estimated: Estimate, done: Refreshed) -> list[str]:
         if one.model in planned.keys
     ]
     return [
-        f"Replayed {read_by(estimated)} Up to commit {done.sequence}, in {done.seconds:.0f} s.",
+        f"Replayed {read_by(estimated)}, up to commit {done.sequence}, in {done.seconds:.0f} s.",
         *([f"Keys derived again: {', '.join(keys)}."] if keys else []),
         outcome(done),
     ]
