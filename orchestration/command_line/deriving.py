@@ -72,9 +72,7 @@ def refresh(from_nothing: bool, dry_run: bool, wants_json: bool) -> int:
 
 
 @contextmanager
-def building(
-    task: str, then: str = "checks, publishing", *, in_lines: bool = False
-) -> Iterator[Hear]:
+def building(task: str, then: str = "checks, publishing", *, in_lines: bool = False) -> Iterator[Hear]:
     """Show how far dbt is: a bar on a terminal; elsewhere nothing, or a line for each model.
 
     `then`: what comes after dbt.
