@@ -51,10 +51,10 @@ FAULTS = {
     "more passes for read": ("last_sequence_read", "max(last_sequence)", "max(last_sequence) + 1"),
     "rows outlive their events": ("get_incremental_replace_keys_sql", REPLACED, ONLY_DERIVED),
 }
-"""What may go wrong in a macro. Tried as well, and found: ` not in ` for ` in ` where rows are deleted. Tried,
-and harmless but for time, because more is read than has to be: `sequence >=` for `>`, and `min(last_sequence)`
-for `max`. What is wrong in a build from nothing, too, is not found here, nor that a replay does nothing where
-nothing is wrong: `test_models` looks at that."""
+"""What may go wrong in a macro. Tried as well, and found: ` not in ` for ` in ` where rows are deleted.
+Tried, and harmless but for time, because more is read than has to be: `sequence >=` for `>`, and
+`min(last_sequence)` for `max`. What is wrong in a build from nothing, too, is not found here, nor that a
+replay does nothing where nothing is wrong: `test_models` looks at that."""
 
 
 @pytest.fixture(scope="module")
