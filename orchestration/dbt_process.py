@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from event_archive.errors import UnusableInput
+from orchestration.full_disk import full
 from orchestration.settings import Settings
 
 GENERATED = {"target", "logs", "dbt_packages"}
@@ -106,7 +107,9 @@ def listen(lines: Iterable[str], hear: Hear) -> str:
 
 
 def first_lines(output: str, at_most: int = 4) -> str:
-    """Keep the start of what dbt said."""
+    """Keep the start of what dbt said; where something is full, only that: the rest follows from it."""
+    if cause := full(output):
+        return cause
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     return " ".join(lines[:at_most]) or "failed without a word"
 

@@ -23,6 +23,7 @@ from orchestration.audit import Build, Check, archive_checks, commit_at, last_bu
 from orchestration.code_version import code_version
 from orchestration.dataset import TableState, table_states
 from orchestration.dataset_file import READ_ONLY_MODE, DatasetInfo, write_dataset
+from orchestration.full_disk import full_disk_in_one_line
 from orchestration.locking import warehouse_lock
 from orchestration.settings import Settings
 
@@ -88,7 +89,7 @@ def current(settings: Settings) -> Version | None:
 
 def publish(settings: Settings, *, say: Callable[[str], None] | None = None) -> Publication:
     """Publish the warehouse if its checks hold and it says something new."""
-    with warehouse_lock(settings, "publishing", say=say):
+    with warehouse_lock(settings, "publishing", say=say), full_disk_in_one_line(str(settings.published)):
         return publish_locked(settings)
 
 

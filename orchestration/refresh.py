@@ -19,6 +19,7 @@ from orchestration.audit import Check, record
 from orchestration.build_history import Took, note_build
 from orchestration.dataset import TableState
 from orchestration.dbt_process import Hear, first_lines, load_manifest, run_dbt
+from orchestration.full_disk import full, full_disk_in_one_line
 from orchestration.locking import warehouse_lock
 from orchestration.model_code import Manifest, ask_again
 from orchestration.publishing import Publication, PublishingRefused, current, publish_locked
@@ -61,7 +62,8 @@ def refresh(
     """
     started = time.monotonic()
     days = list(replay)
-    with warehouse_lock(settings, "a replay" if days else "a refresh", say=say) as lock:
+    holding = warehouse_lock(settings, "a replay" if days else "a refresh", say=say)
+    with holding as lock, full_disk_in_one_line(str(settings.home)):
         archive, manifest = settings.open_archive(), load_manifest(settings)
         ask_again(settings, manifest, archive.contracts, say)
         if days:
@@ -123,6 +125,8 @@ def build(
     if not results.exists():
         raise UnusableInput(f"dbt build: {first_lines(said)}; details: {settings.dbt_target / 'dbt.log'}")
     outcomes = record(settings)
+    if cause := full("; ".join(check.detail for check in outcomes if not check.passed)):
+        raise UnusableInput(f"{settings.home}: {cause}")
     if any(check.blocking and not check.passed for check in outcomes):
         raise PublishingRefused(outcomes)
     return outcomes, sequence

@@ -38,7 +38,7 @@ def replay_job(settings: Settings) -> dg.JobDefinition:
             done = replay_into(
                 settings,
                 target(settings, config.into),
-                as_of=moment(config.as_of, "--as-of ") if config.as_of else None,
+                as_of=moment(config.as_of, "as_of ") if config.as_of else None,
                 known_at=read_known_at(config.known_at) if config.known_at else None,
                 say=context.log.info,
             )

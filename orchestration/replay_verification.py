@@ -21,9 +21,10 @@ from event_archive.errors import UnusableInput
 from orchestration.code_version import code_version
 from orchestration.dataset import TableState, table_state, table_states
 from orchestration.dbt_process import Hear
+from orchestration.full_disk import full_disk_in_one_line
 from orchestration.model_code import Parts, changed_since, noted_parts
 from orchestration.publishing import Version, current
-from orchestration.scratch import derive, disk_faults, open_as_warehouse, scratch_folder
+from orchestration.scratch import derive, open_as_warehouse, scratch_folder
 from orchestration.settings import Settings
 from orchestration.table_comparison import (
     PUBLISHED,
@@ -79,7 +80,7 @@ def verify_replay(
     file = settings.published / version.file_name
     with scratch_folder(settings) as scratch:
         built = derive(settings, scratch, cut=version.sequence, hear=hear)
-        with disk_faults("comparing"):
+        with full_disk_in_one_line("comparing"):
             published, replayed = published_states(settings, version), replayed_states(built)
             differences = compare(built, file, published, replayed)
             reasons = likely_reasons(settings, built, version, published) if differences else []

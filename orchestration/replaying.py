@@ -24,8 +24,9 @@ from orchestration.code_version import code_version
 from orchestration.dataset import TableState, table_states
 from orchestration.dataset_file import DatasetInfo, write_dataset
 from orchestration.dbt_process import Hear
+from orchestration.full_disk import full_disk_in_one_line
 from orchestration.publishing import sync
-from orchestration.scratch import derive, disk_faults, open_as_warehouse, scratch_folder
+from orchestration.scratch import derive, open_as_warehouse, scratch_folder
 from orchestration.settings import Settings, moment
 
 
@@ -72,7 +73,7 @@ def replay_into(
         built = derive(settings, scratch, cut=sequence, as_of=as_of, hear=hear)
         log_digest = commits[sequence - 1].digest
         about = DatasetInfo(sequence, log_digest, as_of, code_version(), datetime.now(UTC))
-        with disk_faults(str(into)), file_beside(into) as unfinished:
+        with full_disk_in_one_line(str(into)), file_beside(into) as unfinished:
             tables = write(built, unfinished, about)
             settle_as_new(unfinished, into)
     return Replayed(into, sequence, log_digest, as_of, tables, time.monotonic() - started)

@@ -24,10 +24,11 @@ from event_archive.sample_views import SAMPLED
 from event_archive.views import SCHEMA
 from orchestration.dataset import name, relation
 from orchestration.dbt_process import load_manifest
+from orchestration.full_disk import full_disk_in_one_line
 from orchestration.model_code import facts
 from orchestration.publishing import Version
 from orchestration.replay_verification import day_columns, served
-from orchestration.scratch import derive, disk_faults, scratch_folder
+from orchestration.scratch import derive, scratch_folder
 from orchestration.settings import Settings
 from orchestration.table_comparison import REPLAYED, DayDifference, column_types, open_both, row_differences
 
@@ -76,7 +77,7 @@ def verify_sample(settings: Settings, *, seed: str, number_of_days: int) -> Samp
             select = [f"+{fact.model}" for fact in compared]
             built = derive(settings, scratch, cut=version.sequence, sample_days=days, select=select)
             file = settings.published / version.file_name
-            with disk_faults("comparing"), open_both(settings, file, built.warehouse) as connection:
+            with full_disk_in_one_line("comparing"), open_both(settings, file, built.warehouse) as connection:
                 objects = count(connection, OBJECTS)
                 for fact in compared:
                     rows[fact.table] = count(connection, f"{REPLAYED}.{relation(fact.table)}")

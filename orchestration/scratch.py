@@ -21,6 +21,7 @@ from event_archive.errors import UnusableInput
 from orchestration.audit import Check, record
 from orchestration.dataset import text
 from orchestration.dbt_process import Hear, first_lines, run_dbt
+from orchestration.full_disk import full, full_disk_in_one_line
 from orchestration.settings import Settings
 
 FOLDER = "scratch"
@@ -104,7 +105,7 @@ def derive(
         raise UnusableInput(str(error).split(DETAILS, maxsplit=1)[0]) from None
     if not (built.dbt_target / "run_results.json").exists():
         raise UnusableInput(f"dbt run: {first_lines(said)}")
-    with disk_faults("the scratch warehouse"):
+    with full_disk_in_one_line(str(built.warehouse)):
         failed = [check for check in record(built) if not check.passed]
     if failed:
         raise UnusableInput(could_not_build(failed))
@@ -114,6 +115,8 @@ def derive(
 def could_not_build(failed: Sequence[Check]) -> str:
     """Say which models could not be built; those that were passed over because of them are only counted."""
     causes = [check for check in failed if check.detail != "skipped"] or failed
+    if cause := next(filter(None, (full(check.detail) for check in causes)), None):
+        return f"{len(failed)} models could not be built: {cause}"
     others = len(failed) - 1
     more = f"; {others} more could not be built" if others else ""
     return f"{causes[0].name} could not be built: {causes[0].detail}{more}"
@@ -128,12 +131,3 @@ def open_as_warehouse(settings: Settings, file: Path) -> Iterator[duckdb.DuckDBP
         connection.execute(f"ATTACH {text(str(file))} AS warehouse (READ_ONLY)")
         connection.execute("USE warehouse")
         yield connection
-
-
-@contextmanager
-def disk_faults(what: str) -> Iterator[None]:
-    """Word in one line what DuckDB says when the disk or the memory is full."""
-    try:
-        yield
-    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
-        raise UnusableInput(f"{what}: {' '.join(str(error).split())}") from None

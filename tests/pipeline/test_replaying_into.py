@@ -1,15 +1,23 @@
 """The dataset over two cuts, in a file of its own: what is in it, what is refused, and what is left alone."""
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
-from installation import land_events, landed, note, temporary_folder
+from installation import copy_of, land_events, landed, note, temporary_folder
+from runs import dagster_instance, failure
 
 from event_archive.errors import UnusableInput
+from orchestration.build import build_definitions
 from orchestration.command_line.main import run
 from orchestration.locking import warehouse_lock
 from orchestration.publishing import current
@@ -152,3 +160,91 @@ def test_a_file_that_somebody_else_made_meanwhile_is_not_overwritten(
     with pytest.raises(UnusableInput, match="somebody else made it meanwhile"):
         replay_into(settings, into)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["theirs"]
+
+
+def test_a_disk_that_is_full_is_one_line_and_nothing_is_left_on_it(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """On a real small disk where this machine lets us mount one, else with a limit on the size of files."""
+    small = tmp_path / "small"
+    small.mkdir()
+    factlog = Path(sys.executable).with_name("factlog")
+    done = subprocess.run(
+        [*(ALONE if can_mount() else ()), "sh", "-c", SMALL_DISK],
+        env={**settings.environment(), "SMALL": str(small), "FACTLOG": str(factlog)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == "", "files are left"
+    complaint = done.stderr.splitlines()[-1]
+    assert complaint.startswith(f"factlog: {small}/x.duckdb: ") or not can_mount()
+    assert "No space left on device" in complaint or "File too large" in complaint
+    assert len(done.stderr.splitlines()) == 2, done.stderr
+
+
+ALONE = ["unshare", "--map-root-user", "--mount"]
+SMALL_DISK = """
+mount -t tmpfs -o size=200k tmpfs "$SMALL" 2>/dev/null || ulimit -f 200
+"$FACTLOG" replay --into "$SMALL/x.duckdb"
+code=$?
+find "$SMALL" "$FACTLOG_HOME/scratch" -mindepth 1 ! -name .lock
+exit $code
+"""
+
+
+@cache
+def can_mount() -> bool:
+    """Tell whether we may mount a disk that only one process sees."""
+    command = [*ALONE, "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+    if shutil.which(ALONE[0]) is None:
+        return False
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def test_a_refresh_on_a_full_disk_leaves_what_is_served_and_the_next_one_completes_it(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings = copy_of(settings, tmp_path)
+    served = current(settings)
+    limited = 'ulimit -f 2000; exec "$0" refresh'
+    factlog = str(Path(sys.executable).with_name("factlog"))
+    done = subprocess.run(
+        ["sh", "-c", limited, factlog],
+        env=settings.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, ""), done.stdout
+    assert len(done.stderr.splitlines()) == 1
+    assert "File too large" in done.stderr
+    assert current(settings) == served
+    assert refresh(settings).sequence == 2
+
+
+def test_the_ui_derives_into_the_folder_of_replays(settings: Settings, tmp_path: Path) -> None:
+    settings = copy_of(settings, tmp_path)
+    job = build_definitions(settings).resolve_job_def("replay_into_file")
+
+    def started(instance: dg.DagsterInstance, **form: str) -> dg.ExecuteInProcessResult:
+        config = {"ops": {"derive_into_file": {"config": form}}}
+        return job.execute_in_process(instance=instance, run_config=config, raise_on_error=False)
+
+    with dagster_instance(settings) as instance:
+        done = started(instance, into="first.duckdb", known_at="1")
+        [output] = [event for event in done.all_node_events if event.is_successful_output]
+        again = started(instance, into="first.duckdb")
+        unclear = started(instance, into="x.duckdb", as_of="soon")
+    file = settings.home / "replays/first.duckdb"
+    assert len(rows(file)) == 10
+    told: dict[str, Any] = {name: value.value for name, value in output.step_output_data.metadata.items()}
+    assert (told["file"], told["sequence"], told["dagster/row_count"]) == (str(file), 1, 12)
+    assert [dict(record.data)["table"] for record in told["tables"].records] == [
+        "reading.readings",
+        "writing.notebooks",
+        "writing.notes",
+    ]
+    assert failure(again) == f"{file}: is there already, and nothing is overwritten; name a new file"
+    assert failure(unclear).startswith("as_of soon: not a time; write it like 2026-03-03")

@@ -1,0 +1,198 @@
+"""Whether what is served is what the log gives: all of it on demand, a sample of it every night."""
+
+import json
+from contextlib import closing
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+from installation import copy_of, land_events, new_installation, note, put, temporary_folder
+from runs import dagster_instance
+
+from orchestration.build import build_definitions
+from orchestration.command_line.main import run
+from orchestration.nightly import SAME_AGAIN, op_name
+from orchestration.publishing import current, publish
+from orchestration.refresh import refresh
+from orchestration.sample_verification import draw_days
+from orchestration.settings import PROJECT, Settings
+
+FACT = "models/marts/reading/notes_read.sql"
+FACT_FILES = {
+    "models/sources.yml": """
+sources:
+  - name: events
+    schema: events
+    tables: [{name: note_written}, {name: note_read}, {name: corrections}]
+""",
+    "models/staging/stg_note__read.sql": """
+select event_id, object_id as note_id, event_date, sequence from {{ source('events', 'note_read') }}
+""",
+    FACT: """
+{{ config(materialized='incremental', incremental_strategy='replace_keys', unique_key='note_id',
+          tags=['daily'], meta={'day': 'first_read_date'}) }}
+with touched as ({{ touched_keys('note_id', ref('stg_note__read')) }})
+select note_id, min(event_date) as first_read_date, count(*) as readings, max(sequence) as last_sequence
+from {{ ref('stg_note__read') }} {{ where_touched('note_id') }}
+group by note_id
+""",
+}
+MACROS = [f"macros/{name}.sql" for name in ("touched_keys", "replay", "replace_keys")]
+
+
+@pytest.fixture(scope="module")
+def settings() -> Settings:
+    """Notes read on two days, published; then late readings, with an incremental fact brought up to date."""
+    settings = new_installation(temporary_folder())
+    macros = {name: (PROJECT / "dbt_project" / name).read_text() for name in MACROS}
+    for name, content in {**FACT_FILES, **macros}.items():
+        put(settings.dbt_project / name, content)
+    days = ["2026-01-02", "2026-01-03"]
+    first = [note(number, days[number % 2], verb="read") for number in range(6)]
+    land_events(settings, [*first, note(1), note(2), {"type": "nonsense"}])
+    refresh(settings)
+    land_events(settings, [note(1, "2026-01-02", verb="read") | {"id": "late"}], "late.ndjson")
+    refresh(settings)
+    return settings
+
+
+def broken(settings: Settings, folder: Path) -> Settings:
+    """A copy with a reading too many on 3 January, as a faulty incremental build leaves and publishes it."""
+    settings = copy_of(settings, folder)
+    with closing(duckdb.connect(settings.warehouse)) as connection:
+        connection.execute("UPDATE reading.notes_read SET readings = 7 WHERE note_id = '3'")
+    publish(settings)
+    return settings
+
+
+def factlog(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *arguments: str,
+) -> tuple[int, str]:
+    """Run a command; its exit code and what it printed."""
+    for name, value in settings.environment().items():
+        monkeypatch.setenv(name, value)
+    return run(arguments), capsys.readouterr().out
+
+
+def nightly(settings: Settings, days: int = 3) -> dict[str, dg.AssetCheckEvaluation]:
+    """Run the job of the night; its checks by name."""
+    sample = {"seed": "2026-02-01", "days": days}
+    with dagster_instance(settings) as instance:
+        result = (
+            build_definitions(settings)
+            .resolve_job_def("nightly_verification")
+            .execute_in_process(
+                instance=instance,
+                run_config={"ops": {op_name(SAME_AGAIN): {"config": sample}}},
+                raise_on_error=False,
+            )
+        )
+    return {found.check_name: found for found in result.get_asset_check_evaluations()}
+
+
+def metadata(check: dg.AssetCheckEvaluation) -> dict[str, Any]:
+    """What a check says besides whether it holds."""
+    return {name: value.value for name, value in check.metadata.items()}
+
+
+def test_what_was_built_by_increments_is_the_same_from_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert current(settings) is not None
+    code, said = factlog(settings, monkeypatch, capsys, "replay", "--verify")
+    assert code == 0
+    assert said.startswith("4 tables, 12 rows: the same as in version 2, derived from nothing up to commit 2")
+
+
+def test_what_differs_is_named_by_table_and_day(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = broken(settings, tmp_path)
+    served = wrong.published / "reporting-3.duckdb"
+    served.chmod(0o644)
+    with closing(duckdb.connect(served)) as connection:
+        connection.execute("DELETE FROM writing.notebooks WHERE notebook = 'red'")
+    put(wrong.dbt_project / FACT, FACT_FILES[FACT] + "-- the same rows by other code")
+    code, said = factlog(wrong, monkeypatch, capsys, "replay", "--verify", "--json")
+    report = json.loads(said)
+    assert (code, report["same"]) == (1, False)
+    found = {one["table"]: (one["day_column"], one["days"]) for one in report["differences"]}
+    assert found == {
+        "reading.notes_read": (
+            "first_read_date",
+            [{"day": "2026-01-03", "only_published": 1, "only_replayed": 1}],
+        ),
+        "writing.notebooks": (None, [{"day": None, "only_published": 0, "only_replayed": 1}]),
+    }
+    assert report["reasons"] == [
+        "reporting-3.duckdb was changed after it was published: writing.notebooks",
+        f"reading.notes_read was derived by other code: {FACT}",
+    ]
+
+
+def test_every_night_the_archive_and_a_sample_are_verified(settings: Settings) -> None:
+    checks = nightly(settings)
+    assert {name: check.passed for name, check in checks.items()} == {
+        "archive_complete": True,
+        "replay_gives_the_same": True,
+    }
+    version = current(settings)
+    assert version is not None
+    told = metadata(checks["replay_gives_the_same"])
+    assert told["seed"] == f"2026-02-01 {version.log_digest}"
+    assert told["days"] == ["2026-01-02", "2026-01-03"]
+    assert (told["objects"], told["rows"]) == (6, {"reading.notes_read": 6})
+
+
+def test_a_night_finds_a_wrong_row_and_a_changed_byte(settings: Settings, tmp_path: Path) -> None:
+    wrong = broken(settings, tmp_path)
+    # dbt never reads it, so only the check of the archive can tell.
+    [refused] = (wrong.archive_root / "quarantine").glob("*.parquet")
+    refused.chmod(0o644)
+    refused.write_bytes(refused.read_bytes()[:-1] + b"?")
+    checks = nightly(wrong)
+    assert not checks["archive_complete"].passed
+    assert refused.name in str(metadata(checks["archive_complete"])["findings"])
+    same = checks["replay_gives_the_same"]
+    assert (same.passed, same.description) == (False, "differs: reading.notes_read")
+    [record] = metadata(same)["differences"].records
+    assert record.data == {
+        "table": "reading.notes_read",
+        "day": "2026-01-03",
+        "only_published": 1,
+        "only_replayed": 1,
+    }
+
+
+def test_the_schedule_asks_at_night_for_the_sample_of_that_night(settings: Settings, tmp_path: Path) -> None:
+    night = datetime(2026, 2, 1, 2, 30, tzinfo=UTC)
+
+    def asked(of: Settings) -> dg.RunRequest | dg.SkipReason:
+        schedule = build_definitions(of).resolve_schedule_def("nightly_verification")
+        assert schedule.cron_schedule == "30 2 * * *"
+        assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+        with dagster_instance(of) as instance:
+            context = dg.build_schedule_context(instance, scheduled_execution_time=night)
+            found = schedule.evaluate_tick(context)
+        return found.run_requests[0] if found.run_requests else dg.SkipReason(found.skip_message)
+
+    request = asked(settings)
+    assert isinstance(request, dg.RunRequest)
+    sample = {"seed": "2026-02-01", "days": 3}
+    assert request.run_config == {"ops": {op_name(SAME_AGAIN): {"config": sample}}}
+    assert asked(new_installation(tmp_path)) == dg.SkipReason("Nothing is published yet.")
+
+
+def test_the_same_seed_draws_the_same_days(settings: Settings) -> None:
+    commits = settings.open_archive().log.commits()
+    both = [date(2026, 1, 2), date(2026, 1, 3)]
+    assert draw_days(commits, "a", 5) == both
+    drawn = [draw_days(commits, str(seed), 1) for seed in range(20)]
+    assert drawn == [draw_days(commits, str(seed), 1) for seed in range(20)]
+    assert {day for (day,) in drawn} == set(both)
