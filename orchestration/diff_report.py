@@ -90,11 +90,13 @@ def table_lines(one: TableDifference) -> Iterator[Line]:
         yield Line("note", f"columns of another type in B, compared as text: {', '.join(shape.retyped)}")
     for change in one.changes:
         yield from change_lines(change, one.without_events)
-    if found.rows > len(one.changes):
-        yield Line("note", f"… and {found.rows - len(one.changes):,} more rows that differ")
+    more = found.rows - len(one.changes)
+    if more > 0:
+        yield Line("note", f"… and {more:,} more {'row that differs' if more == 1 else 'rows that differ'}")
     if found.read_again:
         landing = ", ".join(shape.landing)
-        yield Line("note", f"{found.read_again:,} more differ only in when something landed ({landing})")
+        rows = "row differs" if found.read_again == 1 else "rows differ"
+        yield Line("note", f"{found.read_again:,} more {rows} only in when something landed ({landing})")
 
 
 def change_lines(change: Change, without_events: str) -> Iterator[Line]:

@@ -167,7 +167,8 @@ def rows_of(
         f"if(kind = '{ADDED}', {on_side(one, 'b', shape)}, {on_side(one, 'a', shape)})" for one in shape.key
     ]
     sides = [
-        f"a.{name(one)}, b.{name(one)}, {on_side(one, 'a', shape)} IS DISTINCT FROM {on_side(one, 'b', shape)}"
+        f"a.{name(one)}, b.{name(one)}, "
+        f"{on_side(one, 'a', shape)} IS DISTINCT FROM {on_side(one, 'b', shape)}"
         for one in shape.compared
     ]
     rows = connection.execute(

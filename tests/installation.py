@@ -106,8 +106,10 @@ select event_date as reading_date, count(*) as readings from {{ ref('stg_note__r
 models:
   - name: notes
     description: Notes, one row each.
+    config: {meta: {traced_to: [{object_id: note_id}]}}
     columns:
       - {name: note_id, description: The note., data_tests: [unique, not_null]}
+      - {name: notebook, description: The notebook that holds it.}
       - {name: words, description: How long it is.}
   - name: notebooks
     description: Notebooks, one row each, and how full they are.

@@ -151,7 +151,7 @@ def test_columns_that_say_when_something_landed_change_no_row(settings: Settings
     assert diff_report.outcome(comparison) == ["No difference: 1 table is the same in A and B."]
     assert told(comparison) == [
         "post.parcels: no row differs",
-        "1 more differ only in when something landed (last_sequence)",
+        "1 more row differs only in when something landed (last_sequence)",
     ]
 
 
