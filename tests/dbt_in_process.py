@@ -36,15 +36,19 @@ class InProcess:
         arguments: Sequence[str],
         *,
         target: Path | None = None,
+        profiles: Path | None = None,
         **_: object,
     ) -> str:
         """Do as `run_dbt` does, but build without testing, and leave views be: they say what they said.
 
-        What it is given besides is for a process: a lock to hand on, somebody who hears how far it is.
+        `profiles`: a folder with another profile than the project's. What else it is given is for a process:
+        a lock to hand on, somebody who hears how far it is.
         """
         command, *options = arguments
         if settings.warehouse.exists():
             options += ["--exclude", "config.materialized:view"]
+        if profiles is not None:
+            options += ["--profiles-dir", str(profiles)]
         chosen = ["run" if command == "build" else command, *options]
         done = invoke(self.manifest, settings, chosen, target or settings.dbt_target)
         assert isinstance(done, RunExecutionResult)
@@ -54,8 +58,9 @@ class InProcess:
 def invoke(manifest: Manifest | None, settings: Settings, arguments: Sequence[str], target: Path) -> object:
     """Run one dbt command, with the environment that its process would have."""
     project = str(settings.dbt_project)
-    folders = ["--project-dir", project, "--profiles-dir", project]
-    folders += ["--target-path", str(target), "--log-path", str(target)]
+    folders = ["--project-dir", project, "--target-path", str(target), "--log-path", str(target)]
+    if "--profiles-dir" not in arguments:
+        folders += ["--profiles-dir", project]
     with (
         patch.dict(os.environ, settings.environment()),
         patch.object(sys, "path", [*sys.path]),

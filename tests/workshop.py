@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -74,9 +75,9 @@ class Workshop:
         shutil.copy((like or self.empty).warehouse, folder)
         return replace(settings, warehouse_file=folder / settings.warehouse.name)
 
-    def build(self, settings: Settings, *, from_nothing: bool = False) -> None:
+    def build(self, settings: Settings, *, from_nothing: bool = False, profiles: Path | None = None) -> None:
         """Build everything over the log as it is, as a refresh does."""
-        with patch("orchestration.refresh.run_dbt", self.dbt.run):
+        with patch("orchestration.refresh.run_dbt", partial(self.dbt.run, profiles=profiles)):
             refresh.build(settings, NO_LOCK, from_nothing=from_nothing, variables={})
 
     def build_some(self, settings: Settings, models: Sequence[str], request: str) -> None:

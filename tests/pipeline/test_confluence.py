@@ -1,8 +1,8 @@
 """Confluence: however the events arrived and however the tables were built, the marts are the same.
 
-Belongs here: the property, and proof that it can fail; determinism. Not here: what is dealt (`dealing`), how
-it is played (`workshop`), what the marts say (`test_models`), builds that are killed (the tests of publishing
-and of Dagster).
+Belongs here: the property, and proof that it can fail. Not here: what is dealt (`dealing`), how it is played
+(`workshop`), what the marts say (`test_models`), builds that are killed (the tests of publishing and of
+Dagster).
 
 Each example deals sixty worlds into one archive, each world in its own way, so eight examples are hundreds of
 dealings. The steps between the landings are refreshes, builds of some models as a person may start them from
@@ -55,11 +55,6 @@ FAULTS = {
 Tried, and harmless but for time, because more is read than has to be: `sequence >=` for `>`, and
 `min(last_sequence)` for `max`. What is wrong in a build from nothing, too, is not found here, nor that a
 replay does nothing where nothing is wrong: `test_models` looks at that."""
-
-
-@pytest.fixture(scope="module")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    return Workshop(tmp_path_factory.mktemp("confluence"))
 
 
 @example_settings(

@@ -1,0 +1,19 @@
+"""What several files of the pipeline's tests share and is dear to make.
+
+Belongs here: fixtures of this tier. Not here: what holds for all tiers (`tests/conftest.py`).
+"""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from workshop import Workshop
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> "Workshop":
+    """Where deals are played; dbt is imported by those alone who need it."""
+    from workshop import Workshop  # noqa: PLC0415
+
+    return Workshop(tmp_path_factory.mktemp("workshop"))
