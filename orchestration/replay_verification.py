@@ -9,9 +9,10 @@ file that never changes, so no lock is needed and a refresh goes on meanwhile.
 
 import json
 import time
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +54,14 @@ class TableDifference:
 
 @dataclass(frozen=True)
 class Verified:
-    """What a verification found; `reasons`: what is likely to explain the differences."""
+    """What a verification found: what the log gives, table by table, and what of it differs from the version.
+
+    `reasons`: what is likely to explain the differences.
+    """
 
     version: int
     sequence: int
-    tables: int
-    rows: int
+    tables: Mapping[str, TableState]
     differences: tuple[TableDifference, ...]
     reasons: tuple[str, ...]
     seconds: float
@@ -67,6 +70,11 @@ class Verified:
     def holds(self) -> bool:
         """Whether every table is the same."""
         return not self.differences
+
+    @property
+    def rows(self) -> int:
+        """How many rows the log gives."""
+        return sum(state.rows for state in self.tables.values())
 
 
 def verify_replay(
@@ -79,7 +87,9 @@ def verify_replay(
         say(f"Deriving version {version.number} again from nothing, up to commit {version.sequence}")
     file = settings.published / version.file_name
     with scratch_folder(settings) as scratch:
-        built = derive(settings, scratch, cut=version.sequence, hear=hear)
+        built = derive(
+            settings, scratch, cut=version.sequence, as_of=as_of_version(settings, version), hear=hear
+        )
         with full_disk_in_one_line("comparing"):
             published, replayed = published_states(settings, version), replayed_states(built)
             differences = compare(built, file, published, replayed)
@@ -87,8 +97,7 @@ def verify_replay(
     return Verified(
         version=version.number,
         sequence=version.sequence,
-        tables=len(replayed),
-        rows=sum(state.rows for state in replayed.values()),
+        tables=replayed,
         differences=tuple(differences),
         reasons=tuple(reasons),
         seconds=time.monotonic() - started,
@@ -109,14 +118,31 @@ def served(settings: Settings) -> Version:
     return version
 
 
-def published_states(settings: Settings, version: Version) -> dict[str, TableState]:
-    """Tell the state of every table from the file itself: its manifest only says what it was."""
+@contextmanager
+def open_version(settings: Settings, version: Version) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the file of a version; what analysts can't read either is said in one line."""
     file = settings.published / version.file_name
     try:
         with open_as_warehouse(settings, file) as connection:
-            return {table: table_state(connection, table) for table in version.tables}
+            yield connection
     except duckdb.Error as error:
         raise UnusableInput(f"{file}: can't be read: {' '.join(str(error).split())}") from None
+
+
+def as_of_version(settings: Settings, version: Version) -> datetime | None:
+    """Tell before which moment events had to occur to be in a version (FACTLOG_AS_OF of its refresh)."""
+    with open_version(settings, version) as connection:
+        try:
+            row = connection.execute("SELECT as_of FROM factlog.manifest").fetchone()
+        except duckdb.CatalogException:  # published before a file said what it holds
+            return None
+    return row[0] if row else None
+
+
+def published_states(settings: Settings, version: Version) -> dict[str, TableState]:
+    """Tell the state of every table from the file itself: its manifest only says what it was."""
+    with open_version(settings, version) as connection:
+        return {table: table_state(connection, table) for table in version.tables}
 
 
 def replayed_states(built: Settings) -> dict[str, TableState]:
@@ -160,7 +186,7 @@ def difference(
         detail = "no model derives it any more" if replayed is None else "it is not published"
         return TableDifference(table, published, replayed, detail=detail)
     before, now = (column_types(connection, alias, table) for alias in (PUBLISHED, REPLAYED))
-    if before != now:
+    if list(before.items()) != list(now.items()):
         changed_columns = sorted(
             column for column in {*before, *now} if before.get(column) != now.get(column)
         )

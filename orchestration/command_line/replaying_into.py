@@ -125,8 +125,9 @@ def verify(settings: Settings, *, wants_json: bool) -> int:
         screen.as_json({**asdict(verified), "same": verified.holds, "seconds": seconds})
     elif verified.holds:
         screen.tell(
-            f"{verified.tables} tables, {verified.rows:,} rows: the same as in version {verified.version}, "
-            f"derived from nothing up to commit {verified.sequence}, in {verified.seconds:.0f} s."
+            f"{len(verified.tables)} tables, {verified.rows:,} rows: the same as in version "
+            f"{verified.version}, derived from nothing up to commit {verified.sequence}, in "
+            f"{verified.seconds:.0f} s."
         )
     else:
         tell_differences(verified)
@@ -139,8 +140,8 @@ def tell_differences(verified: Verified) -> None:
     screen.table(None, columns, [row for table in verified.differences for row in difference_rows(table)])
     screen.tell(*(f"Likely reason: {screen.printable(reason)}" for reason in verified.reasons))
     screen.say(
-        f"{len(verified.differences)} of {verified.tables} tables are not what the log gives, up to commit "
-        f"{verified.sequence}."
+        f"{len(verified.differences)} of {len(verified.tables)} tables are not what the log gives up to "
+        f"commit {verified.sequence}."
     )
 
 

@@ -121,7 +121,7 @@ def test_what_differs_is_named_by_table_and_day(
     put(wrong.dbt_project / FACT, FACT_FILES[FACT] + "-- the same rows by other code")
     code, said = factlog(wrong, monkeypatch, capsys, "replay", "--verify", "--json")
     report = json.loads(said)
-    assert (code, report["same"]) == (1, False)
+    assert (code, report["same"], len(report["tables"])) == (1, False, 4)
     found = {one["table"]: (one["day_column"], one["days"]) for one in report["differences"]}
     assert found == {
         "reading.notes_read": (
