@@ -4,6 +4,7 @@ import fcntl
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -91,14 +92,15 @@ def test_a_failed_build_names_its_cause_first() -> None:
 
 
 def test_what_is_full_is_said_whatever_else_is_said() -> None:
+    told = partial(full_disk_in_one_line, "here")
     assert first_lines("Traceback\n File x\n\nOSError: [Errno 28] No space left on device\n in y") == (
         "No space left on device"
     )
-    with pytest.raises(UnusableInput, match=r"^here: No space left on device$"), full_disk_in_one_line("here"):
+    with pytest.raises(UnusableInput, match=r"^here: No space left on device$"), told():
         raise duckdb.TransactionException("Failed to commit:\nCould not write: No space left on device")
-    with pytest.raises(UnusableInput, match=r"^here: IO Error: broken disk$"), full_disk_in_one_line("here"):
+    with pytest.raises(UnusableInput, match=r"^here: IO Error: broken disk$"), told():
         raise duckdb.IOException("IO Error: broken\ndisk")
-    with pytest.raises(duckdb.BinderException), full_disk_in_one_line("here"):
+    with pytest.raises(duckdb.BinderException), told():
         raise duckdb.BinderException("a fault of ours")
 
 
