@@ -130,7 +130,12 @@ class Replay:
 
 
 def replay_of(context: dg.AssetExecutionContext) -> Replay | None:
-    """Read which days a run replays: those of its partitions, if it has any."""
+    """Read which days a run replays: those of its partitions, if it has any.
+
+    Dagster makes one run of each range of days without a gap, also where a backfill's policy is a single run:
+    a backfill of scattered days comes as several runs, one after the other, each with a dbt process of its
+    own. `factlog replay --days` derives any set of days in one.
+    """
     if not context.has_partition_key_range:
         return None
     run, window = context.run, context.partition_time_window

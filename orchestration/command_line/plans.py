@@ -149,17 +149,16 @@ def duration(expected: Expected) -> str:
 def tell_estimate(estimate: Estimate) -> None:
     """Say what a replay would read, and how long it would take."""
     planned = estimate.planned
-    screen.tell(f"To replay: {read_by(estimate)}.")
+    screen.tell(f"{screen.counted(estimate.days, 'day')}: {events_of(estimate)}.")
     if planned.plan.models:
         tell_models("It would derive:", planned.plan.models, planned)
     screen.tell(f"{planned.plan.rows:,} events to read, {duration(planned.expected)}")
     screen.say("Nothing was started.")
 
 
-def read_by(estimate: Estimate) -> str:
-    """Count days, events and files of a replay."""
-    files = screen.counted(estimate.files, "file")
-    return f"{screen.counted(estimate.days, 'day')}, {screen.counted(estimate.rows, 'event')} in {files}"
+def events_of(estimate: Estimate) -> str:
+    """Count the events of the days that are replayed, and the files that hold them."""
+    return f"{screen.counted(estimate.rows, 'event')} in {screen.counted(estimate.files, 'file')}"
 
 
 def plan_record(planned: Planned) -> dict[str, object]:

@@ -14,7 +14,7 @@ from orchestration.command_line import screen
 from orchestration.command_line.deriving import building, refuse
 from orchestration.command_line.main import DONE
 from orchestration.command_line.opening import json_option, read_settings
-from orchestration.command_line.plans import duration, estimate_record, read_by, tell_estimate
+from orchestration.command_line.plans import duration, estimate_record, events_of, tell_estimate
 from orchestration.command_line.replaying_into import Beside, beside_options, check_together, replay_beside
 from orchestration.planning import Estimate, estimate
 from orchestration.publishing import PublishingRefused
@@ -89,7 +89,7 @@ def asked_for(settings: Settings, first: str | None, end: str | None, listed: st
 
 def replay_days(settings: Settings, asked: Asked, estimated: Estimate, wants_json: bool) -> int:
     """Derive these days again, and say what came of it."""
-    screen.say(f"Deriving again {asked}: {read_by(estimated)}; {duration(estimated.planned.expected)}")
+    screen.say(f"Deriving again {asked}: {events_of(estimated)}; {duration(estimated.planned.expected)}")
     try:
         with building("Replaying", in_lines=True) as hear:
             done = refresh(settings, replay=asked.ranges, say=screen.say, hear=hear)
@@ -110,9 +110,11 @@ def report(estimated: Estimate, done: Refreshed) -> list[str]:
         for one in planned.plan.models
         if one.model in planned.keys
     ]
+    derived = f"; keys derived again: {', '.join(keys)}" if keys else ""
     return [
-        f"Replayed {read_by(estimated)}, up to commit {done.sequence}, in {done.seconds:.0f} s.",
-        *([f"Keys derived again: {', '.join(keys)}."] if keys else []),
+        f"{screen.counted(estimated.days, 'day')} replayed up to commit {done.sequence}, "
+        f"in {done.seconds:.0f} s.",
+        f"{events_of(estimated)}{derived}.",
         outcome(done),
     ]
 

@@ -1,5 +1,6 @@
 """Which days a refresh marks and which look out of date: those on which events arrived that feed a model."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -13,8 +14,10 @@ from installation import land_events, new_installation, note
 from runs import NOTES, WRITTEN, dagster_instance, materializations, materialize, run
 
 from orchestration.build import build_definitions
+from orchestration.querying import query
+from orchestration.refresh import refresh
 from orchestration.replay_request import Days, pending, request_replay
-from orchestration.settings import Settings
+from orchestration.settings import PROJECT, Settings
 
 MARKED = ("writing/notes", "reading/readings")
 
@@ -125,6 +128,30 @@ def test_changed_code_makes_every_day_of_what_it_derives_look_out_of_date(
         ("reading/readings", "2026-01-03"),
     }
     assert stale(settings, instance) == {}
+
+
+FACT = """
+{{ config(tags=['daily'], materialized='incremental', unique_key='note_id') }}
+select object_id as note_id, data.notebook as notebook, WORDS as words, event_date as written_date,
+    sequence as last_sequence
+from {{ source('events', 'note_written') }}
+{% if is_incremental() %} where sequence > (select max(last_sequence) from {{ this }}) {% endif %}
+"""
+
+
+def test_a_fact_that_other_code_derived_is_derived_again_from_nothing(tmp_path: Path) -> None:
+    settings = new_installation(tmp_path)
+    fact = settings.dbt_project / "models/marts/writing/notes.sql"
+    fact.write_text(FACT.replace("WORDS", "data.words"))
+    shutil.copy(PROJECT / "dbt_project/macros/replay.sql", settings.dbt_project / "macros")
+    land_events(settings, [note(n) for n in (1, 2)], "first.ndjson")
+    refresh(settings)
+    fact.write_text(FACT.replace("WORDS", "10 * data.words"))
+    land_events(settings, [note(3)], "second.ndjson")
+    with dagster_instance(settings) as instance:
+        assert run(settings, instance, "refresh", "2026-01-02").success
+    rows = query(settings, "SELECT note_id, words FROM writing.notes ORDER BY ALL").rows
+    assert rows == [("1", 10), ("2", 20), ("3", 30)]
 
 
 def test_a_replay_that_was_killed_is_completed_and_marked_by_the_next_refresh(
