@@ -21,6 +21,7 @@ from orchestration.full_disk import full
 from orchestration.settings import Settings
 
 GENERATED = {"target", "logs", "dbt_packages"}
+DEFINITIONS = "definitions.json"
 PARTIAL_PARSE = "partial_parse.msgpack"
 
 
@@ -119,8 +120,8 @@ def load_manifest(settings: Settings, *, keep: bool = True) -> Mapping[str, Any]
 
     With `keep` false nothing is left behind: whoever only looks writes nothing.
     """
-    manifest = settings.dbt_target / "definitions.json"
-    if not manifest.exists() or manifest.stat().st_mtime < last_change(settings.dbt_project):
+    manifest = settings.dbt_target / DEFINITIONS
+    if not is_current(settings, manifest):
         if keep:
             settings.dbt_target.mkdir(parents=True, exist_ok=True)
         # Several processes load the definitions at once: each parses aside, and the last one's file stays.
@@ -140,6 +141,21 @@ def load_manifest(settings: Settings, *, keep: bool = True) -> Mapping[str, Any]
             # The first build need not parse it all again.
             (Path(aside) / PARTIAL_PARSE).replace(settings.dbt_target / PARTIAL_PARSE)
     return read_manifest(manifest)
+
+
+def keep_manifest(settings: Settings, started: float) -> None:
+    """Let the manifest of a build that started then serve for the definitions, if theirs is out of date."""
+    kept = settings.dbt_target / DEFINITIONS
+    if not is_current(settings, kept):
+        unfinished = settings.dbt_target / f".{DEFINITIONS}.{os.getpid()}"
+        shutil.copyfile(settings.dbt_target / "manifest.json", unfinished)
+        os.utime(unfinished, (started, started))
+        unfinished.replace(kept)
+
+
+def is_current(settings: Settings, manifest: Path) -> bool:
+    """Tell whether a manifest is there, and of the project as it is now."""
+    return manifest.exists() and manifest.stat().st_mtime >= last_change(settings.dbt_project)
 
 
 def read_manifest(path: Path) -> Mapping[str, Any]:

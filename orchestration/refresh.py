@@ -13,20 +13,19 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
-from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
 from orchestration.audit import Check, record
 from orchestration.build_history import Took, note_build
 from orchestration.dataset import TableState
-from orchestration.dbt_process import Hear, first_lines, load_manifest, run_dbt
+from orchestration.dbt_process import Hear, first_lines, keep_manifest, load_manifest, run_dbt
 from orchestration.full_disk import full, full_disk_in_one_line
 from orchestration.locking import warehouse_lock
-from orchestration.model_code import Manifest, ask_again
+from orchestration.model_code import ask_again
 from orchestration.publishing import Publication, PublishingRefused, current, publish_locked
 from orchestration.refresh_plan import plan
 from orchestration.replay_request import EVERYTHING, Days, request_again, request_replay
 from orchestration.settings import Settings
-from orchestration.warehouse_state import read_state
+from orchestration.warehouse_state import WarehouseState, read_state
 
 REPLAY = "factlog replay"
 
@@ -64,13 +63,7 @@ def refresh(
     days = list(replay)
     holding = warehouse_lock(settings, "a replay" if days else "a refresh", say=say)
     with holding as lock, full_disk_in_one_line(str(settings.home)):
-        archive, manifest = settings.open_archive(), load_manifest(settings)
-        ask_again(settings, manifest, archive.contracts, say)
-        if days:
-            request_replay(settings, REPLAY, days)
-        if from_nothing:
-            request_everything(settings)
-        rows = rows_to_read(settings, archive, manifest)
+        state = ask(settings, days, from_nothing=from_nothing, say=say)
         outcomes, sequence = build(
             settings, lock, from_nothing=from_nothing, variables=variables or {}, hear=hear
         )
@@ -78,18 +71,36 @@ def refresh(
         publication = publish_locked(settings)
         seconds = time.monotonic() - started
         with closing(duckdb.connect(settings.warehouse)) as connection:
-            note_build(connection, Took(rows, seconds))
+            note_build(connection, Took(rows_read(settings, state, sequence), seconds))
     tests = sum(check.is_test for check in outcomes)
     now = publication.version.tables
     changed = sorted(table for table in {*before, *now} if before.get(table) != now.get(table))
     return Refreshed(sequence, len(outcomes) - tests, tests, seconds, publication, changed)
 
 
-def rows_to_read(settings: Settings, archive: Archive, manifest: Manifest) -> int:
-    """Count the events that facts will read in the build that follows."""
-    commits = archive.log.commits()
-    state = read_state(settings, manifest, archive, len(commits))
-    return plan(manifest, archive.contracts, commits, state, served=len(commits)).rows
+def ask(
+    settings: Settings, days: Iterable[Days], *, from_nothing: bool, say: Callable[[str], None] | None
+) -> WarehouseState:
+    """Note in the warehouse what the build that follows derives again; gives how it stands then."""
+    archive = settings.open_archive()
+    # Before the first build there is nothing to derive again, nor a need to parse the project for that.
+    manifest = load_manifest(settings) if settings.warehouse.is_file() else None
+    if manifest is not None:
+        ask_again(settings, manifest, archive.contracts, say)
+    if days:
+        request_replay(settings, REPLAY, days)
+    if from_nothing:
+        request_everything(settings)
+    if manifest is None:
+        return WarehouseState()
+    return read_state(settings, manifest, archive, len(archive.log.commits()))
+
+
+def rows_read(settings: Settings, before: WarehouseState, sequence: int) -> int:
+    """Count the events that facts have read in a build, by how the warehouse stood before it."""
+    archive, manifest = settings.open_archive(), load_manifest(settings)
+    commits = archive.log.commits(sequence)
+    return plan(manifest, archive.contracts, commits, before, served=sequence).rows
 
 
 def served_tables(settings: Settings) -> dict[str, TableState]:
@@ -121,9 +132,11 @@ def build(
         arguments.append("--full-refresh")
     results = settings.dbt_target / "run_results.json"
     results.unlink(missing_ok=True)
+    started = time.time()
     said = run_dbt(replace(settings, cut=sequence), arguments, lock=lock, hear=hear)
     if not results.exists():
         raise UnusableInput(f"dbt build: {first_lines(said)}; details: {settings.dbt_target / 'dbt.log'}")
+    keep_manifest(settings, started)
     outcomes = record(settings)
     if cause := full("; ".join(check.detail for check in outcomes if not check.passed)):
         raise UnusableInput(f"{settings.home}: {cause}")
