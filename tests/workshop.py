@@ -5,6 +5,7 @@ warehouses has. Not here: what is dealt (`dealing`), dbt in this process (`dbt_i
 hold (`pipeline/test_confluence.py`).
 """
 
+import re
 import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -60,6 +61,14 @@ class Workshop:
         """The table of every model that is kept up to date by key."""
         models = [model for model in self.models if model.config.materialized == "incremental"]
         return {f"{model.schema}.{model.alias}" for model in models}
+
+    def read_by(self, table: str) -> tuple[str, str]:
+        """By which key a fact is kept up to date, and from which relation of events."""
+        (fact,) = [model for model in self.models if f"{model.schema}.{model.alias}" == table]
+        found = re.search(r'touched_keys\("(\w+)", ref\("(\w+)"\)\)', fact.raw_code)
+        assert found, table
+        upstream = self.dbt.manifest.nodes[f"model.factlog.{found[2]}"]
+        return found[1], f"{upstream.schema}.{upstream.alias}"
 
     def new_home(self) -> Settings:
         """An installation with an empty archive."""

@@ -1,10 +1,10 @@
 """Confluence: however the events arrived and however the tables were built, the marts are the same.
 
-Belongs here: the property, and proof that it can fail. Not here: what is dealt (`dealing`), how it is played
-(`workshop`), what the marts say (`test_models`), builds that are killed (the tests of publishing and of
-Dagster).
+Belongs here: the property, and proof that it can fail. Not here: what is dealt (`worlds`, `dealing`), how it
+is played (`workshop`), what the marts say (`test_models`), and builds that are killed (the tests of
+publishing and of Dagster).
 
-Each example deals sixty worlds into one archive, each world in its own way, so eight examples are hundreds of
+Each example deals eighty worlds into one archive, each world in its own way, so six examples are hundreds of
 dealings. The steps between the landings are refreshes, builds of some models as a person may start them from
 Dagster, and replays of days in any order. In the end all marts are compared, row for row, with:
 
@@ -18,24 +18,35 @@ A failure names the worlds whose rows differ. Hypothesis does not shrink it, at 
 worlds do not touch each other, all smaller versions of one are tried at once, side by side in one archive.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from unittest.mock import patch
 
+import duckdb
 import pytest
 from dbt_in_process import InProcess
-from dealing import Deal, World, deal
+from dealing import Deal, deal
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as example_settings
 from hypothesis import strategies as st
 from workshop import Rows, Workshop, differing, land_lines
+from worlds import World
 
+from orchestration.dataset import name, relation
+from orchestration.replay_request import Days, request_replay
 from orchestration.settings import Settings
 
-EXAMPLES = 8
-WORLDS = 60
+EXAMPLES = 6
+WORLDS = 80
 MANY_WORLDS = 300
+# Not the day between them, on which as much happens.
+SCATTERED = [
+    Days(date(2026, 1, 30), date(2026, 1, 31)),
+    Days(date(2026, 2, 1), date(2026, 2, 20)),
+    Days(date(2026, 1, 1), date(2026, 1, 5)),
+]
 # They say what landed when, which is the one thing that may differ between two ways of arriving.
 LANDED_COLUMNS = {"last_sequence"}
 # They tell of mistakes: where none had been made, they have nothing to tell.
@@ -43,18 +54,20 @@ TOLD_OF_MISTAKES = {"billing.compensations", "analytics.version_gaps"}
 
 REPLACED = "{{ delete_touched_rows(target, key) }}"
 ONLY_DERIVED = "delete from {{ target }} where {{ key }} in (select {{ key }} from {{ derived }});"
+NOT_BESIDE_A_REPLAY = """(" where sequence > " ~ ("" if is_on_replayed_day() == "false" else "1000 + "))"""
 FAULTS = {
     "none": ("touched_keys", "where sequence > ", "where sequence > "),
     "a commit is passed over": ("touched_keys", "where sequence > ", "where sequence > 1 + "),
     "a correction is passed over": ("touched_keys", "known_sequence > ", "known_sequence > 1 + "),
     "a correction goes by its own commit": ("touched_keys", "known_sequence > ", "sequence > "),
+    "a replay stands in for a refresh": ("touched_keys", '" where sequence > "', NOT_BESIDE_A_REPLAY),
     "more passes for read": ("last_sequence_read", "max(last_sequence)", "max(last_sequence) + 1"),
     "rows outlive their events": ("get_incremental_replace_keys_sql", REPLACED, ONLY_DERIVED),
 }
 """What may go wrong in a macro. Tried as well, and found: ` not in ` for ` in ` where rows are deleted.
 Tried, and harmless but for time, because more is read than has to be: `sequence >=` for `>`, and
-`min(last_sequence)` for `max`. What is wrong in a build from nothing, too, is not found here, nor that a
-replay does nothing where nothing is wrong: `test_models` looks at that."""
+`min(last_sequence)` for `max`. What is wrong in a build from nothing, too, is not found by the property: it
+is `test_models` that says what the marts hold."""
 
 
 @example_settings(
@@ -127,7 +140,8 @@ def smaller(world: World) -> Iterator[World]:
 def said(dealt: Deal, found: Mapping[str, Rows]) -> str:
     """A counterexample for people."""
     rows = [f"{table}:\n" + "\n".join(f"  {row}" for row in rows) for table, rows in found.items()]
-    return "\n".join(["", *map(str, dealt.worlds), *map(str, dealt.steps), *rows])
+    worlds = failed(dealt, found) or dealt.worlds
+    return "\n".join(["", *map(str, worlds), *map(str, dealt.steps), *rows])
 
 
 @contextmanager
@@ -149,12 +163,66 @@ def landed_twice(workshop: Workshop) -> tuple[Settings, Settings]:
     return settings, workshop.from_nothing(settings)
 
 
+def test_a_replay_derives_the_keys_of_its_days_and_no_others(
+    workshop: Workshop, landed_twice: tuple[Settings, Settings]
+) -> None:
+    """Every row of every fact is spoilt; a replay of scattered days mends those that it is about."""
+    settings, right = landed_twice
+    built = workshop.beside(settings, "replayed", like=right)
+    tables = sorted(workshop.facts)
+    with duckdb.connect(built.warehouse) as connection:
+        replayed = {table: keys_on(connection, workshop, table, SCATTERED) for table in tables}
+        for table in tables:
+            spoil(connection, table)
+    spoilt = keys_apart(workshop, built, right)
+    request_replay(built, "test", SCATTERED)
+    assert workshop.dbt.run(built, ["run", "--select", "config.materialized:incremental"]) == ""
+    for table, keys in keys_apart(workshop, built, right).items():
+        assert spoilt[table] & replayed[table], table
+        assert keys == spoilt[table] - replayed[table], table
+
+
+def keys_on(
+    connection: duckdb.DuckDBPyConnection, workshop: Workshop, table: str, days: Iterable[Days]
+) -> set[str]:
+    """The keys of a fact that have events on these days."""
+    key, events = workshop.read_by(table)
+    rows = connection.execute(f"SELECT {name(key)}, event_date FROM {relation(events)}").fetchall()
+    return {found for found, day in rows if any(day in one for one in days)}
+
+
+def spoil(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Put something wrong into every row of a table."""
+    column, kind = next(
+        (column, kind)
+        for column, kind, *_ in connection.execute(f"DESCRIBE {relation(table)}").fetchall()
+        if kind in ("BIGINT", "BOOLEAN") and column not in LANDED_COLUMNS
+    )
+    wrong = "-1" if kind == "BIGINT" else f"NOT {name(column)}"
+    connection.execute(f"UPDATE {relation(table)} SET {name(column)} = {wrong}")
+
+
+def keys_apart(workshop: Workshop, one: Settings, other: Settings) -> dict[str, set[str]]:
+    """The keys of each fact whose rows are not the same in two warehouses."""
+    found = differing(workshop.facts, one, other)
+    with duckdb.connect(one.warehouse, read_only=True) as connection:
+        places = {table: place_of_key(connection, workshop, table) for table in workshop.facts}
+    return {table: {row[1 + places[table]] for row in found.get(table, [])} for table in workshop.facts}
+
+
+def place_of_key(connection: duckdb.DuckDBPyConnection, workshop: Workshop, table: str) -> int:
+    """Which of a fact's columns is its key."""
+    columns = [column for column, *_ in connection.execute(f"DESCRIBE {relation(table)}").fetchall()]
+    return columns.index(workshop.read_by(table)[0])
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_in_what_keeps_facts_up_to_date_is_found(
     workshop: Workshop, landed_twice: tuple[Settings, Settings], fault: str
 ) -> None:
     settings, right = landed_twice
     built = workshop.beside(settings, fault, like=settings)
+    request_replay(built, "test", SCATTERED)
     with faulty(workshop.dbt, *FAULTS[fault]):
         assert workshop.dbt.run(built, ["run", "--select", "config.materialized:incremental"]) == ""
     assert bool(differing(workshop.facts, built, right)) == (fault != "none")
