@@ -170,7 +170,7 @@ def declared_trace(
     match declared:
         case {"object_id": str(column), **rest} if set(rest) <= {"events", "object_type"}:
             named = rest.get("events", sorted(views))
-            if not isinstance(named, list) or not named or not set(map(str, named)) <= views:
+            if not isinstance(named, list) or not set(map(str, named)) <= views:
                 raise refused(node, f"events {named} are not among those that the model reads")
             kind = known(node, node, rest["object_type"]) if "object_type" in rest else None
             return EventTrace(known(node, node, column), tuple(map(str, named)), kind)
