@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -87,9 +86,7 @@ def verify_replay(
         say(f"Deriving version {version.number} again from nothing, up to commit {version.sequence}")
     file = settings.published / version.file_name
     with scratch_folder(settings) as scratch:
-        built = derive(
-            settings, scratch, cut=version.sequence, as_of=as_of_version(settings, version), hear=hear
-        )
+        built = derive(settings, scratch, cut=version.sequence, hear=hear)
         with full_disk_in_one_line("comparing"):
             published, replayed = published_states(settings, version), replayed_states(built)
             differences = compare(built, file, published, replayed)
@@ -127,16 +124,6 @@ def open_version(settings: Settings, version: Version) -> Iterator[duckdb.DuckDB
             yield connection
     except duckdb.Error as error:
         raise UnusableInput(f"{file}: can't be read: {' '.join(str(error).split())}") from None
-
-
-def as_of_version(settings: Settings, version: Version) -> datetime | None:
-    """Tell before which moment events had to occur to be in a version (FACTLOG_AS_OF of its refresh)."""
-    with open_version(settings, version) as connection:
-        try:
-            row = connection.execute("SELECT as_of FROM factlog.manifest").fetchone()
-        except duckdb.CatalogException:  # published before a file said what it holds
-            return None
-    return row[0] if row else None
 
 
 def published_states(settings: Settings, version: Version) -> dict[str, TableState]:

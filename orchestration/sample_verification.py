@@ -27,7 +27,7 @@ from orchestration.dbt_process import load_manifest
 from orchestration.full_disk import full_disk_in_one_line
 from orchestration.model_code import facts
 from orchestration.publishing import Version
-from orchestration.replay_verification import as_of_version, day_columns, served
+from orchestration.replay_verification import day_columns, served
 from orchestration.scratch import derive, scratch_folder
 from orchestration.settings import Settings
 from orchestration.table_comparison import REPLAYED, DayDifference, column_types, open_both, row_differences
@@ -75,14 +75,7 @@ def verify_sample(settings: Settings, *, seed: str, number_of_days: int) -> Samp
     if days and compared:
         with scratch_folder(settings) as scratch:
             select = [f"+{fact.model}" for fact in compared]
-            built = derive(
-                settings,
-                scratch,
-                cut=version.sequence,
-                as_of=as_of_version(settings, version),
-                sample_days=days,
-                select=select,
-            )
+            built = derive(settings, scratch, cut=version.sequence, sample_days=days, select=select)
             file = settings.published / version.file_name
             with full_disk_in_one_line("comparing"), open_both(settings, file, built.warehouse) as connection:
                 objects = count(connection, OBJECTS)
