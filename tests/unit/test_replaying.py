@@ -76,7 +76,7 @@ def test_nothing_had_occurred_yet() -> None:
     check_as_of(commits, None)
     check_as_of(commits, datetime(2026, 3, 2, 12, 0, 1, tzinfo=UTC))
     with pytest.raises(UnusableInput, match=r"the first event occurred at 2026-03-02T12:00:00\.500000Z"):
-        check_as_of(commits, datetime(2026, 3, 2, 12, tzinfo=UTC))
+        check_as_of(commits, datetime(2026, 3, 2, 12, 0, 0, 500_000, tzinfo=UTC))
     with pytest.raises(UnusableInput, match=r"nothing had occurred before$"):
         check_as_of(commits[:1], NOON)
 
@@ -105,9 +105,10 @@ def test_what_is_full_is_said_whatever_else_is_said() -> None:
 
 
 def test_tables_are_compared_by_day_and_by_column(tmp_path: Path) -> None:
+    same, other = "(1, DATE '2026-01-05', 'a')", "(3, DATE '2026-01-06', NULL)"
     tables = {
-        "published": "VALUES (1, DATE '2026-01-05', 'a'), (1, DATE '2026-01-05', 'a'), (2, NULL, 'b')",
-        "replayed": "VALUES (1, DATE '2026-01-05', 'a'), (3, DATE '2026-01-06', NULL), (2, NULL, 'c')",
+        "published": f"VALUES {same}, {same}, {same}, (2, NULL, 'b'), (4, DATE '2026-01-07', 'd')",
+        "replayed": f"VALUES {same}, {other}, (2, NULL, 'c'), (4, DATE '2026-01-07', 'd')",
     }
     for alias, values in tables.items():
         with closing(duckdb.connect(tmp_path / f"{alias}.duckdb")) as connection:
@@ -120,14 +121,14 @@ def test_tables_are_compared_by_day_and_by_column(tmp_path: Path) -> None:
     settings = Settings(tmp_path)
     with open_both(settings, tmp_path / "published.duckdb", tmp_path / "replayed.duckdb") as connection:
         rows = difference(connection, "s.rows", STATE, STATE, "on_day")
-        # A row that is there twice counts twice; one without a day has none; null is a value like others.
+        # A row that is there thrice counts thrice; one without a day has none; null is a value like others.
         assert rows.days == (
             DayDifference(None, 1, 1),
-            DayDifference(date(2026, 1, 5), 1, 0),
+            DayDifference(date(2026, 1, 5), 2, 0),
             DayDifference(date(2026, 1, 6), 0, 1),
         )
         whole = difference(connection, "s.rows", STATE, STATE, None)
-        assert whole.days == (DayDifference(None, 2, 2),)
+        assert whole.days == (DayDifference(None, 3, 2),)
         turned = difference(connection, "s.turned", STATE, STATE, None)
         assert (turned.days, turned.detail) == ((), "other columns: their order")
         assert difference(connection, "s.typed", STATE, STATE, None).detail == "other columns: a"
