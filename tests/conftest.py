@@ -1,6 +1,6 @@
 """The tiers of the tests: unit, pipeline, browser; the folder is the tier, and the cheapest runs first.
 
-Belongs here: what holds for every test. Not here: fixtures of one tier (its own `conftest.py`).
+Belongs here: what holds for every test. Not here: fixtures that some share (the plugins).
 """
 
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["command_typing"]
+pytest_plugins = ["command_typing", "shared_workshop"]
 TIERS = {
     "unit": "one function or one module; no process, no server; milliseconds to a second each",
     "pipeline": "several parts together: the command line, dbt, Dagster",

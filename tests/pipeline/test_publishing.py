@@ -108,7 +108,8 @@ def test_a_failing_check_keeps_the_old_version_and_is_named(published: Settings)
 
 
 def test_a_model_that_fails_is_named(settings: Settings) -> None:
-    put(settings.dbt_project / "models/marts/writing/notes.sql", "select nonsense from {{ ref('stg_note__written') }}")
+    nonsense = "select nonsense from {{ ref('stg_note__written') }}"
+    put(settings.dbt_project / "models/marts/writing/notes.sql", nonsense)
     with pytest.raises(PublishingRefused, match=r"notes \(error: "):
         refresh(settings)
     assert current(settings) is None

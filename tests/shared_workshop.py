@@ -1,6 +1,7 @@
 """What several files of the pipeline's tests share and is dear to make.
 
-Belongs here: fixtures of this tier. Not here: what holds for all tiers (`tests/conftest.py`).
+Belongs here: that fixture; it is no `conftest.py`, because mypy takes one module of a name. Not here: what
+holds for all tests (`conftest`).
 """
 
 from typing import TYPE_CHECKING
