@@ -1,6 +1,6 @@
 """`factlog demo`: the whole way once, on the events of a simulated company, and what it led to.
 
-Belongs here: the order of the steps, the three reports of the example company, and the wording. Not here: the
+Belongs here: the order of the steps, the reports of the example company, and the wording. Not here: the
 steps themselves, which are those of the other commands, and the simulation (`examples.company`).
 """
 
@@ -48,7 +48,7 @@ def demo(scale: float) -> int:
 
     A translation company of three services emits 90 days of event files, with faults as they happen: late,
     repeated, out of order, malformed. They are landed, every model is built and checked, the reporting
-    dataset is published, and three reports are printed. Running it again changes nothing.
+    dataset is published, and five reports are printed. Running it again changes nothing.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""Three questions that a manager of the example company asks of the reporting dataset.
+"""The questions that a manager of the example company asks of the reporting dataset.
 
 Belongs here: SQL over the published marts. Not here: the marts themselves (`dbt_project/models/marts`).
 """
@@ -51,6 +51,25 @@ REPORTS = (
             (100 * changed_word_share)::DOUBLE AS words_changed_percent, p50_duration_ms,
         FROM analytics.quality_per_engine
         ORDER BY engine, deployed_at
+        """,
+    ),
+    Report(
+        "What billing got wrong and mended, and what that changed",
+        """
+        SELECT subject, kind, currency, count(*) AS events, sum(before_minor) / 100 AS before,
+            sum(after_minor) / 100 AS after, sum(compensation_minor) / 100 AS compensation,
+        FROM billing.compensations
+        GROUP BY ALL ORDER BY ALL
+        """,
+    ),
+    Report(
+        "Events that were counted and have not come: their versions are missing",
+        """
+        SELECT object_type || '/' || object_id AS object, first_version, last_version,
+            before_at AS event_before_at, after_at AS event_after_at,
+        FROM analytics.version_gaps
+        WHERE finding = 'missing'
+        ORDER BY ALL
         """,
     ),
 )

@@ -3,25 +3,36 @@
 with
     touched as ({{ touched_keys("object_id", ref("int_versioned_events")) }}),
 
-    -- One bit per version finds the objects that need a look, however many events there are.
-    counted as (
-        select
-            object_type,
-            object_id,
-            max(object_version) as last_version,
-            count(*) as event_count,
-            bit_or(
-                if(object_version <= 126, cast(1 as hugeint) << (least(object_version, 126) - 1), 0)
-            ) as seen,
-            max(sequence) as last_sequence
-        from {{ ref("int_versioned_events") }} {{ where_touched("object_id") }}
-        group by all
+    -- Read twice: the touched events are kept for that, all events are not.
+    events as {{ "materialized" if is_incremental() else "not materialized" }} (
+        select * from {{ ref("int_versioned_events") }} {{ where_touched("object_id") }}
     ),
 
-    odd as (
-        select object_type, object_id
+    -- A bit per version tells whether they are 1, 2, 3 …, in any order and each once.
+    counted as (
+        select
+            struct_pack(last_sequence := max(sequence), object_type, object_id) as object,
+            max(object_version) as last_version,
+            count(*) as event_count,
+            bit_count(
+                bit_or(if(object_version <= 126, cast(1 as hugeint) << (least(object_version, 126) - 1), 0))
+            ) as seen_count
+        from events
+        group by object_type, object_id
+    ),
+
+    -- Those that are 1, 2, 3 … are millions, and nobody asks for them. Of the objects with the newest events
+    -- one stays: by it the table knows how far it has read.
+    chosen as (
+        select
+            list(object) filter (event_count != last_version or seen_count != last_version) as odd,
+            max(object, 1) as newest
         from counted
-        where last_version > 126 or event_count != last_version or bit_count(seen) != last_version
+    ),
+
+    kept as (
+        select object.object_type, object.object_id, object.last_sequence
+        from (select unnest(list_distinct(coalesce(odd, []) || newest)) as object from chosen)
     ),
 
     versions as (
@@ -32,8 +43,8 @@ with
             min(row(occurred_at, event_id)) as first_event,
             max(row(occurred_at, event_id)) as last_event,
             count(*) filter (not is_mending) as own_count
-        from {{ ref("int_versioned_events") }}
-        semi join odd using (object_type, object_id)
+        from events
+        semi join kept using (object_type, object_id)
         group by object_type, object_id, object_version
     ),
 
@@ -84,8 +95,8 @@ with
     ),
 
     final as (
-        select object_type, object_id, counted.last_version, event_count, findings, last_sequence
-        from counted
+        select object_type, object_id, findings, last_sequence
+        from kept
         left join findings using (object_type, object_id)
     )
 
