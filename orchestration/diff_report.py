@@ -36,7 +36,11 @@ def heading(comparison: Comparison) -> list[str]:
 def side_line(side: Side) -> str:
     """Say what one side is, and what it was derived from."""
     about = side.about
-    known = f"known by {seconds(side.landed_at)} (commit {about.sequence})" if side.landed_at else "no commit"
+    known = (
+        f"commits 1 to {about.sequence}, landed by {seconds(side.landed_at)}"
+        if side.landed_at
+        else "no commit"
+    )
     before = f", of events before {seconds(about.as_of)}" if about.as_of else ""
     return f"{side.label}: {known}{before}, code {about.code_version}"
 
@@ -70,14 +74,14 @@ def number(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'} {'is' if count == 1 else 'are'}"
 
 
-def lines(comparison: Comparison) -> Iterator[Line]:
-    """Tell each table that differs, row by row."""
+def lines(comparison: Comparison, hint: str = "") -> Iterator[Line]:
+    """Tell each table that differs, row by row; `hint`: how the rows that are not told can be seen."""
     for one in comparison.tables:
         if one.differs or one.found.read_again:
-            yield from table_lines(one)
+            yield from table_lines(one, hint)
 
 
-def table_lines(one: TableDifference) -> Iterator[Line]:
+def table_lines(one: TableDifference, hint: str) -> Iterator[Line]:
     """Tell one table: its columns, its first rows that differ, and how many more there are."""
     found, shape = one.found, one.found.shape
     counts = [(found.changed, CHANGED), (found.removed, REMOVED), (found.added, ADDED)]
@@ -92,7 +96,7 @@ def table_lines(one: TableDifference) -> Iterator[Line]:
         yield from change_lines(change, one.without_events)
     more = found.rows - len(one.changes)
     if more > 0:
-        yield Line("note", f"… and {more:,} more {'row that differs' if more == 1 else 'rows that differ'}")
+        yield Line("note", f"… and {more:,} more {'row' if more == 1 else 'rows'}{hint}")
     if found.read_again:
         landing = ", ".join(shape.landing)
         rows = "row differs" if found.read_again == 1 else "rows differ"

@@ -72,9 +72,7 @@ def show(comparison: Comparison) -> None:
         print()
     for said in outcome(comparison):
         console.print(Text(screen.printable(said)), soft_wrap=True)
-    for row in lines(comparison):
+    for row in lines(comparison, hint=" (--limit 0 shows all)"):
         if row.kind in SET_APART:
             print()
         console.print(Text(screen.printable(row.text), style=STYLES.get(row.kind, "")), soft_wrap=True)
-    if any(one.found.rows > len(one.changes) for one in comparison.tables):
-        screen.say("Show every row: --limit 0")

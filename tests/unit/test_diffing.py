@@ -246,7 +246,7 @@ def test_a_limit_keeps_the_first_rows_and_events_and_says_how_many_more(settings
     assert [(one.kind, one.causes.count) for one in table.changes] == [("changed", 5), ("added", 0)]
     assert len(table.changes[0].causes.events) == 2
     report = told(comparison)
-    assert report[-1] == "… and 3 more rows that differ"
+    assert report[-1] == "… and 3 more rows"
     assert "  … and 3 more events" in report
 
 
