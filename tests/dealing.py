@@ -39,7 +39,7 @@ class Step:
 
 
 NOTHING, EVERYTHING, SOME = "nothing", "everything", "some models"
-BUILT = [*[EVERYTHING] * 4, SOME, NOTHING]
+BUILT = [*[EVERYTHING] * 6, SOME, NOTHING]
 
 
 @dataclass(frozen=True)

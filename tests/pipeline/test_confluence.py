@@ -132,8 +132,8 @@ def smaller(world: World) -> Iterator[World]:
     for place, told in enumerate(world.told):
         if (less := world.without([place])).told:
             yield less
-        if len(told.landings) > 1:
-            once = replace(told, landings=told.landings[:1])
+        for landing in told.landings if len(told.landings) > 1 else ():
+            once = replace(told, landings=(landing,))
             yield replace(world, told=(*world.told[:place], once, *world.told[place + 1 :]))
 
 
