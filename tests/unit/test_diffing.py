@@ -13,6 +13,7 @@ import duckdb
 import pytest
 from events import Event, land_bytes, lines, lost, new_archive, weighed
 
+from event_archive.contract import ALL_EVENTS
 from event_archive.errors import UnusableInput
 from orchestration import diff_report
 from orchestration.audit import commit_at, note_marts
@@ -187,6 +188,32 @@ def test_a_report_is_traced_through_the_rows_of_facts_that_changed(settings: Set
         ("changed", january, {"grams": (3, 2)}, ["event-9"]),
         ("added", february, {}, ["event-9"]),
     ]
+
+
+def causes(comparison: Comparison) -> dict[object, list[str]]:
+    """The events behind each row of the only table, by the first column of its key."""
+    [table] = comparison.tables
+    return {
+        next(iter(change.key.values())): [event.event_id for event in change.causes.events]
+        for change in table.changes
+    }
+
+
+def test_other_types_of_event_change_no_row_unless_they_correct_one_that_does(settings: Settings) -> None:
+    weighed_only = MartNote("post.parcels", ("parcel_id",), (EventTrace("parcel_id", ("parcel_weighed",)),))
+    land_more(settings, lost(1, corrects="event-1"), lost(3))
+    columns = "parcel_id VARCHAR, grams BIGINT"
+    a = dataset(settings, "a.duckdb", 3, [(weighed_only, columns, [["1", 1], ["3", 3]])])
+    b = dataset(settings, "b.duckdb", 4, [(weighed_only, columns, [["1", 0], ["3", 0]])])
+    assert causes(diff(settings, a, b)) == {"1": ["lost-1"], "3": []}
+
+
+def test_where_a_row_may_be_about_any_kind_of_object_its_column_says_of_which(settings: Settings) -> None:
+    trace = EventTrace("id", (ALL_EVENTS,), object_type="kind")
+    any_kind, columns = MartNote("post.things", ("kind", "id"), (trace,)), "kind VARCHAR, id VARCHAR, n INT"
+    a = dataset(settings, "a.duckdb", 2, [(any_kind, columns, [["parcel", "2", 1], ["van", "2", 1]])])
+    b = dataset(settings, "b.duckdb", 3, [(any_kind, columns, [["parcel", "2", 2], ["van", "2", 2]])])
+    assert causes(diff(settings, a, b)) == {"parcel": ["lost-2"], "van": []}
 
 
 def test_rows_without_a_key_are_told_apart_by_all_columns_and_counted(settings: Settings) -> None:
