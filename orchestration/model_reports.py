@@ -21,7 +21,9 @@ from orchestration.affected import Manifest, affected_days, arrivals
 from orchestration.data_versions import is_of_code, version_tags, versions_by_day
 from orchestration.event_reports import event_key, materializations
 from orchestration.progress import last_record, noted_in
+from orchestration.refresh_plan import corrected_days, of_objects
 from orchestration.replay_request import Days
+from orchestration.touched import read_corrections
 
 Specs = Mapping[str, dg.AssetSpec]
 """The models by their unique ids in dbt."""
@@ -90,15 +92,18 @@ def days_to_mark(
 ) -> dict[dg.AssetKey, list[str]]:
     """List the days that a refresh brings up to date, per daily model.
 
-    Those that the commits after a sequence affect; those that it replays, because a backfill was killed; and
-    those that other code derived last.
+    Those that the commits after a sequence affect, by events or because a correction takes effect there; those
+    that it replays, because a backfill was killed; and those that other code derived last.
     """
     affected = affected_days(manifest, arrivals(commits, archive.contracts, after))
+    corrections = read_corrections(archive, commits) if len(commits) > after else []
     found = {}
     for unique_id, spec in specs.items():
         if spec.partitions_def is None:
             continue
-        days = {day.isoformat() for day in affected.get(unique_id, ())}
+        corrected = of_objects(manifest, archive.contracts, unique_id, corrections)
+        affected_now = {*affected.get(unique_id, ()), *corrected_days(corrected, after)}
+        days = {day.isoformat() for day in affected_now}
         if replayed:
             keys = spec.partitions_def.get_partition_keys()
             days |= {day for day in keys if any(date.fromisoformat(day) in one for one in replayed)}

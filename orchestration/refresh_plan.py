@@ -102,7 +102,7 @@ def plan(
             unique_id,
             node,
             [arrival for arrival in every if arrival.view in views_of(manifest, unique_id)],
-            [one for one in known if one.object_type in object_types(manifest, contracts, unique_id)],
+            of_objects(manifest, contracts, unique_id, known),
             after=after,
             is_fact=is_fact,
             replays=days,
@@ -134,7 +134,7 @@ def model_plan(
     from_nothing = again or after is None
     until = 0 if after is None else after
     new = [one for one in feeding if one.sequence > until]
-    placed = [one.place_date for one in corrections if one.known_sequence > until and one.place_date]
+    placed = corrected_days(corrections, until)
     replayed = [one for one in feeding if any(one.day in days for days in replays)]
     why = [
         *(["not built yet"] if after is None else []),
@@ -148,7 +148,7 @@ def model_plan(
         read, days = list(feeding), {one.day for one in feeding}
     else:
         read = list({id(one): one for one in [*new, *replayed]}.values())
-        days = {one.day for one in read} | set(placed)
+        days = {one.day for one in read} | placed
     return ModelPlan(
         unique_id,
         f"{node['schema']}.{node['alias']}",
@@ -166,3 +166,16 @@ def object_types(manifest: Manifest, contracts: Contracts, unique_id: str) -> se
     """Name the types of the objects whose events feed a model."""
     views = views_of(manifest, unique_id)
     return {contract.object_type for contract in contracts.newest() if contract.view_name in views}
+
+
+def of_objects(
+    manifest: Manifest, contracts: Contracts, unique_id: str, corrections: Iterable[Correction]
+) -> list[Correction]:
+    """Keep the corrections about objects whose events feed a model."""
+    types = object_types(manifest, contracts, unique_id)
+    return [one for one in corrections if one.object_type in types]
+
+
+def corrected_days(corrections: Iterable[Correction], after: int) -> set[date]:
+    """List the days on which corrections take effect that became known after a sequence."""
+    return {one.place_date for one in corrections if one.known_sequence > after and one.place_date}

@@ -15,7 +15,7 @@ from event_archive.columns import sql_list
 from event_archive.corrections import corrections_in, create_correction_tables
 from event_archive.log import Commit
 from orchestration.affected import Manifest, views_of
-from orchestration.refresh_plan import Correction, Plan, object_types
+from orchestration.refresh_plan import Correction, Plan, of_objects
 from orchestration.replay_request import Days
 from orchestration.settings import Settings
 
@@ -51,11 +51,10 @@ def count_keys(
             if not one.is_fact or one.from_nothing:
                 continue
             views = views_of(manifest, one.model)
-            types = object_types(manifest, archive.contracts, one.model)
             corrected = [
                 each.object_id
-                for each in corrections
-                if each.object_type in types and is_touched(each, one.after, planned.replays)
+                for each in of_objects(manifest, archive.contracts, one.model, corrections)
+                if is_touched(each, one.after, planned.replays)
             ]
             ids = ids_query(archive, commits, views, one.after, planned.replays)
             row = connection.execute(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from event_archive.archive import Archive
+from event_archive.errors import UnusableInput
 from orchestration.audit import goes_forward
 from orchestration.build_history import Took, history
 from orchestration.dataset import relation
@@ -46,7 +47,7 @@ def look_in(settings: Settings, manifest: Manifest, archive: Archive, sequence: 
             return read_state(settings, manifest, archive, sequence)
         except duckdb.IOException as error:
             if "lock" not in str(error):
-                raise
+                raise UnusableInput(f"{settings.warehouse}: {error}") from None
             return WarehouseState("another process")  # dbt by hand takes no lock of ours
 
 

@@ -73,7 +73,8 @@ def test_days_that_a_landing_affects_look_out_of_date_until_the_refresh(
 ) -> None:
     assert stale(settings, instance) == {}
     late = [note(7, "2026-01-02"), note(8, "2026-01-04"), note(8, "2026-01-03", "read")]
-    land_events(settings, [*late, note(9, "2026-01-09")], "late.ndjson")
+    corrected = note(0, "2026-01-09", "read") | {"id": "right", "corrects": "read-0"}  # of the 2nd
+    land_events(settings, [*late, note(9, "2026-01-09"), corrected], "late.ndjson")
     run(settings, instance, "land")
     assert stale(settings, instance) == {
         ("writing/notes", "2026-01-02"): {"DATA"},
@@ -84,7 +85,9 @@ def test_days_that_a_landing_affects_look_out_of_date_until_the_refresh(
         ("writing/notes", "2026-01-02"),
         ("writing/notes", "2026-01-04"),
         ("writing/notes", "2026-01-09"),
+        ("reading/readings", "2026-01-02"),
         ("reading/readings", "2026-01-03"),
+        ("reading/readings", "2026-01-09"),
     }
     assert stale(settings, instance) == {}
     assert refreshed(settings, instance) == set(), "nothing landed"

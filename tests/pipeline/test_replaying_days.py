@@ -184,6 +184,16 @@ def test_a_dry_run_of_nothing_new_says_so(
     assert "Nothing new" in out
 
 
+def test_a_warehouse_that_is_none_is_named_in_one_line(
+    published: Settings, tmp_path: Path, factlog: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = copy_home(published, tmp_path / "home2")
+    settings.warehouse.write_bytes(b"no database" * 1000)
+    code, _, err = typing(factlog, settings, monkeypatch)("refresh", "--dry-run")
+    assert (code, err.count("\n")) == (2, 1)
+    assert str(settings.warehouse) in err
+
+
 def test_an_estimate_starts_nothing_and_goes_by_earlier_builds(
     published: Settings, factlog: Typed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
