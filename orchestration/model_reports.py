@@ -92,7 +92,7 @@ def days_to_mark(
 ) -> dict[dg.AssetKey, list[str]]:
     """List the days that a refresh brings up to date, per daily model.
 
-    Those that the commits after a sequence affect, by events or because a correction takes effect there; those
+    Those that the commits after a sequence affect, by events or by corrections that take effect there; those
     that it replays, because a backfill was killed; and those that other code derived last.
     """
     affected = affected_days(manifest, arrivals(commits, archive.contracts, after))
