@@ -7,7 +7,10 @@ the warehouse when it ends. Not here: what is built. The product starts dbt as a
 import contextlib
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 
@@ -53,6 +56,13 @@ class InProcess:
         done = invoke(self.manifest, settings, chosen, target or settings.dbt_target)
         assert isinstance(done, RunExecutionResult)
         return "\n".join(str(one.message) for one in done.results if one.status != "success")
+
+
+@cache
+def parsed_once(settings: Settings) -> InProcess:
+    """Give dbt over the project of an installation, parsed aside: nothing in its home is touched."""
+    with tempfile.TemporaryDirectory() as aside:
+        return InProcess(replace(settings, warehouse_file=Path(aside) / "warehouse.duckdb"))
 
 
 def invoke(manifest: Manifest | None, settings: Settings, arguments: Sequence[str], target: Path) -> object:

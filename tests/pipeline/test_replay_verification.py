@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pytest
+from dbt_in_process import parsed_once
 from installation import copy_of, land_events, new_installation, note, put, temporary_folder
 from runs import dagster_instance
 
@@ -59,6 +60,12 @@ def settings() -> Settings:
     return settings
 
 
+@pytest.fixture
+def in_process(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Derive from nothing without a process of dbt's own, where the models are those of the home."""
+    monkeypatch.setattr("orchestration.scratch.run_dbt", parsed_once(settings).run)
+
+
 def broken(settings: Settings, folder: Path) -> Settings:
     """A copy with a reading too many on 3 January, as a faulty incremental build leaves and publishes it."""
     settings = copy_of(settings, folder)
@@ -101,6 +108,7 @@ def metadata(check: dg.AssetCheckEvaluation) -> dict[str, Any]:
     return {name: value.value for name, value in check.metadata.items()}
 
 
+@pytest.mark.usefixtures("in_process")
 def test_what_was_built_by_increments_is_the_same_from_nothing(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -136,6 +144,7 @@ def test_what_differs_is_named_by_table_and_day(
     ]
 
 
+@pytest.mark.usefixtures("in_process")
 def test_every_night_the_archive_and_a_sample_are_verified(settings: Settings) -> None:
     checks = nightly(settings)
     assert {name: check.passed for name, check in checks.items()} == {
@@ -150,6 +159,7 @@ def test_every_night_the_archive_and_a_sample_are_verified(settings: Settings) -
     assert (told["objects"], told["rows"]) == (6, {"reading.notes_read": 6})
 
 
+@pytest.mark.usefixtures("in_process")
 def test_a_night_finds_a_wrong_row_and_a_changed_byte(settings: Settings, tmp_path: Path) -> None:
     wrong = broken(settings, tmp_path)
     # dbt never reads it, so only the check of the archive can tell.

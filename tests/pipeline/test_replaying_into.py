@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pytest
+from dbt_in_process import parsed_once
 from installation import copy_of, land_events, landed, note, temporary_folder
 from runs import dagster_instance, failure
 
@@ -41,6 +42,12 @@ def nothing_else_changes(settings: Settings) -> Iterator[None]:
     before = everything(settings)
     yield
     assert everything(settings) == before
+
+
+@pytest.fixture
+def in_process(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Derive from nothing without a process of dbt's own."""
+    monkeypatch.setattr("orchestration.scratch.run_dbt", parsed_once(settings).run)
 
 
 def everything(settings: Settings) -> dict[str, tuple[int, int]]:
@@ -73,6 +80,7 @@ def test_a_cut_that_was_published_gives_the_digests_of_that_version(
     assert said == {(1, version.log_digest, None)}
 
 
+@pytest.mark.usefixtures("in_process")
 def test_both_clocks_cut_and_a_file_says_so(settings: Settings, tmp_path: Path) -> None:
     _, second = settings.open_archive().log.commits()
     ten = {(str(number), "2026-01-02") for number in range(10)}
@@ -224,6 +232,7 @@ def test_a_refresh_on_a_full_disk_leaves_what_is_served_and_the_next_one_complet
     assert refresh(settings).sequence == 2
 
 
+@pytest.mark.usefixtures("in_process")
 def test_the_ui_derives_into_the_folder_of_replays(settings: Settings, tmp_path: Path) -> None:
     settings = copy_of(settings, tmp_path)
     job = build_definitions(settings).resolve_job_def("replay_into_file")
