@@ -29,6 +29,7 @@ from orchestration.settings import Settings
 
 CURRENT = "current"
 SHOWN_NAMES = 3
+FEW_EVENTS = 5
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def diff(
 ) -> Comparison:
     """Compare two states; each is a version's number, a dataset file, or `current`.
 
-    `limit`: at most so many rows of a table, and events of a row. Raises UnusableInput.
+    `limit`: at most so many rows of a table, and as many events of a row, or a few. Raises UnusableInput.
     """
     (label_a, file_a), (label_b, file_b) = dataset_asked(settings, a), dataset_asked(settings, b)
     archive = settings.open_archive()
@@ -145,8 +146,9 @@ def compare(
     found = {one: difference for one in differing if (difference := comparing.differences(one))}
     rows = {one: rows_of(comparing.connection, difference, limit) for one, difference in found.items()}
     notes = {**comparing.a.notes, **comparing.b.notes}
+    events = None if limit is None else max(limit, FEW_EVENTS)
     causes = find_causes(
-        comparing.connection, archive, cuts(sides), rows, notes, comparing.differences, limit
+        comparing.connection, archive, cuts(sides), rows, notes, comparing.differences, events
     )
     tables = [
         TableDifference(

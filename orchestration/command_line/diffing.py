@@ -69,6 +69,7 @@ def show(comparison: Comparison) -> None:
     if counts := summary(comparison):
         print()
         screen.table(None, SUMMARY, counts)
+    if counts and outcome(comparison):
         print()
     for said in outcome(comparison):
         console.print(Text(screen.printable(said)), soft_wrap=True)

@@ -264,17 +264,17 @@ def test_tables_that_share_no_column_are_no_error(settings: Settings) -> None:
 
 
 def test_a_limit_keeps_the_first_rows_and_events_and_says_how_many_more(settings: Settings) -> None:
-    for number in range(5):
+    for number in range(7):
         land_more(settings, weighed(1, id=f"again-{number}"))
     a = parcels(settings, "a.duckdb", 3, ("1", 1, None, 1))
-    b = parcels(settings, "b.duckdb", 8, ("1", 2, None, 8), *((f"9{n}", n, None, 8) for n in range(4)))
+    b = parcels(settings, "b.duckdb", 10, ("1", 2, None, 10), *((f"9{n}", n, None, 8) for n in range(4)))
     comparison = diff(settings, a, b, limit=2)
     [table] = comparison.tables
-    assert [(one.kind, one.causes.count) for one in table.changes] == [("changed", 5), ("added", 0)]
-    assert len(table.changes[0].causes.events) == 2
+    assert [(one.kind, one.causes.count) for one in table.changes] == [("changed", 7), ("added", 0)]
+    assert len(table.changes[0].causes.events) == 5
     report = told(comparison)
     assert report[-1] == "… and 3 more rows"
-    assert "  … and 3 more events" in report
+    assert "  … and 4 more events" in report
 
 
 def test_the_same_file_is_nothing_to_compare(settings: Settings) -> None:
