@@ -1,7 +1,7 @@
 with
     found as (
         select object_type, object_id, unnest(findings) as found
-        from {{ ref("int_version_findings") }}
+        from {{ ref("int_object_versions") }}
         where findings is not null
     ),
 

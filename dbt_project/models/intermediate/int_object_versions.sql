@@ -11,28 +11,22 @@ with
     -- A bit per version tells whether they are 1, 2, 3 …, in any order and each once.
     counted as (
         select
-            struct_pack(last_sequence := max(sequence), object_type, object_id) as object,
+            object_type,
+            object_id,
             max(object_version) as last_version,
             count(*) as event_count,
             bit_count(
                 bit_or(if(object_version <= 126, cast(1 as hugeint) << (least(object_version, 126) - 1), 0))
-            ) as seen_count
+            ) as seen_count,
+            max(sequence) as last_sequence
         from events
         group by object_type, object_id
     ),
 
-    -- Those that are 1, 2, 3 … are millions, and nobody asks for them. Of the objects with the newest events
-    -- one stays: by it the table knows how far it has read.
-    chosen as (
-        select
-            list(object) filter (event_count != last_version or seen_count != last_version) as odd,
-            max(object, 1) as newest
+    odd as (
+        select object_type, object_id
         from counted
-    ),
-
-    kept as (
-        select object.object_type, object.object_id, object.last_sequence
-        from (select unnest(list_distinct(coalesce(odd, []) || newest)) as object from chosen)
+        where event_count != last_version or seen_count != last_version
     ),
 
     versions as (
@@ -44,7 +38,7 @@ with
             max(row(occurred_at, event_id)) as last_event,
             count(*) filter (not is_mending) as own_count
         from events
-        semi join kept using (object_type, object_id)
+        semi join odd using (object_type, object_id)
         group by object_type, object_id, object_version
     ),
 
@@ -95,8 +89,8 @@ with
     ),
 
     final as (
-        select object_type, object_id, findings, last_sequence
-        from kept
+        select object_type, object_id, last_version, event_count, findings, last_sequence
+        from counted
         left join findings using (object_type, object_id)
     )
 
