@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import duckdb
 
+WAREHOUSE, REPORTING = "warehouse", "reporting"
+
 # Two 64-bit hashes of each row, over its columns forwards and backwards, and each is summed: the order of
 # rows does not matter, and unlike with an XOR, a row that is there twice does. They find what differs by
 # accident, not what somebody forged. One version of DuckDB makes the same of a row on every machine, with any
@@ -62,13 +64,17 @@ def table_states(connection: duckdb.DuckDBPyConnection) -> dict[str, TableState]
     return {f"{schema}.{table}": table_state(connection, f"{schema}.{table}") for schema, table in marts}
 
 
-def table_state(connection: duckdb.DuckDBPyConnection, table: str) -> TableState:
+def table_state(
+    connection: duckdb.DuckDBPyConnection, table: str, *, database: str = WAREHOUSE
+) -> TableState:
     """Tell the state of one table."""
-    shape = columns(connection, table)
+    shape = columns(connection, table, database=database)
     names = [name(column.name) for column in shape]
     row = connection.execute(
         ROW_SUMS.format(
-            forwards=", ".join(names), backwards=", ".join(["1", *reversed(names)]), relation=relation(table)
+            forwards=", ".join(names),
+            backwards=", ".join(["1", *reversed(names)]),
+            relation=f"{name(database)}.{relation(table)}",
         )
     ).fetchone()
     assert row is not None
@@ -76,12 +82,12 @@ def table_state(connection: duckdb.DuckDBPyConnection, table: str) -> TableState
     return TableState(row[0], hashlib.sha256(repr((definitions, *row)).encode()).hexdigest())
 
 
-def columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[Column]:
-    """List the columns of a table of the warehouse."""
+def columns(connection: duckdb.DuckDBPyConnection, table: str, *, database: str = WAREHOUSE) -> list[Column]:
+    """List the columns of a table."""
     rows = connection.execute(
         "SELECT column_name, data_type, is_nullable, comment FROM duckdb_columns() "
-        "WHERE database_name = 'warehouse' AND schema_name = ? AND table_name = ? ORDER BY column_index",
-        table.split(".", 1),
+        "WHERE database_name = ? AND schema_name = ? AND table_name = ? ORDER BY column_index",
+        [database, *table.split(".", 1)],
     ).fetchall()
     return [Column(*row) for row in rows]
 
@@ -91,25 +97,32 @@ def copy_tables(connection: duckdb.DuckDBPyConnection, tables: dict[str, TableSt
     for schema in sorted({table.split(".", 1)[0] for table in tables}):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS reporting.{name(schema)}")
     for table in tables:
-        copied = f"reporting.{relation(table)}"
-        shape = columns(connection, table)
-        connection.execute(f"CREATE TABLE {copied} ({', '.join(column.definition for column in shape)})")
-        connection.execute(f"INSERT INTO {copied} FROM warehouse.{relation(table)}")
-        about = table_comment(connection, table)
-        if about:
-            connection.execute(f"COMMENT ON TABLE {copied} IS {text(about)}")
-        for column in shape:
-            if column.comment:
-                target = f"{copied}.{name(column.name)}"
-                connection.execute(f"COMMENT ON COLUMN {target} IS {text(column.comment)}")
+        copy_table(connection, table)
 
 
-def table_comment(connection: duckdb.DuckDBPyConnection, table: str) -> str | None:
+def copy_table(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Copy one mart into `reporting`."""
+    copied = f"reporting.{relation(table)}"
+    shape = columns(connection, table)
+    connection.execute(f"CREATE TABLE {copied} ({', '.join(column.definition for column in shape)})")
+    connection.execute(f"INSERT INTO {copied} FROM warehouse.{relation(table)}")
+    about = table_comment(connection, table)
+    if about:
+        connection.execute(f"COMMENT ON TABLE {copied} IS {text(about)}")
+    for column in shape:
+        if column.comment:
+            target = f"{copied}.{name(column.name)}"
+            connection.execute(f"COMMENT ON COLUMN {target} IS {text(column.comment)}")
+
+
+def table_comment(
+    connection: duckdb.DuckDBPyConnection, table: str, *, database: str = WAREHOUSE
+) -> str | None:
     """Read the description that dbt left on a table or view."""
     row = connection.execute(
         "SELECT comment FROM (SELECT database_name, schema_name, table_name, comment FROM duckdb_tables() "
         "UNION ALL SELECT database_name, schema_name, view_name, comment FROM duckdb_views()) AS relations "
-        "WHERE database_name = 'warehouse' AND schema_name = ? AND table_name = ?",
-        table.split(".", 1),
+        "WHERE database_name = ? AND schema_name = ? AND table_name = ?",
+        [database, *table.split(".", 1)],
     ).fetchone()
     return row[0] if row else None

@@ -14,6 +14,7 @@ from duckdb import DuckDBPyConnection
 from event_archive.sample_views import keep_objects_of
 from event_archive.views import create_views
 from orchestration.audit import begin_build
+from orchestration.engine import limit_engine
 from orchestration.settings import Settings
 
 
@@ -31,7 +32,7 @@ class Plugin(BasePlugin):  # type: ignore[misc,unused-ignore]
         if self.read_only:
             return
         settings = Settings.from_environment()
-        conn.execute("SET TimeZone = 'UTC'")
+        limit_engine(conn, settings, settings.warehouse)
         archive = settings.open_archive()
         cut = create_views(conn, archive, settings.cut, settings.as_of)
         if settings.sample_days:

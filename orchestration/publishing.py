@@ -23,6 +23,8 @@ from orchestration.audit import Build, Check, archive_checks, commit_at, last_bu
 from orchestration.code_version import code_version
 from orchestration.dataset import TableState, table_states
 from orchestration.dataset_file import READ_ONLY_MODE, DatasetInfo, write_dataset
+from orchestration.dataset_update import update_dataset
+from orchestration.engine import limit_engine
 from orchestration.full_disk import full_disk_in_one_line
 from orchestration.locking import warehouse_lock
 from orchestration.settings import Settings
@@ -98,8 +100,7 @@ def publish_locked(settings: Settings) -> Publication:
     if not settings.warehouse.is_file():
         raise UnusableInput(f"{settings.warehouse}: nothing to publish yet; run `factlog refresh`")
     with closing(duckdb.connect()) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"SET threads = {settings.threads}")
+        limit_engine(connection, settings, settings.warehouse)
         connection.execute(f"ATTACH '{quoted(settings.warehouse)}' AS warehouse (READ_ONLY)")
         connection.execute("USE warehouse")
         build = last_build(connection)
@@ -141,7 +142,7 @@ def switch(
     clear_litter(settings.published, written)
     newest = written[-1] if written else None
     if newest is None or newest == served or newest.content != content:
-        newest = write(settings, connection, build, states, newest.number + 1 if newest else 1)
+        newest = write(settings, connection, build, states, newest)
     serve(settings.published, newest)
     return newest, True
 
@@ -151,14 +152,18 @@ def write(
     connection: duckdb.DuckDBPyConnection,
     build: Build,
     states: dict[str, TableState],
-    number: int,
+    before: Version | None,
 ) -> Version:
-    """Write one version: first the whole file, then the manifest that makes it exist."""
+    """Write the version after another: first the whole file, then the manifest that makes it exist."""
+    number = before.number + 1 if before else 1
     settings.published.mkdir(parents=True, exist_ok=True)
     unfinished = settings.published / f".reporting-{number}.duckdb.unfinished"
     written_at = datetime.now(UTC)
     about = DatasetInfo(build.sequence, build.log_digest, build.as_of, code_version(), written_at)
-    write_dataset(connection, unfinished, about, states)
+    if before is None or not update_dataset(
+        connection, settings.published / before.file_name, unfinished, about, states
+    ):
+        write_dataset(connection, unfinished, about, states)
     version = Version(
         number=number,
         sequence=build.sequence,

@@ -21,6 +21,7 @@ from event_archive.errors import UnusableInput
 from orchestration.audit import Check, record
 from orchestration.dataset import text
 from orchestration.dbt_process import Hear, first_lines, run_dbt
+from orchestration.engine import limit_engine
 from orchestration.full_disk import full, full_disk_in_one_line
 from orchestration.settings import Settings
 
@@ -126,8 +127,7 @@ def could_not_build(failed: Sequence[Check]) -> str:
 def open_as_warehouse(settings: Settings, file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a file to read from it, attached as `warehouse` and in use: what `dataset` asks for."""
     with closing(duckdb.connect()) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"SET threads = {settings.threads}")
+        limit_engine(connection, settings, file)
         connection.execute(f"ATTACH {text(str(file))} AS warehouse (READ_ONLY)")
         connection.execute("USE warehouse")
         yield connection

@@ -37,6 +37,7 @@ class Settings:
     contracts: Path = PROJECT / "event_archive" / "contracts"
     dbt_project: Path = PROJECT / "dbt_project"
     memory_bytes: int = 1 << 30
+    build_memory_bytes: int = 3 << 30
     threads: int = 2
     clock_skew: timedelta = timedelta(minutes=5)
     first_day: date | None = None
@@ -58,6 +59,7 @@ class Settings:
             contracts=folder(given, "FACTLOG_CONTRACTS", cls.contracts),
             dbt_project=folder(given, "FACTLOG_DBT_PROJECT", cls.dbt_project),
             memory_bytes=size(given, "FACTLOG_MEMORY", cls.memory_bytes),
+            build_memory_bytes=size(given, "FACTLOG_BUILD_MEMORY", cls.build_memory_bytes),
             threads=whole(given, "FACTLOG_THREADS", min(os.cpu_count() or 2, 8), at_least=1),
             clock_skew=timedelta(
                 seconds=whole(given, "FACTLOG_CLOCK_SKEW", int(cls.clock_skew.total_seconds()), at_least=0)
@@ -121,6 +123,7 @@ class Settings:
             "FACTLOG_CONTRACTS": str(self.contracts),
             "FACTLOG_DBT_PROJECT": str(self.dbt_project),
             "FACTLOG_MEMORY": str(self.memory_bytes),
+            "FACTLOG_BUILD_MEMORY": str(self.build_memory_bytes),
             "FACTLOG_THREADS": str(self.threads),
             "FACTLOG_CLOCK_SKEW": str(int(self.clock_skew.total_seconds())),
             "FACTLOG_FIRST_DAY": self.first_day.isoformat() if self.first_day else "",

@@ -160,3 +160,31 @@ def test_an_older_version_can_be_served_again(published: Settings) -> None:
     with pytest.raises(UnusableInput, match="version 7: not published; published versions: 1, 2"):
         rollback(published, 7)
     assert publish(published).version.number == 2
+
+
+def test_the_next_version_is_the_one_before_but_for_rows_that_changed(
+    published: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def not_needed(*_: object) -> None:
+        pytest.fail("the tables were all copied again")
+
+    land_events(published, [note(11)], "more.ndjson")
+    monkeypatch.setattr("orchestration.publishing.write_dataset", not_needed)
+    refresh(published)
+    assert [version.number for version in versions(published)] == [1, 2]
+    assert query(published, "SELECT count(*) FROM writing.notes").rows == [(11,)]
+    assert query(published, "SELECT sequence FROM factlog.manifest").rows == [(2,)]
+
+
+def test_a_version_that_was_damaged_is_not_built_upon(published: Settings) -> None:
+    before = published.published / versions(published)[0].file_name
+    before.chmod(0o644)
+    with closing(duckdb.connect(before)) as connection:
+        connection.execute("UPDATE writing.notebooks SET words = words + 1")
+        connection.execute("UPDATE reading.readings SET readings = readings + 1")
+    land_events(published, [note(11)], "more.ndjson")
+    refresh(published)
+    with closing(duckdb.connect(published.warehouse, read_only=True)) as connection:
+        for table in ("writing.notebooks", "reading.readings"):
+            derived = connection.execute(f"FROM {table} ORDER BY ALL").fetchall()
+            assert query(published, f"FROM {table} ORDER BY ALL").rows == derived
