@@ -17,6 +17,7 @@ from benchmarks.encodings import landing_of_encodings
 from benchmarks.landing import landing_against_copy, landing_into_full_day, landing_memory
 from benchmarks.measurement import Measurement
 from benchmarks.refreshing import refresh_against_build
+from benchmarks.replaying import replaying
 
 
 def main() -> int:
@@ -24,7 +25,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the events")
     parser.add_argument(
-        "--folder", type=Path, help="where to put the files (about 6 GB); default: a temporary one"
+        "--folder", type=Path, help="where to put the files (about 9 GB); default: a temporary one"
     )
     options = parser.parse_args()
     share = 0.1 if options.quick else 1.0
@@ -36,6 +37,7 @@ def main() -> int:
             lambda: [landing_into_full_day(folder, int(5_000_000 * share))],
             lambda: landing_of_encodings(folder, int(500_000 * share)),
             lambda: [refresh_against_build(folder)],
+            lambda: replaying(folder, share),
         ]
         measurements = []
         print(f"{os.cpu_count()} cores, Python {platform.python_version()}, DuckDB {duckdb.__version__}")
