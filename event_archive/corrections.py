@@ -48,6 +48,7 @@ TABLES = {
             ("place_at", pa.timestamp("us", tz="UTC")),
             ("place_date", pa.date32()),
             ("known_sequence", pa.int64()),
+            ("first_sequence", pa.int64()),
         ]
     ),
     "removed_events": pa.schema([("source", pa.string()), ("event_id", pa.string())]),
@@ -155,6 +156,7 @@ def create_correction_tables(
                 "place_at": place.occurred_at if place else None,
                 "place_date": place.event_date if place else None,
                 "known_sequence": max(fact.sequence, meant.sequence if meant else 0),
+                "first_sequence": min(fact.sequence, meant.sequence if meant else fact.sequence),
             }
         )
     removed = [{"source": source, "event_id": event_id} for source, event_id in sorted(standing.removed)]

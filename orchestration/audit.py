@@ -17,8 +17,17 @@ from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
 from event_archive.log import Commit
 from event_archive.verify import verify
+from orchestration import untested
 from orchestration.model_code import facts, note
-from orchestration.replay_request import EVERYTHING, asked_again, create_tables, met, request_again
+from orchestration.replay_request import (
+    EVERYTHING,
+    asked_again,
+    asked_days,
+    create_tables,
+    is_most,
+    met,
+    request_again,
+)
 from orchestration.settings import Settings
 from orchestration.tracing import MartNote, mart_notes, worded
 
@@ -68,12 +77,15 @@ def begin_build(
     """
     commit = commit_at(archive, sequence)
     create_tables(connection)
+    untested.create_tables(connection)
     if not goes_forward(connection, archive, sequence, as_of):
         request_again(connection, [EVERYTHING])
+    replays_most = is_most(asked_days(connection), archive.log.commits(sequence))
     connection.execute(
         "CREATE OR REPLACE TABLE audit.build AS SELECT ?::VARCHAR AS build_id, ?::BIGINT AS sequence, "
-        "?::VARCHAR AS log_digest, ?::TIMESTAMPTZ AS as_of, now() AS started_at, NULL::BOOLEAN AS complete",
-        [build_id, sequence, commit.digest if commit else "", as_of],
+        "?::VARCHAR AS log_digest, ?::TIMESTAMPTZ AS as_of, now() AS started_at, NULL::BOOLEAN AS complete, "
+        "?::BOOLEAN AS replays_most",
+        [build_id, sequence, commit.digest if commit else "", as_of, replays_most],
     )
 
 
@@ -130,6 +142,8 @@ def record(settings: Settings, request: str | None = None) -> list[Check]:
             rows = [(check.name, check.passed, check.detail) for check in outcomes]
             connection.executemany("INSERT INTO audit.outcomes VALUES (?, ?, ?)", rows)
         note_marts(connection, marts)
+        if expected <= done and all(check.passed for check in outcomes):
+            untested.all_held(connection, manifest)
     return outcomes
 
 

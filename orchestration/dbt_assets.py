@@ -30,6 +30,7 @@ from orchestration.names import LOG, REFRESH_JOB, WAREHOUSE_POOL
 from orchestration.progress import last_record, unpublished
 from orchestration.replay_request import Days, pending, request_replay
 from orchestration.settings import Settings
+from orchestration.untested import ask_whole
 
 EVERYTHING = "fqn:*"
 UNIQUE_ID = "dagster_dbt/unique_id"
@@ -74,6 +75,7 @@ def dbt_assets(
             versions = model_versions(dbt_models.specs, views(dbt_models, manifest), log_digest)
             process = Process(replace(settings, cut=len(commits)), manifest, translator, lock)
             ask_again(settings, manifest, settings.open_archive().contracts, context.log.info)
+            ask_whole(settings, manifest)
             if context.run.job_name == REFRESH_JOB:
                 specs = {spec.metadata[UNIQUE_ID]: spec for spec in dbt_models.specs}
                 reports = reports_of_refresh(context, settings, manifest, specs, commits, landing, versions)

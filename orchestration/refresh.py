@@ -25,6 +25,7 @@ from orchestration.publishing import Publication, PublishingRefused, current, pu
 from orchestration.refresh_plan import plan
 from orchestration.replay_request import EVERYTHING, Days, request_again, request_replay
 from orchestration.settings import Settings
+from orchestration.untested import ask_whole
 from orchestration.warehouse_state import WarehouseState, read_state
 
 REPLAY = "factlog replay"
@@ -87,6 +88,7 @@ def ask(
     manifest = load_manifest(settings) if settings.warehouse.is_file() else None
     if manifest is not None:
         ask_again(settings, manifest, archive.contracts, say)
+        ask_whole(settings, manifest)
     if days:
         request_replay(settings, REPLAY, days)
     if from_nothing:

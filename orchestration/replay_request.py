@@ -5,13 +5,14 @@ the warehouse until a build has met it, so that whoever builds after one that wa
 here: why something is to be derived again (`model_code`, the command line, Dagster), and how (dbt's macros).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import duckdb
 
+from event_archive.log import Commit, segments_of
 from orchestration.settings import Settings
 
 EVERYTHING = "*"
@@ -94,6 +95,21 @@ def asked_days(connection: duckdb.DuckDBPyConnection) -> list[Days]:
     except duckdb.CatalogException:
         return []
     return [Days(first, end) for first, end in rows]
+
+
+def is_most(asked: Iterable[Days], commits: Sequence[Commit]) -> bool:
+    """Tell whether most events lie on these days. Then deriving everything from nothing takes less time.
+
+    Half of the keys of 20 million events take as long as all of them from nothing, where nothing is looked up
+    and nothing deleted.
+    """
+    days = list(asked)
+    on_them = in_all = 0
+    for segment in segments_of(commits) if days else ():
+        for day, rows in segment.days.items():
+            in_all += rows
+            on_them += rows if any(date.fromisoformat(day) in one for one in days) else 0
+    return 2 * on_them > in_all
 
 
 def pending(settings: Settings) -> list[Days]:

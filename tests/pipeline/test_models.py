@@ -31,7 +31,7 @@ MARTS = sorted(
 )
 TABLES = [f"{path.parent}.{path.stem}" for path in MARTS]
 # They say what landed when, which is the one thing that differs between two ways of arriving.
-LANDED_COLUMNS = {"last_sequence"}
+LANDED_COLUMNS = {"first_sequence", "last_sequence"}
 
 
 def land_lines(settings: Settings, name: str, lines: Iterable[str]) -> None:

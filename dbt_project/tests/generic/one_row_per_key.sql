@@ -1,9 +1,18 @@
 {#- No fan-out and nothing lost: the model holds exactly the distinct keys of `upstream`, each once. -#}
 {% test one_row_per_key(model, key, upstream) %}
     with
-        counted as (select {{ key }}, count(*) as row_count from {{ model }} group by all),
+        counted as (
+            select {{ key }}, count(*) as row_count
+            from {{ model }}
+            where {{ is_untested(model, key) }}
+            group by all
+        ),
 
-        expected as (select distinct {{ key }} from {{ upstream }}),
+        expected as (
+            select distinct {{ key }}
+            from {{ upstream }}
+            where {{ is_untested(model, key) }} {{ and_not_before_untested(model) }}
+        ),
 
         final as (
             select {{ key }}, coalesce(counted.row_count, 0) as row_count

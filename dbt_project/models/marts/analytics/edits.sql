@@ -15,6 +15,7 @@ with
             words_changed as changed_word_count,
             fee_minor,
             currency,
+            sequence as first_sequence,
             sequence as last_sequence
         from {{ ref("stg_translation__edited") }} {{ where_touched("translation_id") }}
     )

@@ -30,6 +30,7 @@ with
             translation_id,
             any_value(score) filter (metric = 'comet') as comet_score,
             any_value(score) filter (metric = 'chrf') as chrf_score,
+            min(first_sequence) as first_sequence,
             max(last_sequence) as last_sequence
         from decided_scores
         group by translation_id
@@ -84,6 +85,9 @@ with
             cancelled.reason as cancellation_reason,
             rated.occurred_at as rated_at,
             rated.rating,
+            least(
+                {%- for verb in counts %}{{ verb }}.first_sequence, {%- endfor %} scored.first_sequence
+            ) as first_sequence,
             greatest(
                 {%- for verb in counts %}{{ verb }}.last_sequence, {%- endfor %} scored.last_sequence
             ) as last_sequence

@@ -19,6 +19,7 @@ with
             price_minor,
             currency,
             event_count as delivery_count,
+            first_sequence,
             last_sequence
         from first_deliveries
     )

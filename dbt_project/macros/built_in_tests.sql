@@ -1,0 +1,25 @@
+{#- dbt's own tests `unique` and `relationships`, of what is untested alone (see `untested`). -#}
+{% macro duckdb__test_unique(model, column_name) %}
+    select {{ column_name }} as unique_field, count(*) as n_records
+    from {{ model }}
+    where {{ column_name }} is not null and {{ is_untested(model, column_name) }}
+    group by {{ column_name }}
+    having count(*) > 1
+{% endmacro %}
+
+
+{% macro duckdb__test_relationships(model, column_name, to, field) %}
+    {%- set children, parents = untested_keys(model), untested_keys(to) -%}
+    select {{ column_name }} as from_field
+    from {{ model }}
+    where
+        {{ column_name }} is not null
+        and {{ column_name }} not in (select {{ field }} from {{ to }} where {{ field }} is not null)
+        -- A child may be new, and a parent may be gone.
+        {%- if children is not none and parents is not none and parents.column == field %}
+            and (
+                {{ children.column }} in ({{ children.listed }})
+                or {{ column_name }} in ({{ parents.listed }})
+            )
+        {%- endif %}
+{% endmacro %}

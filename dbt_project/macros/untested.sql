@@ -1,0 +1,83 @@
+{#-
+    Tests of facts look at the keys that were derived since every test last held, because only these can have broken
+    anything: over 20 million events that is a twentieth of the time. A fact that was built from nothing is tested
+    whole, and so is every fact once a test is new or was changed. What only warns looks at everything: it is to warn
+    for as long as there is a reason.
+
+    audit.untested      such keys by table, until every test of a whole build has held; a null stands for all keys.
+                        No event of a key came with a commit before `first_sequence`
+    note_untested       adds the keys that `touched_keys` chose
+    untested_keys       of a relation that is a fact, its key column and the query of its untested keys; none where all
+                        of it is to be tested
+    and_not_before_untested     such a bound, worded so that earlier files are not opened; nothing where there is none
+    is_untested         the condition that a value of a column occurs in a row of these keys. A row may break what
+                        holds between it and a row that nobody touched: all rows of that value are looked at.
+-#}
+{% macro note_untested(keys) -%}
+    {%- if execute and flags.WHICH in ("run", "build") -%}
+        {%- do run_query(
+            "insert into audit.untested select '"
+            ~ this.schema
+            ~ "."
+            ~ this.identifier
+            ~ "', "
+            ~ keys
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{% macro untested_keys(relation) -%}
+    {%- set found = namespace(keys=none) -%}
+    {%- set is_warning = (config.get("severity") or "error") | lower == "warn" -%}
+    {%- set nodes = (
+        graph.nodes.values()
+        if execute and not is_warning and relation.identifier is defined
+        else []
+    ) -%}
+    {%- for node in nodes if node.resource_type == "model" and node.config.materialized == "incremental" -%}
+        {%- if node.schema == relation.schema and node.alias == relation.identifier -%}
+            {%- set listed = (
+                "select key from audit.untested where table_name = '"
+                ~ node.schema
+                ~ "."
+                ~ node.alias
+                ~ "'"
+            ) -%}
+            {%- set is_whole = run_query("select count(*) from (" ~ listed ~ ") where key is null") -%}
+            {%- if is_whole.columns[0].values()[0] == 0 -%}
+                {%- set found.keys = {"column": node.config.unique_key, "listed": listed} -%}
+            {%- endif -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- do return(found.keys) -%}
+{%- endmacro %}
+
+
+{% macro is_untested(relation, column) -%}
+    {%- set keys = untested_keys(relation) -%}
+    {%- if keys is none -%} true
+    {%- elif keys.column == column -%} {{ column }} in ({{ keys.listed }})
+    {%- else -%}
+        {{ column }}
+        in (select {{ column }} from {{ relation }} where {{ keys.column }} in ({{ keys.listed }}))
+    {%- endif -%}
+{%- endmacro %}
+
+
+{% macro and_not_before_untested(relation) -%}
+    {%- if execute and flags.WHICH in ("run", "build", "test") -%}
+        {%- set first = (
+            run_query(
+                "select coalesce(min(first_sequence), 0) from audit.untested where table_name = '"
+                ~ relation.schema
+                ~ "."
+                ~ relation.identifier
+                ~ "'"
+            )
+            .columns[0]
+            .values()[0]
+        ) -%}
+        {%- if first > 0 %} and sequence >= {{ first }} {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
