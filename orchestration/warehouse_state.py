@@ -57,8 +57,11 @@ def read_state(settings: Settings, manifest: Manifest, archive: Archive, sequenc
         return WarehouseState()
     with closing(duckdb.connect(settings.warehouse, read_only=True)) as connection:
         read = {model: last_read(connection, node) for model, node in facts(manifest).items()}
+        built = {model: built_until(connection, node["name"]) for model, node in facts(manifest).items()}
         return WarehouseState(
-            read_until={model: until for model, until in read.items() if until is not None},
+            read_until={
+                model: max(until, built[model]) for model, until in read.items() if until is not None
+            },
             goes_forward=goes_forward(connection, archive, sequence, settings.as_of),
             again=frozenset(asked_again(connection)),
             replays=tuple(asked_days(connection)),
@@ -77,3 +80,19 @@ def last_read(connection: duckdb.DuckDBPyConnection, node: Mapping[str, str]) ->
     assert row is not None
     until: int = row[0]
     return until
+
+
+def built_until(connection: duckdb.DuckDBPyConnection, name: str) -> int:
+    """Tell up to which commit a model was built last, where that build came to its end; 0 where it did not.
+
+    A fact of which few keys have rows may have read further than these say.
+    """
+    try:
+        row = connection.execute(
+            "SELECT any_value(sequence) FROM audit.build, audit.outcomes "
+            "WHERE complete IS NOT NULL AND name = ? HAVING bool_and(passed)",
+            [name],
+        ).fetchone()
+    except (duckdb.CatalogException, duckdb.BinderException):
+        return 0
+    return row[0] if row else 0

@@ -193,12 +193,14 @@ def keys_on(
 
 def spoil(connection: duckdb.DuckDBPyConnection, table: str) -> None:
     """Put something wrong into every row of a table."""
-    column, kind = next(
-        (column, kind)
+    kinds = {
+        column: kind
         for column, kind, *_ in connection.execute(f"DESCRIBE {relation(table)}").fetchall()
         if kind in ("BIGINT", "BOOLEAN") and column not in LANDED_COLUMNS
-    )
-    wrong = "-1" if kind == "BIGINT" else f"NOT {name(column)}"
+    }
+    assert kinds, f"{table}: say here how a row of it is spoilt"
+    column = next(iter(kinds))
+    wrong = "-1" if kinds[column] == "BIGINT" else f"NOT {name(column)}"
     connection.execute(f"UPDATE {relation(table)} SET {name(column)} = {wrong}")
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+import duckdb
 import pytest
 
 from event_archive.contract import load_contracts
@@ -16,7 +17,7 @@ from orchestration.refresh_plan import Correction, ModelPlan, plan
 from orchestration.replay_days import days_asked, worded
 from orchestration.replay_request import EVERYTHING, Days
 from orchestration.settings import Settings
-from orchestration.warehouse_state import WarehouseState
+from orchestration.warehouse_state import WarehouseState, built_until
 
 CONTRACTS = load_contracts(Settings.contracts)
 REQUESTED, DELIVERED = "translation.requested.v1", "translation.delivered.v1"
@@ -173,6 +174,31 @@ def test_a_correction_takes_effect_on_the_day_of_what_it_corrects() -> None:
 
 def test_while_somebody_builds_the_plan_sets_out_from_what_is_served() -> None:
     assert shape(planned(WarehouseState(holder="a refresh"))) == shape(planned(READ_FIRST))
+
+
+@pytest.mark.parametrize(
+    ("complete", "outcomes", "until"),
+    [
+        ("true", {"usage": True}, 7),
+        ("false", {"usage": True}, 7),
+        ("true", {"usage": False}, 0),
+        ("false", {"translations": True}, 0),
+        ("NULL", {"usage": True}, 0),
+    ],
+)
+def test_a_fact_with_few_rows_has_read_as_far_as_its_last_build_that_ended(
+    complete: str, outcomes: dict[str, bool], until: int
+) -> None:
+    with duckdb.connect() as connection:
+        assert built_until(connection, "usage") == 0, "never built"
+        connection.execute("CREATE SCHEMA audit")
+        connection.execute(
+            f"CREATE TABLE audit.build AS SELECT 7 AS sequence, {complete}::BOOLEAN AS complete"
+        )
+        connection.execute("CREATE TABLE audit.outcomes (name VARCHAR, passed BOOLEAN, detail VARCHAR)")
+        for name, passed in outcomes.items():
+            connection.execute("INSERT INTO audit.outcomes VALUES (?, ?, '')", [name, passed])
+        assert built_until(connection, "usage") == until
 
 
 HELD = {march(day) for day in (3, 4, 5, 8)}
