@@ -42,8 +42,8 @@ $(PROJECT): $(PACKAGES)
 demo: $(PROJECT)  ## Walk the whole way once: simulate a company, land, derive, check, publish, report
 	@$(BIN)/factlog demo
 
-test: $(PROJECT)  ## Run all tests, cheapest first
-	@$(BIN)/python -m pytest
+test: $(PROJECT)  ## Run all tests, cheapest first, two files at a time
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(PROJECT)  ## Lint, format, types, SQL format, dbt parse
 	$(BIN)/ruff check .
