@@ -7,16 +7,20 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.storage.defs_state.base import set_defs_state_storage
 from installation import new_installation
-from runs import (
-    NOTES,
-    WRITTEN,
-    dagster_instance,
-)
+from runs import NOTES, WRITTEN, dagster_instance
 
 from orchestration.build import build_definitions
 from orchestration.names import LOG, REPORTING
 from orchestration.settings import PROJECT, Settings
+
+
+@pytest.fixture(autouse=True)
+def no_instance_of_before() -> Iterator[None]:
+    """Definitions are loaded as in a new process: Dagster remembers instances that other tests closed."""
+    with set_defs_state_storage(None):
+        yield
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ from orchestration.settings import Settings
 
 DAYS, SCALE = 32, 0.04
 REQUESTED = {"translation.requested.v1", "translation.requested.v2"}
+# So small a company makes no mistake within a month.
+EMPTY = {"analytics.version_gaps", "billing.compensations"}
 
 
 def build(home: Path, *, always_newest: bool) -> Settings:
@@ -71,4 +73,5 @@ def test_one_asset_reports_the_days_of_both_majors(companies: tuple[Settings, Se
 @pytest.mark.parametrize("table", TABLES)
 def test_every_reporting_table_is_the_same(companies: tuple[Settings, Settings], table: str) -> None:
     moved, newest = (rows_of(settings, table) for settings in companies)
-    assert moved == newest and moved.count("\n") > 1
+    assert moved == newest
+    assert (moved.count("\n") > 1) is (table not in EMPTY)
