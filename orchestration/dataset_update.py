@@ -4,9 +4,10 @@ Belongs here: finding these rows, and making sure that the result holds what the
 writing a file from nothing (`dataset_file`), and which version is which (`publishing`).
 
 Copying a file takes a tenth of the time of copying its tables, whose columns are all compressed again. Which
-rows differ is found by their hashes, so nobody has to remember what a build changed; and as two rows could
-have one hash, or the file before could be damaged, the digest of every table is taken from the new file.
-Where one is not the warehouse's, the file is thrown away, and the caller writes one from nothing.
+rows differ is told by their sequence, or else by their hashes, so nobody has to remember what a build
+changed; and as neither is certain, or the file before could be damaged, the digest of every table is taken
+from the new file. Where one is not the warehouse's, the file is thrown away, and the caller writes one from
+nothing.
 """
 
 import shutil
@@ -26,6 +27,7 @@ from orchestration.dataset import (
     text,
 )
 from orchestration.dataset_file import READ_ONLY_MODE, DatasetInfo, describe
+from orchestration.tracing import LAST_SEQUENCE
 
 WRITABLE_MODE = 0o644
 MOST_ROWS = 1.5  # of those that a table holds: deleted rows take their room until the table is written anew
@@ -82,18 +84,52 @@ def bring_up_to_date(
     noted = connection.execute(f"SELECT table_name, digest FROM {REPORTING}.factlog.tables").fetchall()
     digests: dict[str, str] = dict(noted)
     connection.execute("BEGIN")
-    for table, state in tables.items():
-        if digests[table] != state.digest:
-            replace_rows(connection, table, state)
+    held = all(
+        (digests[table] == state.digest and is_now(connection, table, state))
+        or replace_newer(connection, table, state)
+        or replace_differing(connection, table, state)
+        for table, state in tables.items()
+    )
     connection.execute(f"DROP SCHEMA {REPORTING}.factlog CASCADE")
     describe(connection, about, tables)
-    held = all(table_state(connection, table, database=REPORTING) == state for table, state in tables.items())
     connection.execute("COMMIT" if held else "ROLLBACK")
     return held
 
 
-def replace_rows(connection: duckdb.DuckDBPyConnection, table: str, state: TableState) -> None:
-    """Delete the rows that the warehouse has no more, and add those that are new in it."""
+def is_now(connection: duckdb.DuckDBPyConnection, table: str, state: TableState) -> bool:
+    """Tell whether a table of the attached file is as it is to be, by its rows."""
+    return table_state(connection, table, database=REPORTING) == state
+
+
+def replace_newer(connection: duckdb.DuckDBPyConnection, table: str, state: TableState) -> bool:
+    """Replace the rows that later commits say something of; tells whether that was all.
+
+    It mostly is where new events landed and nothing else was derived again, and takes a third of the time.
+    """
+    key = connection.execute(
+        "SELECT row_key FROM audit.marts WHERE schema_name = ? AND table_name = ?", table.split(".", 1)
+    ).fetchone()
+    names = [column.name for column in columns(connection, table)]
+    if key is None or not key[0] or LAST_SEQUENCE not in names:
+        return False
+    published, derived = f"{REPORTING}.{relation(table)}", f"warehouse.{relation(table)}"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE newer AS FROM {derived} "
+        f"WHERE {LAST_SEQUENCE} > (SELECT sequence FROM {REPORTING}.factlog.manifest)"
+    )
+    (added,) = connection.execute("SELECT count(*) FROM newer").fetchall()[0]
+    if is_worn(connection, published, added, state):
+        return False
+    connection.execute(
+        f"DELETE FROM {published} WHERE rowid IN "
+        f"(SELECT rowid FROM {published} SEMI JOIN newer USING ({', '.join(map(name, key[0]))}))"
+    )
+    connection.execute(f"INSERT INTO {published} FROM newer")
+    return is_now(connection, table, state)
+
+
+def replace_differing(connection: duckdb.DuckDBPyConnection, table: str, state: TableState) -> bool:
+    """Delete the rows that the warehouse has not, add those that only it has; tells whether that was all."""
     published, derived = f"{REPORTING}.{relation(table)}", f"warehouse.{relation(table)}"
     row_hash = f"hash({', '.join(name(column.name) for column in columns(connection, table))})"
     connection.execute(
@@ -102,13 +138,19 @@ def replace_rows(connection: duckdb.DuckDBPyConnection, table: str, state: Table
         f"FULL JOIN (SELECT rowid AS added, {row_hash} AS row_hash FROM {derived}) USING (row_hash) "
         "WHERE gone IS NULL OR added IS NULL"
     )
-    row = connection.execute(
-        f"SELECT coalesce(max(rowid) + 1, 0) + (SELECT count(added) FROM differing) FROM {published}"
-    ).fetchone()
-    assert row is not None
-    if row[0] > MOST_ROWS * state.rows:
+    (added,) = connection.execute("SELECT count(added) FROM differing").fetchall()[0]
+    if is_worn(connection, published, added, state):
         connection.execute(f"DROP TABLE {published}")
         copy_table(connection, table)
-        return
-    connection.execute(f"DELETE FROM {published} WHERE rowid IN (SELECT gone FROM differing)")
-    connection.execute(f"INSERT INTO {published} FROM {derived} WHERE rowid IN (SELECT added FROM differing)")
+    else:
+        connection.execute(f"DELETE FROM {published} WHERE rowid IN (SELECT gone FROM differing)")
+        connection.execute(
+            f"INSERT INTO {published} FROM {derived} WHERE rowid IN (SELECT added FROM differing)"
+        )
+    return is_now(connection, table, state)
+
+
+def is_worn(connection: duckdb.DuckDBPyConnection, published: str, added: int, state: TableState) -> bool:
+    """Tell whether a table would hold too much of what is deleted, if so many rows were added to it."""
+    (rows,) = connection.execute(f"SELECT coalesce(max(rowid) + 1, 0) FROM {published}").fetchall()[0]
+    return bool(rows + added > MOST_ROWS * state.rows)

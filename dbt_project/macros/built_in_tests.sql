@@ -1,4 +1,4 @@
-{#- dbt's own tests `unique` and `relationships`, of what is untested alone (see `untested`). -#}
+{#- dbt's own tests `unique` and `relationships`, of what is untested alone (see `untested_keys`). -#}
 {% macro duckdb__test_unique(model, column_name) %}
     select {{ column_name }} as unique_field, count(*) as n_records
     from {{ model }}
@@ -10,16 +10,28 @@
 
 {% macro duckdb__test_relationships(model, column_name, to, field) %}
     {%- set children, parents = untested_keys(model), untested_keys(to) -%}
-    select {{ column_name }} as from_field
-    from {{ model }}
-    where
-        {{ column_name }} is not null
-        and {{ column_name }} not in (select {{ field }} from {{ to }} where {{ field }} is not null)
+    with
         -- A child may be new, and a parent may be gone.
-        {%- if children is not none and parents is not none and parents.column == field %}
-            and (
-                {{ children.column }} in ({{ children.listed }})
-                or {{ column_name }} in ({{ parents.listed }})
-            )
-        {%- endif %}
+        looked_at as materialized(
+            select {{ column_name }} as from_field
+            from {{ model }}
+            where
+                {{ column_name }} is not null
+                {%- if children is not none and parents is not none and parents.column == field %}
+                    and (
+                        {{ children.column }} in ({{ children.listed }})
+                        or {{ column_name }} in ({{ parents.listed }})
+                    )
+                {%- endif %}
+        ),
+
+        known as (
+            select {{ field }} as from_field
+            from {{ to }}
+            where {{ field }} in (select from_field from looked_at)
+        )
+
+    select from_field
+    from looked_at
+    anti join known using (from_field)
 {% endmacro %}

@@ -18,6 +18,7 @@ with
             bit_count(
                 bit_or(if(object_version <= 126, cast(1 as hugeint) << (least(object_version, 126) - 1), 0))
             ) as seen_count,
+            min(sequence) as first_sequence,
             max(sequence) as last_sequence
         from events
         group by object_type, object_id
@@ -89,7 +90,7 @@ with
     ),
 
     final as (
-        select object_type, object_id, last_version, event_count, findings, last_sequence
+        select object_type, object_id, last_version, event_count, findings, first_sequence, last_sequence
         from counted
         left join findings using (object_type, object_id)
     )
