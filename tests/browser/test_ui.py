@@ -152,9 +152,9 @@ def test_a_run_tells_what_it_landed(page: Page, dev: Dev) -> None:
 
 
 def test_what_runs_by_itself_is_switched_on(page: Page, dev: Dev) -> None:
-    visit(page, dev, "/automation", "inbox", "new_commits", "hourly_refresh")
+    visit(page, dev, "/automation", "inbox", "new_commits", "hourly_refresh", "nightly_verification")
     switches = page.locator("input[type=checkbox]:checked")
-    expect(switches).to_have_count(3)
+    expect(switches).to_have_count(4)
     picture(page, "automation")
 
 
