@@ -41,7 +41,7 @@ from {{ ref('stg_note__read') }} {{ where_touched('note_id') }}
 group by note_id
 """,
 }
-MACROS = [f"macros/{name}.sql" for name in ("touched_keys", "replay", "replace_keys")]
+MACROS = [f"macros/{name}.sql" for name in ("touched_keys", "replay", "replace_keys", "untested")]
 
 
 @pytest.fixture(scope="module")
