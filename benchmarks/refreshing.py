@@ -28,7 +28,7 @@ def refresh_against_build(folder: Path, rounds: int = 3) -> Measurement:
     for source in find_sources(map(str, emit(settings.home / "files").files)):
         land(archive, source, limits=settings.limits)
     run_dbt(settings, ["parse"])
-    build = [dbt_executable(), "--quiet", "build", "--full-refresh", "--vars", "{}"]
+    build = [dbt_executable(), "--quiet", "build", "--full-refresh"]
     build += ["--project-dir", str(settings.dbt_project), "--profiles-dir", str(settings.dbt_project)]
     build += ["--target-path", str(settings.dbt_target), "--log-path", str(settings.dbt_target)]
     ratios = []

@@ -159,7 +159,7 @@ def replay_of(days: Sequence[date]) -> list[str]:
 
 def bare_dbt(settings: Settings, command: str) -> list[str]:
     """Word dbt itself, on all models from nothing."""
-    words = [dbt_executable(), "--quiet", command, "--full-refresh", "--vars", "{}"]
+    words = [dbt_executable(), "--quiet", command, "--full-refresh"]
     words += ["--project-dir", str(settings.dbt_project), "--profiles-dir", str(settings.dbt_project)]
     return [*words, "--target-path", str(settings.dbt_target), "--log-path", str(settings.dbt_target)]
 

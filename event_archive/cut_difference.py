@@ -43,13 +43,13 @@ def differing_events_sql(archive: Archive, one: Cut, other: Cut, views: Collecti
     commits = archive.log.commits(max(one.sequence, other.sequence))
     newest = {contract.view_name: contract for contract in archive.contracts.newest()}
     objects = {newest[view].object_type for view in views if view in newest}
-    parts = []
+    parts, differing = [], differing_segments(commits, one, other)
     for contract in archive.contracts.values():
         if contract.object_type not in objects:
             continue
         segments = [
             segment
-            for segment in differing_segments(commits, one, other)
+            for segment in differing
             if segment.type == contract.type and (contract.view_name in views or segment.corrections)
         ]
         if segments:

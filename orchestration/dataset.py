@@ -92,6 +92,11 @@ def columns(connection: duckdb.DuckDBPyConnection, table: str, *, database: str 
     return [Column(*row) for row in rows]
 
 
+def column_types(connection: duckdb.DuckDBPyConnection, table: str, database: str) -> dict[str, str]:
+    """Name the columns of a table of an attached file, with their types."""
+    return {column.name: column.type for column in columns(connection, table, database=database)}
+
+
 def copy_tables(connection: duckdb.DuckDBPyConnection, tables: dict[str, TableState]) -> None:
     """Copy marts into the attached file `reporting`, with their constraints and comments."""
     for schema in sorted({table.split(".", 1)[0] for table in tables}):

@@ -70,11 +70,12 @@ def dbt_assets(
     def dbt_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         with warehouse_lock(settings, f"Dagster run {context.run_id}", say=context.log.info) as lock:
             landing = last_record(context.instance, LOG)
-            commits = settings.open_archive().log.commits()
+            now = settings.open_archive()
+            commits = now.log.commits()
             log_digest = commits[-1].digest if commits else ""
             versions = model_versions(dbt_models.specs, views(dbt_models, manifest), log_digest)
             process = Process(replace(settings, cut=len(commits)), manifest, translator, lock)
-            ask_again(settings, manifest, settings.open_archive().contracts, context.log.info)
+            ask_again(settings, manifest, now.contracts, context.log.info)
             ask_whole(settings, manifest)
             if context.run.job_name == REFRESH_JOB:
                 specs = {spec.metadata[UNIQUE_ID]: spec for spec in dbt_models.specs}

@@ -23,7 +23,7 @@ from orchestration.audit import commit_at
 from orchestration.causes import Causes, find_causes
 from orchestration.dataset import text
 from orchestration.dataset_file import Dataset, DatasetInfo, attach_dataset
-from orchestration.publishing import current, versions
+from orchestration.publishing import served, version_of
 from orchestration.row_differences import RowDifferences, compare_rows, rows_of
 from orchestration.settings import Settings
 
@@ -192,16 +192,11 @@ def without_events(sides: tuple[Side, Side], *, is_traced: bool) -> str:
 def dataset_asked(settings: Settings, asked: str) -> tuple[str, Path]:
     """Find what is meant: a published version, the one that is served, or any dataset file."""
     if asked == CURRENT:
-        served = current(settings)
-        if served is None:
-            raise UnusableInput(f"{settings.published}: nothing is published yet; run `factlog refresh`")
-        return f"version {served.number} ({CURRENT})", (settings.published / served.file_name).resolve()
+        version = served(settings)
+        return f"version {version.number} ({CURRENT})", (settings.published / version.file_name).resolve()
     if asked.isascii() and asked.isdigit():
-        known = {version.number: version for version in versions(settings)}
-        if int(asked) not in known:
-            listed = ", ".join(map(str, known)) or "none"
-            raise UnusableInput(f"version {asked}: not published; published versions: {listed}")
-        return f"version {int(asked)}", (settings.published / known[int(asked)].file_name).resolve()
+        version = version_of(settings, int(asked))
+        return f"version {version.number}", (settings.published / version.file_name).resolve()
     path = Path(asked).expanduser()
     if not path.exists():
         raise UnusableInput(f"{asked}: no such file, and neither a version's number nor `{CURRENT}`")

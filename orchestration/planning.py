@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from event_archive.archive import Archive
-from event_archive.log import Commit, is_of, segments_of
+from event_archive.log import Commit, segments_of
 from orchestration.build_history import Expected, expected
 from orchestration.dbt_process import load_manifest
 from orchestration.model_code import Manifest
@@ -62,7 +62,7 @@ def planned(
 ) -> Planned:
     """Plan over a state that was read."""
     version = current(settings)
-    served = version.sequence if version and is_of(commits, version.sequence, version.log_digest) else 0
+    served = version.sequence_in(commits) if version else 0
     corrections = read_corrections(archive, commits)
     made = plan(
         manifest,

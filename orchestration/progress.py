@@ -44,7 +44,7 @@ def unpublished(
     A refresh by the command line leaves the second kind: without another one its models would look stale.
     """
     served = current(settings)
-    held = served.sequence if served and is_of(commits, served.sequence, served.log_digest) else 0
+    held = served.sequence_in(commits) if served else 0
     return commits[min(held, heard_of(instance, REPORTING, commits)) :]
 
 

@@ -8,8 +8,7 @@ the next publishing removes.
 
 import json
 import os
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,12 +18,13 @@ import duckdb
 
 from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
-from orchestration.audit import Build, Check, archive_checks, commit_at, last_build, warehouse_checks
+from event_archive.log import Commit, is_of
+from orchestration.audit import Build, Check, archive_checks, last_build, warehouse_checks
 from orchestration.code_version import code_version
 from orchestration.dataset import TableState, table_states
 from orchestration.dataset_file import READ_ONLY_MODE, DatasetInfo, write_dataset
 from orchestration.dataset_update import update_dataset
-from orchestration.engine import limit_engine
+from orchestration.engine import open_as_warehouse
 from orchestration.full_disk import full_disk_in_one_line
 from orchestration.locking import warehouse_lock
 from orchestration.settings import Settings
@@ -64,6 +64,10 @@ class Version:
         """What makes a version worth publishing: everything but its number, time and size."""
         return self.log_digest, self.code_version, self.tables
 
+    def sequence_in(self, commits: Sequence[Commit]) -> int:
+        """Tell up to which commit of a log it was derived; 0 where that was another log."""
+        return self.sequence if is_of(commits, self.sequence, self.log_digest) else 0
+
 
 @dataclass(frozen=True)
 class Publication:
@@ -89,6 +93,23 @@ def current(settings: Settings) -> Version | None:
     return read_manifest(settings.published / target.with_suffix(".json"))
 
 
+def served(settings: Settings) -> Version:
+    """Give the version that is served; raises UnusableInput where there is none."""
+    version = current(settings)
+    if version is None:
+        raise UnusableInput(f"{settings.published}: nothing is published yet; run `factlog refresh`")
+    return version
+
+
+def version_of(settings: Settings, number: int) -> Version:
+    """Find a version by its number; raises UnusableInput where it was never published."""
+    known = {version.number: version for version in versions(settings)}
+    if number not in known:
+        listed = ", ".join(map(str, known)) or "none"
+        raise UnusableInput(f"version {number}: not published; published versions: {listed}")
+    return known[number]
+
+
 def publish(settings: Settings, *, say: Callable[[str], None] | None = None) -> Publication:
     """Publish the warehouse if its checks hold and it says something new."""
     with warehouse_lock(settings, "publishing", say=say), full_disk_in_one_line(str(settings.published)):
@@ -99,10 +120,7 @@ def publish_locked(settings: Settings) -> Publication:
     """Publish while the caller holds the warehouse."""
     if not settings.warehouse.is_file():
         raise UnusableInput(f"{settings.warehouse}: nothing to publish yet; run `factlog refresh`")
-    with closing(duckdb.connect()) as connection:
-        limit_engine(connection, settings, settings.warehouse)
-        connection.execute(f"ATTACH '{quoted(settings.warehouse)}' AS warehouse (READ_ONLY)")
-        connection.execute("USE warehouse")
+    with open_as_warehouse(settings, settings.warehouse) as connection:
         build = last_build(connection)
         checks = audit(settings, connection, build)
         failed = [check for check in checks if check.blocking and not check.passed]
@@ -125,9 +143,7 @@ def audit(settings: Settings, connection: duckdb.DuckDBPyConnection, build: Buil
 def checked_until(settings: Settings, archive: Archive) -> int:
     """Tell up to which commit of this log an earlier version's checks held; 0 where there was none."""
     written = versions(settings)
-    newest = written[-1] if written else None
-    commit = commit_at(archive, newest.sequence) if newest else None
-    return commit.sequence if newest and commit and commit.digest == newest.log_digest else 0
+    return written[-1].sequence_in(archive.log.commits()) if written else 0
 
 
 def switch(
@@ -135,13 +151,13 @@ def switch(
 ) -> tuple[Version, bool]:
     """Serve the version that says this: the current one, one that a crash left unserved, or a new one."""
     content = (build.log_digest, code_version(), states)
-    served = current(settings)
-    if served is not None and served.content == content:
-        return served, False
+    before = current(settings)
+    if before is not None and before.content == content:
+        return before, False
     written = versions(settings)
     clear_litter(settings.published, written)
     newest = written[-1] if written else None
-    if newest is None or newest == served or newest.content != content:
+    if newest is None or newest == before or newest.content != content:
         newest = write(settings, connection, build, states, newest)
     serve(settings.published, newest)
     return newest, True
@@ -192,13 +208,10 @@ def serve(published: Path, version: Version) -> None:
 
 def rollback(settings: Settings, number: int) -> Version:
     """Serve an older version again, until the next publishing."""
-    known = {version.number: version for version in versions(settings)}
-    if number not in known:
-        listed = ", ".join(map(str, known)) or "none"
-        raise UnusableInput(f"version {number}: not published; published versions: {listed}")
+    version = version_of(settings, number)
     with warehouse_lock(settings, "rolling back"):
-        serve(settings.published, known[number])
-    return known[number]
+        serve(settings.published, version)
+    return version
 
 
 def clear_litter(published: Path, written: list[Version]) -> None:
@@ -230,8 +243,3 @@ def read_manifest(path: Path) -> Version:
     fields: dict[str, Any] = json.loads(path.read_text())
     tables = {name: TableState(**state) for name, state in fields.pop("tables").items()}
     return Version(**fields, tables=tables)
-
-
-def quoted(path: Path) -> str:
-    """Write a path inside a SQL string."""
-    return str(path).replace("'", "''")

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from event_archive.errors import UnusableInput
-from orchestration.publishing import current
+from orchestration.publishing import served
 from orchestration.settings import Settings
 
 
@@ -25,9 +25,7 @@ class Answer:
 
 def query(settings: Settings, sql: str) -> Answer:
     """Run SQL against the version that is served now; whatever is wrong with it is said in one line."""
-    version = current(settings)
-    if version is None:
-        raise UnusableInput(f"{settings.published}: nothing is published yet; run `factlog refresh`")
+    version = served(settings)
     # The numbered file, not the link: DuckDB gives a second connection to the same path what it has cached.
     with closing(duckdb.connect(settings.published / version.file_name, read_only=True)) as connection:
         return ask(connection, settings, sql)

@@ -1,13 +1,12 @@
 """Deriving the reporting dataset from the log in one go: build every model, check, publish.
 
 Belongs here: the order of these steps for whoever asks, the command line or a person; a replay of days is a
-refresh that was asked for days before. Not here: the steps
-themselves. Dagster takes the same steps one by one (`dbt_assets`, `published`), to show each in its UI.
+refresh that was asked for days before. Not here: the steps themselves. Dagster takes the same steps one by
+one (`dbt_assets`, `published`), to show each in its UI.
 """
 
-import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 
@@ -51,7 +50,6 @@ def refresh(
     *,
     from_nothing: bool = False,
     replay: Iterable[Days] = (),
-    variables: Mapping[str, object] | None = None,
     say: Callable[[str], None] | None = None,
     hear: Hear | None = None,
 ) -> Refreshed:
@@ -65,9 +63,7 @@ def refresh(
     holding = warehouse_lock(settings, "a replay" if days else "a refresh", say=say)
     with holding as lock, full_disk_in_one_line(str(settings.home)):
         state = ask(settings, days, from_nothing=from_nothing, say=say)
-        outcomes, sequence = build(
-            settings, lock, from_nothing=from_nothing, variables=variables or {}, hear=hear
-        )
+        outcomes, sequence = build(settings, lock, from_nothing=from_nothing, hear=hear)
         before = served_tables(settings)
         publication = publish_locked(settings)
         seconds = time.monotonic() - started
@@ -123,15 +119,12 @@ def build(
     lock: int,
     *,
     from_nothing: bool,
-    variables: Mapping[str, object],
     hear: Hear | None = None,
 ) -> tuple[list[Check], int]:
     """Build and test every model over the log as it is now; needs the warehouse's lock."""
     head = settings.open_archive().log.head()
     sequence = head.sequence if head else 0
-    arguments = ["build", "--vars", json.dumps(dict(variables))]
-    if from_nothing:
-        arguments.append("--full-refresh")
+    arguments = ["build", *(["--full-refresh"] if from_nothing else [])]
     results = settings.dbt_target / "run_results.json"
     results.unlink(missing_ok=True)
     started = time.time()

@@ -92,16 +92,18 @@ def plan(
     changed = {one.model: one.parts for one in changed_since(state.noted, manifest, contracts)}
     all_again = from_nothing or EVERYTHING in state.again or not state.goes_forward
     found = []
+    known_facts = facts(manifest)
     for unique_id, node in models(manifest).items():
-        is_fact = unique_id in facts(manifest)
+        is_fact = unique_id in known_facts
         if not (is_fact or is_daily(node)):
             continue
         again = all_again or unique_id in state.again or unique_id in changed
         after = state.read_until.get(unique_id) if is_fact and state.holder is None else served
+        views = views_of(manifest, unique_id)
         one = model_plan(
             unique_id,
             node,
-            [arrival for arrival in every if arrival.view in views_of(manifest, unique_id)],
+            [arrival for arrival in every if arrival.view in views],
             of_objects(manifest, contracts, unique_id, known),
             after=after,
             is_fact=is_fact,

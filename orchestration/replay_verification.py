@@ -19,18 +19,18 @@ import duckdb
 
 from event_archive.errors import UnusableInput
 from orchestration.code_version import code_version
-from orchestration.dataset import TableState, table_state, table_states
+from orchestration.dataset import TableState, column_types, table_state, table_states
 from orchestration.dbt_process import Hear
+from orchestration.engine import open_as_warehouse
 from orchestration.full_disk import full_disk_in_one_line
 from orchestration.model_code import Parts, changed_since, noted_parts
-from orchestration.publishing import Version, current
-from orchestration.scratch import derive, open_as_warehouse, scratch_folder
+from orchestration.publishing import Version, served
+from orchestration.scratch import derive, scratch_folder
 from orchestration.settings import Settings
 from orchestration.table_comparison import (
     PUBLISHED,
     REPLAYED,
     DayDifference,
-    column_types,
     open_both,
     row_differences,
 )
@@ -81,7 +81,7 @@ def verify_replay(
 ) -> Verified:
     """Derive the served version again from nothing, over its own cut, and compare."""
     started = time.monotonic()
-    version = served(settings)
+    version = served_of_log(settings)
     if say:
         say(f"Deriving version {version.number} again from nothing, up to commit {version.sequence}")
     file = settings.published / version.file_name
@@ -101,11 +101,9 @@ def verify_replay(
     )
 
 
-def served(settings: Settings) -> Version:
+def served_of_log(settings: Settings) -> Version:
     """Give the version that analysts read, if the archive is still the one that it was derived from."""
-    version = current(settings)
-    if version is None:
-        raise UnusableInput(f"{settings.published}: nothing is published yet; run `factlog refresh`")
+    version = served(settings)
     commits = settings.open_archive().log.commits(version.sequence)
     if len(commits) < version.sequence or (commits and commits[-1].digest != version.log_digest):
         raise UnusableInput(
@@ -172,7 +170,7 @@ def difference(
     if published is None or replayed is None:
         detail = "no model derives it any more" if replayed is None else "it is not published"
         return TableDifference(table, published, replayed, detail=detail)
-    before, now = (column_types(connection, alias, table) for alias in (PUBLISHED, REPLAYED))
+    before, now = (column_types(connection, table, alias) for alias in (PUBLISHED, REPLAYED))
     if list(before.items()) != list(now.items()):
         changed_columns = sorted(
             column for column in {*before, *now} if before.get(column) != now.get(column)

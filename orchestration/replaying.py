@@ -24,9 +24,10 @@ from orchestration.code_version import code_version
 from orchestration.dataset import TableState, table_states
 from orchestration.dataset_file import DatasetInfo, write_dataset
 from orchestration.dbt_process import Hear
+from orchestration.engine import open_as_warehouse
 from orchestration.full_disk import full_disk_in_one_line
 from orchestration.publishing import sync
-from orchestration.scratch import derive, open_as_warehouse, scratch_folder
+from orchestration.scratch import derive, scratch_folder
 from orchestration.settings import Settings, moment
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.dataset import name, relation
+from orchestration.dataset import column_types, name, relation
 from orchestration.tracing import MartNote
 
 ADDED, REMOVED, CHANGED, READ_AGAIN = "added", "removed", "changed", "read_again"
@@ -72,7 +72,7 @@ class Row:
 
 def shape_of(connection: duckdb.DuckDBPyConnection, table: str, a: MartNote, b: MartNote) -> Shape:
     """Decide how a table that both files have is compared."""
-    types = {side: column_types(connection, side, table) for side in ("a", "b")}
+    types = {side: column_types(connection, table, side) for side in ("a", "b")}
     both = [column for column in types["b"] if column in types["a"]]
     landing = tuple(column for column in both if column in {*a.landing_columns, *b.landing_columns})
     compared = tuple(column for column in both if column not in landing)
@@ -86,16 +86,6 @@ def shape_of(connection: duckdb.DuckDBPyConnection, table: str, a: MartNote, b: 
         retyped=tuple(column for column in both if types["a"][column] != types["b"][column]),
         landing=landing,
     )
-
-
-def column_types(connection: duckdb.DuckDBPyConnection, side: str, table: str) -> dict[str, str]:
-    """Name the columns of a table of an attached file, with their types."""
-    rows = connection.execute(
-        "SELECT column_name, data_type FROM duckdb_columns() "
-        "WHERE database_name = ? AND schema_name = ? AND table_name = ? ORDER BY column_index",
-        [side, *table.split(".", 1)],
-    ).fetchall()
-    return dict(rows)
 
 
 def compare_rows(

@@ -22,15 +22,15 @@ import duckdb
 from event_archive.log import Commit
 from event_archive.sample_views import SAMPLED
 from event_archive.views import SCHEMA
-from orchestration.dataset import name, relation
+from orchestration.dataset import column_types, name, relation
 from orchestration.dbt_process import load_manifest
 from orchestration.full_disk import full_disk_in_one_line
 from orchestration.model_code import facts
 from orchestration.publishing import Version
-from orchestration.replay_verification import day_columns, served
+from orchestration.replay_verification import day_columns, served_of_log
 from orchestration.scratch import derive, scratch_folder
 from orchestration.settings import Settings
-from orchestration.table_comparison import REPLAYED, DayDifference, column_types, open_both, row_differences
+from orchestration.table_comparison import REPLAYED, DayDifference, open_both, row_differences
 
 OBJECTS = f"{REPLAYED}.{SCHEMA}.{SAMPLED}"
 
@@ -67,7 +67,7 @@ class SampleVerified:
 def verify_sample(settings: Settings, *, seed: str, number_of_days: int) -> SampleVerified:
     """Derive the facts of a few days' objects again from nothing, and compare with the served version."""
     started = time.monotonic()
-    version = served(settings)
+    version = served_of_log(settings)
     seed = f"{seed} {version.log_digest}"
     days = draw_days(settings.open_archive().log.commits(version.sequence), seed, number_of_days)
     compared = published_facts(load_manifest(settings), version)
@@ -115,7 +115,7 @@ def published_facts(manifest: Mapping[str, Any], version: Version) -> list[Fact]
 
 def fact_differences(connection: duckdb.DuckDBPyConnection, fact: Fact) -> list[DayDifference]:
     """Compare the rows of the sampled objects."""
-    day = fact.day if fact.day in column_types(connection, REPLAYED, fact.table) else None
+    day = fact.day if fact.day in column_types(connection, fact.table, REPLAYED) else None
     of_sample = f"{name(fact.key)} IN (SELECT object_id FROM {OBJECTS})"
     return row_differences(connection, fact.table, day, where=of_sample)
 

@@ -10,18 +10,14 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
-import duckdb
-
 from event_archive.errors import UnusableInput
 from orchestration.audit import Check, record
-from orchestration.dataset import text
 from orchestration.dbt_process import Hear, first_lines, run_dbt
-from orchestration.engine import limit_engine
 from orchestration.full_disk import full, full_disk_in_one_line
 from orchestration.settings import Settings
 
@@ -121,13 +117,3 @@ def could_not_build(failed: Sequence[Check]) -> str:
     others = len(failed) - 1
     more = f"; {others} more could not be built" if others else ""
     return f"{causes[0].name} could not be built: {causes[0].detail}{more}"
-
-
-@contextmanager
-def open_as_warehouse(settings: Settings, file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a file to read from it, attached as `warehouse` and in use: what `dataset` asks for."""
-    with closing(duckdb.connect()) as connection:
-        limit_engine(connection, settings, file)
-        connection.execute(f"ATTACH {text(str(file))} AS warehouse (READ_ONLY)")
-        connection.execute("USE warehouse")
-        yield connection

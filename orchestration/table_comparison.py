@@ -17,8 +17,8 @@ from orchestration.settings import Settings
 
 PUBLISHED, REPLAYED = "published", "replayed"
 
-# A row is told from others by 128 bits of MD5 over its JSON text, as in a table's digest, and counted: +1 for
-# each time that it is in one file, -1 for each in the other.
+# A row is told from others by 128 bits of MD5 over its JSON text, and counted: +1 for each time that it
+# is in one file, -1 for each in the other.
 ROW_BALANCE = """
 SELECT day, coalesce(sum(balance) FILTER (balance > 0), 0), coalesce(-sum(balance) FILTER (balance < 0), 0)
 FROM (
@@ -50,16 +50,6 @@ def open_both(settings: Settings, published: Path, replayed: Path) -> Iterator[d
         for file, alias in ((published, PUBLISHED), (replayed, REPLAYED)):
             connection.execute(f"ATTACH {text(str(file))} AS {alias} (READ_ONLY)")
         yield connection
-
-
-def column_types(connection: duckdb.DuckDBPyConnection, alias: str, table: str) -> dict[str, str]:
-    """List the columns of a table of one of the files, with their types."""
-    rows = connection.execute(
-        "SELECT column_name, data_type FROM duckdb_columns() "
-        "WHERE database_name = ? AND schema_name = ? AND table_name = ? ORDER BY column_index",
-        [alias, *table.split(".", 1)],
-    ).fetchall()
-    return dict(rows)
 
 
 def row_differences(

@@ -25,8 +25,7 @@ from event_archive.landing import land
 from event_archive.sources import Source
 from orchestration import refresh
 from orchestration.audit import record
-from orchestration.dataset import TableState, name, relation, table_states
-from orchestration.publishing import quoted
+from orchestration.dataset import TableState, name, relation, table_states, text
 from orchestration.replay_request import request_replay
 from orchestration.settings import Settings
 
@@ -87,7 +86,7 @@ class Workshop:
     def build(self, settings: Settings, *, from_nothing: bool = False, profiles: Path | None = None) -> None:
         """Build everything over the log as it is, as a refresh does."""
         with patch("orchestration.refresh.run_dbt", partial(self.dbt.run, profiles=profiles)):
-            refresh.build(settings, NO_LOCK, from_nothing=from_nothing, variables={})
+            refresh.build(settings, NO_LOCK, from_nothing=from_nothing)
 
     def build_some(self, settings: Settings, models: Sequence[str], request: str) -> None:
         """Build some models over the log as it is, as a run of chosen assets does."""
@@ -135,7 +134,7 @@ def states(settings: Settings) -> dict[str, TableState]:
     """The rows and the digest of every mart, as publishing takes them."""
     with closing(duckdb.connect()) as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"ATTACH '{quoted(settings.warehouse)}' AS warehouse (READ_ONLY)")
+        connection.execute(f"ATTACH {text(str(settings.warehouse))} AS warehouse (READ_ONLY)")
         connection.execute("USE warehouse")
         return table_states(connection)
 
@@ -147,7 +146,7 @@ def differing(
     with closing(duckdb.connect()) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         for alias, settings in (("one", one), ("other", other)):
-            connection.execute(f"ATTACH '{quoted(settings.warehouse)}' AS {alias} (READ_ONLY)")
+            connection.execute(f"ATTACH {text(str(settings.warehouse))} AS {alias} (READ_ONLY)")
         found = {table: rows_apart(connection, table, set(without)) for table in sorted(tables)}
     return {table: rows for table, rows in found.items() if rows}
 
