@@ -25,8 +25,9 @@ import orjson
 import pyarrow as pa
 
 from event_archive.archive import Archive
-from event_archive.columns import literal, quoted
+from event_archive.columns import quoted, sql_list
 from event_archive.contract import Contract, load_contracts
+from event_archive.keys import KeyIndex
 from event_archive.landing import Limits, land
 from event_archive.log import LANDING, NOTHING_BEFORE, Commit, Counts, segments_of
 from event_archive.segments import Written, event_columns, write_segment
@@ -41,8 +42,10 @@ SCALE = 0.5
 SHARED = ("engine", "price_list")  # the company has these once, however many customers there are
 COPIED_FIELDS = ("customer_id", "editor_id")
 RANDOM_FIELDS = ("document_id", "payment_id", "session_id")
-RANDOM_COLUMNS = ("event_id", "correlation_id", "causation_id")
+RANDOM_COLUMNS = ("event_id", "correlation_id", "causation_id", "corrects", "voids")
 COPIED_ACTORS = ("customer", "editor")
+# A file without corrections has no columns for them.
+UNCORRECTED = "SELECT CAST(NULL AS VARCHAR) AS corrects, CAST(NULL AS VARCHAR) AS voids WHERE FALSE"
 LATE_SHARE, LATEST_DAYS = 300, 21  # one event in so many is late, by up to so many days
 
 
@@ -96,7 +99,7 @@ def arrival_day(event: Event) -> date:
 def copied_line(line: bytes, copy: int) -> bytes:
     """An event on the wire with the ids of a copy: what `_copies` does in columns."""
     event = orjson.loads(line)
-    for name in ("id", "correlationid", "causationid"):
+    for name in ("id", "correlationid", "causationid", "corrects", "voids"):
         if name in event:
             event[name] = str(uuid.UUID(hashlib.md5(f"{event[name]}/{copy}".encode()).hexdigest()))
     event["object"] += f"x{copy}"
@@ -123,6 +126,14 @@ def _fill(archive: Archive, large: LargeArchive, simulated: list[Event], folder:
                 if (rows := _copies(connection, name, contract, day, large.copies)).num_rows
             ]
             _commit(archive, day, [future.result() for future in pending])
+    _index_keys(archive, folder)
+
+
+def _index_keys(archive: Archive, folder: Path) -> None:
+    """Leave the index of keys as the landings of these days would have."""
+    commits = archive.log.commits()
+    with duckdb.connect() as connection:
+        KeyIndex(archive, connection, commits, folder).keep(commits[-1])
 
 
 def _land_once(
@@ -147,7 +158,8 @@ def _land_once(
         connection.execute(
             f"CREATE TABLE {quoted(event_type)} AS SELECT events.*, arrival_day, "
             "row_number() OVER (ORDER BY occurred_at, event_id) AS place "
-            f"FROM read_parquet([{', '.join(map(literal, files))}]) AS events "
+            f"FROM ({UNCORRECTED} UNION ALL BY NAME "
+            f"SELECT * FROM read_parquet({sql_list(files)}, union_by_name = true)) AS events "
             "JOIN arrivals USING (event_id) ORDER BY arrival_day, place"
         )
     connection.unregister("arrivals")
@@ -169,13 +181,9 @@ def _copies(
         "object_id": "object_id || suffix",
         "actor_id": f"actor_id || CASE WHEN actor_type IN {COPIED_ACTORS} THEN suffix ELSE '' END",
         "data": f"struct_pack({data})",
-        "corrects": "NULL",
-        "voids": "NULL",
     }
     columns = ", ".join(
-        f"CAST({changed.get(column, column)} AS {kind}) AS {column}"
-        if not is_shared or column in ("corrects", "voids")
-        else column
+        column if is_shared else f"CAST({changed.get(column, column)} AS {kind}) AS {column}"
         for column, kind in event_columns(contract).items()
     )
     table = connection.sql(

@@ -1,6 +1,7 @@
 -- The rival of dbt's models: one script by hand that makes the same tables from the same Parquet files, as fast as
--- DuckDB makes them. It knows this archive: nothing was corrected, and one upcast is all there is. It says nothing
--- of what landed when, checks nothing, and can only ever start from nothing.
+-- DuckDB makes them. It knows this archive: one upcast is all there is, only invoices were corrected and only payments
+-- voided, each once and none in vain. It says nothing of what landed when, checks nothing, and can only ever start from
+-- nothing.
 -- Given: the variable `events`, the folder of the archive's events; and a new database to fill.
 CREATE SCHEMA billing;
 CREATE SCHEMA analytics;
@@ -57,8 +58,27 @@ CREATE TEMP VIEW cancelled AS
     SELECT id, place, occurred_at, data.customer_id, data.reason FROM landed('translation.cancelled.v1');
 CREATE TEMP VIEW rated AS
     SELECT id, place, occurred_at, data.customer_id, data.score AS rating FROM landed('translation.rated.v1');
-CREATE TEMP VIEW issued AS SELECT * FROM landed('invoice.issued.v1');
-CREATE TEMP VIEW paid AS SELECT * FROM landed('invoice.paid.v1');
+
+-- Few files have the columns that name what is wrong.
+CREATE TEMP TABLE all_issued AS
+    SELECT * FROM read_parquet(getvariable('events') || '/invoice.issued.v1/*.parquet', union_by_name = true);
+CREATE TEMP TABLE all_paid AS
+    SELECT * FROM read_parquet(getvariable('events') || '/invoice.paid.v1/*.parquet', union_by_name = true);
+CREATE TEMP TABLE issued AS
+    SELECT one.object_id AS id, coalesce(wrong.occurred_at, one.occurred_at) AS occurred_at,
+        coalesce(wrong.event_date, one.event_date) AS event_date, one.data,
+        row(coalesce(wrong.occurred_at, one.occurred_at), coalesce(one.object_version, 0), one.source, one.event_id)
+            AS place
+    FROM all_issued AS one LEFT JOIN all_issued AS wrong ON wrong.event_id = one.corrects
+    ANTI JOIN (SELECT corrects FROM all_issued WHERE corrects IS NOT NULL) AS corrected
+        ON one.event_id = corrected.corrects;
+CREATE TEMP TABLE paid AS
+    SELECT object_id AS id, occurred_at, event_date, data,
+        row(occurred_at, coalesce(object_version, 0), source, event_id) AS place
+    FROM all_paid
+    ANTI JOIN (SELECT voids FROM all_paid WHERE voids IS NOT NULL) AS voided ON event_id = voided.voids
+    WHERE all_paid.voids IS NULL;
+
 CREATE TEMP VIEW reminded AS SELECT * FROM landed('invoice.reminded.v1');
 CREATE TEMP VIEW sent AS SELECT * FROM landed('payout.sent.v1');
 CREATE TEMP VIEW registered AS SELECT * FROM landed('customer.registered.v1');
@@ -347,9 +367,18 @@ CREATE TABLE analytics.version_gaps AS
         before[1] AS before_at, after[2] AS after_event_id, after[1] AS after_at
     FROM found;
 
--- Nothing was corrected, so that nothing is compensated.
-CREATE TABLE billing.compensations (
-    source VARCHAR, event_id VARCHAR, kind VARCHAR, status VARCHAR, subject VARCHAR, object_id VARCHAR,
-    corrected_event_id VARCHAR, replaced_event_id VARCHAR, corrected_at TIMESTAMPTZ, occurred_at TIMESTAMPTZ,
-    occurred_date DATE, before_minor BIGINT, after_minor BIGINT, compensation_minor BIGINT, currency VARCHAR
-);
+CREATE TABLE billing.compensations AS
+    WITH pairs AS (
+        SELECT one.source, one.event_id, 'corrects' AS kind, 'invoice' AS subject, one.object_id,
+            one.corrects AS wrong_event_id, wrong.occurred_at AS wrong_at, one.occurred_at, one.event_date,
+            wrong.data.total_minor AS before_minor, one.data.total_minor AS after_minor, one.data.currency
+        FROM all_issued AS one JOIN all_issued AS wrong ON wrong.event_id = one.corrects
+        UNION ALL
+        SELECT one.source, one.event_id, 'voids', 'payment', one.object_id, one.voids, wrong.occurred_at,
+            one.occurred_at, one.event_date, wrong.data.amount_minor, 0, wrong.data.currency
+        FROM all_paid AS one JOIN all_paid AS wrong ON wrong.event_id = one.voids
+    )
+    SELECT source, event_id, kind, 'in_effect' AS status, subject, object_id, wrong_event_id AS corrected_event_id,
+        wrong_event_id AS replaced_event_id, wrong_at AS corrected_at, occurred_at, event_date AS occurred_date,
+        before_minor, after_minor, after_minor - before_minor AS compensation_minor, currency
+    FROM pairs;

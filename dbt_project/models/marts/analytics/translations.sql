@@ -6,12 +6,12 @@
 -#}
 {%- set counts = {
     "requested": "first",
-    "machine_translated": "last",
-    "assigned": "last",
-    "edited": "last",
     "delivered": "first",
-    "cancelled": "first",
+    "machine_translated": "last",
+    "edited": "last",
+    "assigned": "last",
     "rated": "last",
+    "cancelled": "first",
 } -%}
 
 with
@@ -91,8 +91,12 @@ with
             greatest(
                 {%- for verb in counts %}{{ verb }}.last_sequence, {%- endfor %} scored.last_sequence
             ) as last_sequence
-        from scored
-        {%- for verb in counts %} full join {{ verb }} using (translation_id) {%- endfor %}
+        -- The widest first: it is read past the others, and all of these are kept in memory meanwhile.
+        from requested
+        {%- for verb in counts if verb != "requested" %}
+            full join {{ verb }} using (translation_id)
+        {%- endfor %}
+        full join scored using (translation_id)
     )
 
 select *
