@@ -8,14 +8,14 @@ CREATE SCHEMA analytics;
 
 -- Nearly every object has one event of a type, so only the others have to be put in order.
 CREATE TEMP MACRO first_of(events) AS TABLE
-    WITH several AS (SELECT id, count(*) AS event_count FROM query_table(events) GROUP BY id HAVING count(*) > 1)
+    WITH several AS MATERIALIZED (SELECT id, count(*) AS event_count FROM query_table(events) GROUP BY id HAVING count(*) > 1)
     SELECT *, 1 AS event_count FROM query_table(events) ANTI JOIN several USING (id)
     UNION ALL
     SELECT events.*, event_count FROM query_table(events) AS events JOIN several USING (id)
     QUALIFY row_number() OVER (PARTITION BY id ORDER BY place) = 1;
 
 CREATE TEMP MACRO last_of(events) AS TABLE
-    WITH several AS (SELECT id FROM query_table(events) GROUP BY id HAVING count(*) > 1)
+    WITH several AS MATERIALIZED (SELECT id FROM query_table(events) GROUP BY id HAVING count(*) > 1)
     SELECT * FROM query_table(events) ANTI JOIN several USING (id)
     UNION ALL
     SELECT * FROM query_table(events) SEMI JOIN several USING (id)
@@ -127,15 +127,19 @@ CREATE TABLE analytics.translations AS
         cancelled.reason AS cancellation_reason,
         rated.occurred_at AS rated_at,
         rated.rating
-    FROM first_of('requested') AS requested
-    FULL JOIN last_of('machine_translated') AS machine_translated USING (id)
-    FULL JOIN last_of('comet_scored') AS comet USING (id)
-    FULL JOIN last_of('chrf_scored') AS chrf USING (id)
-    FULL JOIN last_of('assigned') AS assigned USING (id)
-    FULL JOIN last_of('edited') AS edited USING (id)
-    FULL JOIN first_of('delivered') AS delivered USING (id)
-    FULL JOIN first_of('cancelled') AS cancelled USING (id)
-    FULL JOIN last_of('rated') AS rated USING (id);
+    FROM (
+        first_of('requested') AS requested
+        FULL JOIN first_of('delivered') AS delivered USING (id)
+        FULL JOIN last_of('machine_translated') AS machine_translated USING (id)
+    )
+    FULL JOIN (
+        last_of('edited') AS edited
+        FULL JOIN last_of('assigned') AS assigned USING (id)
+        FULL JOIN last_of('rated') AS rated USING (id)
+        FULL JOIN first_of('cancelled') AS cancelled USING (id)
+        FULL JOIN last_of('comet_scored') AS comet USING (id)
+        FULL JOIN last_of('chrf_scored') AS chrf USING (id)
+    ) USING (id);
 
 CREATE TABLE billing.usage AS
     SELECT id AS translation_id, customer_id, occurred_at AS delivered_at, event_date AS delivered_date, service_level,

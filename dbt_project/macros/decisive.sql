@@ -19,7 +19,8 @@
         candidates as {%- if not is_incremental() %}
             not {%- endif %} materialized(select * from {{ events }} {{ where_touched(key) }}),
 
-        several as (
+        -- Found before all else, so that the counts of all keys are out of memory by then.
+        several as materialized(
             select
                 {{ keys }},
                 count(*) as event_count,

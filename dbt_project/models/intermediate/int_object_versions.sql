@@ -16,7 +16,7 @@ with
             max(object_version) as last_version,
             count(*) as event_count,
             bit_count(
-                bit_or(if(object_version <= 126, cast(1 as hugeint) << (least(object_version, 126) - 1), 0))
+                bit_or(if(object_version <= 62, cast(1 as bigint) << (least(object_version, 62) - 1), 0))
             ) as seen_count,
             min(sequence) as first_sequence,
             max(sequence) as last_sequence

@@ -3,53 +3,78 @@
 {#-
     Of each verb the one event that counts, whole, so that the values of two events never mix. What happens once counts
     from its first event; what may be done again (translate, score, assign, edit, rate) from its last.
+
+    Two halves, joined at the end: what nearly every translation has, and what some have.
 -#}
-{%- set counts = {
-    "requested": "first",
-    "delivered": "first",
-    "machine_translated": "last",
-    "edited": "last",
-    "assigned": "last",
-    "rated": "last",
-    "cancelled": "first",
-} -%}
+{%- set most_have = {"requested": "first", "delivered": "first", "machine_translated": "last"} -%}
+{%- set some_have = {"edited": "last", "assigned": "last", "rated": "last", "cancelled": "first"} -%}
 
 with
     touched as ({{ touched_keys("translation_id", ref("int_translation_events")) }}),
 
-    {% for verb, which in counts.items() -%}
+    {% for verb, which in most_have.items() -%}
         {{ verb }} as ({{ decisive(ref("stg_translation__" ~ verb), "translation_id", which) }}),
     {% endfor -%}
 
-    decided_scores as (
-        {{ decisive(ref("stg_translation__quality_scored"), "translation_id", "last", per="metric") }}
-    ),
+    of_some as (
+        {% call kept("of_some") -%}
+            with
+                {% for verb, which in some_have.items() -%}
+                    {{ verb }} as ({{ decisive(ref("stg_translation__" ~ verb), "translation_id", which) }}),
+                {% endfor -%}
 
-    scored as (
-        select
-            translation_id,
-            any_value(score) filter (metric = 'comet') as comet_score,
-            any_value(score) filter (metric = 'chrf') as chrf_score,
-            min(first_sequence) as first_sequence,
-            max(last_sequence) as last_sequence
-        from decided_scores
-        group by translation_id
+                decided_scores as (
+                    {{ decisive(ref("stg_translation__quality_scored"), "translation_id", "last", per="metric") }}
+                ),
+
+                scored as (
+                    select
+                        translation_id,
+                        any_value(score) filter (metric = 'comet') as comet_score,
+                        any_value(score) filter (metric = 'chrf') as chrf_score,
+                        min(first_sequence) as first_sequence,
+                        max(last_sequence) as last_sequence
+                    from decided_scores
+                    group by translation_id
+                )
+
+            select
+                translation_id,
+                coalesce(cancelled.customer_id, rated.customer_id) as customer_id,
+                comet_score,
+                chrf_score,
+                assigned.occurred_at as assigned_at,
+                coalesce(edited.editor_id, assigned.editor_id) as editor_id,
+                edited.occurred_at as edited_at,
+                edited.word_count as edited_word_count,
+                edited.words_changed as changed_word_count,
+                cancelled.occurred_at as cancelled_at,
+                cancelled.reason as cancellation_reason,
+                rated.occurred_at as rated_at,
+                rated.rating,
+                least(
+                    {%- for verb in some_have %}{{ verb }}.first_sequence, {%- endfor %} scored.first_sequence
+                ) as first_sequence,
+                greatest(
+                    {%- for verb in some_have %}{{ verb }}.last_sequence, {%- endfor %} scored.last_sequence
+                ) as last_sequence
+            from scored
+            {%- for verb in some_have %} full join {{ verb }} using (translation_id) {%- endfor %}
+        {%- endcall %}
     ),
 
     final as (
         select
             translation_id,
-            coalesce(
-                requested.customer_id, delivered.customer_id, cancelled.customer_id, rated.customer_id
-            ) as customer_id,
+            coalesce(requested.customer_id, delivered.customer_id, of_some.customer_id) as customer_id,
             case
                 when delivered.occurred_at is not null
                 then 'delivered'
-                when cancelled.occurred_at is not null
+                when cancelled_at is not null
                 then 'cancelled'
-                when edited.occurred_at is not null
+                when edited_at is not null
                 then 'edited'
-                when assigned.occurred_at is not null
+                when assigned_at is not null
                 then 'assigned'
                 when machine_translated.occurred_at is not null
                 then 'machine_translated'
@@ -69,11 +94,11 @@ with
             machine_translated.duration_ms as engine_duration_ms,
             comet_score,
             chrf_score,
-            assigned.occurred_at as assigned_at,
-            coalesce(edited.editor_id, assigned.editor_id) as editor_id,
-            edited.occurred_at as edited_at,
-            edited.word_count as edited_word_count,
-            edited.words_changed as changed_word_count,
+            assigned_at,
+            editor_id,
+            edited_at,
+            edited_word_count,
+            changed_word_count,
             delivered.occurred_at as delivered_at,
             delivered.event_date as delivered_date,
             cast(
@@ -81,22 +106,20 @@ with
                 * 0.001 as decimal(18, 3)
             ) as turnaround_seconds,
             delivered.occurred_at > requested.wanted_at as is_late,
-            cancelled.occurred_at as cancelled_at,
-            cancelled.reason as cancellation_reason,
-            rated.occurred_at as rated_at,
-            rated.rating,
+            cancelled_at,
+            cancellation_reason,
+            rated_at,
+            rating,
             least(
-                {%- for verb in counts %}{{ verb }}.first_sequence, {%- endfor %} scored.first_sequence
+                {%- for verb in most_have %}{{ verb }}.first_sequence, {%- endfor %} of_some.first_sequence
             ) as first_sequence,
             greatest(
-                {%- for verb in counts %}{{ verb }}.last_sequence, {%- endfor %} scored.last_sequence
+                {%- for verb in most_have %}{{ verb }}.last_sequence, {%- endfor %} of_some.last_sequence
             ) as last_sequence
-        -- The widest first: it is read past the others, and all of these are kept in memory meanwhile.
         from requested
-        {%- for verb in counts if verb != "requested" %}
-            full join {{ verb }} using (translation_id)
-        {%- endfor %}
-        full join scored using (translation_id)
+        full join delivered using (translation_id)
+        full join machine_translated using (translation_id)
+        full join of_some using (translation_id)
     )
 
 select *
