@@ -38,6 +38,7 @@ from examples.company.wire import Event, day_of
 
 CONTRACTS = Path(__file__).parent.parent / "event_archive" / "contracts"
 EVENTS_PER_DAY = 54_795  # 20 million in a year
+FEWEST_DAYS = 33  # a first of a month is among them: there are invoices
 SCALE = 0.5
 SHARED = ("engine", "price_list")  # the company has these once, however many customers there are
 COPIED_FIELDS = ("customer_id", "editor_id")
@@ -74,7 +75,7 @@ class LargeArchive:
 
 def large_archive(folder: Path, events: int) -> LargeArchive:
     """Make an archive of about this many events below `folder`; one that is there is taken as it is."""
-    days = max(2, round(events / EVENTS_PER_DAY))
+    days = max(FEWEST_DAYS, round(events / EVENTS_PER_DAY))
     # One day more is simulated than is archived: it is what lands next.
     scenario = Scenario.sized(days=days + 1, scale=SCALE)
     simulated = simulate(scenario)
