@@ -8,7 +8,9 @@ CREATE SCHEMA analytics;
 
 -- Nearly every object has one event of a type, so only the others have to be put in order.
 CREATE TEMP MACRO first_of(events) AS TABLE
-    WITH several AS MATERIALIZED (SELECT id, count(*) AS event_count FROM query_table(events) GROUP BY id HAVING count(*) > 1)
+    WITH several AS MATERIALIZED (
+        SELECT id, count(*) AS event_count FROM query_table(events) GROUP BY id HAVING count(*) > 1
+    )
     SELECT *, 1 AS event_count FROM query_table(events) ANTI JOIN several USING (id)
     UNION ALL
     SELECT events.*, event_count FROM query_table(events) AS events JOIN several USING (id)
