@@ -125,11 +125,13 @@ def _files_sql(
     listed = ", ".join(f"{value} AS {name}" for name, value in columns.items())
     files = sql_list(archive.storage.location(segment.path) for segment in segments)
     by_name = ", union_by_name = true" if len(revisions) > 1 else ""
-    # Of this type alone: up to fifty files that a bound on the sequence leaves, DuckDB opens no other.
+    # Of this type alone: up to fifty files that a bound on the sequence leaves, DuckDB opens no other. A left
+    # join, though every file has its segment: after an inner one DuckDB expects as many rows as there are
+    # segments, and whoever looks some keys up has it keep all events in memory, rather than the keys.
     of_type = f"s.type = {literal(contract.type)}"
     return (
         f"SELECT {listed} FROM read_parquet({files}, filename = true{by_name}) AS f "
-        f"JOIN {SCHEMA}.segments AS s ON s.path = f.filename AND {of_type}"
+        f"LEFT JOIN {SCHEMA}.segments AS s ON s.path = f.filename AND {of_type}"
     )
 
 

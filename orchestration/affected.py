@@ -72,6 +72,14 @@ def views_of(manifest: Manifest, unique_id: str) -> frozenset[str]:
     return frozenset(views)
 
 
+def key_views_of(manifest: Manifest, fact: str) -> frozenset[str]:
+    """Name the views of event types whose events say which keys of a fact to derive again.
+
+    They are those of the model that it names first, to dbt's macro `touched_keys`.
+    """
+    return views_of(manifest, manifest["nodes"][fact]["depends_on"]["nodes"][0])
+
+
 def models(manifest: Manifest) -> dict[str, Mapping[str, Any]]:
     """Every model by its unique id."""
     return {name: node for name, node in manifest["nodes"].items() if node["resource_type"] == "model"}

@@ -14,7 +14,7 @@ from event_archive.archive import Archive
 from event_archive.columns import sql_list
 from event_archive.corrections import corrections_in, create_correction_tables
 from event_archive.log import Commit
-from orchestration.affected import Manifest, views_of
+from orchestration.affected import Manifest, key_views_of
 from orchestration.refresh_plan import Correction, Plan, of_objects
 from orchestration.replay_request import Days
 from orchestration.settings import Settings
@@ -50,7 +50,7 @@ def count_keys(
         for one in planned.models:
             if not one.is_fact or one.from_nothing:
                 continue
-            views = views_of(manifest, one.model)
+            views = key_views_of(manifest, one.model)
             corrected = [
                 each.object_id
                 for each in of_objects(manifest, archive.contracts, one.model, corrections)

@@ -1,16 +1,24 @@
 {#-
-    The rows of a query (called with it) that others are joined with: from nothing they are first put into a temporary
-    table, so that what it took to find them is out of memory by then. DuckDB lets go of the hash tables of a join only
-    when its statement ends: over 20 million events one statement for all of `translations` spills, and takes half as
-    long again. Where only touched keys are read, the query stays where it is.
+    The rows of a query (called with it) that others are joined with: they are first put into a temporary table, so that
+    what it took to find them is out of memory by then. DuckDB lets go of the hash tables of a join only when its
+    statement ends: over 20 million events one statement for all of `translations` spills, and takes half as long again;
+    for half of its keys it runs out of memory.
 -#}
 {% macro kept(name) -%}
-    {%- set query = caller() -%}
-    {%- if is_incremental() or not (execute and flags.WHICH in ("run", "build")) -%} {{ query }}
-    {%- else -%}
-        {%- set table = name ~ "_of_" ~ model.name -%}
-        {%- do run_query("create or replace temp table " ~ table ~ " as " ~ query) -%}
+    {%- set query, table = caller(), name ~ "_of_" ~ model.name -%}
+    {%- if execute and flags.WHICH in ("run", "build") -%}
+        {%- set touched = "with touched as (from " ~ touched_table() ~ ") " if is_incremental() else "" -%}
+        {%- do run_query(
+            "create or replace temp table "
+            ~ table
+            ~ " as "
+            ~ touched
+            ~ "select * from ("
+            ~ query
+            ~ ")"
+        ) -%}
         select *
         from {{ table }}
+    {%- else -%} {{ query }}
     {%- endif -%}
 {%- endmacro %}

@@ -108,7 +108,7 @@ def report(estimated: Estimate, done: Refreshed) -> list[str]:
     keys = [
         f"{planned.keys[one.model]:,} of {one.table}"
         for one in planned.plan.models
-        if one.model in planned.keys
+        if planned.keys.get(one.model)
     ]
     derived = f"; keys derived again: {', '.join(keys)}" if keys else ""
     return [

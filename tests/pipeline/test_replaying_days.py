@@ -275,6 +275,7 @@ def test_a_replay_derives_just_the_keys_with_events_on_its_days(
     keys = {model["table"]: model["keys"] for model in told["models"]}
     assert keys["analytics.translations"] == 3
     assert keys["billing.usage"] is None, "all of it"
+    assert keys["billing.compensations"] == 0, "nothing was corrected on these days"
 
 
 def test_what_other_code_derived_is_derived_again_from_nothing_also_after_a_crash(

@@ -3,8 +3,8 @@
 with
     touched as ({{ touched_keys("object_id", ref("int_versioned_events")) }}),
 
-    -- Read twice: the touched events are kept for that, all events are not.
-    events as {{ "materialized" if is_incremental() else "not materialized" }} (
+    -- Read twice rather than kept: each time only the columns that are asked for.
+    events as not materialized(
         select * from {{ ref("int_versioned_events") }} {{ where_touched("object_id") }}
     ),
 
