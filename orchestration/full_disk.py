@@ -10,12 +10,17 @@ import duckdb
 
 from event_archive.errors import UnusableInput
 
-CAUSES = ("No space left on device", "Disk quota exceeded", "File too large", "Out of Memory Error")
+# What is said, and how it is worded. The order counts: DuckDB says that it is out of memory also where its
+# files are full.
+CAUSES = {said: said for said in ("No space left on device", "Disk quota exceeded", "File too large")} | {
+    "failed to offload data": "No space left for what does not fit into memory",
+    "Out of Memory Error": "too little memory; set FACTLOG_BUILD_MEMORY to more",
+}
 
 
 def full(said: str) -> str | None:
-    """Tell what is full, in the words of the system, if that is what somebody says."""
-    return next((cause for cause in CAUSES if cause.lower() in said.lower()), None)
+    """Tell what is full, if that is what somebody says, and for memory what to do."""
+    return next((worded for cause, worded in CAUSES.items() if cause.lower() in said.lower()), None)
 
 
 @contextmanager

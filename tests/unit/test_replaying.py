@@ -98,6 +98,10 @@ def test_what_is_full_is_said_whatever_else_is_said() -> None:
     )
     with pytest.raises(UnusableInput, match=r"^here: No space left on device$"), told():
         raise duckdb.TransactionException("Failed to commit:\nCould not write: No space left on device")
+    with pytest.raises(UnusableInput, match=r"^here: too little memory; set FACTLOG_BUILD_MEMORY"), told():
+        raise duckdb.OutOfMemoryException("Out of Memory Error: could not allocate block (2.9/3.0 GiB used)")
+    with pytest.raises(UnusableInput, match=r"^here: No space left for what does not fit"), told():
+        raise duckdb.OutOfMemoryException("Out of Memory Error: failed to offload data block of size 256 KiB")
     with pytest.raises(UnusableInput, match=r"^here: IO Error: broken disk$"), told():
         raise duckdb.IOException("IO Error: broken\ndisk")
     with pytest.raises(duckdb.BinderException), told():
