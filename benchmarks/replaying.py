@@ -62,45 +62,47 @@ def replaying(folder: Path, share: float) -> list[Measurement]:
     costs = {size: costs_of(large_archive(folder, int(size * share))) for size in SIZES}
     small, large = costs[SIZES[1]], costs[SIZES[-1]]
 
-    def measured(said: str, value: float, bound: float, what: Callable[[Costs], Spent]) -> Measurement:
-        grown = ", ".join(
-            f"{size * share / 1e6:g} M: {what(one).seconds:.1f} s" for size, one in costs.items()
-        )
-        return Measurement(said, value, "<=", bound, grown)
+    def grown(figure: Callable[[Costs], str]) -> str:
+        return ", ".join(f"{size * share / 1e6:g} M: {figure(one)}" for size, one in costs.items())
+
+    def ratio(
+        said: str, bound: float, what: Callable[[Costs], Spent], against: Callable[[Costs], Spent]
+    ) -> Measurement:
+        figures = grown(lambda one: f"{what(one).seconds:.1f} s against {against(one).seconds:.1f} s")
+        return Measurement(said, what(large).seconds / against(large).seconds, "<=", bound, figures)
 
     return [
-        measured(
+        Measurement(
             "refresh after 10,000 events: on 20 million, times that on 2 million",
             large.refresh.seconds / small.refresh.seconds,
+            "<=",
             1.5,
-            lambda one: one.refresh,
+            grown(lambda one: f"{one.refresh.seconds:.1f} s"),
         ),
-        measured(
+        ratio(
             "all days of a year again in one run: times a bare dbt build",
-            large.all_days.seconds / large.bare_build.seconds,
             1.3,
             lambda one: one.all_days,
+            lambda one: one.bare_build,
         ),
-        measured(
+        ratio(
             f"{SCATTERED} scattered days again in one run: times one day",
-            large.scattered_days.seconds / large.one_day.seconds,
             1.5,
             lambda one: one.scattered_days,
+            lambda one: one.one_day,
         ),
-        measured(
+        ratio(
             "all marts from nothing: times a script by hand",
-            large.from_nothing.seconds / large.by_hand.seconds,
             1.5,
             lambda one: one.from_nothing,
+            lambda one: one.by_hand,
         ),
         Measurement(
             "all marts from nothing: GB of memory",
             large.from_nothing.peak,
             "<=",
             4.0,
-            ", ".join(
-                f"{size * share / 1e6:g} M: {one.from_nothing.peak:.1f} GB" for size, one in costs.items()
-            ),
+            grown(lambda one: f"{one.from_nothing.peak:.1f} GB"),
         ),
     ]
 
