@@ -117,7 +117,7 @@ def follow(page: str, project: Path) -> None:
         "PYTHONPATH": str(project),
         "PATH": f"{project / '.venv/bin'}{os.pathsep}{os.environ['PATH']}",
         # The packages are there already: `make` is not to install them once more into the copy.
-        "MAKEFLAGS": "PROJECT= --no-print-directory",
+        "MAKEFLAGS": "PROJECT= TOOLS= --no-print-directory",
         "COLUMNS": "110",
         "LC_ALL": "C.UTF-8",
     }
