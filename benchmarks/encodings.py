@@ -20,8 +20,8 @@ import fastavro
 from benchmarks.event_stream import write_requests
 from benchmarks.landing import land_file
 from benchmarks.measurement import Measurement, seconds
-from event_archive.avro_schema import CLOUD_EVENT
-from event_archive.protobuf_event import CloudEventBatch
+from event_archive.decoding.avro_safe_schema import CLOUD_EVENT
+from event_archive.decoding.protobuf_event import CloudEventBatch
 
 BOUND = 0.1  # JSON is parsed in columns, the others event by event
 

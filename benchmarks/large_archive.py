@@ -25,13 +25,13 @@ import orjson
 import pyarrow as pa
 
 from event_archive.archive import Archive
-from event_archive.columns import quoted, sql_list
-from event_archive.contract import Contract, load_contracts
-from event_archive.keys import KeyIndex
-from event_archive.landing import Limits, land
-from event_archive.log import LANDING, NOTHING_BEFORE, Commit, Counts, segments_of
-from event_archive.segments import Written, event_columns, write_segment
-from event_archive.sources import Source
+from event_archive.decoding.sources import Source
+from event_archive.landing.land import Limits, land
+from event_archive.landing.segment_file import Written, event_columns, write_segment
+from event_archive.registry.column_types import quoted, sql_list
+from event_archive.registry.contract import Contract, load_contracts
+from event_archive.store.key_index import KeyIndex
+from event_archive.store.log import LANDING, NOTHING_BEFORE, Commit, Counts, segments_of
 from examples.company.scenario import Scenario
 from examples.company.simulation import simulate
 from examples.company.wire import Event, day_of
@@ -208,7 +208,7 @@ def _other_uuid(name: str) -> str:
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
-    """As `event_archive.segments` does: plain booleans."""
+    """As `event_archive.landing.segment_file` does: plain booleans."""
     return pa.bool_() if isinstance(kind, pa.Bool8Type) else kind
 
 

@@ -22,12 +22,12 @@ import duckdb
 from benchmarks.large_archive import LargeArchive, large_archive
 from benchmarks.measurement import Measurement
 from benchmarks.refreshing import FACTLOG
-from event_archive.landing import land
-from event_archive.sources import find_sources
-from orchestration.dataset import name, relation, text
-from orchestration.dbt_process import dbt_executable, run_dbt
-from orchestration.engine import limit_engine
+from event_archive.decoding.sources import find_sources
+from event_archive.landing.land import land
+from orchestration.dataset.tables import name, relation, text
+from orchestration.dbt.process import dbt_executable, run_dbt
 from orchestration.settings import Settings
+from orchestration.warehouse.engine import limit_engine
 
 SIZES = (1_000_000, 2_000_000, 10_000_000, 20_000_000)
 ROUNDS = 3

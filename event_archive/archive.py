@@ -6,10 +6,10 @@ Belongs here: the three things that every operation on an archive needs, togethe
 
 from pathlib import Path
 
-from event_archive.contract import Contracts
-from event_archive.log import Log
-from event_archive.shape import Shape
-from event_archive.storage import LocalStorage, Storage
+from event_archive.registry.contract import Contracts
+from event_archive.store.local import LocalStorage, Storage
+from event_archive.store.log import Log
+from event_archive.validation.fast_validator import Shape
 
 
 class Archive:

@@ -15,9 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from event_archive import outcomes, quarantine, segments
 from event_archive.archive import Archive
-from event_archive.log import (
+from event_archive.landing import quarantine_file as quarantine
+from event_archive.landing import segment_file as segments
+from event_archive.quarantine import recovery_outcomes as outcomes
+from event_archive.quarantine.recovery_outcomes import check_outcomes
+from event_archive.store.local import SCRATCH
+from event_archive.store.log import (
     ANCHOR,
     FOLDER,
     NOTHING_BEFORE,
@@ -27,8 +31,6 @@ from event_archive.log import (
     parse_anchor,
     parse_entry,
 )
-from event_archive.outcomes import check_outcomes
-from event_archive.storage import SCRATCH
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,23 @@ contracts and the log, and parses the dbt project where it has changed.
 
 import dagster as dg
 
-from orchestration.automation import inbox_sensor, land_job, refresh_job, refresh_schedule, refresh_sensor
-from orchestration.dbt_assets import dbt_assets
-from orchestration.dbt_process import load_manifest
-from orchestration.diff_job import diff_job
-from orchestration.event_assets import event_assets
-from orchestration.landing_asset import landing_asset
-from orchestration.nightly import nightly_checks, nightly_job, nightly_schedule
-from orchestration.partitions import daily_partitions
-from orchestration.published_asset import published_asset
-from orchestration.quarantine_asset import quarantine_asset
-from orchestration.replay_job import replay_job
+from orchestration.assets.events import event_assets
+from orchestration.assets.landing import landing_asset
+from orchestration.assets.models import dbt_assets
+from orchestration.assets.partitions import daily_partitions
+from orchestration.assets.published import published_asset
+from orchestration.assets.quarantine import quarantine_asset
+from orchestration.automation.diff_job import diff_job
+from orchestration.automation.nightly_checks import nightly_checks, nightly_job, nightly_schedule
+from orchestration.automation.replay_job import replay_job
+from orchestration.automation.sensors import (
+    inbox_sensor,
+    land_job,
+    refresh_job,
+    refresh_schedule,
+    refresh_sensor,
+)
+from orchestration.dbt.process import load_manifest
 from orchestration.settings import Settings
 
 

@@ -13,19 +13,19 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from event_archive.errors import UnusableInput
-from orchestration.audit import Check, record
-from orchestration.build_history import Took, note_build
-from orchestration.dataset import TableState
-from orchestration.dbt_process import Hear, first_lines, keep_manifest, load_manifest, run_dbt
+from orchestration.dataset.tables import TableState
+from orchestration.dbt.process import Hear, first_lines, keep_manifest, load_manifest, run_dbt
 from orchestration.full_disk import full, full_disk_in_one_line
-from orchestration.locking import warehouse_lock
-from orchestration.model_code import ask_again
-from orchestration.publishing import Publication, PublishingRefused, current, publish_locked
-from orchestration.refresh_plan import plan
-from orchestration.replay_request import EVERYTHING, Days, request_again, request_replay
+from orchestration.planning.plan import plan
+from orchestration.publishing.publish import Publication, PublishingRefused, current, publish_locked
 from orchestration.settings import Settings
-from orchestration.untested import ask_whole
-from orchestration.warehouse_state import WarehouseState, read_state
+from orchestration.warehouse.build_history import Took, note_build
+from orchestration.warehouse.build_record import Check, record
+from orchestration.warehouse.lock import warehouse_lock
+from orchestration.warehouse.model_code import ask_again
+from orchestration.warehouse.requests import EVERYTHING, Days, request_again, request_replay
+from orchestration.warehouse.state import WarehouseState, read_state
+from orchestration.warehouse.untested_keys import ask_whole
 
 REPLAY = "factlog replay"
 

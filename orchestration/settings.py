@@ -16,7 +16,7 @@ from event_archive.errors import UnusableInput
 
 if TYPE_CHECKING:
     from event_archive.archive import Archive
-    from event_archive.landing import Limits
+    from event_archive.landing.land import Limits
 
 PROJECT = Path(__file__).resolve().parents[1]
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
@@ -104,14 +104,14 @@ class Settings:
     @property
     def limits(self) -> "Limits":
         """What a landing may use."""
-        from event_archive.landing import Limits  # noqa: PLC0415
+        from event_archive.landing.land import Limits  # noqa: PLC0415
 
         return Limits(memory_bytes=self.memory_bytes, threads=self.threads, clock_skew=self.clock_skew)
 
     def open_archive(self) -> "Archive":
         """Open the archive with the contracts; raises UnusableInput where a contract can't be used."""
         from event_archive.archive import Archive  # noqa: PLC0415
-        from event_archive.contract import load_contracts  # noqa: PLC0415
+        from event_archive.registry.contract import load_contracts  # noqa: PLC0415
 
         return Archive(self.archive_root, load_contracts(self.contracts))
 

@@ -7,8 +7,8 @@ Belongs here: candidates per type, format, enum, pattern and bound. Not here: th
 from collections.abc import Iterator
 from typing import Any
 
-from event_archive.contract import validator
 from event_archive.errors import UnusableInput
+from event_archive.registry.contract import validator
 from event_archive.schema_files.pattern_sample import pattern_sample
 
 MAX_ITEMS = 50

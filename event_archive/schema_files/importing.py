@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from event_archive.contract import TYPE, load_contract
 from event_archive.errors import UnusableInput
-from event_archive.releases import example_faults
-from event_archive.schema_files.contract_text import contract_text
+from event_archive.evolution.release_rules import example_faults
+from event_archive.registry.contract import TYPE, load_contract
+from event_archive.registry.contract_text import contract_text
 from event_archive.schema_files.example_value import example_data
-from event_archive.schema_files.from_avro import from_avro
-from event_archive.schema_files.from_json_schema import from_json_schema
-from event_archive.schema_files.from_protobuf import from_protobuf
+from event_archive.schema_files.readers.avro import from_avro
+from event_archive.schema_files.readers.json_schema import from_json_schema
+from event_archive.schema_files.readers.protobuf import from_protobuf
 from event_archive.schema_files.reading import DataSchema, Loss, read_schema_file
 
 MAX_WORDS = 500  # of what is said of a fault: a file may give its fields any names

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from event_archive.columns import DECIMAL_PRECISION, DECIMAL_SCALE, Schema, is_nullable, resolve
-from event_archive.contract import Contract
 from event_archive.errors import UnusableInput
+from event_archive.registry.column_types import DECIMAL_PRECISION, DECIMAL_SCALE, Schema, is_nullable, resolve
+from event_archive.registry.contract import Contract
 from event_archive.schema_files.reading import MAX_PARTS
 
 Kind = Literal[

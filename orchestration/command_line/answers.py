@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from orchestration.command_line import screen
-from orchestration.querying import Answer
+from orchestration.publishing.query import Answer
 
 TABLE_ROWS = 200
 

@@ -12,9 +12,9 @@ from event_archive.clean import clean as clean_archive
 from event_archive.errors import UnusableInput
 from event_archive.verify import verify as verify_archive
 from orchestration.command_line import screen
-from orchestration.command_line.landing import counted
+from orchestration.command_line.land import counted
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
-from orchestration.command_line.opening import json_option, read_settings
+from orchestration.command_line.options import json_option, read_settings
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 

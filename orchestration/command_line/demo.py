@@ -11,20 +11,20 @@ from pathlib import Path
 import click
 
 from event_archive.archive import Archive
+from event_archive.decoding.sources import find_sources
 from event_archive.errors import UnusableInput
-from event_archive.landing import Landed
-from event_archive.log import Counts
-from event_archive.quarantine import refusal_counts
-from event_archive.sources import find_sources
+from event_archive.landing.land import Landed
+from event_archive.landing.quarantine_file import refusal_counts
+from event_archive.store.log import Counts
 from examples.company.simulation import Emitted, emit
 from orchestration.command_line import screen
 from orchestration.command_line.demo_reports import REPORTS
-from orchestration.command_line.deriving import derived, refuse
-from orchestration.command_line.landing import counted, land_all
+from orchestration.command_line.derive.refresh import derived, refuse
+from orchestration.command_line.land import counted, land_all
 from orchestration.command_line.main import DONE
-from orchestration.command_line.opening import read_settings
-from orchestration.publishing import PublishingRefused
-from orchestration.querying import query
+from orchestration.command_line.options import read_settings
+from orchestration.publishing.publish import PublishingRefused
+from orchestration.publishing.query import query
 from orchestration.refresh import refresh
 from orchestration.settings import Settings
 

@@ -17,18 +17,18 @@ DONE, DOES_NOT_HOLD, UNUSABLE_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "Walk the whole way once, with the events of a simulated company."),
-    "land": ("landing", "Land event files in the archive."),
-    "inbox": ("landing", "Land what lies in the inbox, and clear it."),
+    "land": ("land", "Land event files in the archive."),
+    "inbox": ("land", "Land what lies in the inbox, and clear it."),
     "log": ("archive", "List the commits of the archive."),
     "verify": ("archive", "Check every byte of the archive against its log."),
     "clean": ("archive", "Remove old litter that crashes left in the archive."),
-    "contracts": ("contracts", "List the event types, or show one."),
+    "contracts": ("contracts.contracts", "List the event types, or show one."),
     "quarantine": ("quarantine", "List the records that were refused, and recover them."),
-    "refresh": ("deriving", "Derive the reporting dataset, check it, publish it."),
-    "replay": ("replaying", "Derive days again, or the dataset as it was at a moment."),
-    "published": ("deriving", "List the published versions, or serve an older one."),
-    "diff": ("diffing", "Tell what differs between two states of the dataset, and by which events."),
-    "query": ("querying", "Ask the published reporting dataset, or the archive, in SQL."),
+    "refresh": ("derive.refresh", "Derive the reporting dataset, check it, publish it."),
+    "replay": ("derive.replay", "Derive days again, or the dataset as it was at a moment."),
+    "published": ("derive.refresh", "List the published versions, or serve an older one."),
+    "diff": ("derive.diff", "Tell what differs between two states of the dataset, and by which events."),
+    "query": ("query", "Ask the published reporting dataset, or the archive, in SQL."),
 }
 
 

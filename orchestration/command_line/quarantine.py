@@ -1,7 +1,7 @@
 """`factlog quarantine list` and `show`: refused records, grouped, and one by one, byte for byte.
 
 Belongs here: how refused records and their states are shown. Not here: why a record is refused
-(`event_archive.judge`), and judging it again (`recovering`).
+(`event_archive.validation.exact_validator`), and judging it again (`recovering`).
 """
 
 import sys
@@ -12,12 +12,12 @@ import click
 
 from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
-from event_archive.outcomes import DUPLICATE, RECOVERED, STATES
-from event_archive.quarantine import record_at
-from event_archive.refused import Filter, Group, RefusedRecord, Step, grouped, history
+from event_archive.landing.quarantine_file import record_at
+from event_archive.quarantine.queries import Filter, Group, RefusedRecord, Step, grouped, history
+from event_archive.quarantine.recovery_outcomes import DUPLICATE, RECOVERED, STATES
 from orchestration.command_line import screen
-from orchestration.command_line.opening import ListingGroup, json_option, read_settings
-from orchestration.command_line.recovering import recover
+from orchestration.command_line.options import ListingGroup, json_option, read_settings
+from orchestration.command_line.recover import recover
 
 LONG_TEXT, LONG_NAME, LONG_RECORD = 300, 60, 10_000
 

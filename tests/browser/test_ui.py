@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from daemon import Dev, dagster_dev, tail
-from installation import drop, new_installation, note, temporary_folder
 from playwright.sync_api import Page, expect, sync_playwright
 
-from orchestration.publishing import current
+from orchestration.publishing.publish import current
+from support.daemon import Dev, dagster_dev, tail
+from support.installation import drop, new_installation, note, temporary_folder
 
 ARGUMENTS = [
     "--headless",

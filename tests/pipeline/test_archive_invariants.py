@@ -21,7 +21,18 @@ from typing import Any
 import duckdb
 import pytest
 import zstandard
-from events import (
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from event_archive.archive import Archive
+from event_archive.clean import clean
+from event_archive.landing.inbox import land_inbox
+from event_archive.registry.contract import load_contracts
+from event_archive.registry.exact_values import json_text, moment_text
+from event_archive.store.log import Counts
+from event_archive.verify import unnamed_files, verify
+from event_archive.views.event_views import create_views
+from support.events import (
     Event,
     archived,
     land_bytes,
@@ -33,17 +44,6 @@ from events import (
     text,
     weighed,
 )
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
-from event_archive.archive import Archive
-from event_archive.clean import clean
-from event_archive.contract import load_contracts
-from event_archive.exact import json_text, moment_text
-from event_archive.inbox import land_inbox
-from event_archive.log import Counts
-from event_archive.verify import unnamed_files, verify
-from event_archive.views import create_views
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
@@ -159,9 +159,9 @@ LAND = """
 import sys
 from pathlib import Path
 from event_archive.archive import Archive
-from event_archive.contract import load_contracts
-from event_archive.landing import land
-from event_archive.sources import find_sources
+from event_archive.registry.contract import load_contracts
+from event_archive.landing.land import land
+from event_archive.decoding.sources import find_sources
 folder = Path(sys.argv[1])
 archive = Archive(folder / "archive", load_contracts(folder / "contracts"))
 sys.stdin.readline()

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_typing import PROJECT, RATED, Typed, in_a_shell, write
 
 from orchestration.command_line.main import COMMANDS
+from support.command_typing import PROJECT, RATED, Typed, in_a_shell, write
 
 
 @pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])

@@ -10,10 +10,9 @@ import os
 import re
 from pathlib import Path
 
-from command_typing import PROJECT, RATED, Typed, good_and_bad, in_a_shell, write
-
 from examples.company.scenario import Scenario
 from examples.company.simulation import compose
+from support.command_typing import PROJECT, RATED, Typed, good_and_bad, in_a_shell, write
 
 
 def test_landing_says_what_became_of_the_records(factlog: Typed) -> None:

@@ -14,17 +14,17 @@ from typing import Any
 
 import pytest
 import zstandard
-from command_typing import PROJECT, Typed
-from encoded import as_avro, as_batch, as_delimited, as_json
-from events import archived
 
 from event_archive.archive import Archive
-from event_archive.contract import load_contracts
-from event_archive.decode import chunks
-from event_archive.judge import Accepted, judge
-from event_archive.sources import Digested
+from event_archive.decoding.json import chunks
+from event_archive.decoding.sources import Digested
+from event_archive.registry.contract import load_contracts
+from event_archive.validation.exact_validator import Accepted, judge
 from examples.company.simulation import emit
 from orchestration.settings import Settings
+from support.command_typing import PROJECT, Typed
+from support.encoded import as_avro, as_batch, as_delimited, as_json
+from support.events import archived
 
 CONTRACTS = load_contracts(PROJECT / "event_archive" / "contracts")
 Encode = Callable[[Any], bytes]

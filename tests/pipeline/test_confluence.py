@@ -26,17 +26,17 @@ from unittest.mock import patch
 
 import duckdb
 import pytest
-from dbt_in_process import InProcess
-from dealing import Deal, deal
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as example_settings
 from hypothesis import strategies as st
-from workshop import Rows, Workshop, differing, land_lines
-from worlds import World
 
-from orchestration.dataset import name, relation
-from orchestration.replay_request import Days, request_replay
+from orchestration.dataset.tables import name, relation
 from orchestration.settings import Settings
+from orchestration.warehouse.requests import Days, request_replay
+from support.dbt_in_process import InProcess
+from support.dealing import Deal, deal
+from support.workshop import Rows, Workshop, differing, land_lines
+from support.worlds import World
 
 EXAMPLES = 6
 WORLDS = 80

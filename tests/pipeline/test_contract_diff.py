@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from command_typing import PROJECT, Typed
+
+from support.command_typing import PROJECT, Typed
 
 CONTRACTS = PROJECT / "event_archive" / "contracts"
 RATED = CONTRACTS / "translation.rated.v1.yaml"

@@ -8,16 +8,16 @@ import dagster as dg
 import duckdb
 import pytest
 import yaml
-from command_typing import Typed
-from installation import land_events, new_installation, note, put
 
-from event_archive.contract import load_contracts
-from event_archive.contract_skeleton import contract_skeleton
+from event_archive.evolution.new_contract import contract_skeleton
+from event_archive.registry.contract import load_contracts
 from orchestration.build import build_definitions
-from orchestration.contract_docs import END, START
-from orchestration.dbt_process import load_manifest
+from orchestration.contract_tools.docs import END, START
+from orchestration.dbt.process import load_manifest
 from orchestration.refresh import refresh
 from orchestration.settings import PROJECT, Settings
+from support.command_typing import Typed
+from support.installation import land_events, new_installation, note, put
 
 HOSTILE = "Quotes ' \" and {{ 1/0 }} {% raw %} {# c #} {{{ }}} `code` | <b>[x](y)</b> \\ : - # end"
 FIELDS = {

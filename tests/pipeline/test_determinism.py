@@ -10,12 +10,12 @@ from shutil import copytree
 from typing import Any
 
 import yaml
-from dealing import LANDINGS, deal
-from workshop import Workshop, land_lines, states
 
 from examples.company.scenario import Scenario
 from examples.company.simulation import simulate
 from orchestration.settings import PROJECT, Settings
+from support.dealing import LANDINGS, deal
+from support.workshop import Workshop, land_lines, states
 
 SCENARIO = Scenario(days=40, customers=12, editors=6, requests_per_day=30)
 

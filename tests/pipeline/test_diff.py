@@ -9,13 +9,13 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from installation import copy_of, land_events, note, published_once, put, temporary_folder
 
+from orchestration.automation.diff_job import diff_job
 from orchestration.command_line.main import run
-from orchestration.diff_job import diff_job
 from orchestration.names import DIFF_JOB
 from orchestration.refresh import refresh
 from orchestration.settings import Settings
+from support.installation import copy_of, land_events, note, published_once, put, temporary_folder
 
 # As the company's staging models do it: what a later event mended is left out.
 STANDING = """

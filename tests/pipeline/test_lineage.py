@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.lineage import compiled_manifest, readers
+from orchestration.contract_tools.readers import compiled_manifest, readers
 from orchestration.settings import Settings
 
 

@@ -17,12 +17,12 @@ import duckdb
 import pytest
 import yaml
 
-from event_archive.landing import land
-from event_archive.sources import find_sources
-from orchestration.dbt_process import run_dbt
-from orchestration.replay_request import Days, request_replay
+from event_archive.decoding.sources import find_sources
+from event_archive.landing.land import land
+from orchestration.dataset.row_tracing import EventTrace, RowTrace, mart_notes
+from orchestration.dbt.process import run_dbt
 from orchestration.settings import PROJECT, Settings
-from orchestration.tracing import EventTrace, RowTrace, mart_notes
+from orchestration.warehouse.requests import Days, request_replay
 
 MODELS = Path(__file__).parent / "models"
 MARTS = sorted(

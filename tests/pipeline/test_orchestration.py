@@ -8,12 +8,12 @@ import dagster as dg
 import pytest
 import yaml
 from dagster._core.storage.defs_state.base import set_defs_state_storage
-from installation import new_installation
-from runs import NOTES, WRITTEN, dagster_instance
 
 from orchestration.build import build_definitions
 from orchestration.names import LOG, REPORTING
 from orchestration.settings import PROJECT, Settings
+from support.installation import new_installation
+from support.runs import NOTES, WRITTEN, dagster_instance
 
 
 @pytest.fixture(autouse=True)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from installation import drop, land_events, new_installation, note
-from runs import dagster_instance, run
 
+from orchestration.assets.partitions import daily_partitions, first_day, partition_of
 from orchestration.build import build_definitions
-from orchestration.partitions import daily_partitions, first_day, partition_of
 from orchestration.refresh import refresh as derive
 from orchestration.settings import Settings
+from support.installation import drop, land_events, new_installation, note
+from support.runs import dagster_instance, run
 
 
 @pytest.fixture

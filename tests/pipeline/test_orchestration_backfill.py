@@ -13,14 +13,14 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from daemon import Dev, dagster_dev, tail
 
-from event_archive.landing import land
-from event_archive.sources import Source
-from orchestration.publishing import current
+from event_archive.decoding.sources import Source
+from event_archive.landing.land import land
+from orchestration.publishing.publish import current
 from orchestration.refresh import refresh
-from orchestration.replay_request import Days, pending
 from orchestration.settings import Settings
+from orchestration.warehouse.requests import Days, pending
+from support.daemon import Dev, dagster_dev, tail
 
 EVENTS = Path(__file__).parent / "models" / "events.ndjson"
 DAYS = [date(2026, 1, day).isoformat() for day in range(1, 32)]

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from daemon import Dev, dagster_dev, tail
-from installation import drop, land_events, new_installation, note
 
 from event_archive.errors import UnusableInput
-from orchestration.querying import query
+from orchestration.publishing.query import query
 from orchestration.refresh import refresh
 from orchestration.settings import Settings
+from support.daemon import Dev, dagster_dev, tail
+from support.installation import drop, land_events, new_installation, note
 
 PUBLISHED_WITHIN = 60.0
 BACKFILLED_WITHIN = 120.0

@@ -10,14 +10,14 @@ import pytest
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.definitions.partitions.context import partition_loading_context
 from dagster._core.loader import LoadingContextForTest
-from installation import land_events, new_installation, note
-from runs import NOTES, WRITTEN, dagster_instance, materializations, materialize, run
 
 from orchestration.build import build_definitions
-from orchestration.querying import query
+from orchestration.publishing.query import query
 from orchestration.refresh import refresh
-from orchestration.replay_request import Days, pending, request_replay
 from orchestration.settings import PROJECT, Settings
+from orchestration.warehouse.requests import Days, pending, request_replay
+from support.installation import land_events, new_installation, note
+from support.runs import NOTES, WRITTEN, dagster_instance, materializations, materialize, run
 
 MARKED = ("writing/notes", "reading/readings")
 

@@ -6,8 +6,13 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from installation import drop, land_events, new_installation, note
-from runs import (
+
+from event_archive.views.event_views import day_facts
+from orchestration.names import REPORTING
+from orchestration.publishing.publish import current
+from orchestration.settings import Settings
+from support.installation import drop, land_events, new_installation, note
+from support.runs import (
     NOTES,
     READ,
     WRITTEN,
@@ -17,11 +22,6 @@ from runs import (
     materialize,
     run,
 )
-
-from event_archive.views import day_facts
-from orchestration.names import REPORTING
-from orchestration.publishing import current
-from orchestration.settings import Settings
 
 
 @pytest.fixture

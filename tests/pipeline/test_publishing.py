@@ -6,15 +6,15 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from installation import land_events, landed, note, published_installation, put
 
 from event_archive.errors import UnusableInput
-from orchestration.audit import conservation
-from orchestration.dbt_process import run_dbt
-from orchestration.publishing import PublishingRefused, current, publish, rollback, versions
-from orchestration.querying import query
+from orchestration.dbt.process import run_dbt
+from orchestration.publishing.publish import PublishingRefused, current, publish, rollback, versions
+from orchestration.publishing.query import query
 from orchestration.refresh import refresh
 from orchestration.settings import Settings
+from orchestration.warehouse.build_record import conservation
+from support.installation import land_events, landed, note, published_installation, put
 
 SERVED = "reporting.duckdb"
 
@@ -169,7 +169,7 @@ def test_the_next_version_is_the_one_before_but_for_rows_that_changed(
         pytest.fail("the tables were all copied again")
 
     land_events(published, [note(11)], "more.ndjson")
-    monkeypatch.setattr("orchestration.publishing.write_dataset", not_needed)
+    monkeypatch.setattr("orchestration.publishing.publish.write_dataset", not_needed)
     refresh(published)
     assert [version.number for version in versions(published)] == [1, 2]
     assert query(published, "SELECT count(*) FROM writing.notes").rows == [(11,)]

@@ -10,18 +10,19 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from installation import land_events, landed, note, published_installation
 
-from orchestration.locking import warehouse_lock
-from orchestration.publishing import current, publish, versions
+from orchestration.publishing.publish import current, publish, versions
 from orchestration.refresh import refresh
 from orchestration.settings import PROJECT, Settings
+from orchestration.warehouse.lock import warehouse_lock
+from support.installation import land_events, landed, note, published_installation
 
 SERVED = "reporting.duckdb"
 # Publishes in a process that kills itself at its n-th step on the file system, as a crash would.
 CRASHING = """
 import os, pathlib, signal, sys
-from orchestration import dataset_file, publishing
+from orchestration.dataset import dataset_file
+from orchestration.publishing import publish as publishing
 from orchestration.settings import Settings
 
 steps = 0

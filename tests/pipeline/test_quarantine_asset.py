@@ -5,12 +5,12 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from installation import land_events, new_installation, note
-from runs import dagster_instance, materializations, run
 
-from event_archive.recovery import recover
-from orchestration.quarantine_asset import CHECK
+from event_archive.quarantine.recover import recover
+from orchestration.assets.quarantine import CHECK
 from orchestration.settings import Settings
+from support.installation import land_events, new_installation, note
+from support.runs import dagster_instance, materializations, run
 
 READ = "note.read.v1"
 

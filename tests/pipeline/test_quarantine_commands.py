@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-from command_typing import RATED, Typed, write
+
+from support.command_typing import RATED, Typed, write
 
 TYPED_AS_TEXT = {"customer_id": "cus_1", "score": "5", "comment": None}
 REPAIR = """

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from installation import land_events, landed, note, published_installation
 
 from event_archive.errors import UnusableInput
-from orchestration.publishing import publish
-from orchestration.querying import query
+from orchestration.publishing.publish import publish
+from orchestration.publishing.query import query
 from orchestration.refresh import refresh
 from orchestration.settings import Settings
+from support.installation import land_events, landed, note, published_installation
 
 SERVED = "reporting.duckdb"
 

@@ -10,7 +10,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from events import (
+
+from event_archive.archive import Archive
+from event_archive.clean import clean
+from event_archive.quarantine.recover import recover
+from event_archive.registry.contract import load_contracts
+from event_archive.store.log import Counts, totals
+from event_archive.verify import unnamed_files, verify
+from support.events import (
     LOST_DATA,
     Event,
     archived,
@@ -22,13 +29,6 @@ from events import (
     new_archive,
     weighed,
 )
-
-from event_archive.archive import Archive
-from event_archive.clean import clean
-from event_archive.contract import load_contracts
-from event_archive.log import Counts, totals
-from event_archive.recovery import recover
-from event_archive.verify import unnamed_files, verify
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
@@ -91,10 +91,10 @@ WORK = """
 import sys
 from pathlib import Path
 from event_archive.archive import Archive
-from event_archive.contract import load_contracts
-from event_archive.landing import land
-from event_archive.recovery import recover
-from event_archive.sources import find_sources
+from event_archive.registry.contract import load_contracts
+from event_archive.landing.land import land
+from event_archive.quarantine.recover import recover
+from event_archive.decoding.sources import find_sources
 folder = Path(sys.argv[1])
 archive = Archive(folder / "archive", load_contracts(folder / "contracts"))
 sys.stdin.readline()

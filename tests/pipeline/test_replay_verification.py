@@ -9,17 +9,17 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pytest
-from dbt_in_process import parsed_once
-from installation import copy_of, land_events, new_installation, note, put, temporary_folder
-from runs import dagster_instance
 
+from orchestration.automation.nightly_checks import SAME_AGAIN, op_name
 from orchestration.build import build_definitions
 from orchestration.command_line.main import run
-from orchestration.nightly import SAME_AGAIN, op_name
-from orchestration.publishing import current, publish
+from orchestration.publishing.publish import current, publish
 from orchestration.refresh import refresh
-from orchestration.sample_verification import draw_days
+from orchestration.replay.verify_sample import draw_days
 from orchestration.settings import PROJECT, Settings
+from support.dbt_in_process import parsed_once
+from support.installation import copy_of, land_events, new_installation, note, put, temporary_folder
+from support.runs import dagster_instance
 
 FACT = "models/marts/reading/notes_read.sql"
 FACT_FILES = {
@@ -63,7 +63,7 @@ def settings() -> Settings:
 @pytest.fixture
 def in_process(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Derive from nothing without a process of dbt's own, where the models are those of the home."""
-    monkeypatch.setattr("orchestration.scratch.run_dbt", parsed_once(settings).run)
+    monkeypatch.setattr("orchestration.warehouse.scratch.run_dbt", parsed_once(settings).run)
 
 
 def broken(settings: Settings, folder: Path) -> Settings:

@@ -20,15 +20,15 @@ from typing import Any
 
 import duckdb
 import pytest
-from command_typing import RATED, Typed
 
-from event_archive.landing import land
-from event_archive.sources import Source
-from orchestration.locking import warehouse_lock
-from orchestration.publishing import current
+from event_archive.decoding.sources import Source
+from event_archive.landing.land import land
+from orchestration.publishing.publish import current
 from orchestration.refresh import refresh
-from orchestration.replay_request import Days, pending
 from orchestration.settings import PROJECT, Settings
+from orchestration.warehouse.lock import warehouse_lock
+from orchestration.warehouse.requests import Days, pending
+from support.command_typing import RATED, Typed
 
 EVENTS = Path(__file__).parent / "models" / "events.ndjson"
 DAMAGE = """

@@ -13,18 +13,18 @@ from typing import Any
 import dagster as dg
 import duckdb
 import pytest
-from dbt_in_process import parsed_once
-from installation import copy_of, land_events, landed, note, temporary_folder
-from runs import dagster_instance, failure
 
 from event_archive.errors import UnusableInput
 from orchestration.build import build_definitions
 from orchestration.command_line.main import run
-from orchestration.locking import warehouse_lock
-from orchestration.publishing import current
+from orchestration.publishing.publish import current
 from orchestration.refresh import refresh
-from orchestration.replaying import replay_into
+from orchestration.replay.into_file import replay_into
 from orchestration.settings import Settings
+from orchestration.warehouse.lock import warehouse_lock
+from support.dbt_in_process import parsed_once
+from support.installation import copy_of, land_events, landed, note, temporary_folder
+from support.runs import dagster_instance, failure
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def nothing_else_changes(settings: Settings) -> Iterator[None]:
 @pytest.fixture
 def in_process(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Derive from nothing without a process of dbt's own."""
-    monkeypatch.setattr("orchestration.scratch.run_dbt", parsed_once(settings).run)
+    monkeypatch.setattr("orchestration.warehouse.scratch.run_dbt", parsed_once(settings).run)
 
 
 def everything(settings: Settings) -> dict[str, tuple[int, int]]:
@@ -132,7 +132,7 @@ def test_what_cannot_be_meant_is_refused_before_any_work(
     said: str,
 ) -> None:
     # Without a dbt to run, whatever comes to work fails with other words.
-    monkeypatch.setattr("orchestration.scratch.run_dbt", None)
+    monkeypatch.setattr("orchestration.warehouse.scratch.run_dbt", None)
     for name, value in settings.environment().items():
         monkeypatch.setenv(name, value)
     there = tmp_path / "there.duckdb"
@@ -163,8 +163,8 @@ def test_a_file_that_somebody_else_made_meanwhile_is_not_overwritten(
         (unfinished / into.name).touch()
         return {}
 
-    monkeypatch.setattr("orchestration.replaying.derive", lambda *_, **__: settings)
-    monkeypatch.setattr("orchestration.replaying.write", write_meanwhile)
+    monkeypatch.setattr("orchestration.replay.into_file.derive", lambda *_, **__: settings)
+    monkeypatch.setattr("orchestration.replay.into_file.write", write_meanwhile)
     with pytest.raises(UnusableInput, match="somebody else made it meanwhile"):
         replay_into(settings, into)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["theirs"]

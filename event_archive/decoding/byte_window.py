@@ -1,0 +1,115 @@
+"""The decoded bytes of an input: blocks of bounded size, and a window that moves over them.
+
+Belongs here: holding no more of a stream than is asked for, and passing over the rest in parts. Not here:
+decompression (`decompress`), and what the bytes mean (`decode` and the modules beside it).
+"""
+
+from collections.abc import Iterator
+
+from event_archive.decoding.decompress import Readable, Truncated, decompressed, is_compressed
+from event_archive.decoding.record_chunk import Broken
+
+
+class Blocks:
+    """Decoded bytes, at most `size` at a time; a break in the stream is kept until it is asked for."""
+
+    def __init__(self, source: Readable, size: int) -> None:
+        self._source = None if is_compressed(source) else source
+        self._stream = decompressed(source, size)
+        self._size = size
+        self._held = b""
+        self.offset = 0
+        self.at_end = False
+        self.truncated: str | None = None
+
+    def peek(self, size: int) -> bytes:
+        """The next bytes, at least `size` where there are as many, without taking them."""
+        parts, have = [self._held] if self._held else [], len(self._held)
+        while have < size and not self.at_end:
+            try:
+                block = next(self._stream, None)
+            except Truncated as error:
+                block, self.truncated = None, str(error)
+            if block is None:
+                self.at_end = True
+            else:
+                parts.append(block)
+                have += len(block)
+        self._held = parts[0] if len(parts) == 1 else b"".join(parts)  # one part is most often all, uncopied
+        return self._held
+
+    def take(self) -> bytes:
+        """The next bytes; empty at the end."""
+        block = self.peek(self._size)
+        self._held = b""
+        self.offset += len(block)
+        return block
+
+    def put_back(self, rest: bytes) -> None:
+        """Let the end of what was just taken be taken again: read again where it can be, or held."""
+        self.offset -= len(rest)
+        if self._source and not self.at_end:
+            self._source.put_back(len(rest))
+        else:
+            self._held = rest
+
+    def skip(self, count: int) -> None:
+        """Pass over the next bytes."""
+        self._held = self._held[count:]
+        self.offset += count
+
+
+class Window:
+    """Some of the stream's bytes: `data` from `at` on is what comes next."""
+
+    def __init__(self, blocks: Blocks) -> None:
+        self._blocks = blocks
+        self.data = b""
+        self.at = 0
+
+    @property
+    def offset(self) -> int:
+        """Where the next byte lies in the stream."""
+        return self._blocks.offset - len(self.data) + self.at
+
+    @property
+    def broken_off(self) -> str | None:
+        """Why the stream breaks off after what is held, if it does."""
+        return self._blocks.truncated
+
+    def holds(self, count: int) -> bool:
+        """Whether there are `count` more bytes; then they are held."""
+        while len(self.data) - self.at < count:
+            block = self._blocks.take()
+            if not block:
+                return False
+            self.data, self.at = self.data[self.at :] + block, 0
+        return True
+
+    def pass_over(self, count: int | None, position: int, reason: str, detail: str) -> Iterator[Broken]:
+        """The next `count` bytes, or all that is left, as one broken record in parts."""
+        part = 0
+        while (count is None or count > 0) and self.holds(1):
+            offset = self.offset
+            end = len(self.data) if count is None else min(len(self.data), self.at + count)
+            piece, self.at = self.data[self.at : end], end
+            yield Broken(position, offset, piece, reason, detail, part)
+            part += 1
+            count = None if count is None else count - len(piece)
+        if part == 0:
+            yield Broken(position, self.offset, b"", reason, detail)
+
+    def pass_to(self, mark: bytes, position: int, reason: str, detail: str) -> Iterator[Broken]:
+        """All bytes up to the end of `mark`, or to the end, as one broken record in parts."""
+        part = 0
+        while self.holds(len(mark)):
+            offset, found = self.offset, self.data.find(mark, self.at)
+            end = found + len(mark) if found >= 0 else len(self.data) - len(mark) + 1
+            piece, self.at = self.data[self.at : end], end
+            yield Broken(position, offset, piece, reason, detail, part)
+            if found >= 0:
+                return
+            part += 1
+        if part == 0 or self.at < len(self.data):
+            offset, piece, self.at = self.offset, self.data[self.at :], len(self.data)
+            yield Broken(position, offset, piece, reason, detail, part)

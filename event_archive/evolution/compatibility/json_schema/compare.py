@@ -1,0 +1,85 @@
+"""JSON Schema: whether data written under one schema is accepted under another.
+
+Belongs here: the judgement as a whole. *Compatible* is said only where it is proven (`json_schema_proof`),
+*incompatible* only with a value that the real validators tell apart (`json_schema_example`), and *unknown*
+otherwise, with the place and the reason. Not here: reading files, contracts, and other schema languages.
+"""
+
+from typing import Any
+
+from event_archive.evolution.compatibility.findings import Direction, Example, Finding, Mode, Report, Verdict
+from event_archive.evolution.compatibility.json_schema.document import Document, Unreadable
+from event_archive.evolution.compatibility.json_schema.example import Examples
+from event_archive.evolution.compatibility.json_schema.gap import Gap
+from event_archive.evolution.compatibility.json_schema.normal import read
+from event_archive.evolution.compatibility.json_schema.proof import Proof, TooLarge
+from event_archive.evolution.compatibility.json_schema.side import side
+
+MOST_GAPS = 200
+
+
+def compare_json_schemas(old: Any, new: Any, mode: Mode) -> Report:
+    """Judge two JSON Schemas, each of the draft that its `$schema` names (2020-12 where it names none).
+
+    Raises UnusableInput, one line that names the place, where one of them is no schema.
+    """
+    documents: list[Document] = []
+    reasons: list[tuple[str, str]] = []
+    for name, schema in (("old", old), ("new", new)):
+        try:
+            documents.append(read(schema))
+        except Unreadable as reason:
+            reasons.append((reason.rule, f"the {name} schema: {reason}"))
+    findings: list[Finding] = []
+    for direction in mode.directions:
+        if reasons:
+            findings += [Finding(direction, Verdict.UNKNOWN, ".", *reason) for reason in reasons]
+        elif direction is Direction.BACKWARD:
+            findings += _judge(direction, documents[0], documents[1])
+        else:
+            findings += _judge(direction, documents[1], documents[0])
+    return Report(mode, tuple(findings))
+
+
+def find_gaps(writer: Document, reader: Document) -> list[Gap]:
+    """The gaps in the proof that the reader accepts all that is written; raises TooLarge."""
+    known, asserted = side(writer, (writer.root,)), side(reader, (reader.root,))
+    return Proof().gaps(known, asserted)
+
+
+def _judge(direction: Direction, writer: Document, reader: Document) -> list[Finding]:
+    examples = Examples(writer, reader)
+    findings: dict[tuple[str, str, str], Finding] = {}
+    is_new = direction is Direction.BACKWARD
+    try:
+        gaps = find_gaps(writer, reader)
+    except TooLarge:
+        gaps = []
+        too_large = "the schemas are too large or too entangled for the proof"
+        findings[".", "too_large", ""] = Finding(direction, Verdict.UNKNOWN, ".", "too_large", too_large)
+    for gap in gaps[:MOST_GAPS]:
+        path, sentence = (
+            "/".join(gap.path) or ".",
+            gap.sentence.replace("READER", f"the {'new' if is_new else 'old'} schema"),
+        )
+        if (path, gap.rule, sentence) in findings:
+            continue
+        found = examples.of(gap)
+        findings[path, gap.rule, sentence] = Finding(
+            direction,
+            Verdict.INCOMPATIBLE if found else Verdict.UNKNOWN,
+            path,
+            gap.rule,
+            sentence if found else f"{sentence}; no value was found that shows it",
+            Example(found[0]) if found else None,
+        )
+    if findings and not any(one.example for one in findings.values()):
+        found = examples.anywhere()
+        if found:
+            sentence = f"the {'new' if is_new else 'old'} schema refuses a value that may be written"
+            findings[".", "value_refused", ""] = Finding(
+                direction, Verdict.INCOMPATIBLE, ".", "value_refused", sentence, Example(found[0])
+            )
+    return sorted(
+        findings.values(), key=lambda one: (one.path, one.verdict != Verdict.INCOMPATIBLE, one.rule)
+    )

@@ -1,0 +1,121 @@
+"""A schema in one form: that of draft 2020-12, with every reference by number.
+
+Belongs here: the form, and the real validators. Not here: bringing a schema into it (`json_schema_normal`).
+
+The form holds only keywords that the validator heeds. What it can't say stands as `$opaque`, which no proof
+may rest on. Draft 4 tells `1.0` from `1`: its integers are of the type `integer4`.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import jsonschema_rs
+
+from event_archive.registry.exact_values import DECIMAL_TEXT
+
+Node = bool | dict[str, Any]
+VALIDATORS = {
+    4: jsonschema_rs.Draft4Validator,
+    6: jsonschema_rs.Draft6Validator,
+    7: jsonschema_rs.Draft7Validator,
+    2019: jsonschema_rs.Draft201909Validator,
+    2020: jsonschema_rs.Draft202012Validator,
+}
+FORMATS = {"decimal": lambda text: DECIMAL_TEXT.fullmatch(text) is not None}
+UNEVALUATED = ("unevaluatedProperties", "unevaluatedItems")
+NAMED = ("properties", "patternProperties", "dependentSchemas")
+LISTS = ("allOf", "anyOf", "oneOf")
+SINGLE = ("additionalProperties", "not", "if", "then", "else", *UNEVALUATED)
+
+
+class Unreadable(Exception):
+    """A schema that is one, but that the product can't judge: `rule` and a sentence."""
+
+    def __init__(self, rule: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.rule = rule
+
+
+@dataclass
+class Document:
+    """A schema in the one form: `root` and `defs`, that `{"$ref": "#/$defs/n…"}` names."""
+
+    source: Any
+    draft: int
+    root: Node = True
+    defs: dict[str, Node] = field(default_factory=dict)
+    _kept: dict[Any, tuple[Any, dict[str, Any]]] = field(default_factory=dict)
+
+    @cached_property
+    def validator(self) -> Any:
+        """The real validator of the schema as it was given."""
+        return validator(self.source, self.draft)
+
+    @cached_property
+    def size(self) -> int:
+        """How much work one look at all of it is, as a number of characters."""
+        values = sum(
+            len(part["enum"])
+            for part in parts_of([self.root, self.defs])
+            if isinstance(part.get("enum"), list)
+        )
+        return len(repr((self.root, self.defs))) + values * values // 50
+
+    @cached_property
+    def is_exact(self) -> bool:
+        """Whether the form says all that the schema says, in words of draft 2020-12."""
+        return not any(
+            "$opaque" in part or _is_integer4(part.get("type")) for part in parts_of([self.root, self.defs])
+        )
+
+    def without(self, node: dict[str, Any], *keywords: str) -> dict[str, Any]:
+        """The same node without some keywords, the same object each time.
+
+        What is unevaluated depends on all of a node, so a part of one can only point to the whole.
+        """
+        if not any(keyword in node for keyword in keywords):
+            return node
+        kept = self._kept.get((id(node), keywords))
+        if kept is None:
+            made = {name: part for name, part in node.items() if name not in keywords}
+            if any(keyword in node and keyword in keywords for keyword in UNEVALUATED):
+                made["$unevaluated"] = node
+            kept = self._kept[id(node), keywords] = (node, made)
+        return kept[1]
+
+    def made(self, keyword: str, *parts: Any) -> dict[str, Any]:
+        """A node of one keyword, the same object each time."""
+        key = (keyword, *(part if isinstance(part, (str, bool)) else id(part) for part in parts))
+        if key not in self._kept:
+            value = list(parts) if keyword in ("type", "required", "anyOf", "enum") else parts[0]
+            self._kept[key] = (parts, {keyword: value})
+        return self._kept[key][1]
+
+    def target(self, node: dict[str, Any]) -> Node:
+        """What the reference of a node names."""
+        return self.defs[node["$ref"].rpartition("/")[2]]
+
+
+def validator(schema: Any, draft: int) -> Any:
+    """The real validator: formats asserted, nothing fetched."""
+    return VALIDATORS[draft](schema, validate_formats=True, formats=FORMATS, retriever=_fetch_nothing)
+
+
+def _fetch_nothing(uri: str) -> Any:
+    raise ValueError("a remote schema is never fetched")
+
+
+def _is_integer4(types: Any) -> bool:
+    return isinstance(types, list) and "integer4" in types
+
+
+def parts_of(source: Any) -> list[dict[str, Any]]:
+    """All objects in a JSON value."""
+    found, waiting = [], [source]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            found.append(value)
+        waiting += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return found

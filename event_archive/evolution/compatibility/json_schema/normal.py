@@ -1,0 +1,235 @@
+"""Reading one JSON Schema of any draft into one form, that of draft 2020-12.
+
+Belongs here: which draft a schema is of, whether it is one at all, and what each keyword means in its
+draft. Not here: the form itself (`json_schema_document`), and comparing two of them (`json_schema_proof`).
+"""
+
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote, urldefrag, urljoin
+
+import jsonschema_rs
+
+from event_archive.errors import UnusableInput
+from event_archive.evolution.compatibility.json_schema.document import (
+    LISTS,
+    NAMED,
+    SINGLE,
+    Document,
+    Node,
+    Unreadable,
+    parts_of,
+    validator,
+)
+from event_archive.evolution.compatibility.json_schema.limits import check_json
+
+DIALECTS = {
+    "http://json-schema.org/draft-04/schema": 4,
+    "http://json-schema.org/draft-06/schema": 6,
+    "http://json-schema.org/draft-07/schema": 7,
+    "https://json-schema.org/draft/2019-09/schema": 2019,
+    "https://json-schema.org/draft/2020-12/schema": 2020,
+}
+BOUNDS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
+PLAIN = (*BOUNDS, "enum", "pattern", "multipleOf", "minimum", "maximum")
+SINCE = {  # the first draft that knows a keyword
+    **dict.fromkeys(("const", "contains", "propertyNames", "exclusiveMinimum", "exclusiveMaximum"), 6),
+    **dict.fromkeys(("if", "then", "else"), 7),
+    **dict.fromkeys(("minContains", "maxContains", "dependentRequired", "dependentSchemas"), 2019),
+    **dict.fromkeys(("unevaluatedProperties", "unevaluatedItems", "$anchor", "$dynamicAnchor"), 2019),
+    "prefixItems": 2020,
+}
+VARYING_FORMATS = ("hostname", "idn-hostname", "idn-email")  # drafts differ in what they are
+NO_FORMAT_CAN_BE_THIS = ("x", "(", "%", "é^", "a b", "\\", "{", "-", "")
+
+
+def read(schema: Any) -> Document:
+    """Read a schema; raises UnusableInput where it is none, and Unreadable where it can't be judged."""
+    if not isinstance(schema, (dict, bool)):
+        raise UnusableInput("the schema is neither an object nor a boolean; give a JSON Schema")
+    check_json(schema)
+    draft = _draft(schema)
+    document = Document(schema, draft)
+    try:
+        _ = document.validator
+    except (ValueError, TypeError) as error:
+        _explain(error)
+    _Reader(document).run()
+    return document
+
+
+def _explain(error: Exception) -> None:
+    reason = str(error).splitlines()[0]
+    if "not present in a registry" in reason or "retrieving it failed" in reason:
+        raise Unreadable(
+            "remote_reference", f"a reference leaves the file and is never fetched: {reason[:100]}"
+        )
+    if isinstance(error, jsonschema_rs.ValidationError) and error.instance_path:
+        reason = f"{'/'.join(map(str, error.instance_path))}: {reason}"
+    raise UnusableInput(f"{reason[:240]}; correct the schema") from error
+
+
+def _draft(schema: Any) -> int:
+    name = schema.get("$schema") if isinstance(schema, dict) else None
+    if name is None:
+        return 2020
+    if not isinstance(name, str):
+        raise UnusableInput("$schema: is no text; write the address of a draft, or leave it out")
+    found = DIALECTS.get(
+        name.removesuffix("#").replace("https://json-schema.org/draft-", "http://json-schema.org/draft-")
+    )
+    if found is None:
+        raise Unreadable(
+            "unsupported_dialect", f"$schema names {name[:80]}, which is none of drafts 4 to 2020-12"
+        )
+    return found
+
+
+@lru_cache(maxsize=1000)
+def asserts_format(name: str, draft: int) -> bool:
+    """Whether validators of a draft look at a format at all."""
+    judge = validator({"format": name}, draft)
+    return not all(map(judge.is_valid, NO_FORMAT_CAN_BE_THIS))
+
+
+class _Reader:
+    """Reads one document: the root first, then whatever references name, each once."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.draft = document.draft
+        self.names: dict[str, str] = {}
+        self.waiting: list[tuple[str, Any]] = []
+        source = document.source
+        self.base = str(source.get("$id", source.get("id", ""))) if isinstance(source, dict) else ""
+
+    def run(self) -> None:
+        self.document.root = self.node(self.document.source, is_root=True)
+        while self.waiting:
+            name, source = self.waiting.pop()
+            self.document.defs[name] = self.node(source, is_root=source is self.document.source)
+
+    def knows(self, keyword: str) -> bool:
+        return self.draft >= SINCE.get(keyword, 4)
+
+    def node(self, source: Any, is_root: bool = False) -> Node:
+        if not isinstance(source, dict):
+            return source if isinstance(source, bool) else {"$opaque": "no schema"}
+        identifier = source.get("id" if self.draft == 4 else "$id")
+        if not is_root and isinstance(identifier, str) and not identifier.startswith("#"):
+            return {"$opaque": "a schema with an identifier of its own inside of another"}
+        if (
+            not is_root
+            and self.draft >= 2019
+            and "$schema" in source
+            and source["$schema"] != self.document.source.get("$schema")
+        ):
+            return {"$opaque": "another dialect inside of the schema"}
+        if self.draft <= 7 and "$ref" in source:
+            return self.reference(source["$ref"])
+        made: dict[str, Any] = {}
+        if "$ref" in source:
+            made.update(self.reference(source["$ref"]))
+        if ("$dynamicRef" in source and self.draft == 2020) or (
+            "$recursiveRef" in source and self.draft == 2019
+        ):
+            made["$opaque"] = "a dynamic reference"
+        if self.draft in (6, 7) and ("contentEncoding" in source or "contentMediaType" in source):
+            made["$opaque"] = (
+                f"the encoding {source.get('contentEncoding')!r} of {source.get('contentMediaType')!r}"
+            )
+        self.scalars(source, made)
+        for keyword in SINGLE:
+            if keyword in source and self.knows(keyword):
+                made[keyword] = self.node(source[keyword])
+        for keyword in LISTS:
+            if keyword in source:
+                made[keyword] = [self.node(part) for part in source[keyword]]
+        for keyword in NAMED:
+            if keyword in source and self.knows(keyword):
+                made[keyword] = {name: self.node(part) for name, part in source[keyword].items()}
+        if self.knows("propertyNames") and "propertyNames" in source:
+            made["propertyNames"] = self.node(source["propertyNames"])
+        for name, needs in source.get("dependencies", {}).items():
+            if isinstance(needs, list):
+                made.setdefault("dependentRequired", {})[name] = needs
+            else:
+                made.setdefault("allOf", []).append({"dependentSchemas": {name: self.node(needs)}})
+        self.arrays(source, made)
+        return made
+
+    def scalars(self, source: dict[str, Any], made: dict[str, Any]) -> None:
+        if "type" in source:
+            types = source["type"] if isinstance(source["type"], list) else [source["type"]]
+            made["type"] = sorted(
+                {"integer4" if self.draft == 4 and one == "integer" else one for one in types}
+            )
+        for keyword in PLAIN:
+            if keyword in source:
+                made[keyword] = source[keyword]
+        for lower, upper in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+            if self.draft > 4 and upper in source:
+                made[upper] = source[upper]
+            elif source.get(upper) is True and lower in source:
+                made[upper] = made.pop(lower)
+        if "const" in source and self.knows("const"):
+            made["const"] = source["const"]
+        if source.get("required"):
+            made["required"] = sorted(source["required"])
+        if source.get("uniqueItems"):
+            made["uniqueItems"] = True
+        if source.get("dependentRequired") and self.knows("dependentRequired"):
+            made["dependentRequired"] = dict(source["dependentRequired"])
+        if isinstance(source.get("format"), str) and asserts_format(source["format"], self.draft):
+            name = source["format"]
+            if name in VARYING_FORMATS and self.draft < 2019:
+                made["$opaque"] = f"the format {name} as of draft {self.draft}"
+            else:
+                made["format"] = name
+
+    def arrays(self, source: dict[str, Any], made: dict[str, Any]) -> None:
+        items = source.get("items")
+        if self.draft < 2020 and isinstance(items, list):
+            made["prefixItems"] = [self.node(part) for part in items]
+            if "additionalItems" in source:
+                made["items"] = self.node(source["additionalItems"])
+        elif items is not None:
+            made["items"] = self.node(items)
+        if self.draft == 2020 and "prefixItems" in source:
+            made["prefixItems"] = [self.node(part) for part in source["prefixItems"]]
+        if "contains" in source and self.knows("contains"):
+            made["contains"] = self.node(source["contains"])
+            for keyword in ("minContains", "maxContains"):
+                if keyword in source and self.knows(keyword):
+                    made[keyword] = source[keyword]
+
+    def reference(self, text: Any) -> dict[str, Any]:
+        place, fragment = urldefrag(urljoin(self.base, str(text)))
+        if place != urldefrag(self.base)[0]:
+            return {"$opaque": "a reference to a schema with an identifier of its own"}
+        found = self.find(unquote(fragment))
+        if found is None:
+            return {"$opaque": "a reference that can't be followed"}
+        pointer, source = found
+        if pointer not in self.names:
+            self.names[pointer] = f"n{len(self.names)}"
+            self.waiting.append((self.names[pointer], source))
+        return {"$ref": f"#/$defs/{self.names[pointer]}"}
+
+    def find(self, fragment: str) -> tuple[str, Any] | None:
+        """The place that a pointer or an anchor names; None where that is not plain to see."""
+        if fragment and not fragment.startswith("/"):
+            anchored = [part for part in parts_of(self.document.source) if part.get("$anchor") == fragment]
+            return (fragment, anchored[0]) if len(anchored) == 1 and self.draft >= 2019 else None
+        here = self.document.source
+        for step in fragment.split("/")[1:]:
+            name = step.replace("~1", "/").replace("~0", "~")
+            if isinstance(here, dict) and name in here:
+                here = here[name]
+            elif isinstance(here, list) and name.isdecimal() and int(name) < len(here):
+                here = here[int(name)]
+            else:
+                return None
+            if isinstance(here, dict) and isinstance(here.get("$id", here.get("id")), str):
+                return None
+        return fragment, here

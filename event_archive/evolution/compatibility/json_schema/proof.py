@@ -1,0 +1,203 @@
+"""The proof that every value which one JSON Schema accepts is accepted by another, and the gaps in it.
+
+Belongs here: going through what the reader asserts, keyword by keyword, and looking for what the writer
+says that makes it hold. Not here: choices and cases (`json_schema_choices`), objects and arrays
+(`json_schema_members`), examples of values that fall through a gap (`json_schema_example`).
+
+No gaps is a proof; a gap is a place where there was none, and may be none. References may recur: what is to
+be shown may be taken as shown below itself, in a property or an item, and nowhere else (induction on the
+depth of values). Where the rules here fail, the library's own proof of containment is asked.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import jsonschema_rs
+
+from event_archive.evolution.compatibility.json_schema.choices import cases_of, composed_gaps
+from event_archive.evolution.compatibility.json_schema.gap import (
+    Gap,
+    kinds_in_words,
+    number_gaps,
+    short,
+    string_gaps,
+    types_in_words,
+    value_gap,
+)
+from event_archive.evolution.compatibility.json_schema.kinds import NUMBERS, TYPES
+from event_archive.evolution.compatibility.json_schema.members import array_gaps, object_gaps
+from event_archive.evolution.compatibility.json_schema.same import SAMEABLE, same
+from event_archive.evolution.compatibility.json_schema.side import Side, side
+
+MOST_STEPS, MOST_SPLITS, LIBRARY_CHARACTERS = 20_000, 6, 5_000_000
+MOST_REPEATED = 8  # gaps of a pair of sides that was looked at before
+SECONDS = 1.5  # the steps are what binds; this is for machines that are busy
+
+
+class TooLarge(Exception):
+    """The proof took more steps than it may."""
+
+
+class Proof:
+    """A search for the gaps between sides; it keeps what it has shown, and counts its steps."""
+
+    def __init__(self) -> None:
+        self.steps, self.until = 0, time.monotonic() + SECONDS
+        self.characters_left = LIBRARY_CHARACTERS
+        self.open: dict[Any, int] = {}
+        self.shown: set[Any] = set()
+        self.failed: dict[Any, list[Gap]] = {}
+        self.assumed = 0
+
+    def step(self) -> None:
+        """Count a step; raises TooLarge where they are too many."""
+        self.steps += 1
+        if self.steps > MOST_STEPS or time.monotonic() > self.until:
+            raise TooLarge
+
+    def gaps(self, writer: Side, reader: Side, path: tuple[str, ...] = (), splits: int = 0) -> list[Gap]:
+        """Where a value of the writer's may be none of the reader's; empty where none is."""
+        self.step()
+        key = (writer.key, reader.key)
+        if not writer.types or not (reader.parts or reader.empty) or key in self.shown:
+            return []
+        if key in self.open:
+            if len(path) > self.open[key]:
+                self.assumed += 1
+                return []
+            return [
+                Gap(path, "recursion_unfounded", "the schema refers to itself without an end", writer, reader)
+            ]
+        if (key, splits) in self.failed:
+            return [replace(gap, path=(*path, *gap.path)) for gap in self.failed[key, splits]]
+        assumed, self.open[key] = self.assumed, len(path)
+        try:
+            found = self._gaps(writer, reader, path, splits)
+        finally:
+            del self.open[key]
+        if not found and self.assumed == assumed:
+            self.shown.add(key)
+        if found:
+            self.failed[key, splits] = [
+                replace(gap, path=gap.path[len(path) :]) for gap in found[:MOST_REPEATED]
+            ]
+        return found
+
+    def _gaps(self, writer: Side, reader: Side, path: tuple[str, ...], splits: int) -> list[Gap]:
+        values = writer.values
+        if values is not None:
+            accepted = [reader.accepts(value) for value in values]
+            if all(accepted):
+                return []
+            if None not in accepted and writer.types & reader.types:
+                refused = [value for value, ok in zip(values, accepted, strict=True) if not ok]
+                return [value_gap(path, value, writer, reader) for value in refused[:20]]
+        if reader.empty:
+            found = [Gap(path, "nothing_accepted", "READER accepts no value here", writer, reader)]
+            return [] if self.known_to_cover(writer, reader) else found
+        found = list(self._direct(writer, reader, path, splits))
+        if not found or self.known_to_cover(writer, reader):
+            return []
+        cases = cases_of(writer, reader) if splits < MOST_SPLITS else None
+        if cases is None:
+            return found
+        return [gap for case in cases for gap in self.gaps(case, reader, path, splits + 1)]
+
+    def _direct(self, writer: Side, reader: Side, path: tuple[str, ...], splits: int) -> Iterator[Gap]:
+        for part in reader.parts:
+            if any(same(writer, known, reader, part) for known in writer.parts):
+                continue
+            found = list(self._type_gaps(writer, reader, part, path))
+            yield from found
+            if any(gap.rule == "type_changed" for gap in found):
+                continue
+            if writer.types & NUMBERS:
+                yield from number_gaps(writer, reader, part, path)
+            if "string" in writer.types:
+                yield from string_gaps(writer, reader, part, path)
+            if "array" in writer.types:
+                yield from array_gaps(self, writer, reader, part, path)
+            if "object" in writer.types:
+                yield from object_gaps(self, writer, reader, part, path)
+            yield from composed_gaps(self, writer, reader, part, path, splits)
+
+    def _type_gaps(
+        self, writer: Side, reader: Side, part: dict[str, Any], path: tuple[str, ...]
+    ) -> Iterator[Gap]:
+        if ("$opaque" in part and part["$opaque"] not in writer.all_of("$opaque")) or (
+            "$opaque" in part and not part["$opaque"].startswith(SAMEABLE)
+        ):
+            yield Gap(
+                path, "unsupported", f"READER uses {part['$opaque']}, which is not judged", writer, reader
+            )
+        if "$unevaluated" in part and not any(
+            same(writer, known, reader, part["$unevaluated"]) for known in writer.all_of("$unevaluated")
+        ):
+            yield Gap(path, "unevaluated", "READER limits what no other keyword looked at", writer, reader)
+        if "type" in part:
+            allowed = frozenset().union(*(TYPES[name] for name in part["type"]))
+            lost = writer.types - allowed
+            if lost:
+                rule = "type_narrowed" if writer.types & allowed else "type_changed"
+                known = types_in_words(part["type"])
+                sentence = f"{kinds_in_words(lost)} may be written, and READER accepts only {known}"
+                yield Gap(path, rule, sentence, writer, reader)
+        if "enum" in part or "const" in part:
+            listed = part["enum"] if "enum" in part else [part["const"]]
+            rule, found = ("enum_value_removed", writer.values)
+            if found is None:
+                yield Gap(
+                    path,
+                    "enum_added",
+                    f"any value may be written, and READER accepts only {short(listed)}",
+                    writer,
+                    reader,
+                )
+            else:
+                judge = side(
+                    reader.document, (reader.document.without(part, *(set(part) - {"enum", "const"})),)
+                )
+                for value in found:
+                    if judge.accepts(value) is not True:
+                        yield Gap(path, rule, f"READER no longer lists {short(value)}", writer, reader)
+
+    def disjoint(self, one: Side, other: Side, depth: int = 4) -> bool:
+        """Whether it is shown that no value is of both sides."""
+        self.step()
+        if one.empty or other.empty or not one.types & other.types:
+            return True
+        for known, judge in ((one, other), (other, one)):
+            if known.values is not None and all(judge.accepts(value) is False for value in known.values):
+                return True
+        shared = one.types & other.types
+        if shared <= NUMBERS:
+            for low, high in ((one.bound(True), other.bound(False)), (other.bound(True), one.bound(False))):
+                if low and high and (low[0] > high[0] or (low[0] == high[0] and (low[1] or high[1]))):
+                    return True
+        if shared == {"object"} and depth:
+            for name in sorted(one.required | other.required):
+                members = side(one.document, one.member(name)), side(other.document, other.member(name))
+                if self.disjoint(*members, depth - 1):
+                    return True
+        refused = other.document.made("not", other.parts[0]) if len(other.parts) == 1 else None
+        return refused is not None and self.known_to_cover(one, side(other.document, (refused,)))
+
+    def known_to_cover(self, writer: Side, reader: Side) -> bool:
+        """Whether the library proves that the reader accepts all that is written."""
+        if not (writer.document.is_exact and reader.document.is_exact):
+            return False
+        self.characters_left -= writer.document.size + reader.document.size
+        if self.characters_left < 0:
+            return False
+        try:
+            known, asserted = (
+                jsonschema_rs.canonicalize(
+                    one.node if not one.empty else False, draft=20, validate_formats=True
+                )
+                for one in (writer, reader)
+            )
+            return bool(asserted.covers(known) == jsonschema_rs.canonical.Containment.YES)
+        except (ValueError, jsonschema_rs.ReferencingError):
+            return False

@@ -1,0 +1,178 @@
+"""Values that a schema probably accepts.
+
+Belongs here: guesses at values, small ones first, always the same. A wrong guess harms nothing: every
+example is judged by the real validators. Not here: values at borders (`json_schema_borders`), and which of
+them is an example (`json_schema_example`).
+"""
+
+import time
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+from event_archive.evolution.compatibility.json_schema.borders import LARGEST, LONGEST_LIST, around
+from event_archive.evolution.compatibility.json_schema.kinds import NUMBERS
+from event_archive.evolution.compatibility.json_schema.side import Side, side
+from event_archive.schema_files.sample_texts import (
+    stretched,
+    texts_for_format,
+    texts_for_pattern,
+    texts_of_length,
+)
+
+MOST, DEEPEST = 24, 12
+Path = tuple[str, ...]
+
+
+class Values:
+    """Guesses at values, of `sizes` among others; it counts what it looks at, and gives up at `until`."""
+
+    def __init__(self, until: float, sizes: Iterable[int] = (), steps: int = 4000) -> None:
+        self.steps, self.until = steps, until
+        self.found: dict[Any, list[Any]] = {}
+        self.sizes = [size for size in dict.fromkeys(sizes) if 0 <= size <= LONGEST_LIST][:8]
+
+    def of(self, known: Side, wish: Path = (), depth: int = 0) -> list[Any]:
+        """Values that a side probably accepts; `wish`: a place that they should have."""
+        key = (known.key, wish, depth)
+        if key not in self.found:
+            self.found[key] = self._of(known, wish, depth)
+        return self.found[key]
+
+    def _of(self, known: Side, wish: Path, depth: int) -> list[Any]:
+        self.steps -= 1
+        if self.steps < 0 or time.monotonic() > self.until or depth > DEEPEST or not known.types:
+            return []
+        if known.values is not None:
+            return list(known.values[:MOST])
+        for part in known.parts:
+            for keyword in ("anyOf", "oneOf"):
+                if keyword in part:
+                    rest = [
+                        one if one is not part else known.document.without(part, keyword)
+                        for one in known.parts
+                    ]
+                    groups = [
+                        self.of(side(known.document, (*rest, one)), wish, depth + 1) for one in part[keyword]
+                    ]
+                    return _mixed(groups)
+            if "if" in part:
+                rest = [
+                    one if one is not part else known.document.without(part, "if", "then", "else")
+                    for one in known.parts
+                ]
+                cases = (part["if"], part.get("then", True)), (part.get("else", True),)
+                return _mixed(
+                    [self.of(side(known.document, (*rest, *case)), wish, depth + 1) for case in cases]
+                )
+        scalars: list[Any] = [None] if "null" in known.types else []
+        scalars += [True, False] if "boolean" in known.types else []
+        kinds = [scalars]
+        if known.types & NUMBERS:
+            kinds.append([one for one in _numbers(known) if known.accepts(one) is not False])
+        if "string" in known.types:
+            kinds.append([one for one in _texts(known) if known.accepts(one) is not False])
+        if "array" in known.types:
+            kinds.append(self._lists(known, wish, depth))
+        if "object" in known.types:
+            kinds.append(self._objects(known, wish, depth))
+        return _mixed(kinds[::-1] if wish else kinds)
+
+    def _lists(self, known: Side, wish: Path, depth: int) -> list[Any]:
+        index = _index(known, wish)
+        least = int(min(known.most("minItems") or 0, LONGEST_LIST))
+        wanted = [node for part in known.parts if "contains" in part for node in [part["contains"]]]
+        length = max(least, 0 if index is None else index + 1)
+        most = min(max(length, *self.sizes, 1), LONGEST_LIST) + 2
+        firsts = [(*known.item(at), *(wanted if at == 0 else ())) for at in range(most)]
+        members = [side(known.document, nodes) for nodes in firsts]
+        choices = [self.of(one, wish[1:] if at == index else (), depth + 1) for at, one in enumerate(members)]
+        found = []
+        for count in dict.fromkeys(
+            (length, length + 1, length + 2, *(size for size in self.sizes if size > length))
+        ):
+            if all(choices[:count]) and count <= len(choices):
+                for turn in range(3):
+                    found.append(
+                        [group[(turn * (at + 1)) % len(group)] for at, group in enumerate(choices[:count])]
+                    )
+                found.append([group[at % len(group)] for at, group in enumerate(choices[:count])])
+        return found
+
+    def _objects(self, known: Side, wish: Path, depth: int) -> list[Any]:
+        names = sorted({*known.required, *(name for props in known.all_of("properties") for name in props)})
+        patterns = [pattern for group in known.all_of("patternProperties") for pattern in group]
+        extra = [text for pattern in patterns for text in texts_for_pattern(pattern)[:2]] + ["extra", "b"]
+        extra += [
+            text
+            for node in known.all_of("propertyNames")
+            for text in self.of(
+                side(known.document, (known.document.made("type", "string"), node)), (), depth + 1
+            )[:4]
+        ]
+        names += [name for name in dict.fromkeys(extra) if name not in names and isinstance(name, str)][:8]
+        wished = names_for(known, wish[0])[0] if wish else None
+        if wished is not None and wished not in names:
+            names.append(wished)
+        choices = {}
+        for name in names[:200]:
+            member = side(known.document, known.member(name))
+            choices[name] = self.of(member, wish[1:] if name == wished else (), depth + 1)
+        base = [name for name in names if choices.get(name) and (name in known.required or name == wished)]
+        optional = [name for name in names if choices.get(name) and name not in base]
+        least = int(min(known.most("minProperties") or 0, 100))
+        base += optional[: max(least - len(base), 0)]
+        sets = [base, [*base, *optional], *([*base, name] for name in optional[:12])]
+        sets += [[*base, *optional[: size - len(base)]] for size in self.sizes if size > len(base)]
+        found = [{name: choices[name][0] for name in chosen} for chosen in sets]
+        for name in names[:40]:
+            found += [
+                {**found[0], name: value} for value in choices.get(name, ())[1 : 12 if name == wished else 4]
+            ]
+        return found
+
+
+def names_for(known: Side, step: str) -> list[str]:
+    """Names of properties that a step of a path may stand for."""
+    if step != "*":
+        return [step]
+    named = {name for props in known.all_of("properties") for name in props}
+    patterns = [pattern for group in known.all_of("patternProperties") for pattern in group]
+    found = [text for pattern in patterns for text in texts_for_pattern(pattern)]
+    return [name for name in dict.fromkeys([*found, "extra", "b", "zz9"]) if name not in named][:8]
+
+
+def _index(known: Side, wish: Path) -> int | None:
+    if not wish or not wish[0].startswith("["):
+        return None
+    prefix = max(map(len, known.all_of("prefixItems")), default=0)
+    return prefix if wish[0] == "[]" else int(wish[0][1:-1])
+
+
+def _mixed(groups: Iterable[list[Any]]) -> list[Any]:
+    """Some of each group, in turn."""
+    lists = list(groups)
+    longest = max(map(len, lists), default=0)
+    return list(islice((one[at] for at in range(longest) for one in lists if at < len(one)), MOST))
+
+
+def _numbers(known: Side) -> list[Any]:
+    found: list[Any] = [0, 1, -1, 0.5, 2]
+    for low in (True, False):
+        bound = known.bound(low)
+        if bound is not None:
+            found += around(bound[0])
+    steps = known.all_of("multipleOf")
+    for step in steps:
+        if abs(step) < LARGEST:
+            found += [value // step * step for value in found if abs(value) < LARGEST] + [step, step * 3]
+    return [value for value in dict.fromkeys(found) if known.accepts(value) is not False]
+
+
+def _texts(known: Side) -> list[str]:
+    found = [text for pattern in known.all_of("pattern") for text in texts_for_pattern(pattern)]
+    found += [text for name in known.all_of("format") for text in texts_for_format(name)]
+    for limit in [*known.all_of("minLength"), *known.all_of("maxLength")]:
+        found += [longer for text in found[:6] for longer in stretched(text, limit)]
+        found.append(texts_of_length(limit))
+    return list(dict.fromkeys([*found, "", "a", "0", "A b", "\n"]))

@@ -1,0 +1,212 @@
+"""Protobuf: whether bytes written under one .proto file are read, with the same values, under another.
+
+Belongs here: finding the messages of two files that are to be compared, and what is found, in the form that
+all languages share. Not here: reading .proto files (`schema_files.proto_file`), and the rules for messages
+and fields (`protobuf_messages`, `protobuf_fields`).
+
+The wire format is judged, as Protobuf's documentation tells it: messages belong together by name and as types
+of fields, fields and enum values by number. A renamed field is read as before, a field that is gone is
+skipped, and one that is new reads as its default. The JSON and text formats, `json_name` and services are not
+looked at. Strings are UTF-8, as the language asks, whether or not a parser checks it.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+
+from event_archive.evolution.compatibility.findings import Direction, Example, Finding, Mode, Report, Verdict
+from event_archive.evolution.compatibility.protobuf.fields import Found, Sides, field_findings
+from event_archive.evolution.compatibility.protobuf.messages import message_findings
+from event_archive.evolution.compatibility.protobuf.reading import Json, is_example, smallest, whole
+from event_archive.evolution.compatibility.protobuf.schema import (
+    MESSAGES,
+    Schema,
+    is_entry,
+    is_own,
+    message_of,
+    name_of,
+    unknown_options,
+)
+
+MAX_PLACES = 20_000
+MAX_DEPTH = 50
+MAX_EXAMPLES = 200
+
+
+def compare_protobuf(old: FileDescriptorProto, new: FileDescriptorProto, mode: Mode) -> Report:
+    """Everything that speaks against reading the data of one file under the other."""
+    if _content(old) == _content(new):
+        return Report(mode, ())
+    before, after = Schema(old, "the old schema"), Schema(new, "the new schema")
+    findings: list[Finding] = []
+    for direction in mode.directions:
+        is_backward = direction is Direction.BACKWARD
+        sides = Sides(before, after, True) if is_backward else Sides(after, before, False)
+        findings.extend(_Walk(sides, direction).findings())
+    return Report(mode, tuple(findings))
+
+
+def _content(file: FileDescriptorProto) -> bytes:
+    content = FileDescriptorProto.FromString(file.SerializeToString())
+    content.ClearField("source_code_info")
+    content.ClearField("name")
+    return content.SerializeToString(deterministic=True)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A message of the writer, read by one of the reader, and the field of another place that it is in."""
+
+    of: Descriptor
+    by: Descriptor
+    path: tuple[str, ...]
+    parent: "Place | None" = None
+    field: FieldDescriptor | None = None
+
+    def root(self) -> "Place":
+        """The message that is sent by itself."""
+        place = self
+        while place.parent is not None:
+            place = place.parent
+        return place
+
+    def sent(self, values: Json) -> Json | None:
+        """These values of this place, in the message that is sent."""
+        place, value = self, _filled(self.of, values)
+        while value is not None and place.parent is not None and place.field is not None:
+            inner: Any = {name_of(place.field): whole(place.field, [value])}
+            place = place.parent
+            value = _filled(place.of, inner)
+        return value
+
+
+def _filled(message: Descriptor, values: Json) -> Json | None:
+    least = smallest(message)
+    return None if least is None else {**least, **values}
+
+
+@dataclass
+class _Walk:
+    """One direction. Each pair of messages is looked at once, where it is met first."""
+
+    sides: Sides
+    direction: Direction
+    seen: set[tuple[str, str]] = field(default_factory=set)
+    examples: int = 0
+
+    def findings(self) -> Iterator[Finding]:
+        yield from self._files()
+        writer, reader = self.sides.writer, self.sides.reader
+        parts = writer.users()
+        shared = [name for name in writer.messages if name in reader.messages]
+        # What is sent by itself comes first: its path tells where a part is used.
+        for name in sorted(shared, key=lambda name: name in parts):
+            place = Place(writer.messages[name], reader.messages[name], (name,))
+            yield from self._below(place)
+
+    def _files(self) -> Iterator[Finding]:
+        old, new = self.sides.writer, self.sides.reader
+        if unknown_options(old.options) != unknown_options(new.options):
+            why = "the files have other custom options: what they ask of messages, only their readers know"
+            yield self._finding(".", Found(Verdict.UNKNOWN, "option_changed", why))
+        if old.package != new.package:
+            change = self.sides.change(f"`{old.package}`", f"`{new.package}`")
+            why = (
+                f"the package {change}: every message has another name, and who asks for the old one "
+                "finds nothing"
+            )
+            yield self._finding(".", Found(Verdict.INCOMPATIBLE, "package_changed", why))
+        if not self.sides.is_backward:
+            old, new = new, old
+        if not old.messages:
+            why = "the old schema has no message, so there is nothing to judge by"
+            yield self._finding(".", Found(Verdict.UNKNOWN, "no_messages", why))
+        gone = [name for name in old.messages if name not in new.messages]
+        added = [name for name in new.messages if name not in old.messages]
+        parts = old.users()
+        for name in gone:
+            if name.rpartition(".")[0] in gone:
+                continue
+            if self.sides.is_backward and name not in parts:
+                why = f"message {name} is gone: nobody reads what was written as it"
+                yield self._finding(name, Found(Verdict.INCOMPATIBLE, "message_removed", why, {}))
+            elif self.sides.is_backward:
+                why = (
+                    f"message {name} is gone: as a part of {parts[name]} it is judged there, and whether it "
+                    "is also sent by itself can't be told"
+                )
+                yield self._finding(name, Found(Verdict.UNKNOWN, "message_removed", why))
+            elif added and name not in parts:
+                why = (
+                    f"message {name} is gone, and {added[0]} is new: whether that is what its readers are "
+                    "sent can't be told"
+                )
+                yield self._finding(name, Found(Verdict.UNKNOWN, "message_removed", why))
+
+    def _below(self, start: Place) -> Iterator[Finding]:
+        pending = deque([start])
+        while pending:
+            place = pending.popleft()
+            pair = place.of.full_name, place.by.full_name
+            if pair in self.seen or (is_own(place.of) and is_own(place.by) and pair[0] == pair[1]):
+                continue
+            self.seen.add(pair)
+            if len(self.seen) > MAX_PLACES:
+                why = f"the files use more than {MAX_PLACES:,} pairs of messages: the rest was not looked at"
+                yield self._finding(start.path[0], Found(Verdict.UNKNOWN, "too_large", why))
+                return
+            for name, found in message_findings(self.sides, place.of, place.by):
+                yield self._at(place, name, found)
+            theirs = self.sides.reader.fields(place.by)
+            for number, one in self.sides.writer.fields(place.of).items():
+                other = theirs.get(number)
+                if other is None:
+                    continue
+                for found in field_findings(self.sides, one, other):
+                    yield self._at(place, name_of(one), found)
+                if one.type == other.type and one.type in MESSAGES:
+                    unlike = self._unlike(message_of(one), message_of(other))
+                    if unlike is not None:
+                        yield self._at(place, name_of(one), unlike)
+                    pending.append(self._inner(place, one, other))
+
+    def _inner(self, place: Place, one: FieldDescriptor, other: FieldDescriptor) -> Place:
+        pair = message_of(one), message_of(other)
+        if len(place.path) > MAX_DEPTH:
+            return Place(*pair, (self.sides.writer.name_of(pair[0]),))
+        steps = (name_of(one), "[]") if one.is_repeated else (name_of(one),)
+        return Place(*pair, (*place.path, *steps), place, one)
+
+    def _unlike(self, one: Descriptor, other: Descriptor) -> Found | None:
+        """A field of another message: it may be the same, renamed, where it has all that the writer's has."""
+        mine, theirs = self.sides.writer.name_of(one), self.sides.reader.name_of(other)
+        if mine == theirs or is_entry(one) or is_entry(other):
+            return None
+        missing = self.sides.writer.fields(one).keys() - self.sides.reader.fields(other).keys()
+        if not missing:
+            return None
+        change = self.sides.change(mine, theirs)
+        why = (
+            f"the message {change}, and field {min(missing)} of {mine} is not in {theirs}: whether "
+            "they mean the same can't be told"
+        )
+        return Found(Verdict.UNKNOWN, "message_type_changed", why)
+
+    def _at(self, place: Place, name: str | None, found: Found) -> Finding:
+        path = "/".join((*place.path, name) if name else place.path)
+        example = None
+        if found.values is not None and self.examples < MAX_EXAMPLES:
+            self.examples += 1
+            value, root = place.sent(found.values), place.root()
+            if value is not None and is_example(
+                value, self.sides.writer, self.sides.reader, root.of, root.by
+            ):
+                example = Example(value)
+        return self._finding(path, found, example)
+
+    def _finding(self, path: str, found: Found, example: Example | None = None) -> Finding:
+        return Finding(self.direction, found.verdict, path, found.rule, found.sentence, example)

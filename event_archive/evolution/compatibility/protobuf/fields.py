@@ -1,0 +1,269 @@
+"""What becomes of a field whose number both sides know: its type, label, enum and default.
+
+Belongs here: one field of the writer against one of the reader. Not here: fields that only one side has, and
+what fields are to each other (`protobuf_messages`).
+"""
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
+
+from event_archive.evolution.compatibility.findings import Verdict
+from event_archive.evolution.compatibility.protobuf.numbers import KINDS, Kind, Number, reads_as, samples
+from event_archive.evolution.compatibility.protobuf.reading import Json, same_default, sample, whole
+from event_archive.evolution.compatibility.protobuf.schema import (
+    MESSAGES,
+    Schema,
+    enum_of,
+    is_entry,
+    is_map,
+    message_of,
+    name_of,
+    type_name,
+    unknown_options,
+)
+
+STRING, BYTES = FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES
+MAX_NAMES = 3
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Who writes and who reads; `is_backward`: the old schema writes."""
+
+    writer: Schema
+    reader: Schema
+    is_backward: bool
+
+    def named(self, backward: str, forward: str) -> str:
+        """The name of a rule: it says how the old file became the new one, whoever writes."""
+        return backward if self.is_backward else forward
+
+    def change(self, one: str, other: str) -> str:
+        """What the writer's and the reader's side say, told from old to new."""
+        old, new = (one, other) if self.is_backward else (other, one)
+        return f"was {old} and is {new}"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A reason against compatibility; `values`: fields of the writer's message that may show it."""
+
+    verdict: Verdict
+    rule: str
+    sentence: str
+    values: Json | None = None
+
+
+def field_findings(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterator[Found]:
+    """What speaks against reading the writer's `one` as the reader's `other`; messages are not entered."""
+    yield from _label(sides, one, other)
+    changed = list(_type(sides, one, other))
+    yield from changed
+    if not changed:
+        yield from _default(sides, one, other)
+    if unknown_options(one.GetOptions()) != unknown_options(other.GetOptions()):
+        yield Found(
+            Verdict.UNKNOWN,
+            "option_changed",
+            f"{called(one)} has other custom options: what they ask of a value, only their readers know",
+        )
+
+
+def called(field: FieldDescriptor) -> str:
+    """A field as sentences name it."""
+    return f"field {field.number} `{name_of(field)}`"
+
+
+def _label(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterator[Found]:
+    element = sample(one)
+    if one.is_repeated and not other.is_repeated:
+        packed = one.is_packed and other.type in KINDS
+        loss = (
+            "its packed values are not found"
+            if packed
+            else "of several values only the last is kept, or a mix"
+        )
+        change = sides.change(type_name(one), type_name(other))
+        values = None if element is None else {name_of(one): _two(one, element)}
+        yield Found(Verdict.INCOMPATIBLE, "label_changed", f"{called(one)} {change}: {loss}", values)
+    elif one.is_repeated and is_map(other) and not is_map(one) and one.type in MESSAGES:
+        change = sides.change(type_name(one), type_name(other))
+        values = None if element is None else {name_of(one): _two(one, element)}
+        sentence = f"{called(one)} {change}: of values with the same key only the last is kept"
+        yield Found(Verdict.INCOMPATIBLE, "label_changed", sentence, values)
+    elif is_map(other) and not is_map(one) and one.type in MESSAGES:
+        change = sides.change(type_name(one), type_name(other))
+        sentence = f"{called(one)} {change}: whether an entry of a map keeps all of it can't be told"
+        yield Found(Verdict.UNKNOWN, "label_changed", sentence)
+
+
+def _two(field: FieldDescriptor, element: Any) -> Any:
+    if not is_map(field):
+        return [element, element]
+    key = message_of(field).fields_by_name["key"]
+    keys = (True, False) if key.type == FieldDescriptor.TYPE_BOOL else (1, 2)
+    return whole(field, [{"key": name} for name in keys])
+
+
+def _type(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterator[Found]:
+    if one.type in KINDS and other.type in KINDS:
+        mine, theirs = KINDS[one.type], KINDS[other.type]
+        if mine.wire == theirs.wire:
+            yield from _number(sides, one, other, mine, theirs)
+            if one.enum_type is not None and other.enum_type is not None:
+                yield from _enum(sides, one, other)
+            return
+    elif one.type == other.type or (
+        other.type == BYTES and one.type in (STRING, FieldDescriptor.TYPE_MESSAGE)
+    ):
+        return
+    change = sides.change(type_name(one), type_name(other))
+    if one.type == BYTES:
+        element: Any = "/w=="  # 0xFF: neither UTF-8 nor a message
+    else:
+        element = sample(one)
+    if one.type == BYTES and other.type == STRING:
+        why = "bytes that are not UTF-8 are refused or damaged"
+    elif is_framed(one) and is_framed(other):
+        why = "the bytes of one are read as the other: refused, or read as something else"
+    else:
+        why = "they are encoded differently, so the value is not found, or read as another"
+    values = None if element is None else {name_of(one): whole(one, [element])}
+    yield Found(Verdict.INCOMPATIBLE, "field_type_changed", f"{called(one)} {change}: {why}", values)
+
+
+def is_framed(field: FieldDescriptor) -> bool:
+    """Whether each value travels as a length and bytes."""
+    return field.type in (STRING, BYTES, FieldDescriptor.TYPE_MESSAGE)
+
+
+def _number(
+    sides: Sides, one: FieldDescriptor, other: FieldDescriptor, mine: Kind, theirs: Kind
+) -> Iterator[Found]:
+    if one.type == other.type and one.enum_type is None:
+        return
+    known = _numbers(other.enum_type) if other.enum_type is not None and other.enum_type.is_closed else None
+    for declared in (True, False):
+        verdict = Verdict.INCOMPATIBLE if declared or one.enum_type is None else Verdict.UNKNOWN
+        lost = [
+            (value, found)
+            for value in _candidates(one, known, declared)
+            if (found := reads_as(one.type, other.type, value)) != value
+            or (known is not None and found not in known)
+        ]
+        if not lost:
+            continue
+        value, found = lost[0]
+        values = {name_of(one): whole(one, [_json(one, mine, value)])}
+        both = one.enum_type is not None and other.enum_type is not None
+        if both and declared:
+            names = ", ".join(dict.fromkeys(str(_json(one, mine, number)) for number, _ in lost[:MAX_NAMES]))
+            rule = sides.named("enum_value_removed", "enum_value_added")
+            more = f" and {len(lost) - MAX_NAMES} more" if len(lost) > MAX_NAMES else ""
+            sentence = (
+                f"{names}{more} of {called(one)}: {sides.reader.called} does not know this, and its enum "
+                "is closed"
+            )
+        elif both or verdict is Verdict.UNKNOWN:
+            rule = "enum_closed" if both else "number_narrowed"
+            sentence = (
+                f"{called(one)} may hold numbers that its open enum does not declare, such as {value}, and "
+                f"{sides.reader.called} can't: whether any were written can't be told"
+            )
+        else:
+            change = sides.change(type_name(one), type_name(other))
+            is_narrower = mine.is_plain and theirs.is_plain and known is None
+            rule = "number_narrowed" if is_narrower else "field_type_changed"
+            sentence = f"{called(one)} {change}: {value} {_reading(known, found)} under {sides.reader.called}"
+        yield Found(verdict, rule, sentence, values)
+        return
+
+
+def _candidates(one: FieldDescriptor, known: set[int] | None, declared: bool) -> Iterable[int]:
+    if one.enum_type is not None and declared:
+        return [value.number for value in one.enum_type.values]
+    if one.enum_type is not None and one.enum_type.is_closed:
+        return ()
+    missing = [] if known is None else [next(number for number in itertools.count(1) if number not in known)]
+    missing = [number for number in missing if number <= KINDS[one.type].high]
+    return itertools.chain(missing, samples(one.type))
+
+
+def _reading(known: set[int] | None, found: Number) -> str:
+    if known is not None and found not in known:
+        return "is set aside as unknown"
+    return f"reads as {found}"
+
+
+def _json(field: FieldDescriptor, kind: Kind, value: int) -> Any:
+    """A number in the JSON form, where 64 bits are text."""
+    if field.enum_type is not None:
+        known = field.enum_type.values_by_number.get(value)
+        return value if known is None else known.name
+    if field.type == FieldDescriptor.TYPE_BOOL:
+        return bool(value)
+    return str(value) if kind.high > 2**32 else value
+
+
+def _numbers(enum: EnumDescriptor) -> set[int]:
+    return {value.number for value in enum.values}
+
+
+def _enum(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterator[Found]:
+    mine, theirs = enum_of(one), enum_of(other)
+    for value in mine.values:
+        moved = theirs.values_by_name.get(value.name)
+        if moved is not None and moved.number != value.number:
+            change = sides.change(str(value.number), str(moved.number))
+            reading = theirs.values_by_number.get(value.number)
+            reads = f"`{reading.name}`" if reading is not None else "a number without a name"
+            yield Found(
+                Verdict.INCOMPATIBLE,
+                "enum_value_renumbered",
+                f"`{value.name}` of {called(one)} {change}: {value.number} reads as {reads} under "
+                f"{sides.reader.called}",
+                {name_of(one): whole(one, [value.name])},
+            )
+            break
+    names = {(value.name, value.number) for value in theirs.values}
+    if sides.writer.name_of(mine) != sides.reader.name_of(theirs) and any(
+        (value.name, value.number) not in names for value in mine.values
+    ):
+        change = sides.change(f"enum {mine.name}", f"enum {theirs.name}")
+        sentence = (
+            f"{called(one)} {change}, whose numbers have other names: whether they mean the same "
+            "can't be told"
+        )
+        yield Found(Verdict.UNKNOWN, "enum_type_changed", sentence)
+
+
+def _default(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterator[Found]:
+    if (
+        one.is_required
+        or other.is_required
+        or one.is_repeated
+        or (one.containing_type is not None and is_entry(one.containing_type))
+    ):
+        return  # it is always written, or spoken of already
+    if same_default(one, other):
+        return
+    old, new = (_shown(field) for field in ((one, other) if sides.is_backward else (other, one)))
+    yield Found(
+        Verdict.INCOMPATIBLE,
+        "default_changed",
+        f"{called(one)} reads as {old} under the old schema and as {new} under the new where it "
+        "was not written",
+        {},
+    )
+
+
+def _shown(field: FieldDescriptor) -> str:
+    if field.is_repeated or field.type in MESSAGES:
+        return "no value"
+    if field.enum_type is not None:
+        return f"`{field.enum_type.values_by_number[field.default_value].name}`"
+    return repr(field.default_value)

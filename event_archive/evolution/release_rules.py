@@ -1,0 +1,148 @@
+"""Releases: what may become of a contract that producers already go by.
+
+Belongs here: whether a contract says more than the released one and nothing else, and whether its examples
+keep it. Not here: where released contracts are found (`orchestration.contract_tools.released`), and judging
+events.
+
+The rule is an allow-list: what is not known to be additive needs a new major.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from event_archive.registry.column_types import Scalar, Schema, column_type, resolve
+from event_archive.registry.contract import Contract, Contracts
+from event_archive.registry.upcast_rules import Upcast
+from event_archive.validation.exact_validator import Refused, judge
+
+WORDS = frozenset({"title", "description", "examples", "default", "$comment", "deprecated", "x-pii"})
+LOWER_BOUNDS = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"})
+UPPER_BOUNDS = frozenset({"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"})
+MAX_DEPTH = 20
+NEW_MAJOR = "make it a new major, beside this one"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What a contract must not say: `type`, the `place` in its file, and why in one line."""
+
+    type: str
+    place: str
+    why: str
+
+
+def example_faults(contract: Contract) -> Iterator[Fault]:
+    """The examples that the contract itself would refuse."""
+    latest = datetime.max.replace(tzinfo=UTC)
+    for number, example in enumerate(contract.examples):
+        record = json.dumps(example, ensure_ascii=False).encode()
+        verdict = judge(record, Contracts([contract]), latest)
+        if isinstance(verdict, Refused):
+            yield Fault(contract.type, f"examples/{number}", f"is refused: {verdict.detail}")
+
+
+def release_faults(released: Contracts, current: Contracts) -> Iterator[Fault]:
+    """What became of released contracts and must not; new contracts and new majors are free."""
+    for event_type, before in released.items():
+        now = current.get(event_type)
+        if now is None:
+            yield Fault(
+                event_type, "the file", "was released and is gone; events may still speak it: restore it"
+            )
+            continue
+        yield from _changes(before, now)
+
+
+def _changes(before: Contract, now: Contract) -> Iterator[Fault]:
+    for actor in sorted(set(before.actor_types) - set(now.actor_types)):
+        yield Fault(now.type, "actor", f"{actor!r} was allowed and no longer is; {NEW_MAJOR}")
+    changes = [Fault(now.type, place, why) for place, why in _schema(before, now)]
+    yield from changes
+    if now.revision < before.revision:
+        yield Fault(now.type, "revision", f"is {now.revision}, and {before.revision} was released")
+    says_more = _plain(before.schema) != _plain(now.schema) or set(before.actor_types) != set(now.actor_types)
+    if (
+        not changes
+        and (says_more or _rules(before.upcast) != _rules(now.upcast))
+        and now.revision == before.revision
+    ):
+        yield Fault(now.type, "revision", f"says more than the released one; raise it to {now.revision + 1}")
+
+
+def _rules(upcast: Upcast | None) -> Any:
+    """What an upcast says, wherever its file is."""
+    if upcast is None:
+        return None
+    expressions = {new: expression.text for new, expression in upcast.expression.items()}
+    return upcast.rename, upcast.cast, upcast.default, upcast.constant, expressions, upcast.drop
+
+
+def _schema(before: Contract, now: Contract) -> Iterator[tuple[str, str]]:
+    yield from _compare(before.schema, now.schema, before.schema, now.schema, "data", 0)
+
+
+def _compare(
+    old: Any, new: Any, old_root: Schema, new_root: Schema, place: str, depth: int
+) -> Iterator[tuple[str, str]]:
+    """Places and reasons where `new` does more than accept more."""
+    if depth > MAX_DEPTH or not isinstance(old, dict) or not isinstance(new, dict):
+        if old != new:
+            yield place, f"changed; {NEW_MAJOR}"
+        return
+    old_part, new_part = resolve(old, old_root), resolve(new, new_root)
+    one, other = column_type(old_part, old_root), column_type(new_part, new_root)
+    if type(one) is not type(other) or (isinstance(one, Scalar) and one != other):
+        yield place, f"its column was {one.sql()} and would be {other.sql()}; {NEW_MAJOR}"
+        return
+    for keyword in sorted({*old_part, *new_part} - WORDS - {"properties", "items", "$defs"}):
+        if _plain(old_part.get(keyword)) != _plain(new_part.get(keyword)):
+            yield from _keyword(keyword, old_part, new_part, place)
+    before, after = old_part.get("properties", {}), new_part.get("properties", {})
+    for name in before:
+        if name in after:
+            inner = before[name], after[name], old_root, new_root, f"{place}/properties/{name}", depth + 1
+            yield from _compare(*inner)
+        else:
+            yield f"{place}/properties/{name}", f"was released and is gone; {NEW_MAJOR}"
+    if "items" in old_part or "items" in new_part:
+        items = old_part.get("items", True), new_part.get("items", True)
+        yield from _compare(*items, old_root, new_root, f"{place}/items", depth + 1)
+
+
+def _keyword(keyword: str, old: Schema, new: Schema, place: str) -> Iterator[tuple[str, str]]:
+    before, after = old.get(keyword), new.get(keyword)
+    place = f"{place}/{keyword}"
+    if keyword == "required":
+        for name in sorted({*(before or ())} ^ {*(after or ())}):
+            was = "was required and no longer is" if name in (before or ()) else "is required and was not"
+            yield place, f"{name!r} {was}; {NEW_MAJOR}"
+    elif keyword == "enum" and isinstance(before, list) and isinstance(after, list):
+        for value in before:
+            if value not in after:
+                yield place, f"{value!r} was allowed and no longer is; {NEW_MAJOR}"
+    elif not _is_looser(keyword, before, after):
+        yield place, f"was {_short(before)} and is {_short(after)}; {NEW_MAJOR}"
+
+
+def _is_looser(keyword: str, before: Any, after: Any) -> bool:
+    """Whether a bound lets more through than it did."""
+    if before is None or keyword not in LOWER_BOUNDS | UPPER_BOUNDS:
+        return False
+    return bool(after is None or (after <= before if keyword in LOWER_BOUNDS else after >= before))
+
+
+def _plain(schema: Any) -> Any:
+    """A schema without its words; the order of `required` and of types says nothing."""
+    if isinstance(schema, dict):
+        return {name: _plain(part) for name, part in schema.items() if name not in WORDS}
+    if isinstance(schema, list):
+        return [_plain(part) for part in schema]
+    return schema
+
+
+def _short(value: Any) -> str:
+    text = "absent" if value is None else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}…"

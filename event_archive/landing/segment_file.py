@@ -1,0 +1,165 @@
+"""Segments: the Parquet files that hold events, from typed tables to finished files.
+
+A file has the columns `corrects` and `voids` only where one of its events has a value there: few ever do.
+
+Belongs here: the columns of an event in the archive, writing them sorted by time with statistics, page index,
+checksums and contract, and what the log says of each file. Not here: the commit (`landing`), and reading
+(`views`).
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from event_archive.registry.contract import Contract
+from event_archive.store.local import file_digest
+from event_archive.store.log import Segment
+from event_archive.validation.exact_validator import CORRECTIONS
+
+FOLDER = "events"
+ROW_GROUP_ROWS = 122_880
+ENVELOPE_COLUMNS = {
+    "event_id": "VARCHAR",
+    "source": "VARCHAR",
+    "actor_type": "VARCHAR",
+    "actor_id": "VARCHAR",
+    "verb": "VARCHAR",
+    "object_type": "VARCHAR",
+    "object_id": "VARCHAR",
+    "occurred_at": "TIMESTAMPTZ",
+    "event_date": "DATE",
+    "correlation_id": "VARCHAR",
+    "causation_id": "VARCHAR",
+    "object_version": "BIGINT",
+    **dict.fromkeys(CORRECTIONS, "VARCHAR"),
+}
+DICTIONARY_COLUMNS = (
+    "source",
+    "actor_type",
+    "actor_id",
+    "verb",
+    "object_type",
+    "event_date",
+    "object_version",
+)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A finished segment file in scratch, and what the log will say of it."""
+
+    file: Path
+    segment: Segment
+
+
+def event_columns(contract: Contract) -> dict[str, str]:
+    """The archive's columns for events of one contract, with their DuckDB types, in order."""
+    return ENVELOPE_COLUMNS | {"data": contract.data_type.sql(), "extra": "VARCHAR"}
+
+
+def typed_columns(contract: Contract) -> list[str]:
+    """SQL for the archive's columns, each cast to its type."""
+    return [f"CAST({name} AS {kind}) AS {name}" for name, kind in event_columns(contract).items()]
+
+
+def typed_events(connection: duckdb.DuckDBPyConnection, events: str, contract: Contract) -> pa.Table:
+    """The events of the SQL relation `events`: the archive's columns and `n`, their row in the input."""
+    columns = ", ".join(["n", *typed_columns(contract)])
+    table = connection.sql(f"SELECT {columns} FROM {events}").to_arrow_table()
+    return table.cast(_plain_schema(table.schema))
+
+
+def write_segment(table: pa.Table, contract: Contract, file: Path) -> Written:
+    """Write typed events, at least one, to a file."""
+    notes = {"type": contract.type, "revision": str(contract.revision)}
+    corrections = sum(len(table) - table[name].null_count for name in CORRECTIONS)
+    table = (
+        _sorted(table)
+        .drop_columns(["n"] if corrections else ["n", *CORRECTIONS])
+        .replace_schema_metadata({f"factlog.{name}": text for name, text in notes.items()})
+    )
+    pq.write_table(
+        table,
+        file,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=[*DICTIONARY_COLUMNS, *_paths("data", table.schema.field("data").type)],
+        row_group_size=ROW_GROUP_ROWS,
+        write_page_index=True,
+        write_page_checksum=True,
+        store_schema=False,
+    )
+    digest = file_digest(file)
+    return Written(file, _describe(table, contract, file, digest, corrections))
+
+
+def _sorted(table: pa.Table) -> pa.Table:
+    """The events by time, then by place in the input, so that the same input gives the same file."""
+    times = table["occurred_at"].cast(pa.int64()).to_numpy()
+    rows = table["n"].to_numpy()
+    order = np.lexsort((rows, times))
+    in_order = bool((order[1:] > order[:-1]).all())
+    return table if in_order else table.take(pa.array(order))
+
+
+def _plain_schema(schema: pa.Schema) -> pa.Schema:
+    """The schema with plain booleans: the engine hands them over as one-byte integers when it keeps UUIDs."""
+    return pa.schema([part.with_type(_plain(part.type)) for part in schema])
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    if isinstance(kind, pa.Bool8Type):
+        return pa.bool_()
+    if pa.types.is_struct(kind):
+        return pa.struct([part.with_type(_plain(part.type)) for part in kind])
+    if pa.types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(_plain(kind.value_type)))
+    return kind
+
+
+def _paths(name: str, kind: pa.DataType) -> list[str]:
+    """The text columns below a column: they often repeat. Parquet drops a dictionary that does not pay."""
+    if pa.types.is_struct(kind):
+        return [path for part in kind for path in _paths(f"{name}.{part.name}", part.type)]
+    if pa.types.is_list(kind):
+        return _paths(f"{name}.list.element", kind.value_type)
+    return [name] if pa.types.is_string(kind) else []
+
+
+def rows_correcting(metadata: pq.FileMetaData) -> int:
+    """How many events of a segment correct or void another, from the file's own statistics."""
+    columns = [at for at in range(metadata.num_columns) if metadata.schema.column(at).path in CORRECTIONS]
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    found = [group.column(at) for group in groups for at in columns]
+    return sum(one.num_values - one.statistics.null_count for one in found)
+
+
+def _describe(table: pa.Table, contract: Contract, file: Path, digest: str, corrections: int) -> Segment:
+    days = pc.value_counts(table["event_date"]).to_pylist()
+    ends = pc.min_max(table["occurred_at"].cast(pa.int64())).as_py()
+    return Segment(
+        type=contract.type,
+        path=f"{FOLDER}/{contract.type}/{digest}.parquet",
+        sha256=digest,
+        bytes=file.stat().st_size,
+        rows=table.num_rows,
+        days={
+            day["values"].isoformat(): day["counts"]
+            for day in sorted(days, key=lambda one: str(one["values"]))
+        },
+        min_occurred_at=_moment(ends["min"]),
+        max_occurred_at=_moment(ends["max"]),
+        revision=contract.revision,
+        corrections=corrections,
+    )
+
+
+def _moment(microseconds: int) -> str:
+    seconds, rest = divmod(microseconds, 1_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest).isoformat(timespec="microseconds")

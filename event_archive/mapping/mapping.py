@@ -1,0 +1,178 @@
+"""Mappings: how a foreign JSON record becomes an event, said by one YAML file and compiled to DuckDB SQL.
+
+Belongs here: the file's rules, the event's envelope, and the SQL that maps a record or says why it can't.
+Not here: how single values are built (`mapping_values`), YAML (`mapping_file`), and landing.
+
+A record that fails gives NULL and a reason, never an error: one bad record must not stop the batch.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlglot import exp
+
+from event_archive.expressions.sql_tree import as_text, call, if_else, is_null, let, reference, string
+from event_archive.mapping.json_numbers import is_inexact
+from event_archive.mapping.mapped_values import (
+    RESERVED,
+    Binder,
+    Scope,
+    json_object,
+    json_of_text,
+    parsed,
+    typed,
+    value,
+)
+from event_archive.mapping.mapping_file import Entry, read_mapping_file
+from event_archive.validation.exact_validator import CORRECTIONS
+
+EVENT_TYPE = re.compile(r"([a-z][a-z0-9_]*)\.([a-z][a-z0-9_]*)\.v[1-9][0-9]*", re.ASCII)
+NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
+REQUIRED = ("id", "source", "time", "actor", "object")
+OPTIONAL = ("correlationid", "causationid", "objectversion", *CORRECTIONS)
+ATTRIBUTES = {*REQUIRED, *OPTIONAL}
+CHOSEN = "the chosen"  # a name that no column has
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How the records with one chosen value become events of one type."""
+
+    chosen: str
+    type: str
+    scope: Scope
+    event: exp.Expr
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """A checked mapping. `sql` maps a record; `reason_sql` says why `sql` gave NULL for it."""
+
+    path: Path
+    choose: Entry
+    rules: tuple[Rule, ...]
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The event types that this mapping can give."""
+        return tuple(sorted({rule.type for rule in self.rules}))
+
+    def sql(self, column: str) -> str:
+        """Give the DuckDB expression from a JSON text column to the event's JSON text, NULL where none."""
+        record = reference(column)
+        mapped = [
+            exp.If(this=string(rule.chosen), true=call("try", rule.scope.over(record, rule.event)))
+            for rule in self.rules
+        ]
+        event = with_chosen(self.choose, record, exp.Case(this=reference(CHOSEN), ifs=mapped))
+        return str(if_else(is_inexact(record), exp.null(), event).sql("duckdb"))
+
+    def reason_sql(self, column: str) -> str:
+        """Give the DuckDB expression that says in one line why `sql` gives NULL (meaningless elsewhere)."""
+        record, chosen = reference(column), reference(CHOSEN)
+        inexact = string("a number has more digits than a mapping can carry over exactly")
+        nothing = string(f"nothing at {self.choose.text}, by which a rule is chosen")
+        shown = as_text(call("to_json", call("left", chosen, exp.Literal.number(100))))
+        unknown = call("concat", string(f"no rule for {self.choose.text} "), shown)
+        failures = [
+            exp.If(this=string(rule.chosen), true=failure(rule.chosen, rule.scope, record))
+            for rule in self.rules
+        ]
+        found = exp.Case(this=chosen, ifs=failures, default=if_else(is_null(chosen), nothing, unknown))
+        reason = with_chosen(self.choose, record, found)
+        return str(if_else(is_inexact(record), inexact, reason).sql("duckdb"))
+
+
+def with_chosen(choose: Entry, record: exp.Expr, body: exp.Expr) -> exp.Expr:
+    """Give `body` with the chosen value, found once and not once per rule."""
+    scope = Scope(Binder())
+    chosen = as_text(parsed(choose).compile(scope.text))
+    return let(CHOSEN, call("try", scope.over(record, chosen)), body)
+
+
+def load_mapping(path: Path) -> Mapping:
+    """Read and check a mapping file; raise UnusableInput with one line that names file, line and reason."""
+    entry = read_mapping_file(path)
+    fields = entry.only({"description", "choose", "event", "rules"}, {"choose", "rules"}, "a mapping")
+    shared = fields["event"].only(ATTRIBUTES | {"data"}, set(), "event") if "event" in fields else {}
+    rules = fields["rules"]
+    if not rules.fields:
+        raise rules.refused("rules must be a mapping from a chosen value to its rule, with at least one")
+    with Binder() as binder:
+        typed(fields["choose"], Scope(binder))
+        compiled = [_rule(chosen, rule, shared, Scope(binder)) for chosen, rule in rules.fields.items()]
+    return Mapping(path, fields["choose"], tuple(compiled))
+
+
+def _rule(chosen: str, entry: Entry, shared: dict[str, Entry], scope: Scope) -> Rule:
+    own = entry.only(ATTRIBUTES | {"type", "data"}, {"type"}, f"rule {chosen}")
+    found = EVENT_TYPE.fullmatch(own["type"].text)
+    if not found:
+        raise own["type"].refused(f"{own['type'].text!r} is no event type such as repo.starred.v1")
+    object_type, verb = found.groups()
+    fields = {**shared, **own}
+    if missing := [name for name in REQUIRED if name not in fields]:
+        raise entry.refused(f"rule {chosen} needs {', '.join(missing)}, here or under event")
+    parts: list[tuple[str, exp.Expr]] = [
+        ("specversion", string('"1.0"')),
+        ("type", string(own["type"].json())),
+        ("verb", string(f'"{verb}"')),
+    ]
+    for name in (*REQUIRED, *OPTIONAL):
+        if name in fields:
+            parts.append((name, _attribute(name, fields[name], object_type, scope)))
+    data = {**_data(shared.get("data")), **_data(own.get("data"))}
+    members = [(name, value(part, scope, f"data.{name}")) for name, part in data.items()]
+    parts.append(("data", json_object(members, keep_empty=True)))
+    return Rule(chosen, own["type"].text, scope, json_object(parts, keep_empty=True))
+
+
+def _data(entry: Entry | None) -> dict[str, Entry]:
+    if entry is None:
+        return {}
+    if entry.fields is None or any(name in RESERVED for name in entry.fields):
+        raise entry.refused("data must be a mapping from field names to values")
+    return entry.fields
+
+
+def _attribute(name: str, entry: Entry, object_type: str, scope: Scope) -> exp.Expr:
+    """Build an attribute of the envelope: an integer for objectversion, else text."""
+    if name == "objectversion" or (entry.fields is not None and "$constant" in entry.fields):
+        return value(entry, scope, name)
+    if name in ("actor", "object") and entry.fields is not None:
+        return _named(name, entry, object_type, scope)
+    tree, kind = typed(entry, scope)
+    if name == "time" and kind != "VARCHAR":
+        return value(entry, scope, name)
+    if parsed(entry).path is None:
+        scope.fallible.append((name, tree))
+    return json_of_text(tree if kind == "VARCHAR" else as_text(tree))
+
+
+def _named(name: str, entry: Entry, object_type: str, scope: Scope) -> exp.Expr:
+    """Build `<type>/<id>` of an actor or object that is written {<type>: <id>}."""
+    [(kind, part)] = (entry.fields or {}).items() if len(entry.fields or {}) == 1 else [("", entry)]
+    if not NAME.fullmatch(kind):
+        raise entry.refused(f"{name} is written {{<type>: <id>}}, such as {{user: actor.login}}")
+    if name == "object" and kind != object_type:
+        raise entry.refused(f"the object is a {object_type}, as the event type says, and not a {kind}")
+    tree, _ = typed(part, scope)
+    if parsed(part).path is None:
+        scope.fallible.append((name, tree))
+    return json_of_text(exp.DPipe(this=string(f"{kind}/"), expression=as_text(tree)))
+
+
+def failure(chosen: str, scope: Scope, record: exp.Expr) -> exp.Expr:
+    """Build the words for a rule that failed: the first value that fails when it is tried alone."""
+    otherwise = string(f"rule {chosen} fails on this record")
+    if not scope.fallible:
+        return otherwise
+    cases = [
+        exp.If(
+            this=is_null(call("try", exp.Array(expressions=[tree]))),
+            true=string(f"rule {chosen}: the expression of {place} fails on this record"),
+        )
+        for place, tree in scope.fallible
+    ]
+    return call("coalesce", call("try", scope.over(record, exp.Case(ifs=cases))), otherwise)

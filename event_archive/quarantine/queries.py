@@ -1,0 +1,154 @@
+"""Refused records as people ask for them: grouped, filtered, and one by one with what became of it.
+
+Belongs here: the questions about refused records and their state. Not here: how the state comes about
+(`outcomes`), changing it (`recovery`), and the records' bytes (`quarantine`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import date
+
+import duckdb
+
+from event_archive.archive import Archive
+from event_archive.quarantine.recovery_outcomes import REFUSED, refused_records
+from event_archive.store.log import Commit
+
+FIELDS = 'sequence, "row", position, "offset", origin, day, type, source, event_id, state, reason, detail'
+ROWS_OF_A_COMMIT = 1 << 40  # more than any commit has
+NUMBER = f'(sequence * {ROWS_OF_A_COMMIT} + "row")'
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which refused records are asked for; None: whatever it is. `state` None: those of every state."""
+
+    sequence: int | None = None
+    reason: str | None = None
+    type: str | None = None
+    source: str | None = None
+    day: date | None = None
+    state: str | None = REFUSED
+
+
+@dataclass(frozen=True)
+class RefusedRecord:
+    """A record that a landing refused, with its state and the latest reason.
+
+    `judged_in`: the recovery that gave the state, or the latest reason. `is_foreign`: it landed by a mapping,
+    and is judged again only by one.
+    """
+
+    sequence: int
+    row: int
+    position: int
+    offset: int
+    origin: str
+    day: date
+    type: str | None
+    source: str | None
+    event_id: str | None
+    state: str
+    reason: str
+    detail: str
+    judged_in: int | None
+    is_foreign: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    """Records that share reason (the latest), claimed type, producer, day of landing and state."""
+
+    reason: str
+    type: str | None
+    source: str | None
+    day: date
+    state: str
+    records: int
+    samples: tuple[RefusedRecord, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one commit said of a record: that it was refused, and why, or what else became of it."""
+
+    sequence: int
+    state: str
+    reason: str | None
+    detail: str | None
+
+
+def grouped(archive: Archive, wanted: Filter, *, limit: int = 20, samples: int = 1) -> list[Group]:
+    """The groups of the records that are asked for, largest first, the first ones with some records each."""
+    where, values = _where(wanted)
+    with refused_records(archive) as connection:
+        found = connection.execute(
+            f"SELECT reason, type, source, day, state, count(*), min({NUMBER}, ?) "
+            f"FROM records {where} GROUP BY ALL ORDER BY count(*) DESC, reason, type, source, day, state",
+            [max(samples, 1), *values],
+        ).fetchall()
+        shown = [number for *_, first in found[:limit] for number in first[:samples]]
+        held = _records(connection, shown)
+    return [
+        Group(reason, claimed, source, day, state, records, tuple(held[one] for one in first if one in held))
+        for reason, claimed, source, day, state, records, first in found
+    ]
+
+
+def refused_share(archive: Archive) -> dict[str, tuple[int, int]]:
+    """Per claimed type with a contract: how many records are still refused, and how many events there are."""
+    events = dict.fromkeys(archive.contracts, 0)
+    for commit in archive.log.commits():
+        for segment in commit.segments:
+            if segment.type in events:
+                events[segment.type] += segment.rows
+    with refused_records(archive) as connection:
+        refused = dict(
+            connection.execute(
+                "SELECT type, count(*) FROM records WHERE state = 'refused' GROUP BY type"
+            ).fetchall()
+        )
+    return {event_type: (refused.get(event_type, 0), rows) for event_type, rows in events.items()}
+
+
+def history(
+    archive: Archive, sequence: int, position: int | None = None
+) -> tuple[RefusedRecord, list[Step]] | None:
+    """One record that a commit refused, at a position or the first, and all that was said of it, in order."""
+    with refused_records(archive, _until(archive, sequence)) as connection:
+        at = "" if position is None else "AND position = ?"
+        found = connection.execute(
+            f'SELECT "row", first_reason, first_detail FROM records WHERE sequence = ? {at} '
+            'ORDER BY "row" LIMIT 1',
+            [sequence] if position is None else [sequence, position],
+        ).fetchone()
+        if found is None:
+            return None
+        row, reason, detail = found
+        later = connection.execute(
+            'SELECT judged_in, outcome, reason, detail FROM outcomes WHERE sequence = ? AND "row" = ? '
+            "ORDER BY judged_in",
+            [sequence, row],
+        ).fetchall()
+        steps = [Step(sequence, REFUSED, reason, detail), *(Step(*one) for one in later)]
+        (record,) = _records(connection, [sequence * ROWS_OF_A_COMMIT + row]).values()
+        return record, steps
+
+
+def _until(archive: Archive, sequence: int) -> Sequence[Commit]:
+    """The commit and all recoveries: what is to be known of its records, and no other quarantine."""
+    return [one for one in archive.log.commits() if one.sequence == sequence or one.outcomes]
+
+
+def _where(wanted: Filter) -> tuple[str, list[object]]:
+    given = {field.name: getattr(wanted, field.name) for field in fields(wanted)}
+    kept = {name: value for name, value in given.items() if value is not None}
+    return ("WHERE " + " AND ".join(f"{name} = ?" for name in kept) if kept else ""), list(kept.values())
+
+
+def _records(connection: duckdb.DuckDBPyConnection, numbers: Sequence[int]) -> dict[int, RefusedRecord]:
+    listed = ", ".join(map(str, numbers)) or "NULL"
+    found = connection.execute(
+        f"SELECT {NUMBER}, {FIELDS}, judged_in, is_foreign FROM records WHERE {NUMBER} IN ({listed})"
+    ).fetchall()
+    return {number: RefusedRecord(*record) for number, *record in found}

@@ -1,0 +1,206 @@
+"""Repairs: what is changed in refused records before they are judged again, said by one YAML file.
+
+Belongs here: the file's rules, and applying them to a chunk of records. Not here: how single values are built
+(`mapping_values`), YAML (`mapping_file`), and judging again (`recovery`).
+
+A rule sets and drops named fields, and leaves everything else of a record as it came, to the last digit: the
+values to set are computed by the engine from the record as it came, and put into the parsed record.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from sqlglot import exp
+
+from event_archive.decoding.record_chunk import Chunk, chunk_of
+from event_archive.errors import UnusableInput
+from event_archive.expressions.expression import parse_expression
+from event_archive.expressions.sql_tree import as_text, call, if_else, reference, string
+from event_archive.landing.transaction import RefusedRows
+from event_archive.mapping.json_numbers import is_inexact
+from event_archive.mapping.mapped_values import Binder, Scope, typed, value
+from event_archive.mapping.mapping import CHOSEN, failure, with_chosen
+from event_archive.mapping.mapping_file import Entry, read_mapping_file
+from event_archive.registry.exact_values import json_text
+from event_archive.validation.exact_validator import Refused, parse, strict_fault
+
+NOT_REPAIRED = "not_repaired"
+INEXACT = "a number has more digits than an expression can carry over exactly"
+
+Way = tuple[str, ...]
+"""The names that lead to a field."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is changed in the records with one chosen value, if they were ever refused for these reasons.
+
+    Ever: a rule that looked at the latest alone would take no part in the run after the one that changed it.
+    """
+
+    chosen: str
+    reasons: frozenset[str]
+    sets: tuple[Way, ...]
+    drops: tuple[Way, ...]
+    scope: Scope
+    values: exp.Expr
+    """A list: empty where `when` is not true, else the JSON of each value to set, after a first text."""
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A checked repair."""
+
+    path: Path
+    choose: Entry
+    rules: dict[str, Rule]
+
+    def sql(self, column: str) -> tuple[str, str, str]:
+        """Give DuckDB expressions over JSON text: the chosen text, the values, why there are none."""
+        record, chosen = reference(column), reference(CHOSEN)
+        tried = [
+            exp.If(this=string(name), true=call("try", rule.scope.over(record, rule.values)))
+            for name, rule in self.rules.items()
+        ]
+        reasons = [
+            exp.If(this=string(name), true=failure(name, rule.scope, record))
+            for name, rule in self.rules.items()
+        ]
+        values = with_chosen(self.choose, record, exp.Case(this=chosen, ifs=tried))
+        inexact = is_inexact(record)
+        why = with_chosen(self.choose, record, exp.Case(this=chosen, ifs=reasons))
+        return (
+            str(with_chosen(self.choose, record, chosen).sql("duckdb")),
+            str(if_else(inexact, exp.null(), values).sql("duckdb")),
+            str(if_else(inexact, string(INEXACT), why).sql("duckdb")),
+        )
+
+
+def load_repair(path: Path) -> Repair:
+    """Read and check a repair file; raise UnusableInput with one line that names file, line and reason."""
+    entry = read_mapping_file(path)
+    fields = entry.only({"description", "choose", "rules"}, {"rules"}, "a repair")
+    choose = fields.get("choose") or Entry(path, entry.line, "type", None, None, "type")
+    rules = fields["rules"]
+    if not rules.fields:
+        raise rules.refused("rules must be a mapping from a chosen value to its rule, with at least one")
+    with Binder() as binder:
+        typed(choose, Scope(binder))
+        return Repair(path, choose, {name: _rule(name, one, binder) for name, one in rules.fields.items()})
+
+
+def repair_chunk(
+    connection: duckdb.DuckDBPyConnection, chunk: Chunk, *, repair: Repair, reasons: Sequence[frozenset[str]]
+) -> tuple[Chunk, RefusedRows]:
+    """The chunk with its records repaired, and those whose repair failed, by row; `reasons`: all of each row.
+
+    Records that no rule is for stay as they came. A row whose repair failed is empty in the new chunk.
+    """
+    records = [chunk.record(row) for row in range(len(chunk.positions))]
+    strict = [row for row, record in enumerate(records) if not strict_fault(record)]
+    texts = [records[row].decode() for row in strict]
+    table = pa.table({"n": pa.array(strict, pa.int64()), "record": pa.array(texts, pa.string())})
+    connection.register("refused_records", table)
+    chosen, values, why = repair.sql("record")
+    found = connection.execute(
+        f"SELECT n, chosen, given, CASE WHEN given IS NULL THEN {why} END FROM "
+        f"(SELECT n, record, {chosen} AS chosen, {values} AS given FROM refused_records)"
+    ).fetchall()
+    connection.unregister("refused_records")
+    failed: RefusedRows = []
+    for row, name, given, reason in found:
+        rule = repair.rules.get(name)
+        if rule is None or (rule.reasons and not rule.reasons & reasons[row]):
+            continue
+        document = parse(records[row])
+        fault = str(reason) if given is None else None
+        if given:
+            changes = [(way, text) for way, text in zip(rule.sets, given[1:], strict=True)]
+            fault = _changed(document, changes, rule.drops)
+            records[row] = json_text(document).encode()
+        if fault:
+            names = (document.get(key) for key in ("type", "source", "id"))
+            shown = [one[:200] if isinstance(one, str) else None for one in names]
+            failed.append((row, Refused(NOT_REPAIRED, fault, *shown)))
+            records[row] = b""
+    return chunk_of(records, chunk.positions, chunk.offsets), failed
+
+
+def _rule(name: str, entry: Entry, binder: Binder) -> Rule:
+    what = f"rule {name}"
+    fields = entry.only({"reason", "when", "set", "drop"}, set(), what)
+    if not fields.keys() & {"set", "drop"}:
+        raise entry.refused(f"{what} changes nothing: write set (field: expression), drop ([field]), or both")
+    scope = Scope(binder)
+    sets = fields["set"].fields if "set" in fields else {}
+    if sets is None:
+        raise fields["set"].refused("set is a mapping from a field, such as data.word_count, to its value")
+    ways = {_way(field, one): value(one, scope, field) for field, one in sets.items()}
+    drops = tuple(_way(one.text, one) for one in _list(fields.get("drop"), "drop"))
+    for way in (*ways, *drops):
+        if any(other != way and other[: len(way)] == way for other in (*ways, *drops)):
+            raise entry.refused(f"{what}: {'.'.join(way)} is changed, and so is a field inside of it")
+    given: exp.Expr = exp.Array(expressions=[string("given"), *map(as_text, ways.values())])
+    if "when" in fields:
+        condition, kind = typed(fields["when"], scope)
+        if kind != "BOOLEAN":
+            raise fields["when"].refused(f"when gives {kind}, and not true or false")
+        scope.fallible.append(("when", as_text(condition)))
+        nothing = exp.Array(expressions=[])
+        given = if_else(condition, given, exp.cast(nothing, exp.DataType.build("TEXT[]", dialect="duckdb")))
+    reasons = frozenset(one.text for one in _list(fields.get("reason"), "reason"))
+    return Rule(name, reasons, tuple(ways), drops, scope, given)
+
+
+def _list(entry: Entry | None, what: str) -> Iterator[Entry]:
+    """The texts of a list, or the one text that stands for it."""
+    parts = [] if entry is None else [entry] if entry.items is None else entry.items
+    for part in parts:
+        if part.fields is not None or part.items is not None or not part.text:
+            raise part.refused(f"{what} is a name, or a list of names")
+        yield part
+
+
+def _way(field: str, entry: Entry) -> Way:
+    """Read the field that is set or dropped: names alone, since a list's elements have none."""
+    try:
+        path = parse_expression(field).path
+    except UnusableInput as error:
+        raise entry.refused(str(error)) from None
+    names = tuple(one for one in path or () if isinstance(one, str))
+    if not names or len(names) != len(path or ()):
+        raise entry.refused(f"{field!r} is no field; write its names with dots, such as data.word_count")
+    return names
+
+
+def _changed(
+    document: dict[str, Any], changes: Sequence[tuple[Way, str | None]], drops: Sequence[Way]
+) -> str | None:
+    """Change a record; returns why it can't be. A value of None takes the field away, as in a mapping."""
+    for way in drops:
+        _take_away(document, way)
+    for way, text in changes:
+        if text is None:
+            _take_away(document, way)
+            continue
+        holder = document
+        for depth, name in enumerate(way[:-1], start=1):
+            holder = holder.setdefault(name, {})
+            if not isinstance(holder, dict):
+                return f"{'.'.join(way[:depth])} is not an object, so {'.'.join(way)} can't be set"
+        holder[way[-1]] = json.loads(text, parse_float=Decimal)
+    return None
+
+
+def _take_away(document: dict[str, Any], way: Way) -> None:
+    holder: Any = document
+    for name in way[:-1]:
+        holder = holder.get(name) if isinstance(holder, dict) else None
+    if isinstance(holder, dict):
+        holder.pop(way[-1], None)

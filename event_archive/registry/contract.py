@@ -1,0 +1,270 @@
+"""Contracts: the versioned schema of one event type, loaded and checked from one YAML file each.
+
+Belongs here: reading a folder of contract files, refusing a broken one with one line, and what a contract
+says. Not here: judging events by it (`judge`, `shape`) and comparing two contracts.
+
+A contract file is untrusted: it is data (`contract_file`), its schema is checked against JSON Schema draft
+2020-12, and its names are limited to what a path and an SQL name can hold.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+
+from event_archive.errors import UnusableInput
+from event_archive.registry.column_types import (
+    DECIMAL_PRECISION,
+    DECIMAL_SCALE,
+    ColumnType,
+    Schema,
+    column_type,
+    is_nullable,
+    resolve,
+)
+from event_archive.registry.contract_file import place_of, read_contract_file
+from event_archive.registry.upcast_compiler import upcast_sql
+from event_archive.registry.upcast_rules import Upcast, read_upcast
+
+TYPE = re.compile(r"([a-z][a-z0-9_]{0,99})\.([a-z][a-z0-9_]{0,99})\.v([1-9][0-9]{0,3})", re.ASCII)
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+ALL_EVENTS = "all_events"
+MAX_REFUSED_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a producer promises for one event type and major. `schema` is the JSON Schema of `data`.
+
+    `max_refused_share`: of the records that claim this type, how many may be refused before somebody is told.
+    """
+
+    type: str
+    object_type: str
+    verb: str
+    major: int
+    revision: int
+    owner: str
+    description: str
+    actor_types: tuple[str, ...]
+    schema: Schema
+    examples: tuple[Mapping[str, Any], ...]
+    path: Path
+    upcast: Upcast | None = None
+    max_refused_share: float = MAX_REFUSED_SHARE
+
+    @property
+    def view_name(self) -> str:
+        """The name of the view in schema `events`, the same for every major."""
+        return f"{self.object_type}_{self.verb}"
+
+    @cached_property
+    def data_type(self) -> ColumnType:
+        """The type of the `data` column."""
+        return column_type(self.schema, self.schema)
+
+    @cached_property
+    def validator(self) -> jsonschema_rs.Draft202012Validator:
+        """The JSON Schema validator of `data`; formats are asserted."""
+        return validator(self.schema)
+
+
+class Contracts(Mapping[str, Contract]):
+    """The contracts of one folder, by event type, in the order of their names."""
+
+    def __init__(self, contracts: list[Contract]) -> None:
+        self._by_type = {contract.type: contract for contract in sorted(contracts, key=lambda one: one.type)}
+
+    def __getitem__(self, event_type: str) -> Contract:
+        return self._by_type[event_type]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_type)
+
+    def __len__(self) -> int:
+        return len(self._by_type)
+
+    def majors(self, view_name: str) -> list[Contract]:
+        """The contracts that one view shows, oldest major first."""
+        return sorted(
+            (contract for contract in self.values() if contract.view_name == view_name),
+            key=lambda one: one.major,
+        )
+
+    def newest(self) -> list[Contract]:
+        """One contract per object and verb: that of the highest major."""
+        by_view: dict[str, Contract] = {}
+        for contract in sorted(self.values(), key=lambda one: one.major):
+            by_view[contract.view_name] = contract
+        return sorted(by_view.values(), key=lambda one: one.view_name)
+
+
+def validator(schema: Schema) -> jsonschema_rs.Draft202012Validator:
+    """A draft 2020-12 validator that asserts formats and fetches nothing; raises ValueError."""
+    return jsonschema_rs.Draft202012Validator(
+        dict(schema), validate_formats=True, formats={"decimal": _is_decimal}, retriever=_no_remote_schemas
+    )
+
+
+def _is_decimal(value: str) -> bool:
+    return re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?", value, re.ASCII) is not None
+
+
+def _no_remote_schemas(uri: str) -> Any:
+    raise ValueError(f"{uri} is not in this file")
+
+
+def load_contracts(folder: Path) -> Contracts:
+    """Read and check every contract file (`*.yaml`) in a folder.
+
+    Raises UnusableInput with one line that names the file, the place and the reason.
+    """
+    if not folder.is_dir():
+        raise UnusableInput(
+            f"{folder}: there is no such folder of contracts; name one that holds *.yaml files"
+        )
+    contracts = [load_contract(path) for path in sorted(folder.glob("*.yaml"))]
+    if not contracts:
+        raise UnusableInput(f"{folder}: there is no contract (*.yaml) in this folder")
+    views: dict[str, Contract] = {}
+    for contract in contracts:
+        other = views.setdefault(contract.view_name, contract)
+        if (other.object_type, other.verb) != (contract.object_type, contract.verb):
+            raise UnusableInput(
+                f"{contract.path}: type: {contract.type} and {other.type} would share the view "
+                f"events.{contract.view_name}; rename one"
+            )
+    loaded = Contracts(contracts)
+    for name in views:
+        majors = loaded.majors(name)
+        if majors[0].upcast is not None:
+            older = f"{majors[0].object_type}.{majors[0].verb}.v{majors[0].major - 1}"
+            raise UnusableInput(f"{majors[0].upcast.place}: there is no contract {older}; restore its file")
+        for older_major, newer in pairwise(majors):
+            check_upcast(older_major, newer)
+    return loaded
+
+
+def check_upcast(older: Contract, newer: Contract) -> None:
+    """Raise UnusableInput where `newer` does not say how all data of the major before it reads."""
+    if newer.upcast is None or older.major != newer.major - 1:
+        raise UnusableInput(
+            f"{newer.path}: upcast_from_v{newer.major - 1}: missing: say how the data of {older.type} reads "
+            "as this one, and let no major be left out (see docs/how-to-change-a-contract.md)"
+        )
+    upcast_sql(newer.upcast, older.data_type, newer.data_type, "data")
+
+
+def load_contract(path: Path) -> Contract:
+    """Read and check one contract file; raises UnusableInput."""
+    content = read_contract_file(path)
+    found = TYPE.fullmatch(content["type"])
+    if not found:
+        raise UnusableInput(
+            f"{path}: type: {content['type']!r} is not <object>.<verb>.v<major> in lower case, "
+            "such as translation.requested.v1"
+        )
+    object_type, verb, major = found.groups()
+    if path.name != f"{content['type']}.yaml":
+        raise UnusableInput(
+            f"{path}: type: the file of {content['type']} must be called {content['type']}.yaml"
+        )
+    if content["object"] != object_type:
+        raise UnusableInput(
+            f"{path}: object: {content['object']!r} disagrees with the type, {content['type']}"
+        )
+    if f"{object_type}_{verb}" == ALL_EVENTS:
+        raise UnusableInput(
+            f"{path}: type: the view name {ALL_EVENTS} is taken; choose another object or verb"
+        )
+    schema = content["data"]
+    _check_schema(path, schema)
+    name = f"upcast_from_v{int(major) - 1}"
+    for key in content:
+        if key.startswith("upcast_from_v") and (key != name or major == "1"):
+            raise UnusableInput(
+                f"{path}: {key}: {content['type']} upcasts from the major before it, and from no other"
+            )
+    return Contract(
+        type=content["type"],
+        object_type=object_type,
+        verb=verb,
+        major=int(major),
+        revision=content["revision"],
+        owner=content["owner"],
+        description=content["description"].strip(),
+        actor_types=tuple(content["actor"]),
+        schema=schema,
+        examples=tuple(content["examples"]),
+        path=path,
+        upcast=read_upcast(path, name, content[name]) if name in content else None,
+        max_refused_share=content.get("max_refused_share", MAX_REFUSED_SHARE),
+    )
+
+
+def _check_schema(path: Path, schema: Any) -> None:
+    try:
+        _check_identifiers(path, schema, ["data"])
+        jsonschema_rs.meta.validate(schema)
+        validator(schema)
+    except jsonschema_rs.ValidationError as error:
+        place = place_of(["data", *error.instance_path])
+        raise UnusableInput(f"{path}: {place}: {error.message}") from error
+    except (ValueError, TypeError, jsonschema_rs.ReferencingError) as error:
+        raise UnusableInput(f"{path}: data: {str(error).splitlines()[0]}") from error
+    if schema.get("type") != "object":
+        raise UnusableInput(f"{path}: data/type: the data of an event is an object; write `type: object`")
+    _check_properties(path, schema, schema, "data")
+
+
+def _check_identifiers(path: Path, schema: Any, place: list[str | int]) -> None:
+    """A schema that calls itself something else would look up names elsewhere: on the network, even."""
+    if isinstance(schema, dict):
+        for keyword in ("$schema", "$id", "$anchor", "$dynamicAnchor", "$vocabulary"):
+            name = schema.get(keyword)
+            if isinstance(name, str) and (keyword, name) != ("$schema", DRAFT):
+                raise UnusableInput(
+                    f"{path}: {place_of([*place, keyword])}: a contract's schema has no name of its own, "
+                    f"and is of {DRAFT}; leave this out"
+                )
+    parts = (
+        schema.items() if isinstance(schema, dict) else enumerate(schema) if isinstance(schema, list) else ()
+    )
+    for name, part in parts:
+        _check_identifiers(path, part, [*place, name])
+
+
+def _check_properties(path: Path, schema: Any, root: Schema, place: str, depth: int = 0) -> None:
+    """What columns need beyond JSON Schema: names that differ by more than case, null only where required."""
+    schema = resolve(schema, root)
+    if depth > 20:
+        raise UnusableInput(
+            f"{path}: {place}: nested deeper than 20 levels; a contract's columns can't recurse"
+        )
+    names: dict[str, str] = {}
+    for name, part in schema.get("properties", {}).items():
+        other = names.setdefault(name.lower(), name)
+        if other != name or not name or not name.isprintable():
+            raise UnusableInput(
+                f"{path}: {place}/properties: {name!r} needs a printable name that no other field has"
+            )
+        if is_nullable(resolve(part, root)) and name not in schema.get("required", ()):
+            raise UnusableInput(
+                f"{path}: {place}/properties/{name}: may be null but is not required, so null and absent "
+                "would be one; require it, or drop null"
+            )
+        _check_properties(path, part, root, f"{place}/properties/{name}", depth + 1)
+    precision, scale = schema.get("x-precision", DECIMAL_PRECISION), schema.get("x-scale", DECIMAL_SCALE)
+    whole = all(isinstance(size, int) and not isinstance(size, bool) for size in (precision, scale))
+    if not (whole and 1 <= precision <= DECIMAL_PRECISION and 0 <= scale <= precision):
+        raise UnusableInput(
+            f"{path}: {place}: x-precision is 1 to {DECIMAL_PRECISION} digits, and x-scale 0 to "
+            f"x-precision of them (left out: {DECIMAL_PRECISION} and {DECIMAL_SCALE})"
+        )
+    if isinstance(schema.get("items"), dict):
+        _check_properties(path, schema["items"], root, f"{place}/items", depth + 1)

@@ -1,0 +1,88 @@
+"""Exact casts in SQL: from one column type to another, value for value, or an error that names the value.
+
+Belongs here: which casts there are, and the test that a value survives its cast. Not here: casts of JSON
+values while they land (`exact`), and who asks for a cast (`upcast`).
+
+DuckDB's own CAST rounds ('1.5' becomes 2) and reads more spellings than a contract's format allows.
+"""
+
+import re
+
+from event_archive.registry.column_types import Scalar, literal
+
+WHOLE = "-?(0|[1-9][0-9]*)"
+MOMENT = (
+    "[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6}0*)?"
+    "([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+)
+UUID = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+INTEGERS = ("INTEGER", "BIGINT", "HUGEINT")
+TIMES = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
+AS_TEXT = (*INTEGERS, "BOOLEAN", "DATE", "UUID", "DECIMAL")
+AS_JSON = ("VARCHAR", *INTEGERS, "BOOLEAN")
+
+
+class NoExactCast(ValueError):
+    """There is no cast between two types that is exact wherever it succeeds."""
+
+
+def exact_cast(value: str, given: str, wanted: Scalar, place: str) -> str:
+    """SQL for `value`, of the DuckDB type `given`, as `wanted`; it raises where a value would change.
+
+    `place` is how the error calls the value. Raises NoExactCast.
+    """
+    given = TIMES.get(given, given)
+    kind, target = re.sub(r"\(.*", "", given), wanted.sql()
+    tried = f"TRY_CAST({value} AS {target})"
+    if kind == '"NULL"':
+        return tried
+    if wanted.kind == "JSON":
+        if kind not in AS_JSON:
+            raise NoExactCast(given)
+        return f"CAST(to_json({value}) AS VARCHAR)"
+    if given == target:
+        return value
+    condition = _condition(value, given, kind, wanted)
+    if wanted.kind == "VARCHAR":
+        return f"CAST({value} AS VARCHAR)"
+    survives = f"{tried} IS NOT NULL" + (f" AND {condition}" if condition else "")
+    # The failing value in a sentence that no type reads: the engine's error quotes it. `error()` would be
+    # plainer, but DuckDB calls it volatile, and refuses to TRY it.
+    shown = f"left(CAST({value} AS VARCHAR), 60)"
+    sentence = f"concat({literal(f'{place}: ')}, to_json({shown}), {literal(f' is not exactly a {target}')})"
+    problem = f"CAST({sentence} AS {target})"
+    return f"CASE WHEN {value} IS NULL OR ({survives}) THEN {tried} ELSE {problem} END"
+
+
+def _condition(value: str, given: str, kind: str, wanted: Scalar) -> str | None:
+    """The SQL test that a value survives; None where a cast is exact or fails."""
+    match kind, wanted.kind:
+        case "VARCHAR", "BIGINT":
+            return _full_match(value, WHOLE)
+        case "VARCHAR", "DECIMAL":
+            fraction = f"([.][0-9]{{1,{wanted.scale}}}0*)?" if wanted.scale else "([.]0+)?"
+            return _full_match(value, WHOLE + fraction)
+        case "VARCHAR", "BOOLEAN":
+            return _full_match(value, "true|false")
+        case "VARCHAR", "DATE":
+            return _full_match(value, "[0-9]{4}-[0-9]{2}-[0-9]{2}")
+        case "VARCHAR", "TIMESTAMPTZ":
+            return _full_match(value, MOMENT)
+        case "VARCHAR", "UUID":
+            return _full_match(value, UUID)
+        case _, "VARCHAR" if kind in AS_TEXT:
+            return None
+        case _, "BIGINT" | "DECIMAL" if kind in INTEGERS:
+            return None
+        case _, "DOUBLE" if kind in INTEGERS:
+            return f"CAST(CAST({value} AS DOUBLE) AS HUGEINT) = {value}"
+        case "DOUBLE", "BIGINT":
+            # 2^63 itself is a double, and no BIGINT.
+            return f"({value} = trunc({value}) AND abs({value}) < 9223372036854775807)"
+        case "DECIMAL", "BIGINT" | "DECIMAL" | "DOUBLE":
+            return f"TRY_CAST(TRY_CAST({value} AS {wanted.sql()}) AS {given}) = {value}"
+    raise NoExactCast(given)
+
+
+def _full_match(value: str, pattern: str) -> str:
+    return f"regexp_full_match({value}, {literal(pattern)})"

@@ -1,0 +1,188 @@
+"""Exact values: one JSON value as a column holds it, and back.
+
+Belongs here: conversion that is exact or raises `Inexact`; nothing is rounded. Two spellings of one number,
+moment or UUID are one value (`1.0` and `1`, `+02:00` and `Z`, upper and lower case). Not here: which type a
+column has (`columns`) and whether the contract allows the value (`judge`).
+"""
+
+import json
+import re
+from datetime import UTC, date, datetime
+from decimal import Context, Decimal
+from typing import Any
+from uuid import UUID
+
+from event_archive.registry.column_types import ColumnType, ListOf, Scalar, Struct
+
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+MOMENT = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[Tt]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(\d+))?"
+    r"([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
+    re.ASCII,
+)
+UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+DECIMAL_TEXT = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?", re.ASCII)
+LARGEST_BIGINT = 2**63 - 1
+MOST_DIGITS = 5000  # of any number; more is refused before it costs anything
+
+
+class Inexact(ValueError):
+    """A value that the column can't hold exactly; the message says why."""
+
+
+def json_text(value: Any) -> str:
+    """A JSON value as text, numbers as exact as they came."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{json_text(str(key))}:{json_text(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(json_text, value)) + "]"
+    return str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False)
+
+
+def exact_moment(text: str) -> datetime:
+    """An RFC 3339 time as UTC, to the microsecond; raises Inexact."""
+    found = MOMENT.fullmatch(text)
+    if not found:
+        raise Inexact(f"{text[:60]!r} is not an RFC 3339 time with an offset that a column can hold")
+    day, clock, fraction, offset = found.groups()
+    digits = (fraction or "").rstrip("0")
+    if len(digits) > 6:
+        raise Inexact(f"{text[:60]!r} is finer than a microsecond")
+    try:
+        moment = datetime.fromisoformat(f"{day}T{clock}.{digits:0<6}{offset.upper()}")
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise Inexact(f"{text[:60]!r} is no time between the years 1 and 9999 (UTC)") from error
+
+
+def to_column(kind: ColumnType, value: Any, where: str = "data") -> Any:
+    """One JSON value (numbers as int or Decimal) as the column holds it; raises Inexact, naming the place.
+
+    Fields of objects that the type does not name are left to `unnamed`.
+    """
+    if isinstance(kind, Scalar) and kind.kind == "JSON":
+        return json_text(value)
+    if value is None:
+        return None
+    if isinstance(kind, Struct):
+        return {
+            field.name: to_column(field.type, value.get(field.name), f"{where}.{field.name}")
+            if field.name in value
+            else None
+            for field in kind.fields
+        }
+    if isinstance(kind, ListOf):
+        return [to_column(kind.item, item, f"{where}[{index}]") for index, item in enumerate(value)]
+    try:
+        return _exact_scalar(kind, value)
+    except Inexact as error:
+        raise Inexact(f"{where}: {error}") from None
+
+
+def _exact_scalar(kind: Scalar, value: Any) -> Any:
+    match kind.kind:
+        case "BIGINT":
+            whole = int(value)
+            if not -LARGEST_BIGINT - 1 <= whole <= LARGEST_BIGINT:
+                raise Inexact(f"{str(value)[:60]} does not fit 64 bits")
+            return whole
+        case "DOUBLE":
+            number = float(Decimal(value))  # an int beyond all doubles would raise, a Decimal is infinite
+            if Decimal(repr(number)) != Decimal(value):
+                raise Inexact(f"{str(value)[:60]} has more digits than a double holds")
+            return number
+        case "DECIMAL":
+            if kind.text and not (len(value) <= MOST_DIGITS and DECIMAL_TEXT.fullmatch(value)):
+                raise Inexact(f"{value[:60]!r} is not a decimal number")
+            number_ = Decimal(value)
+            _, digits, exponent = _normal(number_).as_tuple()
+            whole = len(digits) + int(exponent) if number_ else 0
+            if -int(exponent) > kind.scale or whole > kind.precision - kind.scale:
+                raise Inexact(f"{str(value)[:60]} does not fit {kind.sql()}")
+            return number_
+        case "DATE":
+            try:
+                return date.fromisoformat(value) if DATE.fullmatch(value) else _no_date(value)
+            except ValueError:
+                return _no_date(value)
+        case "TIMESTAMPTZ":
+            return exact_moment(value)
+        case "UUID":
+            if not UUID_TEXT.fullmatch(value):
+                raise Inexact(f"{value[:60]!r} is not a UUID")
+            return str(UUID(value))
+    return value
+
+
+def _normal(number: Decimal) -> Decimal:
+    """The same number without zeros at its end; with the default context, all after 28 digits is rounded."""
+    return number.normalize(Context(prec=max(len(number.as_tuple().digits), 1)))
+
+
+def _no_date(value: str) -> date:
+    raise Inexact(f"{value[:60]!r} is not a date between the years 1 and 9999")
+
+
+def unnamed(kind: ColumnType, value: Any) -> Any:
+    """What `value` holds beyond the fields that `kind` names, in the same nesting; None for nothing.
+
+    Items of lists are keyed by their index: `{"lines": {"0": {"note": "…"}}}`.
+    """
+    if isinstance(kind, Struct) and isinstance(value, dict):
+        rest: dict[str, Any] = {}
+        for name, item in value.items():
+            field = kind.by_name.get(name)
+            more = item if field is None else unnamed(field.type, item)
+            if field is None or more is not None:
+                rest[name] = more
+        return rest or None
+    if isinstance(kind, ListOf) and isinstance(value, list):
+        items = {str(index): unnamed(kind.item, item) for index, item in enumerate(value)}
+        return {index: more for index, more in items.items() if more is not None} or None
+    return None
+
+
+def from_column(kind: ColumnType, value: Any) -> Any:
+    """The JSON value that a column value stands for: the inverse of `to_column`, but for `unnamed` fields."""
+    if isinstance(kind, Scalar) and kind.kind == "JSON":
+        return json.loads(value, parse_float=Decimal) if value is not None else None
+    if value is None:
+        return None
+    if isinstance(kind, Struct):
+        return {
+            field.name: from_column(field.type, value[field.name])
+            for field in kind.fields
+            if value[field.name] is not None or (field.required and field.nullable)
+        }
+    if isinstance(kind, ListOf):
+        return [from_column(kind.item, item) for item in value]
+    match kind.kind:
+        case "TIMESTAMPTZ":
+            return moment_text(value)
+        case "DATE" | "UUID":
+            return str(value)
+        case "DECIMAL":
+            return format(_normal(value), "f") if kind.text else value
+        case "DOUBLE":
+            return Decimal(repr(value))
+    return value
+
+
+def moment_text(moment: datetime) -> str:
+    """A moment in RFC 3339, UTC, with as many digits as it needs."""
+    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat()
+    return (text.rstrip("0") if "." in text else text) + "Z"
+
+
+def with_unnamed(value: Any, more: Any) -> Any:
+    """`value` with what `unnamed` took out of it put back."""
+    if more is None:
+        return value
+    if isinstance(value, list):
+        return [with_unnamed(item, more.get(str(index))) for index, item in enumerate(value)]
+    if isinstance(value, dict) and isinstance(more, dict):
+        rest = {
+            name: with_unnamed(value[name], item) if name in value else item for name, item in more.items()
+        }
+        return value | rest
+    return more

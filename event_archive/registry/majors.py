@@ -1,0 +1,63 @@
+"""The majors of one event type: older events read as the newest through the chain of upcasts.
+
+Belongs here: the steps of that chain, and finding events that can't take them. Not here: one upcast's SQL
+(`upcast_sql`) and the view (`views`).
+"""
+
+import duckdb
+
+from event_archive.registry.column_types import ColumnType, Struct, literal
+from event_archive.registry.contract import Contract, Contracts
+from event_archive.registry.upcast_compiler import upcast_sql
+
+Unreadable = list[tuple[int, str]]
+
+
+def step_sql(contracts: Contracts, newer: Contract) -> str:
+    """SQL for the data of `newer` over `data`, that of the major before it; it raises where it can't be."""
+    older = contracts[f"{newer.object_type}.{newer.verb}.v{newer.major - 1}"]
+    assert newer.upcast is not None, "a folder of contracts is checked when it is loaded"
+    data = upcast_sql(newer.upcast, older.data_type, newer.data_type, "data")
+    return f"CAST({data} AS {newer.data_type.sql()})"
+
+
+def find_unreadable(
+    connection: duckdb.DuckDBPyConnection, events: str, contracts: Contracts, contract: Contract
+) -> Unreadable:
+    """The rows (`n`) of a relation of typed events that do not read as the newest major, each with why.
+
+    What can't be read must not land: every refresh from then on would fail on it.
+    """
+    found: Unreadable = []
+    for newer in contracts.majors(contract.view_name):
+        if newer.major <= contract.major:
+            continue
+        step = step_sql(contracts, newer)
+        absent = " OR ".join(["read IS NULL", *_absent(newer.data_type)])
+        rows = connection.execute(
+            f"SELECT n FROM (SELECT n, TRY({step}) AS read FROM {events}) WHERE {absent} ORDER BY n"
+        ).fetchall()
+        found += [
+            (row, f"does not read as {newer.type}: {_why(connection, events, step, row)}") for (row,) in rows
+        ]
+        left = f" WHERE n NOT IN ({', '.join(str(int(row)) for (row,) in rows)})" if rows else ""
+        events = f"(SELECT n, {step} AS data FROM {events}{left})"
+    return found
+
+
+def _absent(kind: ColumnType) -> list[str]:
+    """SQL tests for required fields that have no value."""
+    fields = kind.fields if isinstance(kind, Struct) else ()
+    return [
+        f"struct_extract(read, {literal(part.name)}) IS NULL"
+        for part in fields
+        if part.required and not part.nullable
+    ]
+
+
+def _why(connection: duckdb.DuckDBPyConnection, events: str, step: str, row: int) -> str:
+    try:
+        connection.execute(f"SELECT {step} FROM {events} WHERE n = {int(row)}").fetchall()
+    except duckdb.Error as error:
+        return str(error).splitlines()[0]
+    return "a required field has no value"

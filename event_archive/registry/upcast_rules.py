@@ -1,0 +1,86 @@
+"""Upcasts: how the data of one major reads as that of the next, declared in the newer contract.
+
+Belongs here: the rules of `upcast_from_v<N>`, as they are written. Not here: what they come to (`upcast_sql`)
+and the expression language (`expression`).
+
+Fields are named by their path: `customer_id`, `address.street`, and `lines[].sku` for the items of a list. A
+field of the same name and type is carried over without a word; of every other field, old or new, a rule must
+say what becomes of it, so that nothing is lost unsaid.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+
+from event_archive.errors import UnusableInput
+from event_archive.expressions.expression import Expression, parse_expression
+
+FIELDS = {"type": "array", "items": {"type": "string", "minLength": 1}, "uniqueItems": True}
+TEXTS = {"type": "object", "additionalProperties": {"type": "string", "minLength": 1}}
+SHAPE = jsonschema_rs.Draft202012Validator(
+    {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "rename": TEXTS,
+            "cast": FIELDS,
+            "default": {"type": "object"},
+            "constant": {"type": "object"},
+            "expression": TEXTS,
+            "drop": FIELDS,
+        },
+    }
+)
+
+
+@dataclass(frozen=True)
+class Upcast:
+    """The rules of one contract. `rename`: new field to old; `drop`: old fields; all else by new field.
+
+    `default` stands where the old value is absent or null; what is in `cast` is cast exactly, or fails.
+    """
+
+    place: str
+    rename: Mapping[str, str] = field(default_factory=dict)
+    cast: frozenset[str] = frozenset()
+    default: Mapping[str, Any] = field(default_factory=dict)
+    constant: Mapping[str, Any] = field(default_factory=dict)
+    expression: Mapping[str, Expression] = field(default_factory=dict)
+    drop: frozenset[str] = frozenset()
+
+    def refused(self, where: str, why: str) -> UnusableInput:
+        """Word the one line for a rule that can't be used."""
+        return UnusableInput(f"{self.place}: {where}: {why}" if where else f"{self.place}: {why}")
+
+
+def read_upcast(file: Path, name: str, rules: Any) -> Upcast:
+    """The rules as a contract file has them under `name`; raises UnusableInput."""
+    place = f"{file}: {name}"
+    for fault in SHAPE.iter_errors(rules):
+        where = "/".join(map(str, fault.instance_path))
+        raise UnusableInput(f"{place}{'/' + where if where else ''}: {fault.message}")
+    expressions = {}
+    for new, text in rules.get("expression", {}).items():
+        try:
+            expressions[new] = parse_expression(text)
+        except UnusableInput as error:
+            raise UnusableInput(f"{place}/expression/{new}: {error}") from None
+    upcast = Upcast(
+        place=place,
+        rename=rules.get("rename", {}),
+        cast=frozenset(rules.get("cast", ())),
+        default=rules.get("default", {}),
+        constant=rules.get("constant", {}),
+        expression=expressions,
+        drop=frozenset(rules.get("drop", ())),
+    )
+    sources = [*upcast.rename, *upcast.constant, *upcast.expression]
+    for new in sources:
+        if sources.count(new) > 1:
+            raise upcast.refused(new, "has two sources; rename, constant and expression exclude one another")
+    for new in sorted(upcast.cast & {*upcast.constant, *upcast.expression}):
+        raise upcast.refused(new, "a constant or an expression is not cast; write CAST in the expression")
+    return upcast

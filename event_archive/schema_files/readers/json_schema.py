@@ -1,0 +1,262 @@
+"""A contract's data schema from a JSON Schema file, of draft 4 to 2020-12.
+
+Belongs here: older drafts as 2020-12, references written out, and the rules that a contract has beyond JSON
+Schema. Not here: what a reference names (`json_schema_names`) and the contract around it (`importing`).
+
+A field that may be null and may be absent becomes one that is left out where there is nothing: under a
+contract the two can't both mean it. A schema of a whole CloudEvent gives that of its `data`.
+"""
+
+from typing import Any
+
+import jsonschema_rs
+
+from event_archive.errors import UnusableInput
+from event_archive.registry.column_types import DECIMAL_PRECISION, DECIMAL_SCALE
+from event_archive.registry.contract import validator
+from event_archive.schema_files.json_schema_names import LISTS, MAPS, ONE, Names
+from event_archive.schema_files.reading import Budget, DataSchema, Loss, parse_json
+
+MAX_DEPTH = 50
+META = {"$ref": "https://json-schema.org/draft/2020-12/schema"}
+OLD_DRAFTS = ("draft-04", "draft-06", "draft-07")
+DRAFTS = (*OLD_DRAFTS, "2019-09", "2020-12")
+ANNOTATIONS = frozenset(
+    {"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment"}
+)
+CHECKS = frozenset(
+    {"type", "enum", "const", "multipleOf", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum"}
+    | {"maxLength", "minLength", "pattern", "maxItems", "minItems", "uniqueItems", "maxContains"}
+    | {"minContains", "maxProperties", "minProperties", "required", "dependentRequired", "format"}
+    | {"contentEncoding", "contentMediaType"}
+)
+# Names of schemas, and what holds them: they are written out where they are used.
+NAMING = frozenset(
+    {"$schema", "$id", "id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$vocabulary", "$ref"}
+    | {"$defs", "definitions"}
+)
+APPLICATORS = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "$ref"})
+
+
+def from_json_schema(text: str, message: str | None = None) -> DataSchema:
+    """The data schema that a JSON Schema is. `message`: the name of a definition to take instead.
+
+    Raises UnusableInput with one line that names no file.
+    """
+    root = parse_json(text)
+    if not isinstance(root, dict):
+        raise UnusableInput("a JSON Schema of an event's data is an object; this is not")
+    reader = _Reader(root)
+    chosen = _chosen(root, message)
+    if message is None and {"specversion", "data"} <= set(_mapping(chosen.get("properties"))):
+        chosen = chosen["properties"]["data"]
+        reader.lose("", "is of a whole CloudEvent: the contract has the schema of its data alone")
+    schema = reader.convert(chosen, "")
+    if not isinstance(schema, dict):
+        raise UnusableInput("a JSON Schema of an event's data is an object; this is not")
+    found = _of_an_object(schema, reader)
+    reader.absent_or_null(found, "")
+    for fault in jsonschema_rs.validator_for(META).iter_errors(found):
+        place = "/".join(map(str, fault.instance_path)) or "the whole"
+        raise UnusableInput(f"{place}: {' '.join(fault.message.split())[:300]}")
+    return DataSchema(found, tuple(dict.fromkeys(reader.losses)))
+
+
+def _chosen(root: dict[str, Any], message: str | None) -> dict[str, Any]:
+    if message is None:
+        return root
+    named = {**_mapping(root.get("definitions")), **_mapping(root.get("$defs"))}
+    if not isinstance(named.get(message), dict):
+        shown = ", ".join(list(named)[:8]) or "none"
+        raise UnusableInput(f"there is no definition {message!r}; there are: {shown}")
+    chosen: dict[str, Any] = named[message]
+    return chosen
+
+
+def _mapping(part: Any) -> dict[str, Any]:
+    return part if isinstance(part, dict) else {}
+
+
+def _of_an_object(schema: dict[str, Any], reader: "_Reader") -> dict[str, Any]:
+    types = schema.get("type", "object")
+    if types != "object" and not (isinstance(types, list) and "object" in types):
+        raise UnusableInput(
+            f"the data of an event is an object, and this is of type {str(types)[:60]}; wrap it in one"
+        )
+    if types != "object":
+        reader.lose("", f"may be of other types than an object ({', '.join(map(str, types))[:60]})")
+    rest = {name: part for name, part in schema.items() if name not in ("type", "description")}
+    about = {"description": schema["description"]} if "description" in schema else {}
+    return {"type": "object", **about, **rest}
+
+
+class _Reader:
+    def __init__(self, root: dict[str, Any]) -> None:
+        self._names = Names(root)
+        self._budget = Budget()
+        self._open: list[int] = []
+        self.losses: list[Loss] = []
+        draft = str(root.get("$schema", "2020-12"))
+        found = [known for known in DRAFTS if known in draft]
+        if not found:
+            raise UnusableInput(f"$schema: {draft[:80]!r} is not a JSON Schema of draft 4 to 2020-12")
+        self._is_old = found[0] in OLD_DRAFTS or ("$schema" not in root and "definitions" in root)
+
+    def lose(self, place: str, why: str) -> None:
+        self.losses.append(Loss.of(place, why))
+
+    def convert(self, schema: Any, place: str, depth: int = 0) -> Any:
+        """A schema as 2020-12, with what it refers to written out."""
+        self._budget.spend(place or "the whole")
+        if isinstance(schema, bool):
+            return schema
+        if not isinstance(schema, dict):
+            raise UnusableInput(f"{place or 'the whole'}: a schema is an object, true or false")
+        if depth > MAX_DEPTH:
+            raise UnusableInput(f"{place}: nested deeper than {MAX_DEPTH} levels")
+        has_reference = isinstance(schema.get("$ref"), str)
+        found: dict[str, Any] = {}
+        for keyword, part in schema.items():
+            if has_reference and self._is_old and keyword not in ANNOTATIONS:
+                continue  # up to draft 7, a reference stands alone
+            self._keyword(found, keyword, part, schema, f"{place}/{keyword}".lstrip("/"), depth + 1)
+        _modern(found, schema)
+        if has_reference:
+            found = self._referred(schema, found, place, depth)
+        found = self._without_null_branch(found)
+        self._decimal(found, place)
+        return found
+
+    def _keyword(
+        self, found: dict[str, Any], name: str, part: Any, schema: dict[str, Any], at: str, depth: int
+    ) -> None:
+        if name in ("$dynamicRef", "$recursiveRef"):
+            self.lose(at, "is not followed: any value is accepted there")
+        elif name == "dependencies":
+            for key, needs in _mapping(part).items():
+                if isinstance(needs, list):
+                    found.setdefault("dependentRequired", {})[key] = needs
+                else:
+                    converted = self.convert(needs, f"{at}/{key}", depth)
+                    found.setdefault("dependentSchemas", {})[key] = converted
+        elif name == "items" and isinstance(part, list):
+            found["prefixItems"] = [
+                self.convert(item, f"{at}/{index}", depth) for index, item in enumerate(part)
+            ]
+            if "additionalItems" in schema:
+                found["items"] = self.convert(schema["additionalItems"], f"{at}/…", depth)
+        elif name == "additionalItems":
+            pass  # counts only beside a list of `items`
+        elif name in NAMING:
+            pass
+        elif name in ONE:
+            found[name] = self.convert(part, at, depth)
+        elif name in LISTS and isinstance(part, list):
+            found[name] = [self.convert(item, f"{at}/{index}", depth) for index, item in enumerate(part)]
+        elif name in MAPS and isinstance(part, dict):
+            found[name] = {
+                key: self.convert(item, f"{at}/{key}", depth)
+                for key, item in part.items()
+                if name != "patternProperties" or self._is_pattern(key, f"{at}/{key[:60]}")
+            }
+        elif name == "pattern":
+            if self._is_pattern(part, at):
+                found[name] = part
+        elif name in CHECKS or name in ANNOTATIONS or name.startswith("x-"):
+            found[name] = part
+        else:
+            self.lose(at[:200], "is no keyword of JSON Schema 2020-12, and says nothing")
+
+    def _is_pattern(self, pattern: Any, place: str) -> bool:
+        try:
+            validator({"pattern": pattern})
+        except (ValueError, TypeError, jsonschema_rs.ValidationError):
+            self.lose(place, "is no regular expression that can be checked here: any text is accepted")
+            return False
+        return True
+
+    def _referred(self, schema: dict[str, Any], beside: dict[str, Any], place: str, depth: int) -> Any:
+        reference = schema["$ref"]
+        target = self._names.find(reference, schema)
+        if target is None:
+            self.lose(
+                place, f"refers to {reference[:80]!r}, which is not in this file: any value is accepted there"
+            )
+            return beside
+        if id(target) in self._open:
+            raise UnusableInput(
+                f"{place or 'the whole'}: {reference[:80]!r} holds itself; a contract's columns can't "
+                "recurse: end it at a depth"
+            )
+        self._open.append(id(target))
+        found = self.convert(target, place, depth + 1)
+        self._open.pop()
+        if set(beside) - ANNOTATIONS:
+            return {**beside, "allOf": [*beside.get("allOf", []), found]}
+        return {**found, **beside} if isinstance(found, dict) else found
+
+    def _without_null_branch(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """`anyOf: [T, null]` as T that may be null: a column has a type then."""
+        for keyword in ("anyOf", "oneOf"):
+            branches = schema.get(keyword, ())
+            others = [one for one in branches if one != {"type": "null"}]
+            if len(branches) == 2 and len(others) == 1 and not set(schema) - ANNOTATIONS - {keyword}:
+                only = others[0]
+                both = keyword == "oneOf" and "null" in _mapping(only).get("type", ())
+                if isinstance(only, dict) and "type" in only and not both and not APPLICATORS & set(only):
+                    rest = {name: part for name, part in schema.items() if name != keyword}
+                    return {**_nullable(only), **rest}
+        return schema
+
+    def _decimal(self, schema: dict[str, Any], place: str) -> None:
+        precision = schema.get("x-precision", DECIMAL_PRECISION)
+        scale = schema.get("x-scale", DECIMAL_SCALE)
+        whole = all(isinstance(size, int) and not isinstance(size, bool) for size in (precision, scale))
+        if not (whole and 1 <= precision <= DECIMAL_PRECISION and 0 <= scale <= precision):
+            self.lose(place, f"x-precision {str(precision)[:20]} and x-scale {str(scale)[:20]} fit no column")
+            schema.pop("x-precision", None)
+            schema.pop("x-scale", None)
+
+    def absent_or_null(self, schema: dict[str, Any], place: str) -> None:
+        """Let a column's field that may be null and may be absent be absent; conditions stay as they are."""
+        if isinstance(schema.get("items"), dict):
+            self.absent_or_null(schema["items"], f"{place}/items".lstrip("/"))
+        required = schema.get("required", ())
+        for name, part in _mapping(schema.get("properties")).items():
+            if not isinstance(part, dict):
+                continue
+            self.absent_or_null(part, f"{place}/properties/{name}".lstrip("/"))
+            if name in (required if isinstance(required, list) else ()):
+                continue
+            types = part.get("type")
+            if isinstance(types, list) and "null" in types:
+                others = [one for one in types if one != "null"]
+                part["type"] = others[0] if len(others) == 1 else others or "null"
+                if isinstance(part.get("enum"), list) and others:
+                    part["enum"] = [value for value in part["enum"] if value is not None]
+                if part.get("default", False) is None:
+                    del part["default"]
+                self.lose(
+                    f"{place}/properties/{name}".lstrip("/"),
+                    "may be null and may be absent; here it is left out where there is nothing, and null is "
+                    "refused",
+                )
+
+
+def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    found = {**schema, "type": [*types, *([] if "null" in types else ["null"])]}
+    if "const" in found:
+        found["enum"] = [found.pop("const")]
+    if isinstance(found.get("enum"), list) and None not in found["enum"]:
+        found["enum"] = [*found["enum"], None]
+    return found
+
+
+def _modern(found: dict[str, Any], schema: dict[str, Any]) -> None:
+    """The boolean bounds of draft 4 as numbers."""
+    for bound, exclusive in (("maximum", "exclusiveMaximum"), ("minimum", "exclusiveMinimum")):
+        if isinstance(schema.get(exclusive), bool):
+            found.pop(exclusive, None)
+            if schema[exclusive] and bound in found:
+                found[exclusive] = found.pop(bound)

@@ -1,0 +1,116 @@
+"""A contract as one JSON Schema of the whole event: the CloudEvents envelope, and the data within.
+
+Belongs here: the envelope as the judge asks for it. Not here: the data, which is a JSON Schema already.
+"""
+
+import json
+import re
+from typing import Any
+
+from event_archive.registry.column_types import DECIMAL_PRECISION, DECIMAL_SCALE
+from event_archive.registry.contract import DRAFT, Contract
+from event_archive.registry.exact_values import LARGEST_BIGINT
+from event_archive.schema_files.json_schema_names import LISTS, MAPS, ONE
+from event_archive.validation.exact_validator import CORRECTIONS
+
+NOT_SAID = (
+    "Not expressible here, and refused where it lands: a time finer than a microsecond or later than now, "
+    "an integer of more than 64 bits, a number with more digits than its column holds, a key twice in one "
+    "object, an event that corrects or voids itself."
+)
+OFFSET = "([Zz]|[+-][0-9]{2}:[0-9]{2})$"
+
+
+def to_json_schema(contract: Contract) -> str:
+    """The JSON Schema (draft 2020-12) of a whole event of this type, as text."""
+    actors = "|".join(contract.actor_types)
+    text = {"type": "string", "minLength": 1}
+    optional_text = {"type": ["string", "null"], "minLength": 1}
+    schema = {
+        "$schema": DRAFT,
+        "title": contract.type,
+        "description": contract.description,
+        "$comment": f"Revision {contract.revision}. {NOT_SAID}",
+        "type": "object",
+        "required": ["specversion", "id", "source", "type", "time", "actor", "object", "data"],
+        "properties": {
+            "specversion": {"const": "1.0"},
+            "id": {**text, "description": "With the source, the name of this event: never used twice."},
+            "source": {**text, "description": "The service that says it."},
+            "type": {"const": contract.type},
+            "time": {
+                "type": "string",
+                "format": "date-time",
+                "pattern": OFFSET,
+                "description": "When it occurred.",
+            },
+            "actor": {
+                "type": "string",
+                "pattern": f"^({actors})/.+$",
+                "description": f"Who did it: {' or '.join(contract.actor_types)}, a slash, and an id.",
+            },
+            "verb": {"enum": [contract.verb, None]},
+            "object": {
+                "type": "string",
+                "pattern": f"^{contract.object_type}/.+$",
+                "description": f"What it was done to: {contract.object_type}, a slash, and an id.",
+            },
+            "correlationid": optional_text,
+            "causationid": optional_text,
+            "corrects": {
+                **optional_text,
+                "description": "The id of the earlier event of this source that this one replaces.",
+            },
+            "voids": {
+                **optional_text,
+                "description": "The id of the earlier event of this source that this one takes away.",
+            },
+            "objectversion": {
+                "type": ["integer", "null"],
+                "minimum": 1,
+                "maximum": LARGEST_BIGINT,
+                "description": "1, 2, 3 … within the object.",
+            },
+            "datacontenttype": {
+                "type": ["string", "null"],
+                "pattern": "^[Aa][Pp][Pp][Ll][Ii][Cc][Aa][Tt][Ii][Oo][Nn]/([^;]+\\+)?[Jj][Ss][Oo][Nn](;.*)?$",
+            },
+            "data": _embedded(contract.schema),
+        },
+        "not": {
+            "required": [*CORRECTIONS],
+            "properties": {name: {"type": "string"} for name in CORRECTIONS},
+        },
+        "propertyNames": {"pattern": "^[a-z0-9]+$"},
+        "additionalProperties": {"type": ["string", "integer", "boolean", "null"]},
+    }
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _embedded(schema: Any) -> Any:
+    """The schema one level deeper: its own references follow, and decimals say how they are spelled."""
+    if not isinstance(schema, dict):
+        return schema
+    found: dict[str, Any] = {}
+    for keyword, part in schema.items():
+        if keyword == "$ref" and isinstance(part, str):
+            found[keyword] = re.sub(r"^#(?=/|$)", "#/properties/data", part)
+        elif keyword in MAPS and isinstance(part, dict):
+            found[keyword] = {name: _embedded(one) for name, one in part.items()}
+        elif keyword in LISTS and isinstance(part, list):
+            found[keyword] = [_embedded(one) for one in part]
+        elif keyword in ONE:
+            found[keyword] = _embedded(part)
+        elif keyword != "$schema":
+            found[keyword] = part
+    if found.get("format") == "decimal" and "pattern" not in found:
+        precision = int(found.get("x-precision", DECIMAL_PRECISION))
+        found["pattern"] = _decimal_pattern(precision, int(found.get("x-scale", DECIMAL_SCALE)))
+    return found
+
+
+def _decimal_pattern(precision: int, scale: int) -> str:
+    whole = precision - scale
+    integer = f"(0|[1-9][0-9]{{0,{whole - 1}}})" if whole else "0"
+    fraction = f"(\\.[0-9]{{1,{scale}}}0*)?" if scale else "(\\.0+)?"
+    return f"^-?{integer}{fraction}$"

@@ -1,0 +1,116 @@
+"""Conditions: a contract's JSON Schema on a value as DuckDB SQL, for the fast test.
+
+Belongs here: one SQL condition for each schema keyword that has a sure one, and `Unfit` for every other. A
+condition may be stricter than the keyword, never laxer. Not here: types and spelling, which `shape` tests by
+writing the text again.
+"""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from event_archive.registry.column_types import ColumnType, ListOf, Scalar, Schema, Struct, literal
+
+ANNOTATIONS = frozenset(
+    {"type", "title", "description", "examples", "default", "$comment", "deprecated", "readOnly", "writeOnly"}
+    | {"$schema", "$id", "$defs", "properties", "required", "additionalProperties", "items"}
+)
+MOMENT_CONDITION = (
+    r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?"
+    r"(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])"
+)
+EMAIL_CONDITION = r"[a-z0-9]+([._-][a-z0-9]+)*@[a-z0-9]+([-.][a-z0-9]+)*\.[a-z]{2,}"
+# What ECMA-262 (JSON Schema) and RE2 (DuckDB) read alike, and match alike in ASCII text.
+PLAIN_PATTERN = re.compile(
+    r"\^(?:[A-Za-z0-9_/@:, -]|(?<!\?)>|\\[.d/-]|"
+    r"\[\^?[A-Za-z0-9_.:/@ -]+\]|[(|)?+*]|\{\d{1,3}(?:,\d{0,3})?\})*\$"
+)
+
+
+class Unfit(Exception):
+    """A contract or record that the fast test can't judge surely; the message says why."""
+
+
+def conditions(value: str, kind: ColumnType, schema: Schema, root: Schema) -> list[str]:
+    """SQL conditions on a value that is not null and of type `kind`; raises Unfit."""
+    found: list[str] = []
+    for keyword, argument in schema.items():
+        if keyword in ANNOTATIONS or keyword.startswith("x-"):
+            continue
+        found.append(_condition(value, kind, keyword, argument))
+    if isinstance(schema.get("additionalProperties"), Mapping) or (
+        isinstance(kind, Struct) and _counts(schema)
+    ):
+        raise Unfit("a keyword on all of an object's fields")
+    if isinstance(kind, Scalar) and kind.kind == "DATE":
+        found.append(f"{value} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'")
+    if isinstance(kind, Scalar) and kind.kind == "TIMESTAMPTZ":
+        found.append(f"regexp_full_match({value}, {literal(MOMENT_CONDITION)})")
+        found.append(f"TRY_CAST({value} AS TIMESTAMPTZ) IS NOT NULL")
+    if isinstance(kind, Scalar) and kind.kind == "DOUBLE":
+        found.append(f"isfinite({value})")  # the engine reads and writes `nan` and `inf`, which are no JSON
+    if isinstance(kind, Scalar) and kind.kind == "DECIMAL":
+        found += _decimal_conditions(value, kind)
+    return found
+
+
+def _counts(schema: Schema) -> bool:
+    return bool({"minProperties", "maxProperties", "propertyNames", "dependentRequired"} & set(schema))
+
+
+def _decimal_conditions(value: str, kind: Scalar) -> list[str]:
+    text = value if kind.text else f"CAST({value} AS VARCHAR)"
+    # A number is parsed as a double, which becomes a decimal of up to 15 digits without rounding.
+    whole = (kind.precision if kind.text else 15) - kind.scale
+    if whole < 0:
+        raise Unfit(f"the column type {kind.sql()}")
+    integer = rf"(0|[1-9][0-9]{{0,{whole - 1}}})" if whole else "0"
+    fraction = rf"(\.[0-9]{{1,{kind.scale}}})?" if kind.scale else ""
+    pattern = f"-?{integer}{fraction}"
+    return [f"regexp_full_match({text}, {literal(pattern)})"]
+
+
+def _number(argument: Any) -> str:
+    number = Decimal(str(argument))
+    if isinstance(argument, bool) or abs(number) >= 10**18:
+        raise Unfit(f"the bound {argument}")
+    return format(number, "f")
+
+
+def _condition(value: str, kind: ColumnType, keyword: str, argument: Any) -> str:
+    text = isinstance(kind, Scalar) and kind.kind == "VARCHAR"
+    number = isinstance(kind, Scalar) and kind.kind in ("BIGINT", "DOUBLE", "DECIMAL") and not kind.text
+    match keyword:
+        case "enum" if text:
+            allowed = [literal(one) for one in argument if isinstance(one, str)]
+            return f"{value} IN ({', '.join(allowed)})" if allowed else "false"
+        case "const" if text and isinstance(argument, str):
+            return f"{value} = {literal(argument)}"
+        case "minimum" if number:
+            return f"{value} >= {_number(argument)}"
+        case "maximum" if number:
+            return f"{value} <= {_number(argument)}"
+        case "exclusiveMinimum" if number:
+            return f"{value} > {_number(argument)}"
+        case "exclusiveMaximum" if number:
+            return f"{value} < {_number(argument)}"
+        case "multipleOf" if isinstance(kind, Scalar) and kind.kind == "BIGINT" and isinstance(argument, int):
+            return f"{value} % {_number(argument)} = 0"
+        case "multipleOf" if isinstance(kind, Scalar) and kind.kind == "DECIMAL":
+            return "true"  # a decimal column's scale is made from this keyword, and its text is tested for it
+        case "minLength" if text:
+            return f"length({value}) >= {int(argument)}"
+        case "maxLength" if text:
+            return f"length({value}) <= {int(argument)}"
+        case "pattern" if text and PLAIN_PATTERN.fullmatch(argument):
+            return f"regexp_full_match({value}, {literal(argument[1:-1])})"
+        case "format" if isinstance(kind, Scalar) and kind.text and kind.kind != "VARCHAR":
+            return "true"  # the column's type is made from the format, and the text is tested against it
+        case "format" if argument == "email":
+            return f"(strlen({value}) <= 60 AND regexp_full_match({value}, {literal(EMAIL_CONDITION)}))"
+        case "minItems" if isinstance(kind, ListOf):
+            return f"len({value}) >= {int(argument)}"
+        case "maxItems" if isinstance(kind, ListOf):
+            return f"len({value}) <= {int(argument)}"
+    raise Unfit(f"the keyword {keyword}")

@@ -1,0 +1,134 @@
+"""The columns of an event type's view in words: what the contract says of each, for whoever shows it.
+
+Belongs here: names, types, descriptions and rules of columns, as plain values. Not here: the view itself
+(`views`), and how Dagster, dbt or a page show it.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from event_archive.registry.column_types import ColumnType, ListOf, Schema, Struct, resolve
+from event_archive.registry.contract import Contract
+from event_archive.views.event_views import CORRECTING, ENVELOPE, LANDED, OPTIONAL
+
+ENVELOPE_WORDS = {
+    "event_id": "Names the event, together with its source.",
+    "source": "The service that emitted the event.",
+    "actor_type": "What kind of actor did it.",
+    "actor_id": "Who did it.",
+    "verb": "What was done.",
+    "object_type": "What kind of object it was done to.",
+    "object_id": "What it was done to.",
+    "occurred_at": "When it occurred, in UTC.",
+    "event_date": "The UTC day of occurred_at: the partition.",
+    "landed_at": "When the archive committed it.",
+    "sequence": "The commit that brought it.",
+    "correlation_id": "The business transaction it belongs to.",
+    "causation_id": "The event that caused it.",
+    "object_version": "Counts the events of one object, so that a gap can be seen.",
+    "corrects": "The earlier event of this source in whose place it stands.",
+    "voids": "The earlier event of this source that it takes away.",
+}
+RULES = {
+    "enum": "one of",
+    "const": "always",
+    "minimum": "at least",
+    "exclusiveMinimum": "more than",
+    "maximum": "at most",
+    "exclusiveMaximum": "less than",
+    "minLength": "characters, at least",
+    "maxLength": "characters, at most",
+    "minItems": "items, at least",
+    "maxItems": "items, at most",
+    "pattern": "pattern",
+    "format": "format",
+}
+MAX_WORDS = 200
+MAX_DEPTH = 20
+
+
+@dataclass(frozen=True)
+class ViewColumn:
+    """One column, or one field inside of `data`: `data.lines[].sku`. `rules` are the bounds of its values."""
+
+    name: str
+    type: str
+    description: str
+    nullable: bool
+    personal: bool = False
+    rules: tuple[str, ...] = ()
+
+
+def envelope_columns() -> list[ViewColumn]:
+    """The columns that every event has."""
+    absent = {**OPTIONAL, **CORRECTING}
+    kinds = {**ENVELOPE, **LANDED, **absent}
+    return [ViewColumn(name, kind, ENVELOPE_WORDS[name], name in absent) for name, kind in kinds.items()]
+
+
+def data_columns(contract: Contract) -> list[ViewColumn]:
+    """The fields of `data`, each followed by those inside of it."""
+    return list(_fields(contract.data_type, contract.schema, contract.schema, "data"))
+
+
+def field_columns(contract: Contract) -> dict[str, ViewColumn]:
+    """The fields of `data` itself by their names; one that holds something personal is personal."""
+    kind, schema = contract.data_type, contract.schema
+    if not isinstance(kind, Struct):
+        return {}
+    inner = {column.name: column for column in data_columns(contract)}
+    personal = {name: _is_personal(part, schema) for name, part in schema.get("properties", {}).items()}
+    return {
+        field.name: ViewColumn(
+            field.name,
+            field.type.sql(),
+            inner[f"data.{field.name}"].description,
+            field.nullable or not field.required,
+            personal[field.name],
+        )
+        for field in kind.fields
+    }
+
+
+def _fields(kind: ColumnType, schema: Any, root: Schema, prefix: str) -> Iterator[ViewColumn]:
+    schema = resolve(schema, root)
+    while isinstance(kind, ListOf):
+        kind, schema, prefix = kind.item, resolve(schema.get("items"), root), f"{prefix}[]"
+    for field in kind.fields if isinstance(kind, Struct) else ():
+        part = schema["properties"][field.name]
+        said = {**resolve(part, root), **(part if isinstance(part, dict) else {})}
+        name = f"{prefix}.{field.name}"
+        yield ViewColumn(
+            name,
+            field.type.sql(),
+            " ".join(str(said.get("description") or said.get("title") or "").split()),
+            field.nullable or not field.required,
+            said.get("x-pii") is True,
+            tuple(_rules(said)),
+        )
+        yield from _fields(field.type, part, root, name)
+
+
+def _rules(schema: Schema) -> Iterator[str]:
+    for keyword, words in RULES.items():
+        if keyword in schema:
+            value = schema[keyword]
+            shown = value if isinstance(value, list) else [value]
+            said = ", ".join(
+                one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in shown
+            )
+            yield f"{words}: {said}" if len(said) <= MAX_WORDS else f"{words}: {said[:MAX_WORDS]}…"
+
+
+def _is_personal(schema: Any, root: Schema, depth: int = 0) -> bool:
+    """Whether something in a schema is marked as personal."""
+    if isinstance(schema, list):
+        return any(_is_personal(part, root, depth + 1) for part in schema)
+    if not isinstance(schema, dict):
+        return False
+    if schema.get("x-pii") is True or depth > MAX_DEPTH:
+        return True  # what is nested too deeply to tell is kept back
+    parts = [*schema.values(), *([resolve(schema, root)] if set(schema) >= {"$ref"} else [])]
+    return any(_is_personal(part, root, depth + 1) for part in parts if part is not schema)

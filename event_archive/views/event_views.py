@@ -1,0 +1,239 @@
+"""What readers of the archive see: one view per event type over one fixed cut of the log, and facts per day.
+
+Belongs here: the SQL of `events.<object>_<verb>` and `events.all_events`, and the row counts and digests of
+an event type's days. Not here: writing segments (`segments`), and anything that dbt derives.
+
+A cut is a sequence: the views show the commits up to and with it, whatever lands meanwhile. `events.segments`
+says which file came with which commit; joining it by file name lets a reader of "what came after sequence n"
+open just those files.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import duckdb
+import pyarrow as pa
+
+from event_archive.archive import Archive
+from event_archive.errors import UnusableInput
+from event_archive.registry.column_types import literal, quoted, sql_list
+from event_archive.registry.contract import ALL_EVENTS, Contract
+from event_archive.registry.majors import step_sql
+from event_archive.store.log import Commit, Segment, segments_of
+from event_archive.validation.exact_validator import CORRECTIONS
+from event_archive.views.corrections import create_correction_tables
+
+SCHEMA = "events"
+ENVELOPE: Mapping[str, str] = {
+    "event_id": "VARCHAR",
+    "source": "VARCHAR",
+    "actor_type": "VARCHAR",
+    "actor_id": "VARCHAR",
+    "verb": "VARCHAR",
+    "object_type": "VARCHAR",
+    "object_id": "VARCHAR",
+    "occurred_at": "TIMESTAMPTZ",
+    "event_date": "DATE",
+}
+LANDED: Mapping[str, str] = {"landed_at": "TIMESTAMPTZ", "sequence": "BIGINT"}
+OPTIONAL: Mapping[str, str] = {
+    "correlation_id": "VARCHAR",
+    "causation_id": "VARCHAR",
+    "object_version": "BIGINT",
+}
+CORRECTING: Mapping[str, str] = dict.fromkeys(CORRECTIONS, "VARCHAR")
+
+
+@dataclass(frozen=True)
+class DayFacts:
+    """One event type's facts of one day. `digest` does not depend on the order or the files they came in.
+
+    `late_rows`: those whose commit came after a commit that already held a later day.
+    """
+
+    rows: int
+    late_rows: int
+    digest: str
+
+
+def create_views(
+    connection: duckdb.DuckDBPyConnection,
+    archive: Archive,
+    cut: int | None = None,
+    as_of: datetime | None = None,
+) -> int:
+    """Create or replace the views in schema `events` of the connected database; returns the cut they show.
+
+    `cut` is the highest sequence to show, the head of the log where it is None; 0 shows an empty archive.
+    `as_of`: only events that had occurred before. Raises UnusableInput where there is no such commit.
+    """
+    commits = archive.log.commits()
+    if cut is not None and not 0 <= cut <= len(commits):
+        raise UnusableInput(f"sequence {cut}: the log has commits 1 to {len(commits)}; name one of them")
+    commits = commits if cut is None else commits[:cut]
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+    _drop_views_without_contract(connection, archive)
+    create_segments_table(connection, archive, commits)
+    create_correction_tables(connection, archive, commits, as_of, SCHEMA)
+    for contract in archive.contracts.newest():
+        select = upcast_view_sql(archive, contract.view_name, commits)
+        if as_of is not None:
+            select = f"SELECT * FROM ({select}) WHERE occurred_at < {moment(as_of)}"
+        connection.execute(f"CREATE OR REPLACE VIEW {SCHEMA}.{quoted(contract.view_name)} AS {select}")
+    every = " UNION ALL ".join(_all_events_part(contract) for contract in archive.contracts.newest())
+    connection.execute(f"CREATE OR REPLACE VIEW {SCHEMA}.{ALL_EVENTS} AS {every}")
+    return len(commits)
+
+
+def upcast_view_sql(archive: Archive, view_name: str, commits: Sequence[Commit]) -> str:
+    """The SELECT of all majors of one object and verb, each as the newest: the upcasts make a chain."""
+    select = ""
+    for contract in archive.contracts.majors(view_name):
+        if select:
+            select = f"SELECT * REPLACE ({step_sql(archive.contracts, contract)} AS data) FROM ({select})"
+        segments = segments_of(commits, contract.type)
+        if segments or not select:
+            own = view_sql(archive, contract, segments)
+            select = f"{select} UNION ALL {own}" if select else own
+    return select
+
+
+def view_sql(archive: Archive, contract: Contract, segments: Sequence[Segment]) -> str:
+    """The SELECT of one event type and major over these segments; empty, but typed, where there are none."""
+    data = contract.data_type.sql()
+    typed = {**ENVELOPE, **LANDED, **OPTIONAL, **CORRECTING, "data": data, "extra": "VARCHAR"}
+    if not segments:
+        nothing = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in typed.items())
+        return f"SELECT {nothing} WHERE FALSE"
+    # The few files that have columns for corrections are read by themselves: to find out which of thousands
+    # have a column, the engine would open each of them.
+    parts = [[one for one in segments if not one.corrections], [one for one in segments if one.corrections]]
+    return " UNION ALL ".join(_files_sql(archive, contract, part, typed) for part in parts if part)
+
+
+def _files_sql(
+    archive: Archive, contract: Contract, segments: Sequence[Segment], typed: Mapping[str, str]
+) -> str:
+    """The SELECT of segments that all have columns for corrections, or all have none."""
+    revisions = {segment.revision for segment in segments}
+    columns = {name: f"s.{name}" if name in LANDED else f"f.{name}" for name in typed}
+    if revisions != {contract.revision}:
+        columns["data"] = f"CAST(f.data AS {typed['data']})"
+    if not segments[0].corrections:
+        columns |= {name: f"CAST(NULL AS {kind})" for name, kind in CORRECTING.items()}
+    listed = ", ".join(f"{value} AS {name}" for name, value in columns.items())
+    files = sql_list(archive.storage.location(segment.path) for segment in segments)
+    by_name = ", union_by_name = true" if len(revisions) > 1 else ""
+    # Of this type alone: up to fifty files that a bound on the sequence leaves, DuckDB opens no other. A left
+    # join, though every file has its segment: after an inner one DuckDB expects as many rows as there are
+    # segments, and whoever looks some keys up has it keep all events in memory, rather than the keys.
+    of_type = f"s.type = {literal(contract.type)}"
+    return (
+        f"SELECT {listed} FROM read_parquet({files}, filename = true{by_name}) AS f "
+        f"LEFT JOIN {SCHEMA}.segments AS s ON s.path = f.filename AND {of_type}"
+    )
+
+
+def moment(value: datetime) -> str:
+    """A time as an SQL literal."""
+    return f"TIMESTAMPTZ {literal(value.astimezone(UTC).isoformat())}"
+
+
+def day_facts(
+    archive: Archive,
+    event_type: str,
+    days: Sequence[date] | None = None,
+    *,
+    threads: int = 2,
+    cut: int | None = None,
+) -> dict[date, DayFacts]:
+    """Rows, lateness and digest of one event type's days (those given, or all), read from the segments.
+
+    `cut`: of the commits up to and with this sequence.
+    """
+    contract = archive.contracts[event_type]
+    commits = archive.log.commits(cut)
+    wanted = None if days is None else {day.isoformat() for day in days}
+    segments = [
+        segment
+        for segment in segments_of(commits, event_type)
+        if wanted is None or not wanted.isdisjoint(segment.days)
+    ]
+    if not segments:
+        return {}
+    late = late_rows(commits, event_type)
+    listed = (
+        ""
+        if wanted is None
+        else f"WHERE event_date IN ({', '.join(f'DATE {literal(d)}' for d in sorted(wanted))})"
+    )
+    columns = ", ".join([*ENVELOPE, *OPTIONAL, "data", "extra"])
+    # Only where there is one: the days of older archives keep their digests.
+    correcting = "CASE WHEN coalesce(corrects, voids) IS NOT NULL THEN to_json(row(corrects, voids)) END"
+    with duckdb.connect() as connection:
+        connection.execute(f"SET threads = {int(threads)}")
+        connection.execute("SET TimeZone = 'UTC'")
+        create_segments_table(connection, archive, commits)
+        rows = connection.execute(
+            f"SELECT event_date, count(*), sum(md5_number_lower(fact)), sum(md5_number_upper(fact)) FROM "
+            f"(SELECT event_date, concat(to_json(row({columns})), {correcting}) AS fact "
+            f"FROM ({view_sql(archive, contract, segments)}) {listed}) "
+            "GROUP BY event_date ORDER BY event_date"
+        ).fetchall()
+    return {
+        day: DayFacts(count, late.get(day.isoformat(), 0), f"{int(low) % 2**64:016x}{int(high) % 2**64:016x}")
+        for day, count, low, high in rows
+    }
+
+
+def late_rows(commits: Sequence[Commit], event_type: str) -> dict[str, int]:
+    """Rows of one event type per ISO day that landed after a commit with a later day; from the log alone."""
+    newest = ""
+    late: dict[str, int] = {}
+    for commit in commits:
+        for segment in commit.segments:
+            for day, rows in segment.days.items() if segment.type == event_type else ():
+                if day < newest:
+                    late[day] = late.get(day, 0) + rows
+        newest = max([newest, *(day for segment in commit.segments for day in segment.days)])
+    return late
+
+
+def create_segments_table(
+    connection: duckdb.DuckDBPyConnection, archive: Archive, commits: Sequence[Commit]
+) -> None:
+    """Make the table that says which file came with which commit: every view joins it."""
+    rows = [(commit, segment) for commit in commits for segment in commit.segments]
+    table = pa.table(
+        {
+            "path": pa.array([archive.storage.location(segment.path) for _, segment in rows], pa.string()),
+            "type": pa.array([segment.type for _, segment in rows], pa.string()),
+            "sequence": pa.array([commit.sequence for commit, _ in rows], pa.int64()),
+            "landed_at": pa.array([commit.landed_at for commit, _ in rows], pa.timestamp("us", tz="UTC")),
+            "rows": pa.array([segment.rows for _, segment in rows], pa.int64()),
+        }
+    )
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+    connection.register("landed_segments", table)
+    connection.execute(f"CREATE OR REPLACE TABLE {SCHEMA}.segments AS SELECT * FROM landed_segments")
+    connection.unregister("landed_segments")
+
+
+def _drop_views_without_contract(connection: duckdb.DuckDBPyConnection, archive: Archive) -> None:
+    known = {contract.view_name for contract in archive.contracts.newest()} | {ALL_EVENTS}
+    found = connection.execute(
+        "SELECT view_name FROM duckdb_views() WHERE schema_name = ? AND NOT internal "
+        "AND database_name = current_database()",
+        [SCHEMA],
+    ).fetchall()
+    for (name,) in found:
+        if name not in known:
+            connection.execute(f"DROP VIEW {SCHEMA}.{quoted(name)}")
+
+
+def _all_events_part(contract: Contract) -> str:
+    columns = ", ".join([*ENVELOPE, *LANDED, *OPTIONAL, *CORRECTING])
+    return (
+        f"SELECT {literal(contract.type)} AS event_type, {columns} FROM {SCHEMA}.{quoted(contract.view_name)}"
+    )

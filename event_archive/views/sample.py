@@ -1,0 +1,41 @@
+"""The views of the archive, narrowed to a sample: all events of the objects that were touched on some days.
+
+Belongs here: which objects those are, and what stands in the place of the views. Not here: the views
+themselves (`views`), and what a sample is taken for.
+
+What is derived from the events of one object alone comes out of the sample as it does of all events, so that
+a part of it can be derived from nothing at a part of the cost.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+import duckdb
+
+from event_archive.archive import Archive
+from event_archive.registry.column_types import literal, quoted
+from event_archive.registry.contract import ALL_EVENTS
+from event_archive.views.event_views import SCHEMA
+
+SAMPLED = "sampled_objects"
+
+
+def keep_objects_of(connection: duckdb.DuckDBPyConnection, archive: Archive, days: Sequence[date]) -> None:
+    """Put tables in the place of the views just made, of the objects with events on one of these days.
+
+    Tables, because each is read by several models, and to find a sample in the files takes as long as to read
+    them. Objects are told apart by their ids alone, as datasets tell them: of two objects of one id, of two
+    types, both are kept. The ids are in the table `events.sampled_objects`.
+    """
+    listed = ", ".join(f"DATE {literal(day.isoformat())}" for day in sorted(set(days)))
+    connection.execute(
+        f"CREATE OR REPLACE TABLE {SCHEMA}.{SAMPLED} AS "
+        f"SELECT DISTINCT object_id FROM {SCHEMA}.{ALL_EVENTS} WHERE event_date IN ({listed})"
+    )
+    for contract in archive.contracts.newest():
+        view, whole = quoted(contract.view_name), quoted(f"whole {contract.view_name}")
+        connection.execute(f"ALTER VIEW {SCHEMA}.{view} RENAME TO {whole}")
+        connection.execute(
+            f"CREATE TABLE {SCHEMA}.{view} AS SELECT * FROM {SCHEMA}.{whole} "
+            f"WHERE object_id IN (SELECT object_id FROM {SCHEMA}.{SAMPLED})"
+        )

@@ -1,0 +1,73 @@
+"""How dbt's nodes read in Dagster: their keys, groups, days, versions and dependencies.
+
+Belongs here: what is true of a node whether or not it is built. Not here: building it (`dbt_assets`).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
+
+from event_archive.archive import Archive
+from orchestration.assets.event_partitions import event_key
+from orchestration.names import LOG
+from orchestration.planning.arrivals import is_daily, views_of
+from orchestration.warehouse.model_code import code_version
+
+
+class Translator(DagsterDbtTranslator):
+    """Gives dbt's nodes the keys, groups, partitions and versions that the house uses."""
+
+    def __init__(
+        self, archive: Archive, manifest: Mapping[str, Any], partitions: dg.DailyPartitionsDefinition
+    ) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
+        self._events = {contract.view_name: event_key(contract) for contract in archive.contracts.newest()}
+        self._contracts = archive.contracts
+        self._manifest = manifest
+        self._partitions = partitions
+
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetSpec:
+        """Let a daily model depend on its events directly, day by day.
+
+        The views between them have no days, so through these alone no day of it would ever look out of date.
+        """
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        if spec.partitions_def is None:
+            return spec
+        known = {dep.asset_key for dep in spec.deps}
+        keys = {self._events[view] for view in views_of(manifest, unique_id) if view in self._events}
+        return spec.replace_attributes(deps=[*spec.deps, *map(dg.AssetDep, sorted(keys - known))])
+
+    def get_code_version(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """Version a model by all code that it is derived by: its own, and that of everything below it."""
+        if dbt_resource_props["resource_type"] == "source":
+            return None
+        return code_version(self._manifest, self._contracts, dbt_resource_props["unique_id"])
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """Name a model by schema and name; a source is an event type, or the log where it is all of them."""
+        if dbt_resource_props["resource_type"] == "source":
+            return self._events.get(dbt_resource_props["identifier"], LOG)
+        return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["alias"]])
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """Group models by their folder: staging, intermediate, marts_billing …"""
+        if dbt_resource_props["resource_type"] == "source":
+            return None
+        return "_".join(dbt_resource_props["fqn"][1:-1]) or "models"
+
+    def get_partitions_def(
+        self, dbt_resource_props: Mapping[str, Any]
+    ) -> dg.PartitionsDefinition[str] | None:
+        """Give the models that dbt tags `daily` the days of the events."""
+        return self._partitions if is_daily(dbt_resource_props) else None
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
+        """Name the owner that dbt declares, else the folder's name as a team."""
+        declared = super().get_owners(dbt_resource_props)
+        fqn = dbt_resource_props.get("fqn") or ["models"]
+        return declared or [f"team:{fqn[-2]}" if len(fqn) > 2 else "team:models"]

@@ -1,0 +1,99 @@
+"""What Dagster is told about the days of event types: a materialization per day, with rows and data version.
+
+Belongs here: which days commits touched, and how the facts of a day read as a materialization. Not here: when
+that is told (`landing_asset` after a landing, `event_assets` after days were verified by hand).
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+
+import dagster as dg
+
+from event_archive.archive import Archive
+from event_archive.registry.contract import Contract
+from event_archive.store.log import Commit
+from event_archive.views.event_views import DayFacts, day_facts
+from orchestration.assets.data_versions import LOG_VERSION, version_tags
+from orchestration.names import LOG
+from orchestration.planning.arrivals import arrivals
+
+
+def event_key(contract: Contract) -> dg.AssetKey:
+    """Name the asset of an event type; all majors of it are one asset."""
+    return dg.AssetKey(["events", contract.object_type, contract.verb])
+
+
+def majors(archive: Archive, contract: Contract) -> list[str]:
+    """List the types that one event asset holds: the same object and verb, every major."""
+    return [
+        event_type for event_type, one in archive.contracts.items() if one.view_name == contract.view_name
+    ]
+
+
+def rows_by_day(archive: Archive, commits: Sequence[Commit]) -> dict[str, dict[date, int]]:
+    """Count the rows that commits brought, per view name and day."""
+    touched: dict[str, dict[date, int]] = {}
+    for arrival in arrivals(commits, archive.contracts):
+        days = touched.setdefault(arrival.view, {})
+        days[arrival.day] = days.get(arrival.day, 0) + arrival.rows
+    return touched
+
+
+def materializations(
+    archive: Archive, commits: Sequence[Commit], *, threads: int
+) -> Iterator[dg.AssetMaterialization]:
+    """Report exactly the days of event types that commits touched, as of the last of them."""
+    if not commits:
+        return
+    newest = {contract.view_name: contract for contract in archive.contracts.newest()}
+    first, last = commits[0].sequence, commits[-1].sequence
+    span = f"{first} to {last}" if last > first else f"{last}"
+    for view_name, rows in sorted(rows_by_day(archive, commits).items()):
+        facts = facts_of_days(archive, newest[view_name], sorted(rows), threads=threads, cut=last)
+        for day in sorted(rows):
+            extra = {"rows_landed": dg.MetadataValue.int(rows[day]), "commits": dg.MetadataValue.text(span)}
+            yield materialization(newest[view_name], day, facts.get(day), extra)
+
+
+def facts_of_days(
+    archive: Archive, contract: Contract, days: list[date], *, threads: int, cut: int | None = None
+) -> dict[date, DayFacts]:
+    """Read the facts of days of one event asset, its majors taken together."""
+    by_day: dict[date, list[DayFacts]] = {}
+    for event_type in majors(archive, contract):
+        for day, facts in day_facts(archive, event_type, days, threads=threads, cut=cut).items():
+            by_day.setdefault(day, []).append(facts)
+    return {day: together(parts) for day, parts in by_day.items()}
+
+
+def together(parts: list[DayFacts]) -> DayFacts:
+    """Add up the facts that one day has in several majors."""
+    if len(parts) == 1:
+        return parts[0]
+    digest = hashlib.sha256("".join(part.digest for part in parts).encode()).hexdigest()
+    return DayFacts(sum(part.rows for part in parts), sum(part.late_rows for part in parts), digest)
+
+
+def materialization(
+    contract: Contract,
+    day: date,
+    facts: DayFacts | None,
+    extra: Mapping[str, dg.MetadataValue],
+) -> dg.AssetMaterialization:
+    """Word the facts of one day; a day without events has a data version too."""
+    return dg.AssetMaterialization(
+        asset_key=event_key(contract),
+        partition=day.isoformat(),
+        metadata={
+            "dagster/partition_row_count": dg.MetadataValue.int(facts.rows if facts else 0),
+            "late_rows": dg.MetadataValue.int(facts.late_rows if facts else 0),
+            "digest": dg.MetadataValue.text(facts.digest if facts else "no events"),
+            **extra,
+        },
+        tags=version_tags(
+            facts.digest if facts else "no_events",
+            code_version=f"{contract.major}.{contract.revision}",
+            inputs={LOG: LOG_VERSION},
+        ),
+    )

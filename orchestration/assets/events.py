@@ -1,0 +1,120 @@
+"""Event types as daily assets `events/<object>/<verb>`, made from the contracts.
+
+Belongs here: how a contract reads as an asset, and what materializing its days by hand does: it verifies
+them. Not here: landing, which reports the days it touched (`landing_asset`).
+"""
+
+from collections.abc import Iterator
+from datetime import date
+
+import dagster as dg
+
+from event_archive.archive import Archive
+from event_archive.registry.contract import Contract
+from event_archive.verify import verify_days
+from event_archive.views.documented_columns import data_columns, envelope_columns
+from orchestration.assets.event_partitions import event_key, facts_of_days, majors, materialization
+from orchestration.assets.partitions import days_of
+from orchestration.names import LOG
+from orchestration.settings import Settings
+
+SHOWN_FINDINGS = 10
+MAX_TAG = 63  # characters, by Dagster's rule
+
+
+def event_spec(contract: Contract, partitions: dg.PartitionsDefinition[str]) -> dg.AssetSpec:
+    """Word a contract as an asset."""
+    actors = " or ".join(contract.actor_types)
+    return dg.AssetSpec(
+        key=event_key(contract),
+        deps=[LOG],
+        description=(
+            f"{contract.description}\n\n"
+            f"Contract `{contract.type}`, revision {contract.revision}; actor: {actors}. One partition per "
+            "UTC day of `occurred_at`. Landings materialize the days they touch; materializing days by hand "
+            "verifies their bytes against the log."
+        ),
+        group_name=f"events_{contract.owner}",
+        owners=[f"team:{contract.owner}"],
+        kinds={"parquet"},
+        tags={"contract": contract.type} if len(contract.type) <= MAX_TAG else {},
+        metadata={
+            "dagster/column_schema": column_schema(contract),
+            "contract": dg.MetadataValue.text(contract.type),
+            "revision": dg.MetadataValue.int(contract.revision),
+            "owner": dg.MetadataValue.text(contract.owner),
+            "contract_file": dg.MetadataValue.path(contract.path),
+        },
+        partitions_def=partitions,
+        skippable=True,
+    )
+
+
+def column_schema(contract: Contract) -> dg.TableSchema:
+    """List the columns of the event's view: the envelope, then each field of `data`, nested ones too."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                column.name,
+                column.type.replace('"', ""),
+                description=column.description or None,
+                constraints=dg.TableColumnConstraints(
+                    nullable=column.nullable,
+                    other=[*(["personal (x-pii)"] if column.personal else []), *column.rules],
+                ),
+            )
+            for column in [*envelope_columns(), *data_columns(contract)]
+        ]
+    )
+
+
+def event_assets(
+    settings: Settings, archive: Archive, partitions: dg.DailyPartitionsDefinition
+) -> dg.AssetsDefinition:
+    """Make one asset per event type, all of one op: days of any number of types are verified in one run."""
+    contracts = {event_key(contract): contract for contract in archive.contracts.newest()}
+
+    @dg.multi_asset(
+        name="verify_events",
+        specs=[event_spec(contract, partitions) for contract in contracts.values()],
+        can_subset=True,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def verify_events(context: dg.AssetExecutionContext) -> Iterator[dg.Output[None]]:
+        days = days_of(context.partition_time_window)
+        current = settings.open_archive()
+        for key in sorted(context.selected_asset_keys):
+            verify_type(context, settings, current, contracts[key], days)
+        # Each day is reported by itself above, with its own data version, so the op has no output to give.
+        yield from ()
+
+    return verify_events
+
+
+def verify_type(
+    context: dg.AssetExecutionContext,
+    settings: Settings,
+    archive: Archive,
+    contract: Contract,
+    days: list[date],
+) -> None:
+    """Verify days of one event type and report each; fails with what does not hold."""
+    findings = [
+        finding
+        for event_type in majors(archive, contract)
+        for finding in verify_days(archive, event_type, days)
+    ]
+    if findings:
+        shown = "; ".join(f"{finding.path}: {finding.problem}" for finding in findings[:SHOWN_FINDINGS])
+        raise dg.Failure(
+            description=f"{contract.type} does not hold on {len(findings)} point(s): {shown}",
+            metadata={"findings": dg.MetadataValue.int(len(findings))},
+            allow_retries=False,
+        )
+    facts = facts_of_days(archive, contract, days, threads=settings.threads)
+    for day in days:
+        context.log_event(
+            materialization(contract, day, facts.get(day), {"verified": dg.MetadataValue.bool(True)})
+        )
+    rows = sum(fact.rows for fact in facts.values())
+    context.log.info(f"{contract.type}: {len(days)} day(s) verified, {rows} rows")

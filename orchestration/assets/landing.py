@@ -1,0 +1,86 @@
+"""The asset `archive/log`: materializing it lands the inbox and reports what Dagster has not heard of yet.
+
+Belongs here: landing as Dagster sees it. Its own last materialization is the cursor: every commit after the
+sequence noted there is reported, whoever made it, so what the `factlog` command landed shows up as well. Not
+here: landing itself (the archive's), and when it is asked for (`automation`).
+"""
+
+import dagster as dg
+
+from event_archive.archive import Archive
+from event_archive.errors import UnusableInput
+from event_archive.landing.inbox import land_inbox
+from event_archive.landing.land import Landed
+from event_archive.store.log import LANDING, RECOVERY, Counts
+from orchestration.assets.cursors import heard_of
+from orchestration.assets.data_versions import LOG_VERSION
+from orchestration.assets.event_partitions import materializations
+from orchestration.names import ARCHIVE_POOL, LOG
+from orchestration.settings import Settings
+
+DESCRIPTION = """The ordered, hash-chained list of commits: what it names exists, anything else does not.
+
+Materializing it lands the files in the inbox, each in one atomic commit, and reports a materialization of
+exactly the days of event types that were touched since it was last materialized."""
+
+
+def landing_asset(settings: Settings) -> dg.AssetsDefinition:
+    """Make the asset of the log."""
+
+    @dg.asset(
+        key=LOG,
+        description=DESCRIPTION,
+        group_name="archive",
+        owners=["team:data_platform"],
+        kinds={"json"},
+        pool=ARCHIVE_POOL,
+    )
+    def land(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        archive = settings.open_archive()
+        land_files(context, settings, archive)
+        commits = archive.log.commits()
+        fresh = commits[heard_of(context.instance, LOG, commits) :]
+        reported = 0
+        for event in materializations(archive, fresh, threads=settings.threads):
+            context.log_event(event)
+            reported += 1
+        head = commits[-1] if commits else None
+        counts = sum((commit.counts for commit in fresh if commit.kind == LANDING), Counts())
+        recovered = sum(commit.counts.accepted for commit in fresh if commit.kind == RECOVERY)
+        return dg.MaterializeResult(
+            metadata={
+                "sequence": dg.MetadataValue.int(head.sequence if head else 0),
+                "digest": dg.MetadataValue.text(head.digest if head else ""),
+                "commits_reported": dg.MetadataValue.int(len(fresh)),
+                "days_reported": dg.MetadataValue.int(reported),
+                "received": dg.MetadataValue.int(counts.received),
+                "accepted": dg.MetadataValue.int(counts.accepted),
+                "duplicate": dg.MetadataValue.int(counts.duplicate),
+                "rejected": dg.MetadataValue.int(counts.rejected),
+                "recovered": dg.MetadataValue.int(recovered),
+            },
+            data_version=dg.DataVersion(LOG_VERSION),
+        )
+
+    return land
+
+
+def land_files(context: dg.AssetExecutionContext, settings: Settings, archive: Archive) -> None:
+    """Land the inbox, and say what came of each file as soon as it is committed."""
+    settings.inbox.mkdir(parents=True, exist_ok=True)
+    try:
+        for outcome in land_inbox(archive, settings.inbox, limits=settings.limits):
+            (context.log.warning if outcome.counts.rejected else context.log.info)(told(outcome))
+    except UnusableInput as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
+
+
+def told(outcome: Landed) -> str:
+    """Word what came of one file."""
+    if outcome.earlier is not None:
+        return f"{outcome.origin}: these bytes had landed before, in commit {outcome.earlier.sequence}"
+    counts = outcome.counts
+    return (
+        f"{outcome.origin}: {counts.received} received = {counts.accepted} accepted + "
+        f"{counts.duplicate} duplicate + {counts.rejected} rejected"
+    )

@@ -1,0 +1,122 @@
+"""What Dagster is told of the models that a refresh derived: each of them, by day where it is daily.
+
+Belongs here: which days of which models a refresh marks, with what versions and inputs. Not here: which days
+commits affect (`affected`), and running dbt (`dbt_assets`).
+
+A refresh runs as one partition, but the days that it brings up to date differ by model. So Dagster must mark
+none by itself: the run has a tag that keeps it from that (`names.TELLS_ITSELF`) and logs what follows here. A
+run without a partition is no way out: Dagster fails it, because the events that models read have days.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from event_archive.archive import Archive
+from event_archive.store.log import Commit
+from orchestration.assets.cursors import last_record, noted_in
+from orchestration.assets.data_versions import is_of_code, version_tags, versions_by_day
+from orchestration.assets.event_partitions import event_key, materializations
+from orchestration.planning.arrivals import Manifest, affected_days, arrivals
+from orchestration.planning.key_counts import read_corrections
+from orchestration.planning.plan import corrected_days, of_objects
+from orchestration.warehouse.requests import Days
+
+Specs = Mapping[str, dg.AssetSpec]
+"""The models by their unique ids in dbt."""
+DayVersions = Mapping[dg.AssetKey, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class ModelReports:
+    """What to say of each model: its version, the days to mark, and the versions of the events of these days.
+
+    `told_until`: the id of Dagster's record up to which it had been told of the days of events.
+    """
+
+    versions: Mapping[dg.AssetKey, str]
+    days: Mapping[dg.AssetKey, Sequence[str]]
+    events: DayVersions
+    told_until: int | None
+
+    def of(self, spec: dg.AssetSpec, metadata: Mapping[str, Any]) -> Iterator[dg.AssetMaterialization]:
+        """Word the materializations of a derived model; none where it is daily and no day is affected."""
+        for day in self.days.get(spec.key, ()) if spec.partitions_def else (None,):
+            inputs = {dep.asset_key: self._input(dep.asset_key, day) for dep in spec.deps}
+            tags = version_tags(
+                self.versions[spec.key],
+                code_version=spec.code_version or "",
+                inputs=inputs,
+                told_until=self.told_until,
+            )
+            yield dg.AssetMaterialization(spec.key, partition=day, metadata=metadata, tags=tags)
+
+    def _input(self, key: dg.AssetKey, day: str | None) -> str:
+        return self.versions.get(key) or self.events.get(key, {}).get(day or "", "no_events")
+
+
+def heard_events(
+    instance: dg.DagsterInstance,
+    archive: Archive,
+    commits: Sequence[Commit],
+    landing: dg.EventLogRecord | None,
+    log: Callable[[dg.AssetMaterialization], None],
+    *,
+    threads: int,
+) -> int | None:
+    """Tell Dagster of the commits that no landing has told it of; gives its newest record about events.
+
+    Otherwise the landing that tells of them later would make days look stale that are up to date. `landing`
+    is the last record of the log, looked up before the commits were read.
+    """
+    keys = set()
+    for event in materializations(archive, commits[noted_in(landing, commits) :], threads=threads):
+        log(event)
+        keys.add(event.asset_key)
+    records = [landing, *(last_record(instance, key) for key in keys)]
+    return max((record.storage_id for record in records if record), default=None)
+
+
+def days_to_mark(
+    instance: dg.DagsterInstance,
+    manifest: Manifest,
+    archive: Archive,
+    specs: Specs,
+    commits: Sequence[Commit],
+    *,
+    after: int,
+    replayed: Sequence[Days],
+) -> dict[dg.AssetKey, list[str]]:
+    """List the days that a refresh brings up to date, per daily model.
+
+    Those that the commits after a sequence affect, by events or by corrections that take effect there; those
+    that it replays, because a backfill was killed; and those that other code derived last.
+    """
+    affected = affected_days(manifest, arrivals(commits, archive.contracts, after))
+    corrections = read_corrections(archive, commits) if len(commits) > after else []
+    found = {}
+    for unique_id, spec in specs.items():
+        if spec.partitions_def is None:
+            continue
+        corrected = of_objects(manifest, archive.contracts, unique_id, corrections)
+        affected_now = {*affected.get(unique_id, ()), *corrected_days(corrected, after)}
+        days = {day.isoformat() for day in affected_now}
+        if replayed:
+            keys = spec.partitions_def.get_partition_keys()
+            days |= {day for day in keys if any(date.fromisoformat(day) in one for one in replayed)}
+        told = versions_by_day(instance, spec.key)
+        days |= {day for day, version in told.items() if not is_of_code(version, spec.code_version or "")}
+        found[spec.key] = sorted(days)
+    return found
+
+
+def event_versions(
+    instance: dg.DagsterInstance, archive: Archive, days: Mapping[dg.AssetKey, Sequence[str]]
+) -> DayVersions:
+    """Look up the versions of all events on these days."""
+    wanted = sorted({day for of_model in days.values() for day in of_model})
+    keys = [event_key(contract) for contract in archive.contracts.newest()]
+    return {key: versions_by_day(instance, key, wanted) for key in keys}

@@ -1,0 +1,105 @@
+"""The asset `published/reporting`: what analysts open, published only where every blocking check holds.
+
+Belongs here: publishing as Dagster sees it, with the checks that it waits for as asset checks. Not here: what
+is checked (`audit`) and how a version is written (`publishing`).
+"""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from event_archive.errors import UnusableInput
+from orchestration.assets.cursors import last_record
+from orchestration.assets.data_versions import version_of, version_tags
+from orchestration.names import REFRESH_JOB, REPORTING, WAREHOUSE_POOL
+from orchestration.publishing.publish import Publication, PublishingRefused, publish
+from orchestration.settings import Settings
+from orchestration.warehouse.build_record import Check
+
+CHECKS = {
+    "archive_chain": "The log's chain holds, and every byte committed since the last version is as it says.",
+    "conservation": "Received = accepted + duplicate + rejected in every commit; dbt reads what is accepted.",
+    "models_tested": "The last build covered every model, and every blocking test of it passed.",
+}
+DESCRIPTION = """The reporting dataset: a DuckDB file that analysts open at `published/reporting.duckdb`.
+
+Each materialization that finds something new writes a numbered, immutable version and switches to it in one
+step; where a check does not hold, the version that was served before stays."""
+
+
+def published_asset(settings: Settings, marts: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
+    """Make the asset of the published dataset."""
+
+    @dg.asset(
+        key=REPORTING,
+        deps=list(marts),
+        description=DESCRIPTION,
+        group_name="published",
+        owners=["team:data_platform"],
+        kinds={"duckdb"},
+        pool=WAREHOUSE_POOL,
+        output_required=False,
+        check_specs=[
+            dg.AssetCheckSpec(name, asset=REPORTING, description=about, blocking=True)
+            for name, about in CHECKS.items()
+        ],
+    )
+    def publish_reporting(
+        context: dg.AssetExecutionContext,
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        try:
+            publication = publish(settings, say=context.log.info)
+        except PublishingRefused as refused:
+            yield from check_results(refused.checks)
+            raise dg.Failure(description=str(refused), allow_retries=False) from None
+        except UnusableInput as error:
+            raise dg.Failure(description=str(error), allow_retries=False) from None
+        version = publication.version
+        words = "published" if publication.is_new else "nothing new since"
+        context.log.info(f"{words} version {version.number}, up to commit {version.sequence}")
+        if context.run.job_name == REFRESH_JOB:
+            inputs = {key: version_of(last_record(context.instance, key)) for key in marts}
+            tags = version_tags(f"{version.number}", code_version="", inputs=inputs)
+            context.log_event(dg.AssetMaterialization(REPORTING, metadata=described(publication), tags=tags))
+        yield dg.MaterializeResult(
+            metadata=described(publication),
+            data_version=dg.DataVersion(f"{version.number}"),
+            check_results=list(check_results(publication.checks)),
+        )
+
+    return publish_reporting
+
+
+def check_results(checks: list[Check]) -> Iterator[dg.AssetCheckResult]:
+    """Fold the checks into those that the UI shows: the archive's by name, the models' as one."""
+    models = [check for check in checks if check.name not in ("archive_chain", "conservation")]
+    failed = [check for check in models if not check.passed]
+    reasons = "; ".join(f"{check.name}: {check.detail}" for check in failed)
+    summary = Check("models_tested", not failed, True, reasons or f"{len(models)} results, all of them hold")
+    for check in [*(check for check in checks if check not in models), summary]:
+        yield dg.AssetCheckResult(
+            asset_key=REPORTING,
+            check_name=check.name,
+            passed=check.passed,
+            metadata={"detail": dg.MetadataValue.text(check.detail)},
+        )
+
+
+def described(publication: Publication) -> dict[str, dg.MetadataValue]:
+    """Word a version as metadata."""
+    version = publication.version
+    tables = [
+        dg.TableRecord({"table": table, "rows": state.rows, "digest": state.digest[:16]})
+        for table, state in version.tables.items()
+    ]
+    return {
+        "version": dg.MetadataValue.int(version.number),
+        "new": dg.MetadataValue.bool(publication.is_new),
+        "sequence": dg.MetadataValue.int(version.sequence),
+        "digest": dg.MetadataValue.text(version.log_digest),
+        "code_version": dg.MetadataValue.text(version.code_version),
+        "published_at": dg.MetadataValue.text(version.published_at),
+        "bytes": dg.MetadataValue.int(version.bytes),
+        "dagster/row_count": dg.MetadataValue.int(sum(state.rows for state in version.tables.values())),
+        "tables": dg.MetadataValue.table(tables),
+    }

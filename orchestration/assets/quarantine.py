@@ -1,0 +1,96 @@
+"""The asset `archive/quarantine`: how many records are refused, and whether more than a contract allows.
+
+Belongs here: the quarantine as Dagster sees it. Not here: what a record's state is
+(`event_archive.quarantine.recovery_outcomes`), and recovering records, which somebody has to decide on.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from event_archive.quarantine.queries import Filter, Group, grouped, refused_share
+from event_archive.quarantine.recovery_outcomes import STATES
+from event_archive.registry.contract import Contracts
+from orchestration.names import LOG, QUARANTINE
+from orchestration.settings import Settings
+
+CHECK = "refused_share"
+DESCRIPTION = """The records that were refused, with their bytes, place and reason: part of the archive.
+
+Materializing it counts them by state: refused, recovered since, or found to be a duplicate. Look at them with
+`factlog quarantine list`, and judge them again with `factlog quarantine recover`."""
+CHECK_DESCRIPTION = """Of the records that claim a contract's type, no larger share is refused than its
+`max_refused_share` allows. A warning: what is refused is kept, and what is accepted is whole."""
+
+
+def quarantine_asset(settings: Settings) -> dg.AssetsDefinition:
+    """Make the asset of the quarantine."""
+
+    @dg.asset(
+        key=QUARANTINE,
+        deps=[LOG],
+        description=DESCRIPTION,
+        group_name="archive",
+        owners=["team:data_platform"],
+        kinds={"parquet"},
+        check_specs=[dg.AssetCheckSpec(CHECK, asset=QUARANTINE, description=CHECK_DESCRIPTION)],
+    )
+    def look_at_quarantine() -> Iterator[dg.MaterializeResult[None]]:
+        archive = settings.open_archive()
+        head = archive.log.head()
+        yield dg.MaterializeResult(
+            metadata=counted(grouped(archive, Filter(state=None), limit=0)),
+            data_version=dg.DataVersion(head.digest if head else "empty"),
+            check_results=[checked(archive.contracts, refused_share(archive))],
+        )
+
+    return look_at_quarantine
+
+
+def counted(groups: Sequence[Group]) -> dict[str, dg.MetadataValue]:
+    """Count the records by state, and those that are still refused by reason and type, most first."""
+    states: Counter[str] = Counter()
+    reasons: Counter[tuple[str, str]] = Counter()
+    for group in groups:
+        states[group.state] += group.records
+        if group.state == "refused":
+            reasons[group.reason, group.type or "-"] += group.records
+    table = [
+        dg.TableRecord({"reason": reason, "type": claimed, "records": records})
+        for (reason, claimed), records in reasons.most_common(100)
+    ]
+    schema = dg.TableSchema(
+        [dg.TableColumn("reason"), dg.TableColumn("type"), dg.TableColumn("records", "int")]
+    )
+    by_state: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.int(states[name]) for name in STATES}
+    return by_state | {"by_reason": dg.MetadataValue.table(table, schema)}
+
+
+def checked(contracts: Contracts, shares: dict[str, tuple[int, int]]) -> dg.AssetCheckResult:
+    """Compare each contract's share of refused records with what it allows."""
+    rows = []
+    exceeded = []
+    for event_type, (refused, events) in shares.items():
+        share = refused / (refused + events) if refused else 0.0
+        allowed = contracts[event_type].max_refused_share
+        if share > allowed:
+            exceeded.append(f"{event_type}: {refused:,} of {refused + events:,} refused")
+        rows.append(
+            dg.TableRecord(
+                {"type": event_type, "refused": refused, "events": events, "share": share, "allowed": allowed}
+            )
+        )
+    kinds = {"type": "string", "refused": "int", "events": "int", "share": "float", "allowed": "float"}
+    schema = dg.TableSchema([dg.TableColumn(name, kind) for name, kind in kinds.items()])
+    detail = "; ".join(exceeded) or f"{len(rows)} contracts, none above its threshold"
+    return dg.AssetCheckResult(
+        asset_key=QUARANTINE,
+        check_name=CHECK,
+        passed=not exceeded,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "detail": dg.MetadataValue.text(detail),
+            "by_contract": dg.MetadataValue.table(rows, schema),
+        },
+    )

@@ -1,0 +1,151 @@
+"""What is looked at every night: whether the archive is whole, and whether it still gives what is served.
+
+Belongs here: these two asset checks, their job and its schedule. Not here: what they look at
+(`event_archive.verify`, `sample_verification`). Neither keeps anything from being published: they take longer
+than a refresh may wait, and they ask about what is served already.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from event_archive.errors import UnusableInput
+from event_archive.verify import Finding, verify
+from orchestration.names import LOG, NIGHTLY_JOB, REPORTING
+from orchestration.publishing.publish import current
+from orchestration.replay.verify_sample import SampleVerified, verify_sample
+from orchestration.settings import Settings
+
+SAMPLE_DAYS = 3
+SHOWN = 100
+ARCHIVE_COMPLETE = dg.AssetCheckKey(LOG, "archive_complete")
+SAME_AGAIN = dg.AssetCheckKey(REPORTING, "replay_gives_the_same")
+
+
+class Sample(dg.Config):
+    """Which days are drawn: a seed, to which the log's head is added, and how many. No seed: today's date."""
+
+    seed: str = ""
+    days: int = SAMPLE_DAYS
+
+
+def nightly_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
+    """Make both checks."""
+
+    @dg.asset_check(
+        asset=LOG,
+        name=ARCHIVE_COMPLETE.name,
+        description="Every commit, and every byte of every file that a commit names, is as it was committed.",
+    )
+    def archive_complete() -> dg.AssetCheckResult:
+        archive = settings.open_archive()
+        findings = verify(archive)
+        return archive_result(findings, len(archive.log.commits()) if not findings else None)
+
+    @dg.asset_check(
+        asset=REPORTING,
+        name=SAME_AGAIN.name,
+        description=(
+            "The facts of all objects that were touched on some days, drawn by lot, come out of the log as "
+            "they are served, when derived from nothing. All facts: `factlog replay --verify`."
+        ),
+    )
+    def replay_gives_the_same(config: Sample) -> dg.AssetCheckResult:
+        seed = config.seed or datetime.now(UTC).date().isoformat()
+        try:
+            found = verify_sample(settings, seed=seed, number_of_days=config.days)
+        except UnusableInput as error:
+            raise dg.Failure(description=str(error), allow_retries=False) from None
+        return sample_result(found)
+
+    return [archive_complete, replay_gives_the_same]
+
+
+def archive_result(findings: Sequence[Finding], commits: int | None) -> dg.AssetCheckResult:
+    """Word what the check of the archive found."""
+    table = [dg.TableRecord({"file": one.path, "problem": one.problem}) for one in findings[:SHOWN]]
+    schema = dg.TableSchema([dg.TableColumn("file"), dg.TableColumn("problem")])
+    return dg.AssetCheckResult(
+        passed=not findings,
+        description=f"{len(findings)} problem(s)" if findings else f"all {commits} commits are whole",
+        metadata={
+            "problems": dg.MetadataValue.int(len(findings)),
+            "findings": dg.MetadataValue.table(table, schema),
+        },
+    )
+
+
+def sample_result(found: SampleVerified) -> dg.AssetCheckResult:
+    """Word what the comparison of a sample found."""
+    table = [
+        dg.TableRecord(
+            {
+                "table": name,
+                "day": str(one.day or ""),
+                "only_published": one.only_published,
+                "only_replayed": one.only_replayed,
+            }
+        )
+        for name, days in found.differences.items()
+        for one in days
+    ]
+    numbers = [dg.TableColumn(name, "int") for name in ("only_published", "only_replayed")]
+    schema = dg.TableSchema([dg.TableColumn("table"), dg.TableColumn("day"), *numbers])
+    rows = sum(found.rows.values())
+    differing = ", ".join(found.differences)
+    return dg.AssetCheckResult(
+        passed=found.holds,
+        description=f"differs: {differing}" if differing else f"{rows:,} rows are the same",
+        metadata={
+            "seed": dg.MetadataValue.text(found.seed),
+            "days": dg.MetadataValue.json([day.isoformat() for day in found.days]),
+            "version": dg.MetadataValue.int(found.version),
+            "sequence": dg.MetadataValue.int(found.sequence),
+            "objects": dg.MetadataValue.int(found.objects),
+            "rows": dg.MetadataValue.json(dict(found.rows)),
+            "differences": dg.MetadataValue.table(table[:SHOWN], schema),
+            "seconds": dg.MetadataValue.float(round(found.seconds, 1)),
+        },
+    )
+
+
+def nightly_job() -> UnresolvedAssetJobDefinition:
+    """Run both checks, and nothing else."""
+    return dg.define_asset_job(
+        NIGHTLY_JOB,
+        selection=nightly_selection(),
+        description="Check every byte of the archive, and derive the facts of a few days again to compare.",
+    )
+
+
+def nightly_selection() -> dg.AssetSelection:
+    """Select both checks: other jobs leave them out."""
+    return dg.AssetSelection.checks(ARCHIVE_COMPLETE, SAME_AGAIN)
+
+
+def nightly_schedule(settings: Settings, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+    """Verify every night, if there is anything to verify; a run that is tried again draws the same days."""
+
+    @dg.schedule(
+        name="nightly_verification",
+        job=job,
+        cron_schedule="30 2 * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Checks the archive's bytes and a sample of what is served, every night at 2:30 UTC.",
+    )
+    def nightly_verification(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        if current(settings) is None:
+            return dg.SkipReason("Nothing is published yet.")
+        seed = context.scheduled_execution_time.date().isoformat()
+        sample = {"seed": seed, "days": SAMPLE_DAYS}
+        return dg.RunRequest(run_config={"ops": {op_name(SAME_AGAIN): {"config": sample}}})
+
+    return nightly_verification
+
+
+def op_name(check: dg.AssetCheckKey) -> str:
+    """Name the op of a check, as run config does."""
+    return f"{check.asset_key.to_python_identifier()}_{check.name}"

@@ -1,0 +1,172 @@
+"""When things run by themselves: the jobs, the two sensors and the schedule.
+
+Belongs here: what is asked for, and when. Not here: what a run does. Nothing is remembered here: what landed
+is in the log, what was reported is in Dagster's own events, and what was published is in the manifest of the
+version that is served.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from event_archive.archive import Archive
+from event_archive.landing.inbox import waiting_files
+from event_archive.store.log import Commit, Log
+from orchestration.assets.cursors import heard_of, touched_days, unpublished
+from orchestration.assets.partitions import partition_of
+from orchestration.automation.nightly_checks import nightly_selection
+from orchestration.names import LAND_JOB, LOG, QUARANTINE, REFRESH_JOB, TELLS_ITSELF
+from orchestration.settings import Settings
+
+# Each time the daemon goes round, which it does every 5 seconds. With 5 it would often miss a round.
+LOOK_SECONDS = 1
+UNFINISHED = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+def land_job() -> UnresolvedAssetJobDefinition:
+    """Land the inbox and report commits."""
+    return dg.define_asset_job(
+        LAND_JOB,
+        selection=dg.AssetSelection.assets(LOG, QUARANTINE) - nightly_selection(),
+        description=(
+            "Land the files in the inbox, report the days of event types that were touched, and look at what "
+            "is refused."
+        ),
+    )
+
+
+def refresh_job(models: dg.AssetsDefinition, published: dg.AssetsDefinition) -> UnresolvedAssetJobDefinition:
+    """Derive and publish."""
+    return dg.define_asset_job(
+        REFRESH_JOB,
+        selection=dg.AssetSelection.assets(models, published) - nightly_selection(),
+        description=(
+            "Derive what landed since the last refresh, test all, publish. One run and one dbt process, "
+            "however many days were touched: it runs as the latest of them, and marks on each model exactly "
+            "the days on which events arrived that the model is derived from."
+        ),
+        tags=TELLS_ITSELF,
+    )
+
+
+def inbox_sensor(
+    settings: Settings, archive: Archive, job: UnresolvedAssetJobDefinition
+) -> dg.SensorDefinition:
+    """Ask for a landing when files lie in the inbox, or when Dagster has not heard of all commits."""
+    log = own_log(archive)
+
+    @dg.sensor(
+        name="inbox",
+        job=job,
+        minimum_interval_seconds=LOOK_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Lands files that nobody writes to any more, and reports commits made without Dagster.",
+    )
+    def inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        waiting = states(waiting_files(settings.inbox))
+        commits = log.commits()
+        unreported = len(commits) - heard_of(context.instance, LOG, commits)
+        if not waiting and not unreported:
+            return dg.SkipReason("The inbox is empty, and every commit is reported.")
+        if is_running(context.instance, LAND_JOB):
+            return dg.SkipReason("A landing is under way; what it leaves is looked at after it.")
+        # The key holds the files' state: a file that can't be landed does not ask again and again.
+        key = digest(json.dumps([waiting, commits[-1].digest if unreported else ""]))
+        return dg.RunRequest(run_key=key)
+
+    return inbox
+
+
+def refresh_sensor(
+    settings: Settings,
+    archive: Archive,
+    job: UnresolvedAssetJobDefinition,
+    partitions: dg.DailyPartitionsDefinition,
+) -> dg.SensorDefinition:
+    """Ask for a refresh when the log is ahead of the published version, be the events late or not."""
+    log = own_log(archive)
+
+    @dg.sensor(
+        name="new_commits",
+        job=job,
+        minimum_interval_seconds=LOOK_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Refreshes the reporting dataset when commits landed that it does not hold, late or not.",
+    )
+    def new_commits(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        commits = log.commits()
+        fresh = unpublished(settings, context.instance, commits)
+        if not fresh:
+            return dg.SkipReason("The published version holds every commit, and Dagster has heard of it.")
+        if is_running(context.instance, REFRESH_JOB):
+            return dg.SkipReason("A refresh is under way; what it leaves is looked at after it.")
+        # One refresh per state of the log: one that failed is tried again by the schedule, or with the next
+        # commit.
+        return refresh_request(fresh, partitions, run_key=f"refresh-{commits[-1].digest}")
+
+    return new_commits
+
+
+def refresh_schedule(
+    settings: Settings, job: UnresolvedAssetJobDefinition, partitions: dg.DailyPartitionsDefinition
+) -> dg.ScheduleDefinition:
+    """Refresh every hour: what depends on the time, on changed models, or on a refresh that failed."""
+
+    @dg.schedule(
+        name="hourly_refresh",
+        job=job,
+        cron_schedule="0 * * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Refreshes every hour, also when nothing landed; what is not new is not published again.",
+    )
+    def hourly_refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        if is_running(context.instance, REFRESH_JOB):
+            return dg.SkipReason("A refresh is under way.")
+        commits = settings.open_archive().log.commits()
+        return refresh_request(unpublished(settings, context.instance, commits), partitions)
+
+    return hourly_refresh
+
+
+def refresh_request(
+    fresh: Sequence[Commit], partitions: dg.DailyPartitionsDefinition, run_key: str | None = None
+) -> dg.RunRequest:
+    """Ask for one refresh run, as the latest day touched: the run itself reports the other days."""
+    return dg.RunRequest(run_key=run_key, partition_key=partition_of(touched_days(fresh), partitions))
+
+
+def own_log(archive: Archive) -> Log:
+    """Give a sensor a log of its own: it reads only what is new, and sensors look at the same time."""
+    return Log(archive.storage)
+
+
+def states(files: Sequence[Path]) -> list[list[object]]:
+    """Note files with everything that changes when one is written to or replaced."""
+    noted: list[list[object]] = []
+    for path in files:
+        with suppress(FileNotFoundError):
+            stat = path.stat()
+            noted.append([str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino])
+    return noted
+
+
+def is_running(instance: dg.DagsterInstance, job: str) -> bool:
+    """Tell whether a run of a job is waiting or under way."""
+    return instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=UNFINISHED)) > 0
+
+
+def digest(text: str) -> str:
+    """Shorten a text to a key."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,4 @@
+"""`factlog contracts`: one module per command.
+
+Belongs here: options and reports. Not here: the work.
+"""

@@ -1,0 +1,53 @@
+"""`factlog contracts check`: whether the contracts hold, and whether released ones only say more.
+
+Belongs here: how that is asked for and shown. Not here: the rules (`event_archive.evolution.release_rules`).
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from event_archive.evolution.release_rules import example_faults, release_faults
+from event_archive.registry.contract import load_contracts
+from orchestration.command_line import screen
+from orchestration.command_line.options import contracts_option, json_option, read_settings
+from orchestration.contract_tools.released import released_contracts
+
+
+@click.command("check", short_help="Check the contracts, also against released ones.")
+@click.option(
+    "--against",
+    metavar="REV|DIR",
+    help="A git revision, or a folder, that holds what was released.  [default: examples are checked alone]",
+)
+@contracts_option
+@json_option
+def check(against: str | None, contracts: Path | None, wants_json: bool) -> int:
+    """Check that each contract loads and accepts its own examples.
+
+    With --against, also that a released contract is still there and only says more: new optional fields, new
+    values of an enum, looser bounds, with a raised revision. Anything else is a new major. Exit code 1 where
+    something does not hold.
+
+    \b
+    Examples:
+      factlog contracts check
+      factlog contracts check --against HEAD
+    """
+    folder = read_settings(contracts).contracts
+    current = load_contracts(folder)
+    faults = [fault for contract in current.values() for fault in example_faults(contract)]
+    if against is not None:
+        faults += release_faults(released_contracts(folder, against), current)
+    if wants_json:
+        screen.as_json([asdict(fault) for fault in faults])
+    else:
+        for fault in faults:
+            screen.tell(screen.printable(f"{fault.type}: {fault.place}: {fault.why}"))
+        screen.say(
+            f"{len(current)} contracts, {len(faults)} that must not be"
+            if faults
+            else f"{len(current)} contracts hold."
+        )
+    return 1 if faults else 0

@@ -1,0 +1,110 @@
+"""`factlog contracts diff`: whether data written under one schema is accepted under another.
+
+Belongs here: how two schema files are named, and how the answer is shown. Not here: the judgement
+(`event_archive.compatibility`).
+"""
+
+from pathlib import Path
+
+import click
+
+from event_archive.evolution.compatibility.files import compare_files, read_for_comparison
+from event_archive.evolution.compatibility.findings import Direction, Finding, Mode, Report, Verdict
+from event_archive.registry.exact_values import json_text
+from orchestration.command_line import screen
+from orchestration.command_line.options import json_option
+
+SHOWN_VALUE = 200
+QUESTIONS = {
+    Direction.BACKWARD: "data written under OLD is accepted under NEW",
+    Direction.FORWARD: "data written under NEW is accepted under OLD",
+}
+
+
+@click.command("diff", short_help="Say whether a changed schema is compatible, and why not.")
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@click.option(
+    "--mode",
+    type=click.Choice([mode.value for mode in Mode]),
+    default=Mode.FULL.value,
+    show_default=True,
+    help="backward: NEW accepts what was written under OLD; forward: the other way round; full: both.",
+)
+@click.option(
+    "--named-fields",
+    is_flag=True,
+    help="Judge as if producers sent only the fields that their schema names.",
+)
+@json_option
+def diff(old: Path, new: Path, mode: str, named_fields: bool, wants_json: bool) -> int:
+    """Say whether data written under one schema is accepted under another, and why not.
+
+    OLD and NEW are contracts (.yaml), JSON Schema (.json, draft 4 to 2020-12), Avro schemas (.avsc) or
+    Protobuf files (.proto). Each is judged as it stands, without upcasts. Exit code 1 where the answer is not
+    "compatible"; "unknown" says that it can't be decided, and why.
+
+    \b
+    Examples:
+      factlog contracts diff old/order.placed.v1.yaml event_archive/contracts/order.placed.v1.yaml
+      factlog contracts diff orders.avsc orders.new.avsc --mode backward --json
+    """
+    asked = Mode(mode)
+    report = compare_files(read_for_comparison(old), read_for_comparison(new), asked, named_fields)
+    if wants_json:
+        screen.as_json(as_record(old, new, report))
+    else:
+        show(report)
+    return 0 if report.verdict is Verdict.COMPATIBLE else 1
+
+
+def show(report: Report) -> None:
+    """Print a comparison for a person."""
+    for direction in report.mode.directions:
+        verdict = report.verdict_for(direction)
+        screen.tell(f"{direction.value}: {verdict.value} ({QUESTIONS[direction]})")
+        for finding in report.findings:
+            if finding.direction is direction:
+                screen.tell(*map(screen.printable, lines(finding)))
+
+
+def lines(finding: Finding) -> list[str]:
+    """Word one finding."""
+    doubt = "unknown: " if finding.verdict is Verdict.UNKNOWN else ""
+    told = [f"  {finding.path}: {doubt}{finding.sentence} [{finding.rule}]"]
+    if finding.example is not None:
+        value = json_text(finding.example.value)
+        told.append(
+            f"      for example {value if len(value) <= SHOWN_VALUE else value[: SHOWN_VALUE - 1] + '…'}"
+        )
+    return told
+
+
+def as_record(old: Path, new: Path, report: Report) -> dict[str, object]:
+    """Give the JSON report of a comparison."""
+    return {
+        "old": str(old),
+        "new": str(new),
+        "mode": report.mode.value,
+        "verdict": report.verdict.value,
+        "directions": {
+            direction.value: {
+                "verdict": report.verdict_for(direction).value,
+                "findings": [
+                    finding_record(finding) for finding in report.findings if finding.direction is direction
+                ],
+            }
+            for direction in report.mode.directions
+        },
+    }
+
+
+def finding_record(finding: Finding) -> dict[str, object]:
+    """Give the JSON report of one finding; `example` is there only where one was built."""
+    record: dict[str, object] = {
+        "path": finding.path,
+        "verdict": finding.verdict.value,
+        "rule": finding.rule,
+        "sentence": finding.sentence,
+    }
+    return record if finding.example is None else {**record, "example": finding.example.value}

@@ -1,0 +1,68 @@
+"""`factlog contracts docs`: what the contracts say, written where dbt and people read it.
+
+Belongs here: how that is asked for, and writing the files. Not here: their text
+(`orchestration.contract_tools.docs`).
+"""
+
+import tempfile
+from pathlib import Path
+
+import click
+
+from event_archive.errors import UnusableInput
+from event_archive.registry.contract import load_contracts
+from orchestration.command_line import screen
+from orchestration.command_line.contracts.import_export import create
+from orchestration.command_line.options import read_settings
+from orchestration.contract_tools.docs import Document, documents
+
+
+@click.command("docs", short_help="Write the contracts' descriptions for dbt and for people.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 where a file is out of date.")
+@click.option(
+    "--page",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The page of event types.  [default: docs/event-types.md beside the dbt project]",
+)
+def docs(check: bool, page: Path | None) -> int:
+    """Write what follows from the contracts: dbt's sources, a staging model for each new type, and the page.
+
+    The sources (models/staging/_events.yml) and the page's table are written anew. A staging model, with its
+    descriptions, is written for an event type that no model reads, and is never overwritten. The contracts
+    and the dbt project are those of the installation: FACTLOG_CONTRACTS, FACTLOG_DBT_PROJECT.
+
+    \b
+    Examples:
+      factlog contracts docs
+      factlog contracts docs --check
+    """
+    settings = read_settings()
+    page = page or settings.dbt_project.parent / "docs" / "event-types.md"
+    found = documents(load_contracts(settings.contracts), settings.dbt_project, page)
+    stale = [document for document in found if document.is_stale()]
+    for document in stale:
+        if not check:
+            write(document)
+        why = ": is out of date; run: factlog contracts docs" if check else ""
+        screen.tell(f"{screen.here(document.path)}{why}")
+    if not stale:
+        screen.say("Everything says what the contracts say.")
+    return 1 if check and stale else 0
+
+
+def write(document: Document) -> None:
+    """Write a file whole, or not at all."""
+    if document.once:
+        create(document.path, document.text)
+        return
+    try:
+        document.path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=document.path.parent, prefix=".", delete=False
+        ) as file:
+            file.write(document.text)
+        Path(file.name).chmod(0o644)
+        Path(file.name).replace(document.path)
+    except OSError as error:
+        raise UnusableInput(f"{document.path}: can't be written: {error.strerror}") from error

@@ -1,0 +1,59 @@
+"""`factlog contracts new`: the first text of a contract, put into its file.
+
+Belongs here: how that is asked for, where the file is put, and what comes next. Not here: what the text says
+(`event_archive.evolution.new_contract`).
+"""
+
+import shlex
+from pathlib import Path
+
+import click
+
+from event_archive.errors import UnusableInput
+from event_archive.evolution.new_contract import contract_skeleton
+from event_archive.registry.contract import Contracts, load_contracts
+from orchestration.command_line import screen
+from orchestration.command_line.contracts.import_export import create
+from orchestration.command_line.options import contracts_option, read_settings
+
+
+@click.command("new", short_help="Begin a contract, or the next major of one.")
+@click.argument("event_type", metavar="TYPE")
+@click.option(
+    "--owner", metavar="TEAM", help="Who answers for it.  [default: core, or as in the major before]"
+)
+@click.option(
+    "--actor",
+    "actors",
+    metavar="TYPE[,TYPE…]",
+    multiple=True,
+    help="Who may do it.  [default: customer,system, or as in the major before]",
+)
+@contracts_option
+def new(event_type: str, owner: str | None, actors: tuple[str, ...], contracts: Path | None) -> None:
+    """Write the contract of TYPE: a text that holds as it stands, with comments that say what to put where.
+
+    TYPE is <object>.<verb, past tense>.v<major>. The next major of a type begins as the newest one reads,
+    with an upcast that carries every field over. A file that is there is never overwritten.
+
+    \b
+    Examples:
+      factlog contracts new parcel.dispatched.v1 --owner shipping --actor carrier,system
+      factlog contracts new translation.requested.v3
+    """
+    folder = read_settings(contracts).contracts
+    # A folder that is to come, or that is still empty, has no contract to collide with.
+    known = load_contracts(folder) if any(folder.glob("*.yaml")) else Contracts([])
+    acting = tuple(dict.fromkeys(one.strip() for given in actors for one in given.split(",")))
+    text = contract_skeleton(event_type, known, owner, acting)
+    path = folder / f"{event_type}.yaml"
+    if path.exists():
+        raise UnusableInput(f"{path}: is there already, and is not overwritten")
+    create(path, text)
+    screen.tell(screen.here(path))
+    where = f" --contracts {shlex.quote(screen.here(folder))}" if contracts else ""
+    screen.say(f"Edit it, then: factlog contracts check{where}")
+    if not event_type.endswith(".v1"):
+        screen.say(f"and, before it is released: factlog contracts try {shlex.quote(screen.here(path))}")
+    elif not contracts:
+        screen.say("and: factlog contracts docs")

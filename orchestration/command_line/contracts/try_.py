@@ -1,0 +1,125 @@
+"""`factlog contracts try`: a proposed contract, proven on the events that are in the archive.
+
+Belongs here: how a trial is asked for and shown. Not here: the trial (`event_archive.evolution.trial`),
+which fields change (`event_archive.evolution.changed_fields`) and who reads them
+(`orchestration.contract_tools.readers`).
+"""
+
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+
+import click
+
+from event_archive.errors import UnusableInput
+from event_archive.evolution.changed_fields import ChangedField, changed_fields
+from event_archive.evolution.trial import Days, RefusedExample, Trial, try_contract
+from event_archive.registry.contract import Contract, load_contract
+from orchestration.command_line import screen
+from orchestration.command_line.options import contracts_option, json_option, read_settings
+from orchestration.contract_tools.readers import Reader, compiled_manifest, readers
+from orchestration.settings import Settings
+
+SHOWN_GROUPS, SHOWN_VALUE = 20, 80
+
+
+@click.command("try", short_help="Judge the archived events under a proposed contract.")
+@click.argument("file", metavar="NEW.yaml", type=click.Path(path_type=Path))
+@click.option("--days", metavar="A..B", help="Only events of these days, B not included.  [default: all]")
+@click.option(
+    "--no-readers", is_flag=True, help="Leave out which models read what changes: it takes some seconds."
+)
+@contracts_option
+@json_option
+def try_(file: Path, days: str | None, no_readers: bool, contracts: Path | None, wants_json: bool) -> int:
+    """Judge the archived events under a proposed contract and its upcast. Nothing is changed.
+
+    Says how many events would be refused, why, by which producer, with examples; and which models and
+    columns read the fields that change. Exit code 1 where an event would be refused.
+
+    \b
+    Example:
+      factlog contracts try event_archive/contracts/translation.requested.v2.yaml
+    """
+    settings = read_settings(contracts)
+    proposal = load_contract(file)
+    archive = settings.open_archive()
+    trial = try_contract(archive, proposal, span(days), memory_bytes=settings.limits.memory_bytes)
+    released = archive.contracts.majors(proposal.view_name)
+    changed = changed_fields(released[-1], proposal) if released else []
+    found = reading(settings, proposal, changed) if changed and not no_readers else []
+    if wants_json:
+        screen.as_json(as_record(proposal, trial, changed, found))
+    else:
+        show(proposal, trial, changed, found)
+    return 1 if trial.refused else 0
+
+
+def span(days: str | None) -> Days | None:
+    """Read `A..B`; raises UnusableInput."""
+    if days is None:
+        return None
+    first, dots, end = days.partition("..")
+    try:
+        wanted = Days(date.fromisoformat(first), date.fromisoformat(end)) if dots else None
+    except ValueError:
+        wanted = None
+    if wanted is None:
+        raise UnusableInput(f"--days {days}: write two days, such as 2026-01-01..2026-02-01")
+    if wanted.first >= wanted.end:
+        raise UnusableInput(f"--days {days}: holds no day; the second day must be later, and is not included")
+    return wanted
+
+
+def reading(settings: Settings, proposal: Contract, changed: list[ChangedField]) -> list[Reader]:
+    """Find the models and columns that read what changes."""
+    return readers(compiled_manifest(settings), proposal.view_name, [field.path for field in changed])
+
+
+def show(proposal: Contract, trial: Trial, changed: list[ChangedField], found: list[Reader]) -> None:
+    """Print a trial for a person."""
+    tried = ", ".join(f"{count:,} of {name}" for name, count in trial.tried.items())
+    screen.tell(f"{proposal.type}, revision {proposal.revision}: tried on {tried or 'no event'}")
+    screen.tell(f"would be refused: {trial.refused:,}")
+    groups = trial.ordered()
+    for group in groups[:SHOWN_GROUPS]:
+        where = screen.printable(f"{group.type} from {group.source}: {group.place} {group.reason}")
+        screen.tell(f"{group.events:>8,}  {where}")
+        screen.tell(f"          for example {screen.printable(example(group.examples[0]))}")
+    if len(groups) > SHOWN_GROUPS:
+        screen.say(f"The first {SHOWN_GROUPS} of {len(groups):,} kinds. All of them: --json")
+    if changed:
+        screen.tell("")
+        screen.table("What changes", ["field", "change"], [(field.path, field.change) for field in changed])
+    if found:
+        columns: dict[tuple[str, str], list[str]] = {}
+        for reader in found:
+            columns.setdefault((reader.field, reader.model), []).append(reader.column)
+        screen.tell("")
+        screen.table(
+            "Who reads it",
+            ["field", "model", "columns"],
+            [(field, model, ", ".join(sorted(names))) for (field, model), names in sorted(columns.items())],
+        )
+
+
+def example(one: RefusedExample) -> str:
+    """Word one event that would be refused."""
+    shown = one.detail or one.value
+    text = f"{one.event_id} (commit {one.sequence}, {one.origin})"
+    return f"{text}: {str(shown)[:SHOWN_VALUE]}" if shown else text
+
+
+def as_record(
+    proposal: Contract, trial: Trial, changed: list[ChangedField], found: list[Reader]
+) -> dict[str, object]:
+    """Give the JSON report of a trial."""
+    return {
+        "type": proposal.type,
+        "revision": proposal.revision,
+        "tried": trial.tried,
+        "refused": trial.refused,
+        "refusals": [asdict(group) for group in trial.ordered()],
+        "changed": [asdict(field) for field in changed],
+        "readers": [asdict(reader) for reader in found],
+    }

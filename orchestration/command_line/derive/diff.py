@@ -1,0 +1,79 @@
+"""`factlog diff`: what differs between two states of the reporting dataset, and which events made it so.
+
+Belongs here: options, colours, the exit code. Not here: comparing (`orchestration.diff.compare`) and the
+words of the report (`orchestration.diff.report`).
+"""
+
+import click
+from rich.text import Text
+
+from orchestration.command_line import screen
+from orchestration.command_line.main import DOES_NOT_HOLD, DONE
+from orchestration.command_line.options import json_option, read_settings
+from orchestration.diff.compare import Comparison
+from orchestration.diff.compare import diff as compare
+from orchestration.diff.report import SET_APART, SUMMARY, as_record, heading, lines, outcome, summary
+
+ROWS_OF_ONE, ROWS_OF_EACH = 20, 5
+STYLES = {
+    "table": "bold",
+    "changed": "yellow",
+    "removed": "red",
+    "added": "green",
+    "event": "dim",
+    "note": "italic",
+}
+
+
+@click.command()
+@click.argument("a", metavar="A")
+@click.argument("b", metavar="[B]", default="current")
+@click.option("--table", metavar="NAME", help="Compare this table only, such as billing.invoices.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help=f"Show so many rows of a table; 0: all.  [default: {ROWS_OF_ONE} with --table, else {ROWS_OF_EACH}]",
+)
+@click.option("--exit-code", "tells", is_flag=True, help="Leave with 1 where they differ.")
+@json_option
+def diff(a: str, b: str, table: str | None, limit: int | None, tells: bool, wants_json: bool) -> int:
+    """Tell what differs between two states of the reporting dataset, and which events made it so.
+
+    A and B are each the number of a published version, a dataset file that `factlog replay --into` wrote, or
+    `current` for what is served now. Rows are told apart by the key of their table: ~ changed, - only in A,
+    + only in B. Below each row stand the events that only one side knows. Columns that say when something
+    landed (last_sequence) make no difference.
+
+    \b
+    Examples:
+      factlog diff 3 current
+      factlog diff march.duckdb current --table billing.invoices
+      factlog diff 3 4 --json
+    """
+    if limit is None:
+        limit = ROWS_OF_ONE if table else ROWS_OF_EACH
+    comparison = compare(read_settings(), a, b, table, limit or None)
+    if wants_json:
+        screen.as_json(as_record(comparison))
+    else:
+        show(comparison)
+    return DOES_NOT_HOLD if tells and comparison.differs else DONE
+
+
+def show(comparison: Comparison) -> None:
+    """Print what A and B are, the counts, and then the rows."""
+    console = screen.screen()
+    for line in heading(comparison):
+        console.print(Text(screen.printable(line)), soft_wrap=True)
+    if counts := summary(comparison):
+        print()
+        screen.table(None, SUMMARY, counts)
+    if counts and outcome(comparison):
+        print()
+    for said in outcome(comparison):
+        console.print(Text(screen.printable(said)), soft_wrap=True)
+    for row in lines(comparison, hint=" (--limit 0 shows all)"):
+        if row.kind in SET_APART:
+            print()
+        console.print(Text(screen.printable(row.text), style=STYLES.get(row.kind, "")), soft_wrap=True)

@@ -1,0 +1,186 @@
+"""`factlog refresh` and `factlog published`: from the archive to the dataset that analysts open.
+
+Belongs here: options and reports. Not here: building and checking (`orchestration.refresh`), versions and the
+switch between them (`orchestration.publishing.publish`).
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+
+import click
+
+from orchestration.command_line import screen
+from orchestration.command_line.derive.plan_report import plan_record, tell_plan
+from orchestration.command_line.main import DOES_NOT_HOLD, DONE
+from orchestration.command_line.options import ListingGroup, json_option, read_settings
+from orchestration.dbt.process import Finished, Hear
+from orchestration.planning.estimate import plan_build
+from orchestration.publishing.publish import PublishingRefused, Version, current, rollback, versions
+from orchestration.refresh import Refreshed
+from orchestration.refresh import refresh as refresh_dataset
+
+
+@click.command()
+@click.option(
+    "--full", "from_nothing", is_flag=True, help="Derive everything again, not only what has changed."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be derived and why, and do nothing.")
+@json_option
+def refresh(from_nothing: bool, dry_run: bool, wants_json: bool) -> int:
+    """Derive the reporting dataset from the archive, check it, and publish it.
+
+    Builds every dbt model over one cut of the log, runs every test and the checks of the archive, and
+    switches readers to the new version only if all of them hold; if not, exit code 1 and the old one stays.
+
+    \b
+    Examples:
+      factlog refresh
+      factlog refresh --dry-run
+      factlog refresh --full --json
+    """
+    if dry_run:
+        planned = plan_build(read_settings(), from_nothing=from_nothing)
+        if wants_json:
+            screen.as_json(plan_record(planned))
+        else:
+            tell_plan(planned)
+        return DONE
+    try:
+        with building("Deriving") as hear:
+            done = refresh_dataset(read_settings(), from_nothing=from_nothing, say=screen.say, hear=hear)
+    except PublishingRefused as refused:
+        return refuse(refused, wants_json)
+    if wants_json:
+        version = done.publication.version
+        screen.as_json(
+            {
+                "published": True,
+                "version": version.number,
+                "is_new": done.publication.is_new,
+                "sequence": done.sequence,
+                "models": done.models,
+                "tests": done.tests,
+                "seconds": round(done.seconds, 1),
+                "checks": [asdict(check) for check in done.publication.checks],
+            }
+        )
+    else:
+        screen.tell(*derived(done))
+    return DONE
+
+
+@contextmanager
+def building(task: str, then: str = "checks, publishing", *, in_lines: bool = False) -> Iterator[Hear]:
+    """Show how far dbt is: a bar on a terminal; elsewhere nothing, or a line for each model.
+
+    `then`: what comes after dbt.
+    """
+    lines = in_lines and not sys.stderr.isatty()
+    with screen.progress(task, 1.0) as moved:
+
+        def hear(finished: Finished) -> None:
+            last = finished.index == finished.total
+            moved(finished.index / finished.total, then if last else finished.name)
+            if lines and finished.is_model:
+                screen.say(f"{finished.name} is derived ({finished.index} of {finished.total} steps)")
+
+        yield hear
+
+
+def derived(done: Refreshed) -> list[str]:
+    """Word what a refresh did."""
+    version = done.publication.version
+    build = f"{done.models} models built and {done.tests} tests passed up to commit {done.sequence}"
+    if not done.publication.is_new:
+        return [
+            f"{build}, in {done.seconds:.0f} s.",
+            f"Nothing has changed: version {version.number} stays published.",
+        ]
+    rows = sum(state.rows for state in version.tables.values())
+    return [
+        f"{build}, in {done.seconds:.0f} s.",
+        f"Published version {version.number}: {len(version.tables)} tables, {rows:,} rows.",
+    ]
+
+
+def refuse(refused: PublishingRefused, wants_json: bool) -> int:
+    """Say which checks kept the dataset from being published."""
+    if wants_json:
+        screen.as_json({"published": False, "failed": [asdict(check) for check in refused.failed]})
+    else:
+        causes = [check for check in refused.failed if check.detail != "skipped"]
+        screen.tell(*(screen.printable(f"{check.name}: {check.detail}") for check in causes))
+        if len(causes) < len(refused.failed):
+            screen.tell(f"… and {len(refused.failed) - len(causes)} that could not run because of these")
+    screen.say(
+        f"Not published: {len(refused.failed)} blocking check(s) do not hold. What was published stays."
+    )
+    return DOES_NOT_HOLD
+
+
+@click.group(cls=ListingGroup)
+def published() -> None:
+    """List the published versions of the reporting dataset, or serve an older one.
+
+    \b
+    Examples:
+      factlog published
+      factlog published serve 3
+    """
+
+
+@published.command("list", short_help="List the versions.")
+@json_option
+def list_versions(wants_json: bool) -> None:
+    """List the versions: over which commits each was derived, when it was published, what it holds.
+
+    \b
+    Example:
+      factlog published list --json
+    """
+    settings = read_settings()
+    served = current(settings)
+    known = versions(settings)
+    if wants_json:
+        screen.as_json([as_record(version, version == served) for version in known])
+        return
+    if not known:
+        screen.say("Nothing is published yet. Derive and publish: factlog refresh")
+        return
+    screen.table(
+        None,
+        ["version", "up to commit", "published at", "tables", "rows", "MB", ""],
+        [
+            (
+                version.number,
+                version.sequence,
+                version.published_at[:19].replace("T", " "),
+                len(version.tables),
+                sum(state.rows for state in version.tables.values()),
+                round(version.bytes / 1e6, 1),
+                "served" if version == served else "",
+            )
+            for version in known
+        ],
+    )
+    screen.say(f"Analysts open {screen.here(settings.published / 'reporting.duckdb')}")
+
+
+@published.command("serve", short_help="Serve an older version again.")
+@click.argument("number", type=click.IntRange(min=1), metavar="VERSION")
+def serve_version(number: int) -> None:
+    """Let readers find an older version again, until the next publishing.
+
+    \b
+    Example:
+      factlog published serve 3
+    """
+    version = rollback(read_settings(), number)
+    screen.tell(f"Version {version.number} is served, until the next publishing.")
+
+
+def as_record(version: Version, is_served: bool) -> dict[str, object]:
+    """Give the JSON report of one version."""
+    return {**asdict(version), "file": version.file_name, "served": is_served}

@@ -1,0 +1,145 @@
+"""`factlog replay`: deriving days again, in one run, however many and however scattered.
+
+Belongs here: options and reports. Not here: which days can be asked for
+(`orchestration.planning.replay_days`), and deriving, checking and publishing (`orchestration.refresh`).
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from event_archive.errors import UnusableInput
+from orchestration.command_line import screen
+from orchestration.command_line.derive.plan_report import duration, estimate_record, events_of, tell_estimate
+from orchestration.command_line.derive.refresh import building, refuse
+from orchestration.command_line.derive.replay_aside import (
+    Beside,
+    beside_options,
+    check_together,
+    replay_beside,
+)
+from orchestration.command_line.main import DONE
+from orchestration.command_line.options import json_option, read_settings
+from orchestration.planning.estimate import Estimate, estimate
+from orchestration.planning.replay_days import Asked, days_asked, days_with_events
+from orchestration.publishing.publish import PublishingRefused
+from orchestration.refresh import Refreshed, refresh
+from orchestration.settings import Settings
+
+
+@click.command()
+@click.option("--from", "first", metavar="DAY", help="First day to derive again.")
+@click.option("--to", "end", metavar="DAY", help="The day before which to stop: it is not replayed itself.")
+@click.option("--days", "listed", metavar="DAY,DAY", help="Single days to derive again, in one run.")
+@click.option("--estimate", "only_estimate", is_flag=True, help="Say what it reads and how long, and stop.")
+@beside_options
+@json_option
+def replay(
+    first: str | None,
+    end: str | None,
+    listed: str | None,
+    only_estimate: bool,
+    as_of: str | None,
+    known_at: str | None,
+    into: Path | None,
+    is_verification: bool,
+    wants_json: bool,
+) -> int:
+    """Derive days again from the log, check, and publish.
+
+    Every key (a translation, an invoice …) with an event on one of the days is derived from all of its
+    events; then everything is checked and published as by `factlog refresh`. Where nothing was wrong, nothing
+    changes. A replay that is killed is completed by the next one, or by the next refresh.
+
+    With --into, derive everything from nothing into a file of its own, as it was known then and as of a
+    moment; with --verify, compare what is served with what the log gives. Neither touches what is served.
+
+    \b
+    Examples:
+      factlog replay --from 2026-01-01 --to 2026-02-01
+      factlog replay --days 2026-01-05,2026-01-19,2026-02-02
+      factlog replay --from 2026-01-01 --to 2026-02-01 --estimate
+      factlog replay --as-of 2026-03-01 --known-at 2026-03-03T12:00:00Z --into march.duckdb
+      factlog replay --verify
+    """
+    settings = read_settings()
+    beside = Beside(as_of, known_at, into, is_verification)
+    if beside.is_asked:
+        if only_estimate:
+            raise UnusableInput("--estimate is for a replay of days; leave it out here")
+        given = {"--from": first, "--to": end, "--days": listed}
+        check_together(beside, [name for name, value in given.items() if value is not None])
+        return replay_beside(settings, beside, wants_json=wants_json)
+    asked = asked_for(settings, first, end, listed)
+    estimated = estimate(settings, asked)
+    if not only_estimate:
+        return replay_days(settings, asked, estimated, wants_json)
+    if wants_json:
+        screen.as_json(estimate_record(estimated, asked.ranges))
+    else:
+        tell_estimate(estimated)
+    return DONE
+
+
+def asked_for(settings: Settings, first: str | None, end: str | None, listed: str | None) -> Asked:
+    """Read which days are asked for, by the days that the archive holds events of."""
+    archive = settings.open_archive()
+    held = days_with_events(archive.log.commits(), archive.contracts)
+    asked = days_asked(first, end, listed, held, datetime.now(UTC).date())
+    if asked.clipped:
+        screen.say(asked.clipped)
+    return asked
+
+
+def replay_days(settings: Settings, asked: Asked, estimated: Estimate, wants_json: bool) -> int:
+    """Derive these days again, and say what came of it."""
+    screen.say(f"Deriving again {asked}: {events_of(estimated)}; {duration(estimated.planned.expected)}")
+    try:
+        with building("Replaying", in_lines=True) as hear:
+            done = refresh(settings, replay=asked.ranges, say=screen.say, hear=hear)
+    except PublishingRefused as refused:
+        return refuse(refused, wants_json)
+    if wants_json:
+        screen.as_json(estimate_record(estimated, asked.ranges) | as_record(done))
+    else:
+        screen.tell(*report(estimated, done))
+    return DONE
+
+
+def report(estimated: Estimate, done: Refreshed) -> list[str]:
+    """Word what a replay did."""
+    planned = estimated.planned
+    keys = [
+        f"{planned.keys[one.model]:,} of {one.table}"
+        for one in planned.plan.models
+        if planned.keys.get(one.model)
+    ]
+    derived = f"; keys derived again: {', '.join(keys)}" if keys else ""
+    return [
+        f"{screen.counted(estimated.days, 'day')} replayed up to commit {done.sequence}, "
+        f"in {done.seconds:.0f} s.",
+        f"{events_of(estimated)}{derived}.",
+        outcome(done),
+    ]
+
+
+def outcome(done: Refreshed) -> str:
+    """Word which version is served now, and what is not as it was before."""
+    number = done.publication.version.number
+    if not done.publication.is_new:
+        return f"Nothing has changed: version {number} stays published."
+    if not done.changed:
+        return f"Published version {number}: every table is as it was, by another code or log."
+    return f"Published version {number}: {', '.join(done.changed)} changed."
+
+
+def as_record(done: Refreshed) -> dict[str, object]:
+    """Give what the JSON report of a replay has besides its estimate."""
+    return {
+        "sequence": done.sequence,
+        "version": done.publication.version.number,
+        "is_new": done.publication.is_new,
+        "changed": done.changed,
+        "seconds": round(done.seconds, 1),
+    }

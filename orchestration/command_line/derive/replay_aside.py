@@ -1,0 +1,156 @@
+"""`factlog replay --into` and `factlog replay --verify`: deriving from nothing, beside what is served.
+
+Belongs here: what these options of `factlog replay` ask for, and reports. Not here: the command itself
+(`replaying`), deriving into a file (`orchestration.replay.into_file`), comparing (`replay_verification`).
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from event_archive.errors import UnusableInput
+from orchestration.command_line import screen
+from orchestration.command_line.derive.refresh import building
+from orchestration.command_line.main import DOES_NOT_HOLD, DONE
+from orchestration.replay.into_file import Replayed, read_known_at, replay_into
+from orchestration.replay.verify import TableDifference, Verified, verify_replay
+from orchestration.settings import Settings, moment
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is asked for beside what is served: a file over two cuts, or a verification."""
+
+    as_of: str | None
+    known_at: str | None
+    into: Path | None
+    is_verification: bool
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether any of these options was given."""
+        return bool(self.is_verification or self.into or self.cuts)
+
+    @property
+    def cuts(self) -> list[str]:
+        """Name the cuts that were given."""
+        given = {"--as-of": self.as_of, "--known-at": self.known_at}
+        return [name for name, value in given.items() if value is not None]
+
+
+def beside_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Add the options of replays that leave alone what is served."""
+    options = [
+        click.option(
+            "--as-of", metavar="TIME", help="Only events that had occurred before; goes with --into."
+        ),
+        click.option(
+            "--known-at",
+            metavar="TIME|SEQUENCE",
+            help="Only what had landed before a time, or up to and with a commit; goes with --into.",
+        ),
+        click.option(
+            "--into",
+            metavar="FILE",
+            type=click.Path(path_type=Path),
+            help="Derive everything from nothing into a new dataset file; what is served stays.",
+        ),
+        click.option(
+            "--verify",
+            "is_verification",
+            is_flag=True,
+            help="Derive what is served again from nothing, and compare: exit code 1 if it differs.",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def check_together(beside: Beside, days: list[str]) -> None:
+    """Refuse options that don't go together; `days` names those of replays in place that were given."""
+    if beside.is_verification and (days or beside.cuts or beside.into):
+        raise UnusableInput(
+            "--verify goes alone: it derives what is served, over its own cut of the log, and compares"
+        )
+    if days:
+        raise UnusableInput(
+            f"{'/'.join(days)} derive days again in what is served, --into derives everything into a file of "
+            "its own: give one or the other"
+        )
+    if not beside.is_verification and not beside.into:
+        raise UnusableInput(
+            f"{' and '.join(beside.cuts)}: name the file to derive into, such as --into before.duckdb"
+        )
+
+
+def replay_beside(settings: Settings, beside: Beside, *, wants_json: bool) -> int:
+    """Do what is asked for."""
+    if beside.into is None:
+        return verify(settings, wants_json=wants_json)
+    before = None if beside.as_of is None else moment(beside.as_of, "--as-of ")
+    known = None if beside.known_at is None else read_known_at(beside.known_at)
+    with building("Deriving from nothing", "writing the file") as hear:
+        done = replay_into(settings, beside.into, as_of=before, known_at=known, say=screen.say, hear=hear)
+    if wants_json:
+        screen.as_json(as_record(done))
+    else:
+        screen.tell(*report(done))
+    return DONE
+
+
+def as_record(done: Replayed) -> dict[str, object]:
+    """Give the JSON report."""
+    return {**asdict(done), "file": str(done.file), "rows": done.rows, "seconds": round(done.seconds, 1)}
+
+
+def report(done: Replayed) -> list[str]:
+    """Word what was derived."""
+    before = f", of what had occurred before {screen.moment(done.as_of)}" if done.as_of else ""
+    return [
+        f"{len(done.tables)} tables, {done.rows:,} rows, up to commit {done.sequence}{before}, "
+        f"in {done.seconds:.0f} s.",
+        f"Analysts open {screen.here(done.file)}",
+    ]
+
+
+def verify(settings: Settings, *, wants_json: bool) -> int:
+    """Derive what is served again from nothing, and say where it comes out differently."""
+    with building("Deriving from nothing", "comparing") as hear:
+        verified = verify_replay(settings, say=screen.say, hear=hear)
+    if wants_json:
+        seconds = round(verified.seconds, 1)
+        screen.as_json({**asdict(verified), "same": verified.holds, "seconds": seconds})
+    elif verified.holds:
+        screen.tell(
+            f"{len(verified.tables)} tables, {verified.rows:,} rows: the same as in version "
+            f"{verified.version}, derived from nothing up to commit {verified.sequence}, in "
+            f"{verified.seconds:.0f} s."
+        )
+    else:
+        tell_differences(verified)
+    return DONE if verified.holds else DOES_NOT_HOLD
+
+
+def tell_differences(verified: Verified) -> None:
+    """Print the tables and days that differ, and why that may be."""
+    columns = ["table", "day", f"only in version {verified.version}", "only in the replay", ""]
+    screen.table(None, columns, [row for table in verified.differences for row in difference_rows(table)])
+    screen.tell(*(f"Likely reason: {screen.printable(reason)}" for reason in verified.reasons))
+    screen.say(
+        f"{len(verified.differences)} of {len(verified.tables)} tables are not what the log gives up to "
+        f"commit {verified.sequence}."
+    )
+
+
+def difference_rows(table: TableDifference) -> list[tuple[object, ...]]:
+    """Lay out one table: a row per day, or one for all of it."""
+    if not table.days:
+        return [(table.table, "", None, None, table.detail)]
+    without = "no day" if table.day_column else "all"
+    return [
+        (table.table, one.day or without, one.only_published, one.only_replayed, table.detail)
+        for one in table.days
+    ]

@@ -1,0 +1,162 @@
+"""`factlog land` and `factlog inbox`: bytes in, one commit per source, and what became of the records.
+
+Belongs here: options, progress and the report. Not here: how records are judged
+(`event_archive.landing.land`).
+"""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from event_archive.archive import Archive
+from event_archive.decoding.sources import Source, find_sources
+from event_archive.landing.inbox import SETTLED_AFTER_SECONDS, land_inbox, waiting_files
+from event_archive.landing.land import Landed
+from event_archive.landing.land import land as land_source
+from event_archive.mapping.mapping import Mapping, load_mapping
+from event_archive.store.log import Counts
+from orchestration.command_line import screen
+from orchestration.command_line.options import contracts_option, json_option, read_settings
+from orchestration.settings import Settings
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@contracts_option
+@click.option(
+    "--mapping",
+    "mapping_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="How foreign records become events (see docs/how-to-map-foreign-records.md).",
+)
+@json_option
+def land(paths: tuple[str, ...], contracts: Path | None, mapping_file: Path | None, wants_json: bool) -> None:
+    """Land event files in the archive: files, folders (recursive), or - for standard input.
+
+    Each source is one atomic commit. Landing the same bytes, or the same events in other files, again adds
+    nothing. Records that break their contract are kept in quarantine, with place and reason; the rest lands.
+
+    \b
+    Examples:
+      factlog land events.ndjson.gz more/
+      curl -s https://example.org/events | factlog land -
+      factlog land --contracts examples/github/contracts \\
+                   --mapping examples/github/mapping.yaml 2015-01-01-12.json.gz
+    """
+    settings = read_settings(contracts)
+    archive = settings.open_archive()
+    mapping = load_mapping(mapping_file) if mapping_file else None
+    sources = find_sources(paths)
+    report(land_all(archive, sources, settings, mapping), wants_json)
+
+
+@click.command()
+@json_option
+def inbox(wants_json: bool) -> None:
+    """Land what lies in the inbox (var/inbox/), and move each file out once its commit stands.
+
+    A crash leaves a file where it was; landing it again adds nothing. `make dev` does this by itself.
+
+    \b
+    Example:
+      cp events.ndjson var/inbox/ && factlog inbox
+    """
+    settings = read_settings()
+    archive = settings.open_archive()
+    dropped = waiting_files(settings.inbox, settled_after=0)
+    if len(dropped) > len(waiting_files(settings.inbox)):
+        # Somebody may still be writing to them; who asks right after dropping a file wants it landed.
+        time.sleep(SETTLED_AFTER_SECONDS)
+    landed = []
+    with screen.progress("Landing", len(dropped)) as show:
+        for one in land_inbox(archive, settings.inbox, limits=settings.limits):
+            landed.append(one)
+            show(len(landed), one.origin)
+    if left := waiting_files(settings.inbox, settled_after=0):
+        screen.say(f"{len(left):,} file(s) are still being written to; run it again when they are complete.")
+    if not landed and not left and not wants_json:
+        screen.say(f"The inbox {screen.here(settings.inbox)} is empty.")
+    if landed or wants_json:
+        report(landed, wants_json)
+
+
+def land_all(
+    archive: Archive, sources: Sequence[Source], settings: Settings, mapping: Mapping | None = None
+) -> list[Landed]:
+    """Land one source after the other, and show how far it is by the bytes that were read."""
+    sizes = [size_of(source) for source in sources]
+    landed = []
+    with screen.progress("Landing", sum(sizes) or None) as show:
+        for place, source in enumerate(sources):
+            before = sum(sizes[:place])
+            show(before, source.origin)
+
+            def read(count: int, *, before: int = before, origin: str = source.origin) -> None:
+                show(before + count, origin)
+
+            landed.append(
+                land_source(archive, source, mapping=mapping, limits=settings.limits, progress=read)
+            )
+    return landed
+
+
+def size_of(source: Source) -> int:
+    """Tell how many bytes a source has; what has no size counts nothing."""
+    return source.path.stat().st_size if source.path and source.path.is_file() else 0
+
+
+def report(landed: Sequence[Landed], wants_json: bool) -> None:
+    """Say per source and in all what became of the records."""
+    if wants_json:
+        screen.as_json([as_record(one) for one in landed])
+    else:
+        screen.table(
+            None,
+            ["source", "received", "accepted", "duplicate", "rejected", "commit"],
+            [
+                (
+                    one.origin,
+                    *counted(one.counts),
+                    f"{one.earlier.sequence} (earlier)" if one.earlier else sequence(one),
+                )
+                for one in landed
+            ],
+        )
+    total = sum((one.counts for one in landed), Counts())
+    if not total.received and not any(one.earlier for one in landed):
+        screen.say("There was no record in it.")
+    elif not total.accepted + total.rejected:
+        screen.say("Nothing new: all of it had landed before.")
+    if total.rejected:
+        screen.say(
+            f"{total.rejected:,} of {total.received:,} records were refused and are kept in quarantine.",
+            "Look at them with: factlog quarantine list",
+        )
+
+
+def sequence(one: Landed) -> str:
+    """Name the commit of a landing, where it made one."""
+    return str(one.commit.sequence) if one.commit else "-"
+
+
+def counted(counts: Counts) -> tuple[int, int, int, int]:
+    """Give the four counts in the order of the sum: received = accepted + duplicate + rejected."""
+    return counts.received, counts.accepted, counts.duplicate, counts.rejected
+
+
+def as_record(one: Landed) -> dict[str, object]:
+    """Give the JSON report of one source."""
+    received, accepted, duplicate, rejected = counted(one.counts)
+    stands = one.commit or one.earlier
+    return {
+        "origin": one.origin,
+        "received": received,
+        "accepted": accepted,
+        "duplicate": duplicate,
+        "rejected": rejected,
+        "sequence": stands.sequence if stands else None,
+        "landed_earlier": one.earlier is not None,
+    }

@@ -1,0 +1,83 @@
+"""`factlog query`: SQL over the published reporting dataset, or over the events themselves.
+
+Belongs here: which of the two is asked, and in which form the answer is printed. Not here: how a query is run
+and fenced in (`orchestration.publishing.query`).
+"""
+
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import click
+import duckdb
+
+from event_archive.errors import UnusableInput
+from event_archive.views.event_views import create_views
+from orchestration.command_line import answers
+from orchestration.command_line.options import contracts_option, read_settings
+from orchestration.publishing.query import Answer, ask
+from orchestration.publishing.query import query as ask_published
+from orchestration.settings import Settings
+
+READING = {"SELECT", "EXPLAIN", "MULTI"}
+
+
+@click.command()
+@click.argument("sql", metavar="SQL")
+@click.option(
+    "--archive", "from_archive", is_flag=True, help="Ask the events (views events.*), not the reports."
+)
+@contracts_option
+@click.option("--json", "form", flag_value="json", help="Print a JSON array of objects.")
+@click.option("--csv", "form", flag_value="csv", help="Print comma separated values.")
+def query(sql: str, from_archive: bool, contracts: Path | None, form: str | None) -> None:
+    """Ask the published reporting dataset in SQL (DuckDB's), read-only.
+
+    With --archive, ask the archive: one view events.<object>_<verb> per event type, and events.all_events
+    over all of them. Times are UTC. SQL may be - to read it from standard input.
+
+    \b
+    Examples:
+      factlog query "SHOW ALL TABLES"
+      factlog query "FROM billing.invoices LIMIT 10" --csv > invoices.csv
+      factlog query --archive "SELECT verb, count(*) FROM events.all_events GROUP BY verb"
+    """
+    if sql == "-":
+        sql = sys.stdin.read()
+    if contracts and not from_archive:
+        raise click.UsageError(
+            "--contracts goes with --archive: the reporting dataset has tables, not contracts"
+        )
+    check_reads(sql)
+    settings = read_settings(contracts)
+    answer = ask_archive(settings, sql) if from_archive else ask_published(settings, sql)
+    if form == "json":
+        answers.print_json(answer)
+    elif form == "csv":
+        answers.print_csv(answer)
+    else:
+        answers.print_table(answer)
+
+
+def ask_archive(settings: Settings, sql: str) -> Answer:
+    """Run SQL over the views of the archive, in memory."""
+    archive = settings.open_archive()
+    with closing(duckdb.connect()) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        create_views(connection, archive)
+        connection.execute("SET allowed_directories = [$folder]", {"folder": str(settings.archive_root)})
+        return ask(connection, settings, sql)
+
+
+def check_reads(sql: str) -> None:
+    """Refuse what is not one query: a statement that writes would fail later, with a worse reason."""
+    try:
+        statements = duckdb.extract_statements(sql)
+    except duckdb.Error as error:
+        raise UnusableInput(f"query: {str(error).split(chr(10))[0]}") from None
+    if len(statements) != 1:
+        raise UnusableInput(f"query: {len(statements)} statements; give one")
+    if statements[0].type.name not in READING:
+        raise UnusableInput(
+            f"query: {statements[0].type.name} does not read; give a SELECT, FROM, SHOW or DESCRIBE"
+        )

@@ -1,0 +1,151 @@
+"""`factlog quarantine recover`: judge refused records again, and land those that are events by now.
+
+Belongs here: options and the report. Not here: the judging (`event_archive.quarantine.recover`), and how
+refused records are listed (`quarantine`).
+"""
+
+from pathlib import Path
+
+import click
+
+from event_archive.errors import UnusableInput
+from event_archive.mapping.mapping import load_mapping
+from event_archive.quarantine.recover import Recovery, Selection
+from event_archive.quarantine.recover import recover as recover_records
+from event_archive.quarantine.repair import load_repair
+from event_archive.store.log import totals
+from orchestration.command_line import screen
+from orchestration.command_line.options import contracts_option, json_option, read_settings
+
+SHOWN_REASONS = 10
+
+
+@click.command(short_help="Judge refused records again, and land those that pass.")
+@contracts_option
+@click.option(
+    "--repair",
+    "repair_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A repair (YAML) to apply to the records first.",
+)
+@click.option(
+    "--mapping",
+    "mapping_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Judge the records that landed by a mapping, by this one, and no others.",
+)
+@click.option("--sequence", type=click.IntRange(min=1), help="Only records that this commit refused.")
+@click.option("--reason", help="Only records with this reason (its code), the latest.")
+@click.option("--type", "type_name", help="Only records that say they are of this type.")
+@click.option("--source", help="Only records that say they are from this producer.")
+@click.option("--dry-run", is_flag=True, help="Say what would become of the records, and commit nothing.")
+@json_option
+def recover(
+    contracts: Path | None,
+    repair_file: Path | None,
+    mapping_file: Path | None,
+    sequence: int | None,
+    reason: str | None,
+    type_name: str | None,
+    source: str | None,
+    dry_run: bool,
+    wants_json: bool,
+) -> None:
+    """Judge the records that are still refused again, under today's contracts, and land those that pass.
+
+    They land as one commit; the rest stay refused, with today's reason. Where nothing changes there is no
+    commit, so that it can be run at any time, any number of times.
+
+    \b
+    Examples:
+      factlog quarantine recover --dry-run
+      factlog quarantine recover --reason unknown_type --source /services/core
+      factlog quarantine recover --json
+    """
+    if repair_file and mapping_file:
+        raise UnusableInput(
+            "--repair, --mapping: a repair is for events, a mapping for other records; name one"
+        )
+    settings = read_settings(contracts)
+    archive = settings.open_archive()
+    repair = load_repair(repair_file) if repair_file else None
+    mapping = load_mapping(mapping_file) if mapping_file else None
+    waiting = max(totals(archive.log.commits()).rejected, 1)
+    with screen.progress("Judging", 1) as show:
+        result = recover_records(
+            archive,
+            Selection(sequence, reason, type_name, source),
+            repair=repair,
+            mapping=mapping,
+            limits=settings.limits,
+            dry_run=dry_run,
+            progress=lambda judged: show(judged / waiting, ""),
+        )
+    if wants_json:
+        screen.as_json(as_recovery(result, dry_run=dry_run))
+        return
+    if result.judged:
+        screen.table(
+            "What became of the records" + (" (dry run: nothing was committed)" if dry_run else ""),
+            ["judged again", "recovered", "duplicate", "refused", "of them, for another reason"],
+            [
+                (
+                    result.judged,
+                    result.counts.accepted,
+                    result.counts.duplicate,
+                    sum(result.refused.values()),
+                    result.counts.rejected,
+                )
+            ],
+        )
+    if result.refused:
+        screen.tell("")
+        screen.table(
+            "Still refused",
+            ["reason", "type", "records"],
+            [
+                (why, claimed or "-", records)
+                for (why, claimed), records in result.refused.most_common(SHOWN_REASONS)
+            ],
+        )
+    screen.say(*conclusion(result, dry_run=dry_run))
+
+
+def conclusion(result: Recovery, *, dry_run: bool) -> list[str]:
+    """Word what came of it, and what was left alone."""
+    said = []
+    if result.left_out:
+        said.append(f"{result.left_out:,} record(s) are too long or empty, and were left alone.")
+    if result.foreign:
+        said.append(
+            f"{result.foreign:,} record(s) landed by a mapping, and were left alone: name it with --mapping."
+        )
+    if not result.judged:
+        said.append("No record was judged again. All that are refused: factlog quarantine list")
+    elif result.commit:
+        said.append(f"Commit {result.commit.sequence} says so.")
+        said += ["Derive what it brought: factlog refresh"] if result.counts.accepted else []
+    elif not dry_run:
+        said.append("Nothing has changed, so there is no commit.")
+    return said
+
+
+def as_recovery(result: Recovery, *, dry_run: bool) -> dict[str, object]:
+    """Give the report as JSON holds it."""
+    return {
+        "sequence": result.commit.sequence if result.commit else None,
+        "dry_run": dry_run,
+        "judged": result.judged,
+        "recovered": result.counts.accepted,
+        "duplicate": result.counts.duplicate,
+        "refused": sum(result.refused.values()),
+        "refused_for_another_reason": result.counts.rejected,
+        "left_out": result.left_out,
+        "foreign": result.foreign,
+        "reasons": [
+            {"reason": reason, "type": claimed, "records": records}
+            for (reason, claimed), records in result.refused.most_common()
+        ],
+    }

@@ -1,0 +1,92 @@
+"""Who reads a field of the events: models and columns, found in the SQL that dbt compiles.
+
+Belongs here: compiling the project and following fields through its models. Not here: what one SELECT reads
+(`column_lineage`), and which fields a contract changes.
+
+The project is compiled in a temporary installation with an empty archive: nothing of this one is read or
+written, and every fact is compiled as built from nothing, so that no part of its SQL is left out.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from event_archive.views.event_views import SCHEMA
+from orchestration.contract_tools.column_lineage import Relation, Tables, event_relation, relation_of
+from orchestration.dbt.process import PARTIAL_PARSE, run_dbt
+from orchestration.settings import Settings
+
+ROWS = "(which rows)"
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One column of a model that reads a field; ROWS where the field decides which rows there are."""
+
+    model: str
+    column: str
+    field: str
+
+
+def compiled_manifest(settings: Settings) -> Mapping[str, Any]:
+    """dbt's manifest with the compiled SQL of every model; raises UnusableInput."""
+    with tempfile.TemporaryDirectory(prefix="factlog-compile-") as folder:
+        aside = replace(settings, home=Path(folder), cut=None)
+        aside.dbt_target.mkdir(parents=True)
+        parsed = settings.dbt_target / PARTIAL_PARSE
+        if parsed.exists():
+            shutil.copy(parsed, aside.dbt_target / PARTIAL_PARSE)
+        run_dbt(aside, ["compile"])
+        manifest: Mapping[str, Any] = json.loads((aside.dbt_target / "manifest.json").read_text())
+        return manifest
+
+
+def readers(manifest: Mapping[str, Any], view_name: str, fields: Iterable[str]) -> list[Reader]:
+    """The models and columns that read these fields of one view, directly or through other models."""
+    tables: Tables = {
+        (source["schema"], source["identifier"]): event_relation(source["identifier"])
+        for source in manifest["sources"].values()
+        if source["schema"] == SCHEMA
+    }
+    wanted = list(fields)
+    found = []
+    for node in in_order(manifest):
+        relation = relation_of(node["compiled_code"] or "", tables)
+        tables[node["schema"], node["alias"]] = relation
+        name = f"{node['schema']}.{node['alias']}"
+        found += [
+            Reader(name, column, field) for column, field in _columns_reading(relation, view_name, wanted)
+        ]
+    return found
+
+
+def _columns_reading(relation: Relation, view_name: str, fields: list[str]) -> Iterable[tuple[str, str]]:
+    for column, value in [*relation.columns.items(), (ROWS, relation.rows)]:
+        read = [path for view, path in value.all_leaves() if view == view_name]
+        yield from ((column, field) for field in fields if any(_overlap(path, field) for path in read))
+
+
+def _overlap(read: str, field: str) -> bool:
+    """Whether what is read is the field, is part of it or holds it; the empty path is all of `data`."""
+    one, other = read.replace("[]", ".[]"), field.replace("[]", ".[]")
+    return not read or one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
+
+
+def in_order(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The models, each after those that it reads."""
+    models = {name: node for name, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+    done: dict[str, Mapping[str, Any]] = {}
+
+    def add(name: str) -> None:
+        if name in models and name not in done:
+            for other in models[name]["depends_on"]["nodes"]:
+                add(other)
+            done[name] = models[name]
+
+    for name in sorted(models):
+        add(name)
+    return list(done.values())

@@ -1,0 +1,57 @@
+"""Released contracts: those of a folder, or of a revision of the git repository that the contracts are in.
+
+Belongs here: reading them from git. Not here: what may have changed since
+(`event_archive.evolution.release_rules`).
+"""
+
+import io
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+
+from event_archive.errors import UnusableInput
+from event_archive.registry.contract import Contracts, load_contract
+
+GIT_SECONDS = 30
+
+
+def released_contracts(folder: Path, against: str) -> Contracts:
+    """The contracts that `folder` held in the git revision `against`, or those of the folder of that name.
+
+    Raises UnusableInput.
+    """
+    if against and Path(against).is_dir():
+        return _contracts_in(Path(against))
+    top = Path(_git(folder, "rev-parse", "--show-toplevel").decode().strip())
+    revision = (
+        _git(folder, "rev-parse", "--verify", "--end-of-options", f"{against}^{{commit}}").decode().strip()
+    )
+    inside = folder.resolve().relative_to(top.resolve())
+    with tempfile.TemporaryDirectory(prefix="factlog-released-") as scratch:
+        archive = _git(top, "archive", "--format=tar", revision, "--", str(inside))
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            tar.extractall(scratch, filter="data")
+        return _contracts_in(Path(scratch) / inside)
+
+
+def _contracts_in(folder: Path) -> Contracts:
+    """Each contract by itself: what was released may break a rule that came later."""
+    return Contracts([load_contract(path) for path in sorted(folder.glob("*.yaml"))])
+
+
+def _git(folder: Path, *arguments: str) -> bytes:
+    """What git prints; raises UnusableInput with git's own reason."""
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=GIT_SECONDS, check=False)
+    except FileNotFoundError:
+        raise UnusableInput("--against: there is no git here; name a folder of released contracts") from None
+    except subprocess.TimeoutExpired:
+        raise UnusableInput(f"--against: git took longer than {GIT_SECONDS} seconds") from None
+    if done.returncode:
+        said = (done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"])[-1]
+        raise UnusableInput(
+            f"--against: {said.removeprefix('fatal: ')}; name a git revision, or a folder of contracts"
+        )
+    return done.stdout

@@ -1,0 +1,150 @@
+"""A dataset file: what analysts open, and what it says of itself.
+
+Belongs here: writing one from the warehouse, and reading what it says. Not here: where files lie and which
+one is served (`publishing`), copying tables (`dataset`). Beside the marts each file has a schema `factlog`:
+
+    factlog.manifest   one row: over which cut of which log, by which code, and when it was written
+    factlog.tables     one row per mart: rows, digest, what tells its rows apart, and how these are traced
+
+So a file that was sent elsewhere can still be told from another one, row by row, down to the events.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from event_archive.errors import UnusableInput
+from orchestration.dataset.row_tracing import MartNote, read
+from orchestration.dataset.tables import TableState, copy_tables, name, text
+
+READ_ONLY_MODE = 0o444
+TABLES = {
+    "manifest": (
+        "What this file holds: the log up to which commit, by which code.",
+        {
+            "sequence": ("BIGINT", "Number of the last commit of the log that it was derived from."),
+            "log_digest": ("VARCHAR", "SHA-256 of that commit; empty where there was none."),
+            "as_of": ("TIMESTAMPTZ", "Only events that had occurred before are in it; null: all."),
+            "code_version": ("VARCHAR", "The code that derived it."),
+            "written_at": ("TIMESTAMPTZ", "When it was written."),
+        },
+    ),
+    "tables": (
+        "What is known of each table besides its rows.",
+        {
+            "table_name": ("VARCHAR", "The table, with its schema."),
+            "row_count": ("BIGINT", "How many rows it holds."),
+            "digest": ("VARCHAR", "A digest of its columns and rows, in any order."),
+            "row_key": ("VARCHAR[]", "The columns that tell its rows apart; empty: all of them together."),
+            "traced_to": ("VARCHAR", "How a row is traced to the events that it comes from, as JSON."),
+            "landing_columns": ("VARCHAR[]", "Columns that only say when something landed."),
+        },
+    ),
+}
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """Over which cut of which log a dataset was derived, by which code, and when it was written."""
+
+    sequence: int
+    log_digest: str
+    as_of: datetime | None
+    code_version: str
+    written_at: datetime
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A file, what it says of itself, and of each of its tables."""
+
+    file: Path
+    about: DatasetInfo
+    states: dict[str, TableState]
+    notes: dict[str, MartNote]
+
+
+def write_dataset(
+    connection: duckdb.DuckDBPyConnection, file: Path, about: DatasetInfo, tables: dict[str, TableState]
+) -> None:
+    """Write these marts of the warehouse to a new file that nobody can change.
+
+    The connection has the warehouse attached as `warehouse` and in use. The file is not on the disk for sure
+    until the caller has synced it.
+    """
+    # Analysts' DuckDB is often older than ours, and can't open what 2.0 writes by default.
+    connection.execute(f"ATTACH {text(str(file))} AS reporting (STORAGE_VERSION 'v1.4.0')")
+    # One transaction: committing each of some two hundred statements would cost as much as the copy itself.
+    connection.execute("BEGIN")
+    copy_tables(connection, tables)
+    describe(connection, about, tables)
+    connection.execute("COMMIT")
+    connection.execute("DETACH reporting")
+    file.chmod(READ_ONLY_MODE)
+
+
+def describe(
+    connection: duckdb.DuckDBPyConnection, about: DatasetInfo, tables: dict[str, TableState]
+) -> None:
+    """Let the attached file `reporting` say what it holds."""
+    connection.execute("CREATE SCHEMA reporting.factlog")
+    for table, (said, columns) in TABLES.items():
+        target = f"reporting.factlog.{name(table)}"
+        listed = ", ".join(f"{name(column)} {kind}" for column, (kind, _) in columns.items())
+        connection.execute(f"CREATE TABLE {target} ({listed})")
+        connection.execute(f"COMMENT ON TABLE {target} IS {text(said)}")
+        for column, (_, meaning) in columns.items():
+            connection.execute(f"COMMENT ON COLUMN {target}.{name(column)} IS {text(meaning)}")
+    connection.execute(
+        "INSERT INTO reporting.factlog.manifest VALUES (?, ?, ?, ?, ?)",
+        [about.sequence, about.log_digest, about.as_of, about.code_version, about.written_at],
+    )
+    try:
+        noted = connection.execute(
+            "SELECT schema_name || '.' || table_name, row_key, traced_to, landing_columns FROM audit.marts"
+        ).fetchall()
+    except duckdb.BinderException:
+        raise UnusableInput("the warehouse was built by an older factlog; run `factlog refresh`") from None
+    notes = {table: note for table, *note in noted}
+    for table, state in tables.items():
+        connection.execute(
+            "INSERT INTO reporting.factlog.tables VALUES (?, ?, ?, ?, ?, ?)",
+            [table, state.rows, state.digest, *notes[table]],
+        )
+
+
+def attach_dataset(connection: duckdb.DuckDBPyConnection, file: Path, alias: str) -> Dataset:
+    """Attach a file under a name, read-only; raises UnusableInput where it is not a dataset of factlog."""
+    if not file.is_file():
+        raise UnusableInput(f"{file}: no such file")
+    try:
+        connection.execute(f"ATTACH {text(str(file))} AS {name(alias)} (READ_ONLY)")
+    except duckdb.IOException as error:
+        if "lock" in str(error):
+            raise UnusableInput(f"{file}: another process is writing it") from None
+        raise UnusableInput(f"{file}: not a DuckDB file that can be read") from None
+    except duckdb.Error:
+        raise UnusableInput(f"{file}: not a DuckDB file that can be read") from None
+    try:
+        about = connection.execute(
+            "SELECT sequence, log_digest, as_of, code_version, written_at "
+            f"FROM {name(alias)}.factlog.manifest"
+        ).fetchall()
+        tables = connection.execute(
+            "SELECT table_name, row_count, digest, row_key, traced_to, landing_columns "
+            f"FROM {name(alias)}.factlog.tables ORDER BY ALL"
+        ).fetchall()
+        if len(about) != 1:
+            raise ValueError("not one row")
+        notes = {
+            table: MartNote(table, tuple(key), read(traced_to), tuple(landing))
+            for table, _, _, key, traced_to, landing in tables
+        }
+    except (duckdb.Error, ValueError, KeyError, TypeError):
+        raise UnusableInput(
+            f"{file}: does not say what it holds, so it is no dataset of factlog, or one of an older version"
+        ) from None
+    states = {table: TableState(rows, digest) for table, rows, digest, *_ in tables}
+    return Dataset(file, DatasetInfo(*about[0]), states, notes)

@@ -1,0 +1,156 @@
+"""The next version of a dataset file, out of the version before: the same file, but for the rows that differ.
+
+Belongs here: finding these rows, and making sure that the result holds what the warehouse holds. Not here:
+writing a file from nothing (`dataset_file`), and which version is which (`publishing`).
+
+Copying a file takes a tenth of the time of copying its tables, whose columns are all compressed again. Which
+rows differ is told by their sequence, or else by their hashes, so nobody has to remember what a build
+changed; and as neither is certain, or the file before could be damaged, the digest of every table is taken
+from the new file. Where one is not the warehouse's, the file is thrown away, and the caller writes one from
+nothing.
+"""
+
+import shutil
+from pathlib import Path
+
+import duckdb
+
+from orchestration.dataset.dataset_file import READ_ONLY_MODE, DatasetInfo, describe
+from orchestration.dataset.row_tracing import LAST_SEQUENCE
+from orchestration.dataset.tables import (
+    REPORTING,
+    TableState,
+    columns,
+    copy_table,
+    name,
+    relation,
+    table_comment,
+    table_state,
+    text,
+)
+
+WRITABLE_MODE = 0o644
+MOST_ROWS = 1.5  # of those that a table holds: deleted rows take their room until the table is written anew
+
+
+def update_dataset(
+    connection: duckdb.DuckDBPyConnection,
+    before: Path,
+    file: Path,
+    about: DatasetInfo,
+    tables: dict[str, TableState],
+) -> bool:
+    """Write these marts of the warehouse to a new file, out of that of an earlier version.
+
+    As `write_dataset`, but gives False, and leaves no file, where the earlier one is of no use.
+    """
+    try:
+        shutil.copyfile(before, file)
+        file.chmod(WRITABLE_MODE)
+        connection.execute(f"ATTACH {text(str(file))} AS {REPORTING}")
+    except (OSError, duckdb.Error):
+        file.unlink(missing_ok=True)
+        return False
+    try:
+        held = same_shape(connection, tables) and bring_up_to_date(connection, about, tables)
+    except duckdb.Error:
+        held = False
+    connection.execute(f"DETACH {REPORTING}")
+    if held:
+        file.chmod(READ_ONLY_MODE)
+    else:
+        file.unlink()
+    return held
+
+
+def same_shape(connection: duckdb.DuckDBPyConnection, tables: dict[str, TableState]) -> bool:
+    """Tell whether the attached file has these tables and no other, with the same columns and comments."""
+    found = connection.execute(
+        "SELECT schema_name || '.' || table_name FROM duckdb_tables() "
+        "WHERE database_name = ? AND schema_name <> 'factlog'",
+        [REPORTING],
+    ).fetchall()
+    return {table for (table,) in found} == set(tables) and all(
+        columns(connection, table, database=REPORTING) == columns(connection, table)
+        and table_comment(connection, table, database=REPORTING) == table_comment(connection, table)
+        for table in tables
+    )
+
+
+def bring_up_to_date(
+    connection: duckdb.DuckDBPyConnection, about: DatasetInfo, tables: dict[str, TableState]
+) -> bool:
+    """Change what differs in the attached file; False, and nothing changed, where it is not the same then."""
+    noted = connection.execute(f"SELECT table_name, digest FROM {REPORTING}.factlog.tables").fetchall()
+    digests: dict[str, str] = dict(noted)
+    connection.execute("BEGIN")
+    held = all(
+        (digests[table] == state.digest and is_now(connection, table, state))
+        or replace_newer(connection, table, state)
+        or replace_differing(connection, table, state)
+        for table, state in tables.items()
+    )
+    connection.execute(f"DROP SCHEMA {REPORTING}.factlog CASCADE")
+    describe(connection, about, tables)
+    connection.execute("COMMIT" if held else "ROLLBACK")
+    return held
+
+
+def is_now(connection: duckdb.DuckDBPyConnection, table: str, state: TableState) -> bool:
+    """Tell whether a table of the attached file is as it is to be, by its rows."""
+    return table_state(connection, table, database=REPORTING) == state
+
+
+def replace_newer(connection: duckdb.DuckDBPyConnection, table: str, state: TableState) -> bool:
+    """Replace the rows that later commits say something of; tells whether that was all.
+
+    It mostly is where new events landed and nothing else was derived again, and takes a third of the time.
+    """
+    key = connection.execute(
+        "SELECT row_key FROM audit.marts WHERE schema_name = ? AND table_name = ?", table.split(".", 1)
+    ).fetchone()
+    names = [column.name for column in columns(connection, table)]
+    if key is None or not key[0] or LAST_SEQUENCE not in names:
+        return False
+    published, derived = f"{REPORTING}.{relation(table)}", f"warehouse.{relation(table)}"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE newer AS FROM {derived} "
+        f"WHERE {LAST_SEQUENCE} > (SELECT sequence FROM {REPORTING}.factlog.manifest)"
+    )
+    (added,) = connection.execute("SELECT count(*) FROM newer").fetchall()[0]
+    if is_worn(connection, published, added, state):
+        return False
+    connection.execute(
+        f"DELETE FROM {published} WHERE rowid IN "
+        f"(SELECT rowid FROM {published} SEMI JOIN newer USING ({', '.join(map(name, key[0]))}))"
+    )
+    connection.execute(f"INSERT INTO {published} FROM newer")
+    return is_now(connection, table, state)
+
+
+def replace_differing(connection: duckdb.DuckDBPyConnection, table: str, state: TableState) -> bool:
+    """Delete the rows that the warehouse has not, add those that only it has; tells whether that was all."""
+    published, derived = f"{REPORTING}.{relation(table)}", f"warehouse.{relation(table)}"
+    row_hash = f"hash({', '.join(name(column.name) for column in columns(connection, table))})"
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE differing AS SELECT gone, added "
+        f"FROM (SELECT rowid AS gone, {row_hash} AS row_hash FROM {published}) "
+        f"FULL JOIN (SELECT rowid AS added, {row_hash} AS row_hash FROM {derived}) USING (row_hash) "
+        "WHERE gone IS NULL OR added IS NULL"
+    )
+    (added,) = connection.execute("SELECT count(added) FROM differing").fetchall()[0]
+    if is_worn(connection, published, added, state):
+        connection.execute(f"DROP TABLE {published}")
+        copy_table(connection, table)
+    else:
+        connection.execute(f"DELETE FROM {published} WHERE rowid IN (SELECT gone FROM differing)")
+        connection.execute(
+            f"INSERT INTO {published} FROM {derived} WHERE rowid IN (SELECT added FROM differing)"
+        )
+    return is_now(connection, table, state)
+
+
+def is_worn(connection: duckdb.DuckDBPyConnection, published: str, added: int, state: TableState) -> bool:
+    """Tell whether a table would hold too much of what is deleted, if so many rows were added to it."""
+    (rows,) = connection.execute(f"SELECT coalesce(max(rowid) + 1, 0) FROM {published}").fetchall()[0]
+    return bool(rows + added > MOST_ROWS * state.rows)

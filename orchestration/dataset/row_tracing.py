@@ -1,0 +1,241 @@
+"""What tells the rows of a mart apart, and how a row is traced to the events that it comes from.
+
+Belongs here: reading both out of dbt's manifest, and their form in a dataset file. Not here: finding the
+events (`causes`). A fact is traced by its `unique_key`, which is the id of the object that its events are
+about. A report is traced to the rows of facts that it is made of: by the columns of its row key where a fact
+that it reads has all of them, else by what its YAML says:
+
+    config:
+      meta:
+        traced_to:
+          - table: billing.usage
+            by: {customer_id: customer_id, month_start_date: {month_of: delivered_date}}
+          - {object_id: engine_id, events: [engine_deployed]}
+          - {object_id: object_id, object_type: object_type}
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from event_archive.errors import UnusableInput
+from event_archive.views.corrections import TABLES
+from orchestration.planning.arrivals import views_of
+
+Manifest = Mapping[str, Any]
+MONTH_OF, LAST_SEQUENCE = "month_of", "last_sequence"
+
+
+@dataclass(frozen=True)
+class EventTrace:
+    """A row comes from the events of these views about the object whose id stands in a column.
+
+    `object_type`: where it may be an object of any kind, the column that says of which.
+    """
+
+    object_id: str
+    views: tuple[str, ...]
+    object_type: str | None = None
+
+
+@dataclass(frozen=True)
+class RowTrace:
+    """A row comes from rows of another mart: per column of its own, the column there that has its value.
+
+    `months`: those of its own columns that hold the first day of the month of the column there.
+    """
+
+    table: str
+    by: Mapping[str, str]
+    months: frozenset[str] = frozenset()
+
+
+Trace = EventTrace | RowTrace
+
+
+@dataclass(frozen=True)
+class MartNote:
+    """What is known of a mart besides its rows. Without a `row_key`, all columns together tell rows apart.
+
+    `landing_columns`: columns that say when something landed, not what happened; alone they change no row.
+    """
+
+    table: str
+    row_key: tuple[str, ...] = ()
+    traced_to: tuple[Trace, ...] = ()
+    landing_columns: tuple[str, ...] = ()
+
+
+def mart_notes(manifest: Manifest) -> list[MartNote]:
+    """Read what the dbt project says of each mart, in the order of their names."""
+    nodes = marts(manifest)
+    keys = row_keys(manifest)
+    return sorted(
+        (
+            MartNote(
+                table=table_of(node),
+                row_key=keys.get(unique_id, ()),
+                traced_to=traces(manifest, unique_id, keys.get(unique_id, ())),
+                landing_columns=landing_columns(node),
+            )
+            for unique_id, node in nodes.items()
+        ),
+        key=lambda note: note.table.split(".", 1),
+    )
+
+
+def marts(manifest: Manifest) -> dict[str, Mapping[str, Any]]:
+    """The models that are published, by unique id."""
+    return {
+        unique_id: node
+        for unique_id, node in manifest["nodes"].items()
+        if node["resource_type"] == "model" and node["fqn"][1] == "marts"
+    }
+
+
+def table_of(node: Mapping[str, Any]) -> str:
+    """Name the table of a model, with its schema."""
+    return f"{node['schema']}.{node['alias']}"
+
+
+def row_keys(manifest: Manifest) -> dict[str, tuple[str, ...]]:
+    """What tests of uniqueness prove of each model: one column before a combination of several.
+
+    A test that only warns, or looks at some rows only, proves nothing.
+    """
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for node in manifest["nodes"].values():
+        test = node.get("test_metadata") or {}
+        config = node["config"]
+        if node["resource_type"] != "test" or config.get("where"):
+            continue
+        if str(config.get("severity", "error")).lower() != "error":
+            continue
+        if test.get("name") == "unique":
+            found.setdefault(node["attached_node"], []).append((test["kwargs"]["column_name"],))
+        elif test.get("name") == "unique_combination":
+            found.setdefault(node["attached_node"], []).append(tuple(test["kwargs"]["columns"]))
+    return {
+        model: min(keys, key=lambda key: (len(key), places(manifest["nodes"][model], key)))
+        for model, keys in found.items()
+    }
+
+
+def places(node: Mapping[str, Any], key: tuple[str, ...]) -> list[int]:
+    """Tell where the columns of a key stand in their model, to choose between keys of one length."""
+    order = {column: place for place, column in enumerate(node["columns"])}
+    return [order.get(column, len(order)) for column in key]
+
+
+def landing_columns(node: Mapping[str, Any]) -> tuple[str, ...]:
+    """Name the columns that say when something landed: those of a fact's reading, and those so marked."""
+    return tuple(
+        column
+        for column, about in node["columns"].items()
+        if column == LAST_SEQUENCE or meta_of(about).get("says_when_landed") is True
+    )
+
+
+def meta_of(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Read the free part of a configuration."""
+    meta: Mapping[str, Any] = (node.get("config") or {}).get("meta") or node.get("meta") or {}
+    return meta
+
+
+def traces(manifest: Manifest, unique_id: str, row_key: tuple[str, ...]) -> tuple[Trace, ...]:
+    """Tell how the rows of a mart are traced: as its YAML says, or as follows from what it is."""
+    node = manifest["nodes"][unique_id]
+    views = views_of(manifest, unique_id) - set(TABLES)
+    declared = meta_of(node).get("traced_to")
+    if declared is not None:
+        if not isinstance(declared, list):
+            raise refused(node, "not a list")
+        return tuple(declared_trace(manifest, node, views, one) for one in declared)
+    key = node["config"].get("unique_key")
+    if node["config"]["materialized"] == "incremental" and isinstance(key, str):
+        return (EventTrace(key, tuple(sorted(views))),)
+    upstream = [name for name in node["depends_on"]["nodes"] if name in marts(manifest)]
+    return tuple(
+        RowTrace(table_of(manifest["nodes"][name]), {column: column for column in row_key})
+        for name in upstream
+        if row_key and set(row_key) <= set(manifest["nodes"][name]["columns"])
+    )
+
+
+def declared_trace(
+    manifest: Manifest, node: Mapping[str, Any], views: frozenset[str], declared: object
+) -> Trace:
+    """Read one entry of `traced_to`; what it names must be there."""
+    match declared:
+        case {"object_id": str(column), **rest} if set(rest) <= {"events", "object_type"}:
+            named = rest.get("events", sorted(views))
+            if not isinstance(named, list) or not set(map(str, named)) <= views:
+                raise refused(node, f"events {named} are not among those that the model reads")
+            kind = known(node, node, rest["object_type"]) if "object_type" in rest else None
+            return EventTrace(known(node, node, column), tuple(map(str, named)), kind)
+        case {"table": str(table), "by": dict(by), **rest} if by and not rest:
+            found = next((one for one in marts(manifest).values() if table_of(one) == table), None)
+            if found is None:
+                raise refused(node, f"{table} is no mart")
+            months = frozenset(own for own, there in by.items() if isinstance(there, dict))
+            columns = {own: month_of(node, there) if own in months else there for own, there in by.items()}
+            return RowTrace(
+                table,
+                {known(node, node, own): known(node, found, there) for own, there in columns.items()},
+                months,
+            )
+    raise refused(node, f"{json.dumps(declared)} is neither {{object_id}} nor {{table, by}}")
+
+
+def month_of(node: Mapping[str, Any], there: Mapping[str, Any]) -> object:
+    """Read `{month_of: column}`."""
+    if set(there) != {MONTH_OF}:
+        raise refused(node, f"{json.dumps(there)} is not {{{MONTH_OF}: column}}")
+    return there[MONTH_OF]
+
+
+def known(node: Mapping[str, Any], holder: Mapping[str, Any], column: object) -> str:
+    """Take a column that its model describes."""
+    if not isinstance(column, str) or column not in holder["columns"]:
+        raise refused(node, f"{table_of(holder)} describes no column {column}")
+    return column
+
+
+def refused(node: Mapping[str, Any], why: str) -> UnusableInput:
+    """Say what of a model's YAML can't be used."""
+    return UnusableInput(f"{table_of(node)}: meta traced_to: {why}")
+
+
+def worded(traced_to: tuple[Trace, ...]) -> str:
+    """Write traces as JSON, the form in which they are kept."""
+    return json.dumps([as_record(trace) for trace in traced_to])
+
+
+def as_record(trace: Trace) -> dict[str, object]:
+    """Write one trace as its YAML would say it."""
+    if isinstance(trace, EventTrace):
+        kind = {"object_type": trace.object_type} if trace.object_type else {}
+        return {"object_id": trace.object_id, "events": list(trace.views), **kind}
+    by = {own: {MONTH_OF: there} if own in trace.months else there for own, there in trace.by.items()}
+    return {"table": trace.table, "by": by}
+
+
+def read(text: str) -> tuple[Trace, ...]:
+    """Read traces back; raises ValueError, KeyError or TypeError where the text holds something else."""
+    return tuple(read_trace(record) for record in json.loads(text))
+
+
+def read_trace(record: Mapping[str, Any]) -> Trace:
+    """Read one trace back."""
+    if "object_id" in record:
+        kind = record.get("object_type")
+        views = tuple(map(str, record["events"]))
+        return EventTrace(str(record["object_id"]), views, None if kind is None else str(kind))
+    by = record["by"].items()
+    months = frozenset(own for own, there in by if isinstance(there, dict))
+    return RowTrace(
+        str(record["table"]),
+        {own: str(there[MONTH_OF]) if own in months else str(there) for own, there in by},
+        months,
+    )

@@ -1,0 +1,110 @@
+"""What commits bring, and which days of which models that affects; from the log and dbt's graph alone.
+
+Belongs here: arrivals (rows of an event type on a day, by one commit, and how late), and the walk from models
+down to the events that they are derived from, as pure functions. Not here: what is done about it (`refresh`,
+`dbt_assets`), and which commits are new (`progress`). No window and no clock bounds anything here.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from event_archive.registry.contract import Contracts
+from event_archive.store.log import Commit
+from event_archive.views.event_views import SCHEMA
+
+Manifest = Mapping[str, Any]
+DAILY = "daily"
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """The rows of one event type (its view) on one day that one commit brought.
+
+    `late_days`: how many days before the latest day that any earlier commit held; 0 where it is not late.
+    """
+
+    view: str
+    day: date
+    rows: int
+    late_days: int
+    sequence: int
+    landed_at: datetime
+    origin: str
+
+
+def arrivals(commits: Sequence[Commit], contracts: Contracts, after: int = 0) -> list[Arrival]:
+    """List what the commits after a sequence brought, in their order; `commits` is the log from its start.
+
+    All majors of a type arrive as one view. A type without a contract has no view, so nobody reads it.
+    """
+    found: list[Arrival] = []
+    newest = date.min
+    for commit in commits:
+        rows: dict[tuple[str, date], int] = {}
+        for segment in commit.segments if commit.sequence > after else ():
+            if contract := contracts.get(segment.type):
+                for day, number in segment.days.items():
+                    place = contract.view_name, date.fromisoformat(day)
+                    rows[place] = rows.get(place, 0) + number
+        came = commit.sequence, commit.landed_at, commit.origin
+        for (view, on), number in sorted(rows.items()):
+            found.append(Arrival(view, on, number, max(0, (newest - on).days), *came))
+        held = (day for segment in commit.segments for day in segment.days)
+        newest = max([newest, *map(date.fromisoformat, held)])
+    return found
+
+
+def views_of(manifest: Manifest, unique_id: str) -> frozenset[str]:
+    """Name the views of event types that a model is derived from, directly or through other models."""
+    views, seen, names = set[str](), set[str](), [unique_id]
+    while names:
+        name = names.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        if name in manifest["sources"]:
+            source = manifest["sources"][name]
+            views |= {source["identifier"]} if source["schema"] == SCHEMA else set()
+        elif node := manifest["nodes"].get(name):
+            names += node["depends_on"]["nodes"]
+    return frozenset(views)
+
+
+def key_views_of(manifest: Manifest, fact: str) -> frozenset[str]:
+    """Name the views of event types whose events say which keys of a fact to derive again.
+
+    They are those of the model that it names first, to dbt's macro `touched_keys`.
+    """
+    return views_of(manifest, manifest["nodes"][fact]["depends_on"]["nodes"][0])
+
+
+def models(manifest: Manifest) -> dict[str, Mapping[str, Any]]:
+    """Every model by its unique id."""
+    return {name: node for name, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+
+
+def is_daily(node: Mapping[str, Any]) -> bool:
+    """Tell whether a model has days as partitions: dbt tags it so."""
+    return DAILY in node.get("tags", ())
+
+
+def affected_days(manifest: Manifest, brought: Iterable[Arrival]) -> dict[str, list[date]]:
+    """List, per daily model by its unique id, the days on which events arrived that it is derived from.
+
+    A model that none of them feeds is left out.
+    """
+    days: dict[str, set[date]] = {}
+    for arrival in brought:
+        days.setdefault(arrival.view, set()).add(arrival.day)
+    found = {}
+    for unique_id, node in models(manifest).items():
+        if is_daily(node) and (of_model := days_of_views(days, views_of(manifest, unique_id))):
+            found[unique_id] = of_model
+    return found
+
+
+def days_of_views(days: Mapping[str, Collection[date]], views: Iterable[str]) -> list[date]:
+    """Join the days of several views, in order."""
+    return sorted({day for view in views for day in days.get(view, ())})

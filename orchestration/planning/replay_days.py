@@ -1,0 +1,115 @@
+"""Which days a replay is asked for: from what somebody typed to ranges of days that hold events.
+
+Belongs here: reading `--from/--to` and `--days`, refusing what can't be meant, clipping what reaches too far,
+as pure functions. Not here: asking for the replay (`replay_request`), and deriving (`refresh`).
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from event_archive.errors import UnusableInput
+from event_archive.registry.contract import Contracts
+from event_archive.store.log import Commit
+from orchestration.warehouse.requests import Days, ranges
+
+SHOWN_DAYS = 5
+EXAMPLE = "write it like 2026-01-31"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is replayed; `clipped` says what was left off, where the range reaches beyond all events."""
+
+    ranges: tuple[Days, ...]
+    clipped: str | None = None
+
+    @property
+    def days(self) -> int:
+        """How many days these are."""
+        return sum(one.length for one in self.ranges)
+
+    def __contains__(self, day: date) -> bool:
+        return any(day in one for one in self.ranges)
+
+    def __str__(self) -> str:
+        return worded(self.ranges)
+
+
+def worded(listed: Sequence[Days], at_most: int = SHOWN_DAYS) -> str:
+    """Name ranges of days, at most so many of them."""
+    shown = ", ".join(str(one) for one in listed[:at_most])
+    left = listed[at_most:]
+    return f"{shown} and {sum(one.length for one in left):,} more days" if left else shown
+
+
+def days_with_events(commits: Iterable[Commit], contracts: Contracts) -> frozenset[date]:
+    """List the days that events have of which a model can read: those of a type with a contract."""
+    return frozenset(
+        date.fromisoformat(day)
+        for commit in commits
+        for segment in commit.segments
+        if segment.type in contracts
+        for day in segment.days
+    )
+
+
+def days_asked(
+    first: str | None, end: str | None, listed: str | None, held: Collection[date], today: date
+) -> Asked:
+    """Read which days are asked for; `held` are the days that have events."""
+    if listed is not None and (first is not None or end is not None):
+        raise UnusableInput("--days and --from/--to: give one or the other")
+    if listed is None and (first is None or end is None):
+        missing = "--to" if first else "--from" if end else None
+        asked = f"{missing} is missing" if missing else "no days are given"
+        raise UnusableInput(f"{asked}; name them by --from DAY --to DAY (--to is left out) or --days DAY,DAY")
+    if not held:
+        raise UnusableInput("the archive holds no events yet, so there is no day to replay; land some first")
+    if listed is not None:
+        return single_days(listed, held, today)
+    assert first is not None
+    assert end is not None
+    return day_range(read_day(first, "--from"), read_day(end, "--to"), held, today)
+
+
+def day_range(first: date, end: date, held: Collection[date], today: date) -> Asked:
+    """Check a half-open range, and leave off what lies before the first event and after the last one."""
+    asked = f"--from {first} --to {end}"
+    if first == end:
+        raise UnusableInput(f"{asked}: an empty range, because the day of --to is not replayed any more")
+    if first > end:
+        raise UnusableInput(f"{asked}: --to lies before --from; exchange them")
+    if first > today:
+        raise UnusableInput(f"{asked}: lies in the future; today is {today} (UTC)")
+    oldest, newest = min(held), max(held)
+    holds = f"events are of {oldest} to {newest}"
+    if end <= oldest:
+        raise UnusableInput(f"{asked}: lies before the first event; {holds}")
+    if not any(first <= day < end for day in held):
+        raise UnusableInput(f"{asked}: no event is of these days; {holds}")
+    whole = Days(oldest, newest + timedelta(days=1))
+    kept = Days(max(first, whole.first), min(end, whole.end))
+    said = None if kept == Days(first, end) else f"{holds}, so {kept} is replayed"
+    return Asked((kept,), said)
+
+
+def single_days(listed: str, held: Collection[date], today: date) -> Asked:
+    """Check days that are named one by one: events must be of each."""
+    days = {read_day(text.strip(), "--days") for text in listed.split(",") if text.strip()}
+    if not days:
+        raise UnusableInput(f"--days {listed}: names no day; {EXAMPLE}")
+    if future := [day for day in days if day > today and day not in held]:
+        raise UnusableInput(f"--days {worded(ranges(future))}: lies in the future; today is {today} (UTC)")
+    if without := days - set(held):
+        holds = f"events are of {min(held)} to {max(held)}"
+        raise UnusableInput(f"--days {worded(ranges(without))}: no event is of this; {holds}")
+    return Asked(tuple(ranges(days)))
+
+
+def read_day(text: str, option: str) -> date:
+    """Read one day."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UnusableInput(f"{option} {text}: not a day; {EXAMPLE}") from None

@@ -1,0 +1,184 @@
+"""The reporting dataset as it was, or as it would have been: derived over two cuts into a file of its own.
+
+Belongs here: what the two clocks mean, which target can be used, and writing that one file. Not here:
+building the models (`scratch`), replaying days in place (`refresh`), the file's format (`dataset_file`).
+
+    as_of      only events that had occurred before that moment
+    known_at   only what had landed: up to and with a commit, or before a moment
+
+Nothing that is served or built is touched, and no lock is taken, so it works while others refresh.
+"""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from event_archive.errors import UnusableInput
+from event_archive.store.log import Commit
+from orchestration.dataset.code_version import code_version
+from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
+from orchestration.dataset.tables import TableState, table_states
+from orchestration.dbt.process import Hear
+from orchestration.full_disk import full_disk_in_one_line
+from orchestration.publishing.publish import sync
+from orchestration.settings import Settings, moment
+from orchestration.warehouse.engine import open_as_warehouse
+from orchestration.warehouse.scratch import derive, scratch_folder
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A dataset that was derived into a file: over which cuts, and what it holds."""
+
+    file: Path
+    sequence: int
+    log_digest: str
+    as_of: datetime | None
+    tables: dict[str, TableState]
+    seconds: float
+
+    @property
+    def rows(self) -> int:
+        """How many rows all tables hold together."""
+        return sum(state.rows for state in self.tables.values())
+
+
+def replay_into(
+    settings: Settings,
+    into: Path,
+    *,
+    as_of: datetime | None = None,
+    known_at: int | datetime | None = None,
+    say: Callable[[str], None] | None = None,
+    hear: Hear | None = None,
+) -> Replayed:
+    """Derive every model from nothing over these cuts, and write the dataset to a new file.
+
+    Over the cut of a published version, by the same code, it gives the digests of that version. Raises
+    UnusableInput, and leaves nothing behind, where that can't be done.
+    """
+    started = time.monotonic()
+    into = into.expanduser().absolute()
+    check_target(settings, into)
+    commits = settings.open_archive().log.commits()
+    sequence = known_sequence(commits, known_at)
+    check_as_of(commits[:sequence], as_of)
+    if say:
+        say(f"Deriving everything up to commit {sequence} from nothing{occurred_before(as_of)}")
+    with scratch_folder(settings) as scratch:
+        built = derive(settings, scratch, cut=sequence, as_of=as_of, hear=hear)
+        log_digest = commits[sequence - 1].digest
+        about = DatasetInfo(sequence, log_digest, as_of, code_version(), datetime.now(UTC))
+        with full_disk_in_one_line(str(into)), file_beside(into) as unfinished:
+            tables = write(built, unfinished, about)
+            settle_as_new(unfinished, into)
+    return Replayed(into, sequence, log_digest, as_of, tables, time.monotonic() - started)
+
+
+def occurred_before(as_of: datetime | None) -> str:
+    """Word the cut by time."""
+    return "" if as_of is None else f", of what had occurred before {worded(as_of)}"
+
+
+def write(built: Settings, unfinished: Path, about: DatasetInfo) -> dict[str, TableState]:
+    """Write the dataset of a warehouse that was just built."""
+    with open_as_warehouse(built, built.warehouse) as connection:
+        tables = table_states(connection)
+        write_dataset(connection, unfinished, about, tables)
+    return tables
+
+
+def read_known_at(text: str) -> int | datetime:
+    """Read a sequence or a time: what is digits alone is a sequence."""
+    if text.isascii() and text.isdigit():
+        return int(text)
+    try:
+        return moment(text, "")
+    except UnusableInput:
+        raise UnusableInput(
+            f"--known-at {text}: neither the number of a commit nor a time; write it like 42, 2026-03-03 or "
+            "2026-03-03T12:00:00Z"
+        ) from None
+
+
+def known_sequence(commits: Sequence[Commit], known_at: int | datetime | None) -> int:
+    """Tell up to and with which commit something was known.
+
+    By time: up to the last commit before the first that landed at that time or later. Clocks may be set
+    back; the order of the log stands.
+    """
+    if not commits:
+        raise UnusableInput("the archive is empty: there is nothing to replay; land events first")
+    if known_at is None:
+        return len(commits)
+    if isinstance(known_at, int):
+        if not 1 <= known_at <= len(commits):
+            raise UnusableInput(
+                f"--known-at {known_at}: the log has commits 1 to {len(commits)}; name one of them, or a "
+                "time such as 2026-03-03T12:00:00Z"
+            )
+        return known_at
+    later = (commit.sequence for commit in commits if commit.landed_at >= known_at)
+    sequence = next(later, len(commits) + 1) - 1
+    if sequence == 0:
+        first = worded(commits[0].landed_at)
+        raise UnusableInput(
+            f"--known-at {worded(known_at)}: nothing had landed before; the first commit landed at {first}"
+        )
+    return sequence
+
+
+def check_as_of(commits: Sequence[Commit], as_of: datetime | None) -> None:
+    """Refuse a moment before which nothing had occurred."""
+    occurred = [
+        datetime.fromisoformat(segment.min_occurred_at) for commit in commits for segment in commit.segments
+    ]
+    if as_of is not None and not any(first < as_of for first in occurred):
+        earliest = f"; the first event occurred at {worded(min(occurred))}" if occurred else ""
+        raise UnusableInput(f"--as-of {worded(as_of)}: nothing had occurred before{earliest}")
+
+
+def worded(value: datetime) -> str:
+    """Word a time in UTC, to the second where there is no fraction."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def check_target(settings: Settings, into: Path) -> None:
+    """Refuse a file that can't be made, before any work is done for it."""
+    if os.path.lexists(into):
+        raise UnusableInput(f"{into}: is there already, and nothing is overwritten; name a new file")
+    if not into.parent.is_dir():
+        raise UnusableInput(f"{into}: there is no folder {into.parent}; make it first")
+    resolved = into.parent.resolve() / into.name
+    own = [settings.archive_root, settings.published, settings.inbox, settings.warehouse]
+    for place in (path.resolve() for path in own):
+        if resolved == place or place in resolved.parents:
+            raise UnusableInput(f"{into}: {place} is factlog's own; name a file somewhere else")
+    try:
+        with file_beside(into) as probe:
+            probe.touch()
+    except OSError as error:
+        raise UnusableInput(f"{into}: can't be made there: {error.strerror}") from None
+
+
+@contextmanager
+def file_beside(into: Path) -> Iterator[Path]:
+    """Give a name beside a file for what is not finished; nothing is left under it."""
+    folder = tempfile.TemporaryDirectory(prefix=".replay-", suffix=".unfinished", dir=into.parent)
+    with folder as unfinished:
+        yield Path(unfinished) / into.name
+
+
+def settle_as_new(unfinished: Path, into: Path) -> None:
+    """Bring a finished file to the disk and to its name, in one step, if that name is still free."""
+    sync(unfinished)
+    try:
+        into.hardlink_to(unfinished)
+    except FileExistsError:
+        raise UnusableInput(f"{into}: somebody else made it meanwhile, and nothing is overwritten") from None
+    sync(into.parent)

@@ -1,0 +1,211 @@
+"""Whether the dataset that is served is what its log gives: derived again from nothing, and compared.
+
+Belongs here: that comparison, table by table, and day by day where they differ. Not here: how it reads
+(`command_line`), and checking the archive's bytes (`event_archive.verify`).
+
+What is compared is the version that analysts read, over its own cut of the log and by today's code: it is a
+file that never changes, so no lock is needed and a refresh goes on meanwhile.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from event_archive.errors import UnusableInput
+from orchestration.dataset.code_version import code_version
+from orchestration.dataset.day_differences import (
+    PUBLISHED,
+    REPLAYED,
+    DayDifference,
+    open_both,
+    row_differences,
+)
+from orchestration.dataset.tables import TableState, column_types, table_state, table_states
+from orchestration.dbt.process import Hear
+from orchestration.full_disk import full_disk_in_one_line
+from orchestration.publishing.publish import Version, served
+from orchestration.settings import Settings
+from orchestration.warehouse.engine import open_as_warehouse
+from orchestration.warehouse.model_code import Parts, changed_since, noted_parts
+from orchestration.warehouse.scratch import derive, scratch_folder
+
+
+@dataclass(frozen=True)
+class TableDifference:
+    """A table that does not come out as it is published; a state is None where that side lacks it.
+
+    `day_column`: what gives a row its day. `detail`: what differs besides rows.
+    """
+
+    table: str
+    published: TableState | None
+    replayed: TableState | None
+    day_column: str | None = None
+    days: tuple[DayDifference, ...] = ()
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What a verification found: what the log gives, table by table, and what of it differs from the version.
+
+    `reasons`: what is likely to explain the differences.
+    """
+
+    version: int
+    sequence: int
+    tables: Mapping[str, TableState]
+    differences: tuple[TableDifference, ...]
+    reasons: tuple[str, ...]
+    seconds: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether every table is the same."""
+        return not self.differences
+
+    @property
+    def rows(self) -> int:
+        """How many rows the log gives."""
+        return sum(state.rows for state in self.tables.values())
+
+
+def verify_replay(
+    settings: Settings, *, say: Callable[[str], None] | None = None, hear: Hear | None = None
+) -> Verified:
+    """Derive the served version again from nothing, over its own cut, and compare."""
+    started = time.monotonic()
+    version = served_of_log(settings)
+    if say:
+        say(f"Deriving version {version.number} again from nothing, up to commit {version.sequence}")
+    file = settings.published / version.file_name
+    with scratch_folder(settings) as scratch:
+        built = derive(settings, scratch, cut=version.sequence, hear=hear)
+        with full_disk_in_one_line("comparing"):
+            published, replayed = published_states(settings, version), replayed_states(built)
+            differences = compare(built, file, published, replayed)
+            reasons = likely_reasons(settings, built, version, published) if differences else []
+    return Verified(
+        version=version.number,
+        sequence=version.sequence,
+        tables=replayed,
+        differences=tuple(differences),
+        reasons=tuple(reasons),
+        seconds=time.monotonic() - started,
+    )
+
+
+def served_of_log(settings: Settings) -> Version:
+    """Give the version that analysts read, if the archive is still the one that it was derived from."""
+    version = served(settings)
+    commits = settings.open_archive().log.commits(version.sequence)
+    if len(commits) < version.sequence or (commits and commits[-1].digest != version.log_digest):
+        raise UnusableInput(
+            f"version {version.number} was derived from another log: its commit {version.sequence} is not "
+            "the one of this archive; run `factlog verify`"
+        )
+    return version
+
+
+@contextmanager
+def open_version(settings: Settings, version: Version) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the file of a version; what analysts can't read either is said in one line."""
+    file = settings.published / version.file_name
+    try:
+        with open_as_warehouse(settings, file) as connection:
+            yield connection
+    except duckdb.Error as error:
+        raise UnusableInput(f"{file}: can't be read: {' '.join(str(error).split())}") from None
+
+
+def published_states(settings: Settings, version: Version) -> dict[str, TableState]:
+    """Tell the state of every table from the file itself: its manifest only says what it was."""
+    with open_version(settings, version) as connection:
+        return {table: table_state(connection, table) for table in version.tables}
+
+
+def replayed_states(built: Settings) -> dict[str, TableState]:
+    """Tell the state of every table of the scratch warehouse."""
+    with open_as_warehouse(built, built.warehouse) as connection:
+        return table_states(connection)
+
+
+def compare(
+    built: Settings, file: Path, published: Mapping[str, TableState], replayed: Mapping[str, TableState]
+) -> list[TableDifference]:
+    """List the tables that differ, each with the days on which it does."""
+    days = day_columns(json.loads((built.dbt_target / "manifest.json").read_text()))
+    found = []
+    with open_both(built, file, built.warehouse) as connection:
+        for table in sorted({*published, *replayed}):
+            before, now = published.get(table), replayed.get(table)
+            if before != now:
+                found.append(difference(connection, table, before, now, days.get(table)))
+    return found
+
+
+def day_columns(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Name the column that gives a row its day, per table that has one."""
+    return {
+        f"{node['schema']}.{node['alias']}": node["config"]["meta"]["day"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and "day" in node["config"].get("meta", {})
+    }
+
+
+def difference(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    published: TableState | None,
+    replayed: TableState | None,
+    day: str | None,
+) -> TableDifference:
+    """Tell how a table differs: in its columns, or in the rows of which days."""
+    if published is None or replayed is None:
+        detail = "no model derives it any more" if replayed is None else "it is not published"
+        return TableDifference(table, published, replayed, detail=detail)
+    before, now = (column_types(connection, table, alias) for alias in (PUBLISHED, REPLAYED))
+    if list(before.items()) != list(now.items()):
+        changed_columns = sorted(
+            column for column in {*before, *now} if before.get(column) != now.get(column)
+        )
+        detail = f"other columns: {', '.join(changed_columns) or 'their order'}"
+        return TableDifference(table, published, replayed, detail=detail)
+    days = tuple(row_differences(connection, table, day))
+    detail = "" if days else "the columns may be empty in one of them and not in the other"
+    return TableDifference(table, published, replayed, day if days else None, days, detail)
+
+
+def likely_reasons(
+    settings: Settings, built: Settings, version: Version, published: Mapping[str, TableState]
+) -> list[str]:
+    """Say what is likely to explain differences, the surest first."""
+    reasons = []
+    edited = [table for table, state in version.tables.items() if published[table] != state]
+    if edited:
+        reasons.append(f"{version.file_name} was changed after it was published: {', '.join(edited)}")
+    if version.code_version != code_version():
+        reasons.append(f"the code has changed: {version.code_version} published it, this is {code_version()}")
+    manifest = json.loads((built.dbt_target / "manifest.json").read_text())
+    contracts = settings.open_archive().contracts
+    for fact in changed_since(noted_in_warehouse(settings), manifest, contracts):
+        reasons.append(f"{fact.table} was derived by other code: {', '.join(fact.parts)}")
+    return reasons or [
+        "the code is the same: an incremental build went wrong, or something else wrote the warehouse; "
+        "`factlog refresh --full` derives everything again"
+    ]
+
+
+def noted_in_warehouse(settings: Settings) -> Mapping[str, Parts]:
+    """Read by which code the facts of the warehouse were derived, unless a refresh is writing it just now."""
+    try:
+        with closing(duckdb.connect(settings.warehouse, read_only=True)) as connection:
+            return noted_parts(connection)
+    except duckdb.IOException:
+        return {}

@@ -1,0 +1,127 @@
+"""Whether the facts that are served come out of the log again, for the objects of a few days drawn by lot.
+
+Belongs here: drawing the days, deriving the facts of the objects that were touched on them, and comparing.
+Not here: the whole dataset (`replay_verification`), and when it is done (`nightly`).
+
+The facts are derived from nothing, in a scratch warehouse that sees only those objects. Replaying the days in
+a copy of the warehouse would be shorter to write, and would ask the suspect: which keys a replay touches is
+decided by the same incremental code, and by how far the copy says that it has read. Here nothing is taken
+from an earlier build, and the models take their other branch, the one that builds from nothing. A fact may be
+cut down to objects because it derives each key, which is an object's id, from that object's events alone.
+"""
+
+import random
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from event_archive.store.log import Commit
+from event_archive.views.event_views import SCHEMA
+from event_archive.views.sample import SAMPLED
+from orchestration.dataset.day_differences import REPLAYED, DayDifference, open_both, row_differences
+from orchestration.dataset.tables import column_types, name, relation
+from orchestration.dbt.process import load_manifest
+from orchestration.full_disk import full_disk_in_one_line
+from orchestration.publishing.publish import Version
+from orchestration.replay.verify import day_columns, served_of_log
+from orchestration.settings import Settings
+from orchestration.warehouse.model_code import facts
+from orchestration.warehouse.scratch import derive, scratch_folder
+
+OBJECTS = f"{REPLAYED}.{SCHEMA}.{SAMPLED}"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A published fact: its name in dbt, its table, and the columns of an object's id and of a row's day."""
+
+    model: str
+    table: str
+    key: str
+    day: str | None
+
+
+@dataclass(frozen=True)
+class SampleVerified:
+    """What was drawn, how much was compared, and what differs, by table."""
+
+    version: int
+    sequence: int
+    seed: str
+    days: tuple[date, ...]
+    objects: int
+    rows: Mapping[str, int]
+    differences: Mapping[str, Sequence[DayDifference]]
+    seconds: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether every row that was looked at is the same."""
+        return not self.differences
+
+
+def verify_sample(settings: Settings, *, seed: str, number_of_days: int) -> SampleVerified:
+    """Derive the facts of a few days' objects again from nothing, and compare with the served version."""
+    started = time.monotonic()
+    version = served_of_log(settings)
+    seed = f"{seed} {version.log_digest}"
+    days = draw_days(settings.open_archive().log.commits(version.sequence), seed, number_of_days)
+    compared = published_facts(load_manifest(settings), version)
+    objects, rows, differences = 0, dict[str, int](), dict[str, Sequence[DayDifference]]()
+    if days and compared:
+        with scratch_folder(settings) as scratch:
+            select = [f"+{fact.model}" for fact in compared]
+            built = derive(settings, scratch, cut=version.sequence, sample_days=days, select=select)
+            file = settings.published / version.file_name
+            with full_disk_in_one_line("comparing"), open_both(settings, file, built.warehouse) as connection:
+                objects = count(connection, OBJECTS)
+                for fact in compared:
+                    rows[fact.table] = count(connection, f"{REPLAYED}.{relation(fact.table)}")
+                    if found := fact_differences(connection, fact):
+                        differences[fact.table] = found
+    return SampleVerified(
+        version=version.number,
+        sequence=version.sequence,
+        seed=seed,
+        days=tuple(days),
+        objects=objects,
+        rows=rows,
+        differences=differences,
+        seconds=time.monotonic() - started,
+    )
+
+
+def draw_days(commits: Sequence[Commit], seed: str, number: int) -> list[date]:
+    """Draw days that hold events; the same seed over the same log draws the same."""
+    held = sorted({day for commit in commits for segment in commit.segments for day in segment.days})
+    drawn = random.Random(seed).sample(held, min(number, len(held)))
+    return sorted(map(date.fromisoformat, drawn))
+
+
+def published_facts(manifest: Mapping[str, Any], version: Version) -> list[Fact]:
+    """List the facts that analysts read; each replaces its rows by one key, the id of an object."""
+    days = day_columns(manifest)
+    found = []
+    for node in facts(manifest).values():
+        table, key = f"{node['schema']}.{node['alias']}", node["config"]["unique_key"]
+        if table in version.tables and isinstance(key, str):
+            found.append(Fact(node["name"], table, key, days.get(table)))
+    return sorted(found, key=lambda fact: fact.table)
+
+
+def fact_differences(connection: duckdb.DuckDBPyConnection, fact: Fact) -> list[DayDifference]:
+    """Compare the rows of the sampled objects."""
+    day = fact.day if fact.day in column_types(connection, fact.table, REPLAYED) else None
+    of_sample = f"{name(fact.key)} IN (SELECT object_id FROM {OBJECTS})"
+    return row_differences(connection, fact.table, day, where=of_sample)
+
+
+def count(connection: duckdb.DuckDBPyConnection, rows_of: str) -> int:
+    """Count the rows of a table, given as SQL."""
+    row = connection.execute(f"SELECT count(*) FROM {rows_of}").fetchone()
+    assert row is not None
+    return int(row[0])

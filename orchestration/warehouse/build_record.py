@@ -1,0 +1,251 @@
+"""What the checks said about the warehouse as it stands, so that nobody publishes one that was not checked.
+
+Belongs here: remembering, in the warehouse itself, which dbt process built it over which cut of the log and
+how its tests ended; and the checks of the archive. Not here: running dbt, and publishing. Every dbt process
+that connects begins a new build, so a build made by hand counts as unchecked.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from event_archive.archive import Archive
+from event_archive.errors import UnusableInput
+from event_archive.store.log import Commit
+from event_archive.verify import verify
+from orchestration.dataset.row_tracing import MartNote, mart_notes, worded
+from orchestration.settings import Settings
+from orchestration.warehouse import untested_keys as untested
+from orchestration.warehouse.model_code import facts, note
+from orchestration.warehouse.requests import (
+    EVERYTHING,
+    asked_again,
+    asked_days,
+    create_tables,
+    is_most,
+    met,
+    request_again,
+)
+
+HELD = {"pass", "success", "warn", "no-op", "reused"}
+SHOWN_FINDINGS = 5
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at; a failed one that blocks keeps the dataset from being published."""
+
+    name: str
+    passed: bool
+    blocking: bool
+    detail: str
+    is_test: bool = True
+
+
+@dataclass(frozen=True)
+class Build:
+    """The last build of the warehouse: by which dbt process, over which cut, and whether of everything."""
+
+    id: str
+    sequence: int
+    log_digest: str
+    complete: bool | None
+    as_of: datetime | None = None
+
+
+def commit_at(archive: Archive, sequence: int) -> Commit | None:
+    """Find a commit; sequence 0 is the empty log."""
+    return next((commit for commit in archive.log.commits() if commit.sequence == sequence), None)
+
+
+def begin_build(
+    connection: duckdb.DuckDBPyConnection,
+    archive: Archive,
+    sequence: int,
+    *,
+    as_of: datetime | None,
+    build_id: str,
+) -> None:
+    """Note that a dbt process is about to write: what earlier checks said holds no longer.
+
+    A fact remembers how far it has read, so it can only go forward: where the last build saw another log, a
+    longer one, or other events of it, everything is derived from nothing.
+    """
+    commit = commit_at(archive, sequence)
+    create_tables(connection)
+    untested.create_tables(connection)
+    if not goes_forward(connection, archive, sequence, as_of):
+        request_again(connection, [EVERYTHING])
+    replays_most = is_most(asked_days(connection), archive.log.commits(sequence))
+    connection.execute(
+        "CREATE OR REPLACE TABLE audit.build AS SELECT ?::VARCHAR AS build_id, ?::BIGINT AS sequence, "
+        "?::VARCHAR AS log_digest, ?::TIMESTAMPTZ AS as_of, now() AS started_at, NULL::BOOLEAN AS complete, "
+        "?::BOOLEAN AS replays_most",
+        [build_id, sequence, commit.digest if commit else "", as_of, replays_most],
+    )
+
+
+def goes_forward(
+    connection: duckdb.DuckDBPyConnection, archive: Archive, sequence: int, as_of: datetime | None
+) -> bool:
+    """Tell whether a cut holds all that the last build saw, and the same events of it."""
+    try:
+        row = connection.execute("SELECT sequence, log_digest, as_of FROM audit.build").fetchone()
+    except duckdb.CatalogException:
+        return True
+    except duckdb.BinderException:  # noted before a cut by time was possible
+        return False
+    if row is None or row[0] == 0:
+        return True
+    before = commit_at(archive, row[0])
+    return row[0] <= sequence and before is not None and before.digest == row[1] and row[2] == as_of
+
+
+def record(settings: Settings, request: str | None = None) -> list[Check]:
+    """Remember how the nodes of the dbt process that has just ended fared; needs the warehouse's lock.
+
+    `request`: the replay that this process was started for, met where every model that it chose was built.
+    """
+    results = json.loads((settings.dbt_target / "run_results.json").read_text())
+    manifest = json.loads((settings.dbt_target / "manifest.json").read_text())
+    statuses = {result["unique_id"]: result["status"] for result in results["results"]}
+    done = set(statuses)
+    built = {name for name in done if name.startswith("model.") and statuses[name] == "success"}
+    failed = {name for name in done if name.startswith("model.")} - built
+    expected = {
+        *(name for name, node in manifest["nodes"].items() if node["resource_type"] in ("model", "test")),
+        *manifest["unit_tests"],
+    }
+    marts = mart_notes(manifest)
+    outcomes = [outcome(result) for result in results["results"]]
+    with duckdb.connect(settings.warehouse) as connection:
+        build = last_build(connection)
+        if build is None or build.id != results["metadata"]["invocation_id"]:
+            raise UnusableInput(
+                f"{settings.warehouse}: another dbt process has written it meanwhile; refresh again"
+            )
+        connection.execute("UPDATE audit.build SET complete = ?", [expected <= done])
+        again = asked_again(connection)
+        afresh = built if EVERYTHING in again else again
+        note(connection, manifest, settings.open_archive().contracts, built, afresh)
+        if not failed:
+            everything = set(facts(manifest)) <= built
+            met(connection, built, everything=everything, request=request)
+        connection.execute(
+            "CREATE OR REPLACE TABLE audit.outcomes (name VARCHAR, passed BOOLEAN, detail VARCHAR)"
+        )
+        if outcomes:
+            rows = [(check.name, check.passed, check.detail) for check in outcomes]
+            connection.executemany("INSERT INTO audit.outcomes VALUES (?, ?, ?)", rows)
+        note_marts(connection, marts)
+        if expected <= done and all(check.passed for check in outcomes):
+            untested.all_held(connection, manifest)
+    return outcomes
+
+
+def note_marts(connection: duckdb.DuckDBPyConnection, marts: Iterable[MartNote]) -> None:
+    """Remember which tables are published, and what is known of each besides its rows."""
+    connection.execute(
+        "CREATE OR REPLACE TABLE audit.marts (schema_name VARCHAR, table_name VARCHAR, "
+        "row_key VARCHAR[], traced_to VARCHAR, landing_columns VARCHAR[])"
+    )
+    for mart in marts:
+        connection.execute(
+            "INSERT INTO audit.marts VALUES (?, ?, ?, ?, ?)",
+            [
+                *mart.table.split(".", 1),
+                list(mart.row_key),
+                worded(mart.traced_to),
+                list(mart.landing_columns),
+            ],
+        )
+
+
+def outcome(result: dict[str, Any]) -> Check:
+    """Read one result of dbt: a test that failed, or a model that could not be built or was passed over."""
+    kind, _, name = result["unique_id"].split(".")[:3]
+    message = " ".join((result.get("message") or "").split())
+    detail = f"{result['status']}: {message}" if message else result["status"]
+    return Check(name, result["status"] in HELD, blocking=True, detail=detail, is_test=kind != "model")
+
+
+def last_build(connection: duckdb.DuckDBPyConnection) -> Build | None:
+    """Read what the warehouse remembers of its last build."""
+    try:
+        row = connection.execute(
+            "SELECT build_id, sequence, log_digest, complete, as_of FROM audit.build"
+        ).fetchone()
+    except (duckdb.CatalogException, duckdb.BinderException):  # none, or noted before there was a cut by time
+        return None
+    return None if row is None else Build(*row)
+
+
+def warehouse_checks(connection: duckdb.DuckDBPyConnection) -> list[Check]:
+    """Tell how the models and their tests fared in the last build."""
+    build = last_build(connection)
+    if build is None or build.complete is None:
+        detail = "the warehouse was last built by hand, so its tests are unknown; run `factlog refresh`"
+        return [Check("models_tested", passed=False, blocking=True, detail=detail)]
+    checks = [
+        Check(name, passed, blocking=True, detail=detail)
+        for name, passed, detail in connection.execute("FROM audit.outcomes ORDER BY name").fetchall()
+    ]
+    detail = (
+        "every model was built and tested"
+        if build.complete
+        else "only a part of the models was built and tested"
+    )
+    return [Check("models_tested", passed=build.complete, blocking=True, detail=detail), *checks]
+
+
+def archive_checks(
+    archive: Archive, connection: duckdb.DuckDBPyConnection, sequence: int, *, after: int = 0
+) -> list[Check]:
+    """Check the archive's bytes against its log, and its counts against each other and what dbt reads.
+
+    `after`: a commit up to which this was checked before. Committed files never change, so that a publishing
+    checks the chain and what came since; the nightly check reads everything again.
+    """
+    findings = verify(archive, after=after)
+    shown = "; ".join(f"{finding.path}: {finding.problem}" for finding in findings[:SHOWN_FINDINGS])
+    since = f" since commit {after}" if after else ""
+    chain = Check(
+        "archive_chain",
+        not findings,
+        blocking=True,
+        detail=shown or f"every byte committed{since} is as it was",
+    )
+    if findings:
+        return [chain]
+    return [chain, conservation(archive.log.commits(sequence), connection, after=after)]
+
+
+def conservation(
+    commits: Iterable[Commit], connection: duckdb.DuckDBPyConnection, *, after: int = 0
+) -> Check:
+    """Check that no record is lost between what was received, after commit `after`, and what dbt reads."""
+    problems = []
+    accepted = 0
+    for commit in commits:
+        if commit.sequence <= after:
+            continue
+        counts = commit.counts
+        accepted += counts.accepted
+        if not counts.conserved:
+            problems.append(f"commit {commit.sequence}: {counts} do not add up")
+        if not commit.agrees_with_files:
+            problems.append(f"commit {commit.sequence}: {counts} are not those of the files it names")
+    # The number stands in the text, so that only the files of these commits are opened.
+    row = connection.execute(
+        f"SELECT count(*) FROM events.all_events WHERE sequence > {int(after)}"
+    ).fetchone()
+    readable = row[0] if row else 0
+    if readable != accepted:
+        problems.append(f"{accepted} events were accepted, and dbt reads {readable}")
+    since = f" since commit {after}" if after else ""
+    detail = "; ".join(problems[:SHOWN_FINDINGS]) or f"{accepted} accepted events{since}, all readable"
+    return Check("conservation", passed=not problems, blocking=True, detail=detail)

@@ -1,0 +1,40 @@
+"""The dbt-duckdb plugin: dbt finds the archive as the views `events.*`, over one fixed cut of the log.
+
+Belongs here: what happens when a dbt process connects to the warehouse. Not here: what the views say (that is
+the archive's) and what the checks said (see `audit`). `dbt parse` never connects, so it needs no archive.
+"""
+
+from typing import Any
+
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
+from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt_common.invocation import get_invocation_id
+from duckdb import DuckDBPyConnection
+
+from event_archive.views.event_views import create_views
+from event_archive.views.sample import keep_objects_of
+from orchestration.settings import Settings
+from orchestration.warehouse.build_record import begin_build
+from orchestration.warehouse.engine import limit_engine
+
+
+class Plugin(BasePlugin):  # type: ignore[misc,unused-ignore]
+    """Create the views once per dbt process: dbt-duckdb keeps one connection, with a cursor per thread."""
+
+    read_only = False
+
+    def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
+        """Notice a reader: it finds the views that the last writer left."""
+        self.read_only = str(config.get("access_mode", "")).upper() == "READ_ONLY"
+
+    def configure_connection(self, conn: DuckDBPyConnection) -> None:
+        """Fix the cut, create the views over it, and note that the warehouse is being built anew."""
+        if self.read_only:
+            return
+        settings = Settings.from_environment()
+        limit_engine(conn, settings, settings.warehouse)
+        archive = settings.open_archive()
+        cut = create_views(conn, archive, settings.cut, settings.as_of)
+        if settings.sample_days:
+            keep_objects_of(conn, archive, settings.sample_days)
+        begin_build(conn, archive, cut, as_of=settings.as_of, build_id=get_invocation_id())

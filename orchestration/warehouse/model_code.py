@@ -1,0 +1,163 @@
+"""Which code derived each fact: its SQL, the models, macros and event views below it.
+
+Belongs here: the code of a model as named parts with digests, what is noted of it in the warehouse, what has
+changed since, and asking for that. A fact of which any part has changed holds rows of two codes as soon as it
+is brought up to date, so it is derived from nothing instead. Not here: the version of the whole project
+(`code_version`).
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Container, Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from event_archive.registry.contract import Contracts
+from event_archive.registry.majors import step_sql
+from orchestration.settings import Settings
+from orchestration.warehouse.requests import request_again
+
+Manifest = Mapping[str, Any]
+Parts = Mapping[str, str]
+"""Digests by name: a file of SQL, a macro, an event type."""
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A fact that other code derived, and the names of what is not as it was."""
+
+    model: str
+    table: str
+    parts: tuple[str, ...]
+
+
+def facts(manifest: Manifest) -> dict[str, Mapping[str, Any]]:
+    """The incremental models by unique id: those that outlive a refresh."""
+    return {
+        unique_id: node
+        for unique_id, node in manifest["nodes"].items()
+        if node["resource_type"] == "model" and node["config"]["materialized"] == "incremental"
+    }
+
+
+def code_of(manifest: Manifest, contracts: Contracts, unique_id: str) -> Parts:
+    """The parts that a model is derived by: everything below it, down to the events."""
+    parts: dict[str, str] = {}
+    names, seen = [unique_id], set[str]()
+    while names:
+        name = names.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        node = manifest["nodes"].get(name) or manifest["sources"].get(name) or manifest["macros"].get(name)
+        if node is None:
+            continue
+        if name.startswith("source."):
+            if shape := view_shape(contracts, node["identifier"]):
+                parts[f"events.{node['identifier']}"] = digest(shape)
+        elif name.startswith("macro."):
+            if node["package_name"] != manifest["metadata"]["project_name"]:
+                continue  # dbt's own: its version is locked
+            parts[f"macro {node['name']}"] = digest(node["macro_sql"])
+        else:
+            parts[node["original_file_path"]] = digest(node["raw_code"])
+        depends = node.get("depends_on") or {}
+        names += [*depends.get("nodes", ()), *depends.get("macros", ())]
+    return dict(sorted(parts.items()))
+
+
+def code_version(manifest: Manifest, contracts: Contracts, unique_id: str) -> str:
+    """One word for the code that a model is derived by."""
+    return digest(json.dumps(code_of(manifest, contracts, unique_id)))
+
+
+def view_shape(contracts: Contracts, view_name: str) -> str:
+    """How the events of a view read: the type of their data in each major, and the upcasts between these."""
+    majors = [contract for contract in contracts.values() if contract.view_name == view_name]
+    steps = [step_sql(contracts, one) if one.upcast is not None else "" for one in majors]
+    return "\n".join(
+        f"{one.type} {one.data_type.sql()} {step}" for one, step in zip(majors, steps, strict=True)
+    )
+
+
+def digest(text: str) -> str:
+    """Shorten a text to what tells it from others."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def note(
+    connection: duckdb.DuckDBPyConnection,
+    manifest: Manifest,
+    contracts: Contracts,
+    models: Iterable[str],
+    afresh: Container[str],
+) -> None:
+    """Remember in the warehouse by which code these facts are derived; `afresh`: those built from nothing.
+
+    Any other of which the code is not as it was noted changed while a build was about to begin: it now holds
+    rows of two codes. What was noted stays, so that the next build derives it again.
+    """
+    connection.execute("CREATE TABLE IF NOT EXISTS audit.derived_by (model VARCHAR, parts VARCHAR)")
+    noted = noted_parts(connection)
+    for model in sorted(set(models) & set(facts(manifest))):
+        parts = code_of(manifest, contracts, model)
+        if model in noted and noted[model] != parts and model not in afresh:
+            continue
+        connection.execute("DELETE FROM audit.derived_by WHERE model = ?", [model])
+        connection.execute("INSERT INTO audit.derived_by VALUES (?, ?)", [model, json.dumps(parts)])
+
+
+def noted_parts(connection: duckdb.DuckDBPyConnection) -> dict[str, Parts]:
+    """Read by which code each fact of the warehouse was derived; nothing where none was noted yet."""
+    try:
+        rows = connection.execute("SELECT model, parts FROM audit.derived_by").fetchall()
+    except duckdb.CatalogException:
+        return {}
+    return {model: json.loads(parts) for model, parts in rows}
+
+
+def changed_since(noted: Mapping[str, Parts], manifest: Manifest, contracts: Contracts) -> list[Changed]:
+    """List the facts that other code than today's derived, by what was noted of each."""
+    found = []
+    for model, node in sorted(facts(manifest).items()):
+        if model not in noted:
+            continue
+        before, now = noted[model], code_of(manifest, contracts, model)
+        names = tuple(name for name in sorted({*before, *now}) if before.get(name) != now.get(name))
+        if names:
+            found.append(Changed(model, f"{node['schema']}.{node['alias']}", names))
+    return found
+
+
+def ask_again(
+    settings: Settings, manifest: Manifest, contracts: Contracts, say: Callable[[str], None] | None = None
+) -> list[Changed]:
+    """Ask the next build to derive from nothing what other code derived; needs the warehouse's lock.
+
+    The request outlives a build that is killed, and by then what has changed could not be told any more of a
+    fact that was built before that.
+    """
+    if not settings.warehouse.is_file():
+        return []
+    with closing(duckdb.connect(settings.warehouse)) as connection:
+        found = changed_since(noted_parts(connection), manifest, contracts)
+        request_again(connection, [one.model for one in found])
+    if say is not None:
+        for line in worded(found):
+            say(line)
+    return found
+
+
+def worded(found: Iterable[Changed]) -> list[str]:
+    """Say what is derived again and why: one line for all facts of which the same has changed."""
+    tables: dict[tuple[str, ...], list[str]] = {}
+    for one in found:
+        tables.setdefault(one.parts, []).append(one.table)
+    return [
+        f"{', '.join(named)} {'is' if len(named) == 1 else 'are'} derived again from nothing: "
+        f"{'its' if len(named) == 1 else 'their'} code changed ({', '.join(parts)})"
+        for parts, named in tables.items()
+    ]

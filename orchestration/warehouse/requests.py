@@ -1,0 +1,134 @@
+"""What the warehouse is to derive again besides what landed: days that are replayed, models of other code.
+
+Belongs here: the tables `audit.replay` and `audit.derive_again`, which dbt's macros read. A request lies in
+the warehouse until a build has met it, so that whoever builds after one that was killed completes it. Not
+here: why something is to be derived again (`model_code`, the command line, Dagster), and how (dbt's macros).
+"""
+
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import duckdb
+
+from event_archive.store.log import Commit, segments_of
+from orchestration.settings import Settings
+
+EVERYTHING = "*"
+
+
+@dataclass(frozen=True, order=True)
+class Days:
+    """A half-open range of days, [first, end)."""
+
+    first: date
+    end: date
+
+    @property
+    def length(self) -> int:
+        """How many days these are."""
+        return (self.end - self.first).days
+
+    def __contains__(self, day: date) -> bool:
+        return self.first <= day < self.end
+
+    def __str__(self) -> str:
+        return self.first.isoformat() if self.length == 1 else f"[{self.first}, {self.end})"
+
+
+def ranges(days: Iterable[date]) -> list[Days]:
+    """Join single days to ranges without overlap, in order."""
+    joined: list[Days] = []
+    for day in sorted(set(days)):
+        if joined and joined[-1].end == day:
+            joined[-1] = Days(joined[-1].first, day + timedelta(days=1))
+        else:
+            joined.append(Days(day, day + timedelta(days=1)))
+    return joined
+
+
+def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables of requests where there are none yet."""
+    connection.execute("CREATE SCHEMA IF NOT EXISTS audit")
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS audit.replay (request VARCHAR, first_day DATE, end_day DATE)"
+    )
+    connection.execute("CREATE TABLE IF NOT EXISTS audit.derive_again (model VARCHAR)")
+
+
+def request_replay(settings: Settings, request: str, days: Iterable[Days]) -> None:
+    """Ask the next build to derive the keys again that have events on these days.
+
+    `request` names who asks, so that a build of a part of the models can take back its own. Needs the lock of
+    the warehouse.
+    """
+    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    with closing(duckdb.connect(settings.warehouse)) as connection:
+        create_tables(connection)
+        connection.execute("BEGIN")  # all of them or none, whenever this is killed
+        asked = connection.execute("SELECT first_day, end_day FROM audit.replay WHERE request = ?", [request])
+        for one in sorted(set(days) - {Days(*row) for row in asked.fetchall()}):
+            connection.execute("INSERT INTO audit.replay VALUES (?, ?, ?)", [request, one.first, one.end])
+        connection.execute("COMMIT")
+
+
+def request_again(connection: duckdb.DuckDBPyConnection, models: Iterable[str]) -> None:
+    """Ask the next build to derive these models from nothing, by their unique ids in dbt."""
+    create_tables(connection)
+    for model in sorted(set(models) - asked_again(connection)):
+        connection.execute("INSERT INTO audit.derive_again VALUES (?)", [model])
+
+
+def asked_again(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Name the models that the next build derives from nothing; `EVERYTHING` stands for all of them."""
+    try:
+        return {model for (model,) in connection.execute("SELECT model FROM audit.derive_again").fetchall()}
+    except duckdb.CatalogException:
+        return set()
+
+
+def asked_days(connection: duckdb.DuckDBPyConnection) -> list[Days]:
+    """List the days that a build was asked to replay and has not, because it was killed or failed."""
+    try:
+        rows = connection.execute("SELECT first_day, end_day FROM audit.replay ORDER BY ALL").fetchall()
+    except duckdb.CatalogException:
+        return []
+    return [Days(first, end) for first, end in rows]
+
+
+def is_most(asked: Iterable[Days], commits: Sequence[Commit]) -> bool:
+    """Tell whether most events lie on these days. Then deriving everything from nothing takes less time.
+
+    Half of the keys of 20 million events take as long as all of them from nothing, where nothing is looked up
+    and nothing deleted.
+    """
+    days = list(asked)
+    on_them = in_all = 0
+    for segment in segments_of(commits) if days else ():
+        for day, rows in segment.days.items():
+            in_all += rows
+            on_them += rows if any(date.fromisoformat(day) in one for one in days) else 0
+    return 2 * on_them > in_all
+
+
+def pending(settings: Settings) -> list[Days]:
+    """List the days that a build has still to replay; needs the lock of the warehouse."""
+    if not settings.warehouse.is_file():
+        return []
+    with closing(duckdb.connect(settings.warehouse, read_only=True)) as connection:
+        return asked_days(connection)
+
+
+def met(
+    connection: duckdb.DuckDBPyConnection, models: Iterable[str], *, everything: bool, request: str | None
+) -> None:
+    """Strike off what a build has met: `models` were derived; all requests where it was of `everything`."""
+    create_tables(connection)
+    if everything:
+        connection.execute("DELETE FROM audit.replay")
+        connection.execute("DELETE FROM audit.derive_again")
+        return
+    connection.execute("DELETE FROM audit.replay WHERE request = ?", [request])
+    for model in models:
+        connection.execute("DELETE FROM audit.derive_again WHERE model = ?", [model])

@@ -1,0 +1,119 @@
+"""A scratch warehouse: everything, or the facts of some days, derived from nothing beside the real one.
+
+Belongs here: its folder, which is gone afterwards however this ends, and the dbt process that builds in it.
+Not here: what it is built for (`replaying`, `replay_verification`, `nightly`). It reads the archive only, so
+it needs no lock of the warehouse and works during a refresh.
+"""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+
+from event_archive.errors import UnusableInput
+from orchestration.dbt.process import Hear, first_lines, run_dbt
+from orchestration.full_disk import full, full_disk_in_one_line
+from orchestration.settings import Settings
+from orchestration.warehouse.build_record import Check, record
+
+FOLDER = "scratch"
+DETAILS = "; details: "
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """An empty folder, and the lock that says that it is in use: a child process has to inherit it."""
+
+    folder: Path
+    lock: int
+
+
+@contextmanager
+def scratch_folder(settings: Settings) -> Iterator[Scratch]:
+    """Make a folder under FACTLOG_HOME; the folders that killed processes left there are removed first."""
+    root = settings.home / FOLDER
+    root.mkdir(parents=True, exist_ok=True)
+    with locked(root / ".lock"):
+        remove_litter(root)
+        folder = Path(tempfile.mkdtemp(prefix="replay-", dir=root))
+        lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        yield Scratch(folder, lock)
+    finally:
+        os.close(lock)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_litter(root: Path) -> None:
+    """Remove the folders that nobody holds any more."""
+    for folder in root.glob("replay-*"):
+        with locked(folder / ".lock", wait=False) as is_free:
+            if is_free:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
+    """Take a lock for a moment; gives whether it could be taken."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        yield False
+    else:
+        yield True
+    finally:
+        os.close(handle)
+
+
+def derive(
+    settings: Settings,
+    scratch: Scratch,
+    *,
+    cut: int,
+    as_of: datetime | None = None,
+    sample_days: Sequence[date] = (),
+    select: Sequence[str] = (),
+    hear: Hear | None = None,
+) -> Settings:
+    """Build models from nothing over a cut of the log; gives the settings of the scratch warehouse.
+
+    Models only: on a past cut a business test may rightly fail. Raises UnusableInput where one can't be
+    built.
+    """
+    built = replace(
+        settings,
+        cut=cut,
+        as_of=as_of,
+        sample_days=tuple(sample_days),
+        warehouse_file=scratch.folder / "warehouse.duckdb",
+    )
+    chosen = ["--select", *select] if select else []
+    try:
+        said = run_dbt(built, ["run", "--full-refresh", *chosen], lock=scratch.lock, hear=hear)
+    except UnusableInput as error:
+        # The log that it refers to goes with the folder.
+        raise UnusableInput(str(error).split(DETAILS, maxsplit=1)[0]) from None
+    if not (built.dbt_target / "run_results.json").exists():
+        raise UnusableInput(f"dbt run: {first_lines(said)}")
+    with full_disk_in_one_line(str(built.warehouse)):
+        failed = [check for check in record(built) if not check.passed]
+    if failed:
+        raise UnusableInput(could_not_build(failed))
+    return built
+
+
+def could_not_build(failed: Sequence[Check]) -> str:
+    """Say which models could not be built; those that were passed over because of them are only counted."""
+    causes = [check for check in failed if check.detail != "skipped"] or failed
+    if cause := next(filter(None, (full(check.detail) for check in causes)), None):
+        return f"{len(failed)} models could not be built: {cause}"
+    others = len(failed) - 1
+    more = f"; {others} more could not be built" if others else ""
+    return f"{causes[0].name} could not be built: {causes[0].detail}{more}"

@@ -1,0 +1,90 @@
+"""Which keys of the facts no test has seen yet, so that a refresh tests what it changed, not the whole log.
+
+Belongs here: the table `audit.untested`, which dbt's macros fill and read, and when its content is done with.
+Not here: what a test looks at (dbt's macros). Keys lie in the warehouse until every test of a whole build has
+held: what a build leaves untested that is killed, or red, the next one tests.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+
+import duckdb
+
+from orchestration.settings import Settings
+from orchestration.warehouse.model_code import facts
+
+ALL_KEYS = None
+"""Stands for all keys of a table."""
+
+
+def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables of what is untested, and of the tests that held, where there are none yet."""
+    connection.execute("CREATE SCHEMA IF NOT EXISTS audit")
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS audit.untested (table_name VARCHAR, key VARCHAR, first_sequence BIGINT)"
+    )
+    connection.execute("CREATE TABLE IF NOT EXISTS audit.tests_held (code VARCHAR)")
+
+
+def ask_whole(settings: Settings, manifest: Mapping[str, Any]) -> None:
+    """Have the next build test every fact whole where other tests held last: a new one has seen no row.
+
+    Needs the warehouse's lock.
+    """
+    if not settings.warehouse.is_file():
+        return
+    with closing(duckdb.connect(settings.warehouse)) as connection:
+        create_tables(connection)
+        if held_code(connection) != code_of_tests(manifest):
+            for table in tables(manifest):
+                connection.execute("INSERT INTO audit.untested VALUES (?, ?, 0)", [table, ALL_KEYS])
+
+
+def all_held(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any]) -> None:
+    """Note that every test of a whole build held.
+
+    Which tests these are is noted where they have seen every row. A test that was changed after the build
+    had been asked for has not: then the next build tests everything.
+    """
+    create_tables(connection)
+    code = code_of_tests(manifest)
+    seen_whole = {
+        table
+        for (table,) in connection.execute(
+            "SELECT DISTINCT table_name FROM audit.untested WHERE key IS NULL"
+        ).fetchall()
+    }
+    connection.execute("DELETE FROM audit.untested")
+    if held_code(connection) != code and tables(manifest) <= seen_whole:
+        connection.execute("DELETE FROM audit.tests_held")
+        connection.execute("INSERT INTO audit.tests_held VALUES (?)", [code])
+
+
+def tables(manifest: Mapping[str, Any]) -> set[str]:
+    """The facts, as `schema.table`."""
+    return {f"{node['schema']}.{node['alias']}" for node in facts(manifest).values()}
+
+
+def held_code(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """The code of the tests that held last over every row."""
+    row = connection.execute("SELECT code FROM audit.tests_held").fetchone()
+    return row[0] if row else None
+
+
+def code_of_tests(manifest: Mapping[str, Any]) -> str:
+    """A digest of all tests: what each looks at, its SQL, and the project's macros."""
+    tests = {
+        name: [node["raw_code"], node.get("test_metadata"), node["config"].get("where")]
+        for name, node in manifest["nodes"].items()
+        if node["resource_type"] == "test"
+    }
+    project = manifest["metadata"]["project_name"]
+    macros = {
+        name: node["macro_sql"]
+        for name, node in manifest["macros"].items()
+        if node["package_name"] == project
+    }
+    return hashlib.sha256(json.dumps([tests, macros], sort_keys=True).encode()).hexdigest()

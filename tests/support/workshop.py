@@ -1,0 +1,162 @@
+"""Where deals are played: warehouses that are built again and again in one process, and told apart.
+
+Belongs here: landing a deal's events, building as a refresh does, and the rows that only one of two
+warehouses has. Not here: what is dealt (`dealing`), dbt in this process (`dbt_in_process`), and what has to
+hold (`pipeline/test_confluence.py`).
+"""
+
+import re
+import shutil
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+from unittest.mock import patch
+
+import duckdb
+from dbt.contracts.graph.nodes import ModelNode
+
+from event_archive.decoding.sources import Source
+from event_archive.landing.land import land
+from orchestration import refresh
+from orchestration.dataset.tables import TableState, name, relation, table_states, text
+from orchestration.settings import Settings
+from orchestration.warehouse.build_record import record
+from orchestration.warehouse.requests import request_replay
+from support.dbt_in_process import InProcess
+from support.dealing import EVERYTHING, NOTHING, SOME, Deal
+
+Rows = list[tuple[Any, ...]]
+NO_LOCK = -1
+
+
+class Workshop:
+    """A dbt that is parsed, and a warehouse over an empty archive to start from: its views are made."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.empty = Settings(home=folder / "empty")
+        self.dbt = InProcess(self.empty)
+        self.homes = 0
+        self.build(self.empty)
+
+    @property
+    def models(self) -> list[ModelNode]:
+        """Every model that is a table."""
+        nodes = self.dbt.manifest.nodes.values()
+        models = [node for node in nodes if isinstance(node, ModelNode)]
+        return [model for model in models if model.config.materialized != "view"]
+
+    @property
+    def marts(self) -> set[str]:
+        """The table of every mart that dbt knows: a new one is among them."""
+        return {f"{model.schema}.{model.alias}" for model in self.models if model.fqn[1] == "marts"}
+
+    @property
+    def facts(self) -> set[str]:
+        """The table of every model that is kept up to date by key."""
+        models = [model for model in self.models if model.config.materialized == "incremental"]
+        return {f"{model.schema}.{model.alias}" for model in models}
+
+    def read_by(self, table: str) -> tuple[str, str]:
+        """By which key a fact is kept up to date, and from which relation of events."""
+        (fact,) = [model for model in self.models if f"{model.schema}.{model.alias}" == table]
+        found = re.search(r'touched_keys\("(\w+)", ref\("(\w+)"\)\)', fact.raw_code)
+        assert found, table
+        upstream = self.dbt.manifest.nodes[f"model.factlog.{found[2]}"]
+        return found[1], f"{upstream.schema}.{upstream.alias}"
+
+    def new_home(self) -> Settings:
+        """An installation with an empty archive."""
+        self.homes += 1
+        home = self.folder / str(self.homes)
+        shutil.copytree(self.empty.home, home)
+        return Settings(home=home)
+
+    def beside(self, settings: Settings, aside: str, like: Settings | None = None) -> Settings:
+        """Another warehouse over the same archive: a copy of one, or one with nothing in it yet."""
+        folder = settings.home / aside
+        folder.mkdir()
+        shutil.copy((like or self.empty).warehouse, folder)
+        return replace(settings, warehouse_file=folder / settings.warehouse.name)
+
+    def build(self, settings: Settings, *, from_nothing: bool = False, profiles: Path | None = None) -> None:
+        """Build everything over the log as it is, as a refresh does."""
+        with patch("orchestration.refresh.run_dbt", partial(self.dbt.run, profiles=profiles)):
+            refresh.build(settings, NO_LOCK, from_nothing=from_nothing)
+
+    def build_some(self, settings: Settings, models: Sequence[str], request: str) -> None:
+        """Build some models over the log as it is, as a run of chosen assets does."""
+        assert self.dbt.run(settings, ["run", "--select", *models]) == ""
+        assert all(check.passed for check in record(settings, request))
+
+    def play(self, dealt: Deal) -> Settings:
+        """Land the events as they are dealt, with what is done in between."""
+        settings, chance = self.new_home(), Random(dealt.seed)
+        names = sorted(model.name for model in self.models)
+        for number, step in enumerate(dealt.steps):
+            land_lines(settings, dealt.landing(number))
+            request = f"step {number}"
+            request_replay(settings, request, step.replayed)
+            if step.built == EVERYTHING:
+                self.build(settings)
+            elif step.built == SOME:
+                self.build_some(settings, chance.sample(names, len(names) // 3), request)
+            else:
+                assert step.built == NOTHING
+        return settings
+
+    def from_nothing(self, settings: Settings) -> Settings:
+        """The same log, derived from nothing."""
+        other = self.beside(settings, "from-nothing")
+        self.build(other, from_nothing=True)
+        return other
+
+    def ideal(self, lines: Sequence[str]) -> Settings:
+        """These events landed in one commit, and derived from nothing."""
+        settings = self.new_home()
+        land_lines(settings, lines)
+        self.build(settings, from_nothing=True)
+        return settings
+
+
+def land_lines(settings: Settings, lines: Iterable[str]) -> None:
+    """Land these lines as one file; none of them may be refused."""
+    path = settings.home / "landing.ndjson"
+    path.write_text("".join(line + "\n" for line in lines))
+    assert land(settings.open_archive(), Source(path.name, path), limits=settings.limits).counts.rejected == 0
+
+
+def states(settings: Settings) -> dict[str, TableState]:
+    """The rows and the digest of every mart, as publishing takes them."""
+    with closing(duckdb.connect()) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(f"ATTACH {text(str(settings.warehouse))} AS warehouse (READ_ONLY)")
+        connection.execute("USE warehouse")
+        return table_states(connection)
+
+
+def differing(
+    tables: Iterable[str], one: Settings, other: Settings, without: Iterable[str] = ()
+) -> dict[str, Rows]:
+    """The rows by table that only one of two warehouses has, `without` these columns."""
+    with closing(duckdb.connect()) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        for alias, settings in (("one", one), ("other", other)):
+            connection.execute(f"ATTACH {text(str(settings.warehouse))} AS {alias} (READ_ONLY)")
+        found = {table: rows_apart(connection, table, set(without)) for table in sorted(tables)}
+    return {table: rows for table, rows in found.items() if rows}
+
+
+def rows_apart(connection: duckdb.DuckDBPyConnection, table: str, without: set[str]) -> Rows:
+    """The rows that only one of the two attached warehouses has in this table, each with whose it is."""
+    described = connection.execute(f"DESCRIBE one.{relation(table)}").fetchall()
+    columns = ", ".join(name(column) for column, *_ in described if column not in without)
+    one, other = (f"SELECT {columns} FROM {side}.{relation(table)}" for side in ("one", "other"))
+    return connection.execute(
+        f"SELECT 'found', * FROM ({one} EXCEPT ALL {other}) "
+        f"UNION ALL SELECT 'expected', * FROM ({other} EXCEPT ALL {one}) ORDER BY ALL"
+    ).fetchall()

@@ -1,0 +1,130 @@
+"""What tells rows apart and where they come from: given dbt's manifest, expect keys and traces."""
+
+from typing import Any
+
+import pytest
+
+from event_archive.errors import UnusableInput
+from orchestration.dataset.row_tracing import EventTrace, MartNote, RowTrace, mart_notes, read, worded
+
+
+def mart(name: str, *columns: str, reads: tuple[str, ...] = (), **config: object) -> dict[str, Any]:
+    """A model that is published."""
+    return {
+        "resource_type": "model",
+        "fqn": ["shop", "marts", name],
+        "schema": "shop",
+        "alias": name,
+        "columns": {column: {"config": {"meta": {}}} for column in columns},
+        "config": {"materialized": "table", "meta": {}, **config},
+        "depends_on": {"nodes": list(reads)},
+        "tags": [],
+    }
+
+
+def proof(name: str, model: str, **kwargs: object) -> dict[str, Any]:
+    """A test of a model."""
+    return {
+        "resource_type": "test",
+        "test_metadata": {"name": name, "kwargs": kwargs},
+        "attached_node": f"model.{model}",
+        "config": {"severity": "ERROR", "where": None},
+        "depends_on": {"nodes": []},
+    }
+
+
+def manifest(report: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """Two facts and a report, over two event types."""
+    fact = {"materialized": "incremental", "unique_key": "sale_id"}
+    reads = ("source.made", "source.corrections")
+    return {
+        "sources": {
+            "source.made": {"schema": "events", "identifier": "sale_made"},
+            "source.corrections": {"schema": "events", "identifier": "corrections"},
+            "source.opened": {"schema": "events", "identifier": "shop_opened"},
+        },
+        "nodes": {
+            "model.sales": mart("sales", "sale_id", "day", "last_sequence", reads=reads, **fact),
+            "model.report": report,
+            "test.sales": proof("unique", "sales", column_name="sale_id"),
+            "test": proof("unique_combination", "report", columns=["day", "town"]),
+            **more,
+        },
+    }
+
+
+def note_of(report: dict[str, Any], *, table: str = "shop.report", **more: Any) -> MartNote:
+    """What is noted of one mart."""
+    return next(note for note in mart_notes(manifest(report, more)) if note.table == table)
+
+
+SALES = ("model.sales", "source.opened")
+
+
+def test_a_fact_is_traced_by_the_id_of_its_object_to_the_event_types_below_it() -> None:
+    assert note_of(mart("report"), table="shop.sales") == MartNote(
+        "shop.sales", ("sale_id",), (EventTrace("sale_id", ("sale_made",)),), ("last_sequence",)
+    )
+
+
+def test_a_report_is_traced_by_columns_that_a_fact_has_too() -> None:
+    by_day = proof("unique", "report", column_name="day")
+    note = note_of(mart("report", "day", "sum", reads=SALES), test=by_day)
+    assert (note.row_key, note.traced_to) == (("day",), (RowTrace("shop.sales", {"day": "day"}),))
+    assert note_of(mart("report", "day", "town", reads=SALES)).traced_to == (), "sales know no town"
+
+
+def test_a_report_is_traced_as_its_yaml_says() -> None:
+    said = [
+        {"table": "shop.sales", "by": {"month": {"month_of": "day"}}},
+        {"object_id": "town", "events": ["shop_opened"]},
+        {"object_id": "town", "object_type": "month"},
+    ]
+    note = note_of(mart("report", "month", "town", reads=SALES, meta={"traced_to": said}))
+    assert note.traced_to == (
+        RowTrace("shop.sales", {"month": "day"}, frozenset({"month"})),
+        EventTrace("town", ("shop_opened",)),
+        EventTrace("town", ("sale_made", "shop_opened"), "month"),
+    )
+    assert read(worded(note.traced_to)) == note.traced_to
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("sales", "not a list"),
+        (["sales"], '"sales" is neither {object_id} nor {table, by}'),
+        ([{"table": "shop.buys", "by": {"day": "day"}}], "shop.buys is no mart"),
+        ([{"table": "shop.sales", "by": {}}], "is neither"),
+        ([{"table": "shop.sales", "by": {"dy": "day"}}], "shop.report describes no column dy"),
+        ([{"table": "shop.sales", "by": {"day": "1; drop"}}], "shop.sales describes no column 1; drop"),
+        ([{"table": "shop.sales", "by": {"day": {"year_of": "day"}}}], "is not {month_of: column}"),
+        ([{"object_id": "town", "events": ["sale_lost"]}], "are not among those that the model reads"),
+        ([{"object_id": "city"}], "shop.report describes no column city"),
+    ],
+)
+def test_what_cannot_be_traced_is_refused_in_one_line(said: object, reason: str) -> None:
+    with pytest.raises(UnusableInput) as error:
+        note_of(mart("report", "day", "town", reads=SALES, meta={"traced_to": said}))
+    assert str(error.value).startswith("shop.report: meta traced_to: ")
+    assert reason in str(error.value)
+
+
+def test_a_test_that_only_warns_or_looks_at_some_rows_proves_no_key() -> None:
+    for config in ({"severity": "warn", "where": None}, {"severity": "error", "where": "day > 1"}):
+        weak = proof("unique", "report", column_name="day") | {"config": config}
+        assert note_of(mart("report", "day", "town"), test=weak).row_key == ()
+
+
+def test_the_shortest_key_counts_and_of_two_the_one_that_stands_first() -> None:
+    second = proof("unique", "report", column_name="second")
+    first = proof("unique", "report", column_name="first")
+    assert note_of(mart("report", "first", "second", "day", "town"), second=second, first=first).row_key == (
+        "first",
+    )
+
+
+def test_columns_that_are_marked_say_when_something_landed() -> None:
+    report = mart("report", "day", "landed_at")
+    report["columns"]["landed_at"]["config"]["meta"] = {"says_when_landed": True}
+    assert note_of(report).landing_columns == ("landed_at",)

@@ -1,0 +1,42 @@
+"""What it takes to read the views: given events and a question, expect what the engine plans and reads.
+
+Belongs here: questions that have the same answer however they are planned. Not here: what the views say.
+"""
+
+import json
+from collections.abc import Iterator
+
+import duckdb
+import pytest
+
+from event_archive.views.event_views import create_views
+from support.events import land_bytes, lines, new_archive, weighed
+
+LANDINGS, EVENTS = 3, 500
+
+
+@pytest.fixture(scope="module")
+def views(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Some landings of many events each."""
+    archive = new_archive(tmp_path_factory.mktemp("views"))
+    for first in range(0, LANDINGS * EVENTS, EVENTS):
+        land_bytes(archive, lines(map(weighed, range(first, first + EVENTS))), f"from-{first}.ndjson")
+    with duckdb.connect() as connection:
+        create_views(connection, archive)
+        yield connection
+
+
+def test_the_engine_expects_as_many_rows_as_there_are_events(views: duckdb.DuckDBPyConnection) -> None:
+    """What has fewer, such as the keys that a fact looks up, is then what it keeps in memory of a join."""
+    [(_, plan)] = views.execute("EXPLAIN (FORMAT json) SELECT * FROM events.parcel_weighed").fetchall()
+    [top] = json.loads(plan)
+    assert int(top["extra_info"]["Estimated Cardinality"]) == LANDINGS * EVENTS
+
+
+def test_a_bound_on_the_sequence_leaves_earlier_files_closed(views: duckdb.DuckDBPyConnection) -> None:
+    query = f"SELECT count(DISTINCT data.grams) FROM events.parcel_weighed WHERE sequence >= {LANDINGS}"
+    assert views.execute(query).fetchone() == (EVENTS,)
+    [(_, plan)] = views.execute(f"EXPLAIN (ANALYZE, FORMAT json) {query}").fetchall()
+    assert json.loads(plan)["query"]["total_rows_scanned"] == EVENTS + LANDINGS, (
+        "these events, and all segments"
+    )
