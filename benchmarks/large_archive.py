@@ -28,8 +28,8 @@ from event_archive.archive import Archive
 from event_archive.decoding.sources import Source
 from event_archive.landing.land import Limits, land
 from event_archive.landing.segment_file import Written, event_columns, write_segment
-from event_archive.registry.column_types import quoted, sql_list
 from event_archive.registry.contract import Contract, load_contracts
+from event_archive.sql_text import quoted, sql_list
 from event_archive.store.key_index import KeyIndex
 from event_archive.store.log import LANDING, NOTHING_BEFORE, Commit, Counts, segments_of
 from examples.company.scenario import Scenario

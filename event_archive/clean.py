@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from event_archive.archive import Archive
 from event_archive.store.local import SCRATCH
-from event_archive.verify import unnamed_files
+from event_archive.verification import unnamed_files
 
 
 def clean(archive: Archive, older_than: timedelta, *, dry_run: bool = False) -> list[str]:

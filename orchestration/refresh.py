@@ -14,7 +14,7 @@ import duckdb
 
 from event_archive.errors import UnusableInput
 from orchestration.dataset.tables import TableState
-from orchestration.dbt.process import Hear, first_lines, keep_manifest, load_manifest, run_dbt
+from orchestration.dbt.process import OnNode, first_lines, keep_manifest, load_manifest, run_dbt
 from orchestration.full_disk import full, full_disk_in_one_line
 from orchestration.planning.plan import plan
 from orchestration.publishing.publish import Publication, PublishingRefused, current, publish_locked
@@ -22,10 +22,10 @@ from orchestration.settings import Settings
 from orchestration.warehouse.build_history import Took, note_build
 from orchestration.warehouse.build_record import Check, record
 from orchestration.warehouse.lock import warehouse_lock
-from orchestration.warehouse.model_code import ask_again
+from orchestration.warehouse.model_code import request_rebuild
 from orchestration.warehouse.requests import EVERYTHING, Days, request_again, request_replay
 from orchestration.warehouse.state import WarehouseState, read_state
-from orchestration.warehouse.untested_keys import ask_whole
+from orchestration.warehouse.untested_keys import request_full_tests
 
 REPLAY = "factlog replay"
 
@@ -50,8 +50,8 @@ def refresh(
     *,
     from_nothing: bool = False,
     replay: Iterable[Days] = (),
-    say: Callable[[str], None] | None = None,
-    hear: Hear | None = None,
+    log: Callable[[str], None] | None = None,
+    on_node: OnNode | None = None,
 ) -> Refreshed:
     """Build, check and publish; raises PublishingRefused where a model or a blocking check does not hold.
 
@@ -60,10 +60,10 @@ def refresh(
     """
     started = time.monotonic()
     days = list(replay)
-    holding = warehouse_lock(settings, "a replay" if days else "a refresh", say=say)
+    holding = warehouse_lock(settings, "a replay" if days else "a refresh", log=log)
     with holding as lock, full_disk_in_one_line(str(settings.home)):
-        state = ask(settings, days, from_nothing=from_nothing, say=say)
-        outcomes, sequence = build(settings, lock, from_nothing=from_nothing, hear=hear)
+        state = ask(settings, days, from_nothing=from_nothing, log=log)
+        outcomes, sequence = build(settings, lock, from_nothing=from_nothing, on_node=on_node)
         before = served_tables(settings)
         publication = publish_locked(settings)
         seconds = time.monotonic() - started
@@ -76,15 +76,15 @@ def refresh(
 
 
 def ask(
-    settings: Settings, days: Iterable[Days], *, from_nothing: bool, say: Callable[[str], None] | None
+    settings: Settings, days: Iterable[Days], *, from_nothing: bool, log: Callable[[str], None] | None
 ) -> WarehouseState:
     """Note in the warehouse what the build that follows derives again; gives how it stands then."""
     archive = settings.open_archive()
     # Before the first build there is nothing to derive again, nor a need to parse the project for that.
     manifest = load_manifest(settings) if settings.warehouse.is_file() else None
     if manifest is not None:
-        ask_again(settings, manifest, archive.contracts, say)
-        ask_whole(settings, manifest)
+        request_rebuild(settings, manifest, archive.contracts, log)
+        request_full_tests(settings, manifest)
     if days:
         request_replay(settings, REPLAY, days)
     if from_nothing:
@@ -119,7 +119,7 @@ def build(
     lock: int,
     *,
     from_nothing: bool,
-    hear: Hear | None = None,
+    on_node: OnNode | None = None,
 ) -> tuple[list[Check], int]:
     """Build and test every model over the log as it is now; needs the warehouse's lock."""
     head = settings.open_archive().log.head()
@@ -128,7 +128,7 @@ def build(
     results = settings.dbt_target / "run_results.json"
     results.unlink(missing_ok=True)
     started = time.time()
-    said = run_dbt(replace(settings, cut=sequence), arguments, lock=lock, hear=hear)
+    said = run_dbt(replace(settings, cut=sequence), arguments, lock=lock, on_node=on_node)
     if not results.exists():
         raise UnusableInput(f"dbt build: {first_lines(said)}; details: {settings.dbt_target / 'dbt.log'}")
     keep_manifest(settings, started)

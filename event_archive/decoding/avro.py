@@ -17,7 +17,7 @@ import fastavro
 
 from event_archive.decoding.avro_codecs import CODECS, Corrupt, Decompress
 from event_archive.decoding.avro_safe_schema import EVENT_SCHEMA, UnusableSchema, holds_events, safe_schema
-from event_archive.decoding.byte_window import Window
+from event_archive.decoding.byte_window import ByteWindow
 from event_archive.decoding.event_json import Unreadable, event_json, event_json_of_value, value_json
 from event_archive.decoding.record_chunk import Broken, Chunk, Gathered
 
@@ -42,13 +42,13 @@ class _Container:
     as_json: AsJson
 
 
-def avro_records(window: Window, chunk_bytes: int, max_record_bytes: int, most: int) -> Iterator[Chunk]:
+def avro_records(window: ByteWindow, chunk_bytes: int, max_record_bytes: int, most: int) -> Iterator[Chunk]:
     """The records of a container file, which begins with MAGIC."""
     held = Gathered()
     return held.chunks(_records(window, max_record_bytes, held), chunk_bytes, most)
 
 
-def _records(window: Window, max_record_bytes: int, held: Gathered) -> Iterator[Broken | None]:
+def _records(window: ByteWindow, max_record_bytes: int, held: Gathered) -> Iterator[Broken | None]:
     """Put the records into `held`; gives what is none, and None after each record."""
     try:
         container = _header(window)
@@ -153,7 +153,7 @@ def _at_once(container: _Container, unpacked: bytes, count: int) -> list[bytes] 
         return None
 
 
-def _header(window: Window) -> _Container:
+def _header(window: ByteWindow) -> _Container:
     """Read the header and pass over it; what can't be read is left where it is."""
     window.holds(MOST_HEADER_BYTES)
     data, at = window.data[window.at : window.at + MOST_HEADER_BYTES], len(MAGIC)

@@ -59,7 +59,7 @@ class Blocks:
         self.offset += count
 
 
-class Window:
+class ByteWindow:
     """Some of the stream's bytes: `data` from `at` on is what comes next."""
 
     def __init__(self, blocks: Blocks) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from event_archive.validation.exact_validator import JSON_MEDIA, MAX_DEPTH
+from event_archive.envelope import JSON_MEDIA, MAX_DEPTH
 from event_archive.validation.fast_text import spacing_of
 
 LARGEST_WHOLE = float(1 << 53)  # up to here a double is one integer alone

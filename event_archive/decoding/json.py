@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from event_archive.decoding.avro import MAGIC, avro_records
-from event_archive.decoding.byte_window import Blocks, Window
+from event_archive.decoding.byte_window import Blocks, ByteWindow
 from event_archive.decoding.decompress import Readable
 from event_archive.decoding.protobuf import framing_of, protobuf_records
 from event_archive.decoding.record_chunk import Broken, Chunk, chunk_of, text_chunk
@@ -35,10 +35,10 @@ def chunks(stream: Readable, chunk_bytes: int, max_record_bytes: int) -> Iterato
     blocks = Blocks(stream, chunk_bytes)
     start = blocks.peek(max(chunk_bytes, 1))
     if start.startswith(MAGIC):
-        yield from avro_records(Window(blocks), chunk_bytes, max_record_bytes, most)
+        yield from avro_records(ByteWindow(blocks), chunk_bytes, max_record_bytes, most)
         return
     if (mark := framing_of(start)) is not None:
-        yield from protobuf_records(Window(blocks), mark, chunk_bytes, max_record_bytes, most)
+        yield from protobuf_records(ByteWindow(blocks), mark, chunk_bytes, max_record_bytes, most)
         return
     skip = len(BYTE_ORDER_MARK) if start.startswith(BYTE_ORDER_MARK) else 0
     first = FIRST_BYTE.search(start, skip)

@@ -9,7 +9,7 @@ tag 0x0A and its length.
 
 from collections.abc import Iterator
 
-from event_archive.decoding.byte_window import Window
+from event_archive.decoding.byte_window import ByteWindow
 from event_archive.decoding.event_json import Unreadable
 from event_archive.decoding.protobuf_event import SIZED, VARINT, event_text, varint
 from event_archive.decoding.record_chunk import Broken, Chunk, Gathered
@@ -47,14 +47,16 @@ def _is_event(start: bytes) -> bool:
 
 
 def protobuf_records(
-    window: Window, mark: bytes, chunk_bytes: int, max_record_bytes: int, most: int
+    window: ByteWindow, mark: bytes, chunk_bytes: int, max_record_bytes: int, most: int
 ) -> Iterator[Chunk]:
     """The events of a stream with this framing."""
     held = Gathered()
     return held.chunks(_events(window, mark, max_record_bytes, held), chunk_bytes, most)
 
 
-def _events(window: Window, mark: bytes, max_record_bytes: int, held: Gathered) -> Iterator[Broken | None]:
+def _events(
+    window: ByteWindow, mark: bytes, max_record_bytes: int, held: Gathered
+) -> Iterator[Broken | None]:
     """Put the events into `held`; gives what is none, and None after each event."""
     position = 0
     while window.holds(1):

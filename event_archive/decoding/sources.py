@@ -38,7 +38,7 @@ class Source:
             raise UnusableInput(f"{self.origin}: can't be read: {error.strerror}") from error
 
 
-class Digested:
+class HashingReader:
     """A byte stream that knows the SHA-256 and the number of the bytes that were read from it."""
 
     def __init__(self, file: BinaryIO) -> None:
@@ -102,6 +102,6 @@ def _hidden(file: Path, below: Path) -> bool:
 def digest_of(source: Source) -> str:
     """SHA-256 of all bytes of a source, in hex."""
     with closing(source.open()) as file:
-        stream = Digested(file)
+        stream = HashingReader(file)
         stream.read_to_end()
         return stream.digest()

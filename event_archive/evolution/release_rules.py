@@ -16,7 +16,7 @@ from typing import Any
 from event_archive.registry.column_types import Scalar, Schema, column_type, resolve
 from event_archive.registry.contract import Contract, Contracts
 from event_archive.registry.upcast_rules import Upcast
-from event_archive.validation.exact_validator import Refused, judge
+from event_archive.validation.exact_validator import Rejected, validate
 
 WORDS = frozenset({"title", "description", "examples", "default", "$comment", "deprecated", "x-pii"})
 LOWER_BOUNDS = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"})
@@ -39,8 +39,8 @@ def example_faults(contract: Contract) -> Iterator[Fault]:
     latest = datetime.max.replace(tzinfo=UTC)
     for number, example in enumerate(contract.examples):
         record = json.dumps(example, ensure_ascii=False).encode()
-        verdict = judge(record, Contracts([contract]), latest)
-        if isinstance(verdict, Refused):
+        verdict = validate(record, Contracts([contract]), latest)
+        if isinstance(verdict, Rejected):
             yield Fault(contract.type, f"examples/{number}", f"is refused: {verdict.detail}")
 
 

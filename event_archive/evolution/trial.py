@@ -81,7 +81,7 @@ class Trial:
     groups: dict[tuple[str, str, str, str], RefusedGroup] = field(default_factory=dict)
 
     @property
-    def refused(self) -> int:
+    def rejected(self) -> int:
         """How many events would be refused."""
         return sum(group.events for group in self.groups.values())
 
@@ -236,9 +236,9 @@ def _judge_older_major(
         connection.execute("CREATE OR REPLACE TEMP TABLE events AS SELECT * FROM read WHERE data IS NOT NULL")
         older = newer
     for row in connection.sql("SELECT n, data FROM events ORDER BY n").to_arrow_table().to_pylist():
-        refused = contract_fault(proposal, from_column(proposal.data_type, row["data"]))
-        if refused is not None:
-            yield rows[row["n"]], refused
+        rejected = contract_fault(proposal, from_column(proposal.data_type, row["data"]))
+        if rejected is not None:
+            yield rows[row["n"]], rejected
 
 
 def _failures(

@@ -15,12 +15,12 @@ from typing import Any
 
 import duckdb
 
+from event_archive.envelope import CORRECTIONS
 from event_archive.landing.segment_file import event_columns
-from event_archive.registry.column_types import literal, sql_list
 from event_archive.registry.contract import Contract
 from event_archive.registry.exact_values import from_column, with_unnamed
+from event_archive.sql_text import literal, sql_list
 from event_archive.store.key_index import KEY, KeyIndex
-from event_archive.validation.exact_validator import CORRECTIONS
 
 Landed = Sequence[tuple[str, str]]  # (file, event type) of segments to compare with
 # No row, but the columns that a file without corrections does not have.

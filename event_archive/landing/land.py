@@ -19,9 +19,9 @@ import duckdb
 from event_archive.archive import Archive
 from event_archive.decoding.json import chunks
 from event_archive.decoding.record_chunk import Chunk
-from event_archive.decoding.sources import Digested, Source, digest_of
+from event_archive.decoding.sources import HashingReader, Source, digest_of
 from event_archive.landing.quarantine_file import QuarantineWriter
-from event_archive.landing.transaction import Attempt, RefusedRows
+from event_archive.landing.transaction import RejectedRows, Transaction
 from event_archive.limits import Limits
 from event_archive.mapping.map_records import map_chunk
 from event_archive.mapping.mapping import Mapping
@@ -71,35 +71,43 @@ def land(
             work.mkdir()
             with closing(engine(limits, work)) as connection:
                 transform = partial(map_chunk, mapping=mapping) if mapping else None
-                attempt = Attempt(archive, known, connection, work, limits, transform)
+                transaction = Transaction(archive, known, connection, work, limits, transform)
                 refusals = QuarantineWriter(work / "refused.parquet")
-                stream = _take_in(attempt, source, refusals, limits, progress)
-                if not attempt.counts.received:
-                    return Landed(source.origin, attempt.counts)
-                if commit := _commit(attempt, source.origin, stream, mapping, refusals):
-                    return Landed(source.origin, attempt.counts, commit)
+                stream = _take_in(transaction, source, refusals, limits, progress)
+                if not transaction.counts.received:
+                    return Landed(source.origin, transaction.counts)
+                if commit := _commit(transaction, source.origin, stream, mapping, refusals):
+                    return Landed(source.origin, transaction.counts, commit)
         return Landed(source.origin, Counts(), earlier=earlier)
 
 
 def _take_in(
-    attempt: Attempt, source: Source, refusals: QuarantineWriter, limits: Limits, progress: Progress | None
-) -> Digested:
+    transaction: Transaction,
+    source: Source,
+    refusals: QuarantineWriter,
+    limits: Limits,
+    progress: Progress | None,
+) -> HashingReader:
     """Work through all of a source's bytes."""
     with closing(source.open()) as file:
-        stream = Digested(file)
+        stream = HashingReader(file)
 
-        def note(chunk: Chunk, refused: RefusedRows, _: list[int]) -> None:
-            refusals.add_chunk(chunk, refused)
+        def note(chunk: Chunk, rejected: RejectedRows, _: list[int]) -> None:
+            refusals.add_chunk(chunk, rejected)
             if progress:
                 progress(stream.bytes)
 
-        attempt.take_in(chunks(stream, limits.chunk_bytes, limits.record_bytes), note)
+        transaction.take_in(chunks(stream, limits.chunk_bytes, limits.record_bytes), note)
         stream.read_to_end()
     return stream
 
 
 def _commit(
-    attempt: Attempt, origin: str, stream: Digested, mapping: Mapping | None, refusals: QuarantineWriter
+    transaction: Transaction,
+    origin: str,
+    stream: HashingReader,
+    mapping: Mapping | None,
+    refusals: QuarantineWriter,
 ) -> Commit | None:
     quarantine = refusals.finish()
     batch = stream.digest()
@@ -112,11 +120,11 @@ def _commit(
         batch_bytes=stream.bytes,
         origin=origin,
         mapping=file_digest(mapping.path) if mapping else None,
-        counts=attempt.counts,
+        counts=transaction.counts,
         quarantine=quarantine,
     )
     files = {refusals.file: quarantine.path} if quarantine else {}
-    return attempt.commit(draft, files, lambda others: any(other.batch == batch for other in others))
+    return transaction.commit(draft, files, lambda others: any(other.batch == batch for other in others))
 
 
 def _readable_again(source: Source, folder: Path) -> Source:

@@ -15,7 +15,7 @@ from event_archive.archive import Archive
 from event_archive.decoding.record_chunk import Chunk
 from event_archive.store.local import file_digest
 from event_archive.store.log import Commit, QuarantineFile
-from event_archive.validation.exact_validator import Refused
+from event_archive.validation.exact_validator import Rejected
 
 FOLDER = "quarantine"
 FLUSH_BYTES = 16 << 20
@@ -74,11 +74,11 @@ class QuarantineWriter:
         if self._held_bytes > FLUSH_BYTES:
             self._flush()
 
-    def add_chunk(self, chunk: Chunk, refused: Iterable[tuple[int, Refused]]) -> None:
+    def add_chunk(self, chunk: Chunk, rejected: Iterable[tuple[int, Rejected]]) -> None:
         """Take a chunk's broken records, and those of its rows that were refused."""
         for broken in chunk.broken:
             self.add(Refusal(**{name: getattr(broken, name) for name in BROKEN}))
-        for row, verdict in refused:
+        for row, verdict in rejected:
             self.add(
                 Refusal(
                     position=int(chunk.positions[row]),

@@ -20,13 +20,14 @@ import pyarrow.compute as pc
 
 from event_archive.archive import Archive
 from event_archive.decoding.record_chunk import Chunk
-from event_archive.landing.segment_file import ENVELOPE_COLUMNS, typed_events
-from event_archive.registry.column_types import literal
+from event_archive.envelope import STORED_COLUMNS
+from event_archive.landing.segment_file import typed_events
 from event_archive.registry.contract import Contract
 from event_archive.registry.majors import find_unreadable
-from event_archive.validation.exact_validator import Accepted, Refused, judge
+from event_archive.sql_text import moment
+from event_archive.validation.exact_validator import Accepted, Rejected, validate
 from event_archive.validation.fast_conditions import Unfit
-from event_archive.validation.fast_validator import Shape, learn_shape
+from event_archive.validation.fast_validator import FastValidator, learn_validator
 
 MAX_SHAPES = 8
 WORTH_A_SHAPE = 64
@@ -59,7 +60,7 @@ class Routed:
     """
 
     tables: dict[str, Typed] = field(default_factory=dict)
-    refused: list[tuple[int, Refused]] = field(default_factory=list)
+    rejected: list[tuple[int, Rejected]] = field(default_factory=list)
     received: int = 0
 
     @property
@@ -75,10 +76,10 @@ class Router:
         self._archive = archive
         self._connection = connection
         self._latest = latest
-        self._latest_sql = f"TIMESTAMPTZ {literal(latest.isoformat())}"
+        self._latest_sql = moment(latest)
         self._parts: defaultdict[str, list[pa.Table]] = defaultdict(list)
         self._rows = 0
-        self._usual: tuple[Shape, Contract] | None = None
+        self._usual: tuple[FastValidator, Contract] | None = None
 
     def route(self, chunk: Chunk) -> Routed:
         """Sort one chunk."""
@@ -131,10 +132,10 @@ class Router:
 
     def _accept_fast(self, chunk: Chunk, rows: Rows, contract: Contract) -> Rows:
         """Accept what the shapes accept; returns the rows that are left to the exact judge."""
-        shapes = self._archive.shapes.setdefault(contract.type, [])
-        for shape in list(shapes):
+        fast_validators = self._archive.fast_validators.setdefault(contract.type, [])
+        for shape in list(fast_validators):
             rows = self._run(shape, contract, rows) if len(rows) else rows
-        while len(rows) >= WORTH_A_SHAPE and len(shapes) < MAX_SHAPES:
+        while len(rows) >= WORTH_A_SHAPE and len(fast_validators) < MAX_SHAPES:
             learned = self._learn(chunk, rows, contract)
             if learned is None:
                 break
@@ -142,23 +143,23 @@ class Router:
             rows = self._run(learned, contract, rows)
             if len(rows) == before:
                 break
-            shapes.append(learned)
+            fast_validators.append(learned)
         return rows
 
-    def _learn(self, chunk: Chunk, rows: Rows, contract: Contract) -> Shape | None:
+    def _learn(self, chunk: Chunk, rows: Rows, contract: Contract) -> FastValidator | None:
         """A shape from the first of these rows that the exact judge accepts."""
         for row in rows[:20].tolist():
             record = chunk.record(row)
-            verdict = judge(record, self._archive.contracts, self._latest)
+            verdict = validate(record, self._archive.contracts, self._latest)
             if isinstance(verdict, Accepted):
                 end = chunk.lines[row].as_py()[len(record.decode()) :]
                 try:
-                    return learn_shape(record, end, verdict.document, contract)
+                    return learn_validator(record, end, verdict.document, contract)
                 except Unfit:
                     return None
         return None
 
-    def _run(self, shape: Shape, contract: Contract, rows: Rows, *, guess: bool = False) -> Rows:
+    def _run(self, shape: FastValidator, contract: Contract, rows: Rows, *, guess: bool = False) -> Rows:
         """Run a shape over some rows of the chunk; returns the rows that it did not accept.
 
         With `guess` they may be of any type, or no JSON at all.
@@ -202,10 +203,10 @@ class Router:
         unreadable = find_unreadable(self._connection, "older", contracts, contract)
         for row, why in unreadable:
             ((source, event_id),) = self._connection.execute(names, [row]).fetchall()
-            routed.refused.append((row, Refused("upcast_fails", why, contract.type, source, event_id)))
+            routed.rejected.append((row, Rejected("upcast_fails", why, contract.type, source, event_id)))
         self._connection.unregister("older")
-        refused = pa.array([row for row, _ in unreadable], pa.int64())
-        return table.filter(pc.invert(pc.is_in(table["n"], refused))) if unreadable else table
+        rejected = pa.array([row for row, _ in unreadable], pa.int64())
+        return table.filter(pc.invert(pc.is_in(table["n"], rejected))) if unreadable else table
 
     def _judge(self, chunk: Chunk, rows: Rows, routed: Routed) -> None:
         """Judge rows one by one, a bounded number at a time."""
@@ -218,17 +219,17 @@ class Router:
                 if not record and row not in chunk.apart:
                     routed.received -= 1  # a line of white space is no record
                     continue
-                verdict = judge(record, self._archive.contracts, self._latest)
+                verdict = validate(record, self._archive.contracts, self._latest)
                 if isinstance(verdict, Accepted):
                     accepted[verdict.contract.type].append((row, verdict))
                 else:
-                    routed.refused.append((row, verdict))
+                    routed.rejected.append((row, verdict))
             for event_type, events in accepted.items():
                 self._take(self._archive.contracts[event_type], events)
 
     def _take(self, contract: Contract, events: list[tuple[int, Accepted]]) -> None:
         arrays = {"n": pa.array([row for row, _ in events], pa.int64())}
-        types = {name: EXCHANGE[kind] for name, kind in ENVELOPE_COLUMNS.items()}
+        types = {name: EXCHANGE[kind] for name, kind in STORED_COLUMNS.items()}
         for name, kind in (types | {"data": contract.data_type.arrow(), "extra": pa.string()}).items():
             arrays[name] = pa.array([event.row[name] for _, event in events], kind)
         self._connection.register("judged", pa.table(arrays))

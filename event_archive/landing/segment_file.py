@@ -17,28 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from event_archive.envelope import CORRECTIONS, STORED_COLUMNS
 from event_archive.registry.contract import Contract
 from event_archive.store.local import file_digest
 from event_archive.store.log import Segment
-from event_archive.validation.exact_validator import CORRECTIONS
 
 FOLDER = "events"
 ROW_GROUP_ROWS = 122_880
-ENVELOPE_COLUMNS = {
-    "event_id": "VARCHAR",
-    "source": "VARCHAR",
-    "actor_type": "VARCHAR",
-    "actor_id": "VARCHAR",
-    "verb": "VARCHAR",
-    "object_type": "VARCHAR",
-    "object_id": "VARCHAR",
-    "occurred_at": "TIMESTAMPTZ",
-    "event_date": "DATE",
-    "correlation_id": "VARCHAR",
-    "causation_id": "VARCHAR",
-    "object_version": "BIGINT",
-    **dict.fromkeys(CORRECTIONS, "VARCHAR"),
-}
 DICTIONARY_COLUMNS = (
     "source",
     "actor_type",
@@ -60,7 +45,7 @@ class Written:
 
 def event_columns(contract: Contract) -> dict[str, str]:
     """The archive's columns for events of one contract, with their DuckDB types, in order."""
-    return ENVELOPE_COLUMNS | {"data": contract.data_type.sql(), "extra": "VARCHAR"}
+    return dict(STORED_COLUMNS) | {"data": contract.data_type.sql(), "extra": "VARCHAR"}
 
 
 def typed_columns(contract: Contract) -> list[str]:

@@ -25,19 +25,19 @@ from event_archive.landing.segment_file import Written, write_segment
 from event_archive.limits import Limits
 from event_archive.store.key_index import KeyIndex
 from event_archive.store.log import NOTHING_BEFORE, Commit, Counts, segments_of
-from event_archive.validation.exact_validator import Refused
+from event_archive.validation.exact_validator import Rejected
 
-RefusedRows = list[tuple[int, Refused]]
-Transform = Callable[[duckdb.DuckDBPyConnection, Chunk], tuple[Chunk, RefusedRows]]
+RejectedRows = list[tuple[int, Rejected]]
+Transform = Callable[[duckdb.DuckDBPyConnection, Chunk], tuple[Chunk, RejectedRows]]
 """Makes events of a chunk's records; what it can't make any of is refused, and blank in the new chunk."""
 
-Note = Callable[[Chunk, RefusedRows, list[int]], None]
+Note = Callable[[Chunk, RejectedRows, list[int]], None]
 """Told of each chunk as it came, which rows were refused and which are duplicates; the others were accepted.
 
 Broken records are the chunk's own to tell, and refused as well."""
 
 
-class Attempt:
+class Transaction:
     """One attempt, against the log as it was `known` to be; its files are in `folder`, in scratch."""
 
     def __init__(
@@ -103,26 +103,26 @@ class Attempt:
         routed = self._router.route(events)
         self._finish_segments()
         repeated = find_repeated(self._connection, routed.contracts, self._index)
-        refused = [*routed.refused, *lost, *self._conflicts(routed, repeated)]
+        rejected = [*routed.rejected, *lost, *self._conflicts(routed, repeated)]
         duplicates = [row for rows in repeated.duplicates.values() for row in rows]
         broken = sum(one.part == 0 for one in chunk.broken)
         self.counts += Counts(
             received=routed.received + len(lost) + broken,
             accepted=self._write(routed, repeated, background),
             duplicate=len(duplicates),
-            rejected=len(refused) + broken,
+            rejected=len(rejected) + broken,
         )
-        note(chunk, refused, duplicates)
+        note(chunk, rejected, duplicates)
 
-    def _conflicts(self, routed: Routed, repeated: Repeated) -> RefusedRows:
-        refused: RefusedRows = []
+    def _conflicts(self, routed: Routed, repeated: Repeated) -> RejectedRows:
+        rejected: RejectedRows = []
         for name, row, met in repeated.conflicts:
             names = f"SELECT source, event_id FROM {name} WHERE n = ?"
             ((source, event_id),) = self._connection.execute(names, [row]).fetchall()
             detail = f"source and id are taken by {met}"
             claimed = routed.tables[name].contract.type
-            refused.append((row, Refused("conflict", detail, claimed, source, event_id)))
-        return refused
+            rejected.append((row, Rejected("conflict", detail, claimed, source, event_id)))
+        return rejected
 
     def _write(self, routed: Routed, repeated: Repeated, background: ThreadPoolExecutor) -> int:
         """Start writing each typed table without the rows that are not new; returns the rows written."""

@@ -10,23 +10,23 @@ import pyarrow as pa
 
 from event_archive.decoding.record_chunk import Chunk, chunk_of
 from event_archive.mapping.mapping import Mapping
-from event_archive.validation.exact_validator import Refused, strict_fault
+from event_archive.validation.exact_validator import Rejected, strict_fault
 
 
 def map_chunk(
     connection: duckdb.DuckDBPyConnection, chunk: Chunk, *, mapping: Mapping
-) -> tuple[Chunk, list[tuple[int, Refused]]]:
+) -> tuple[Chunk, list[tuple[int, Rejected]]]:
     """The chunk with each record as its event's JSON, and the records that no rule could map, by row.
 
     Rows keep their numbers: a row that could not be mapped is empty in the new chunk.
     """
     records = [chunk.record(row) for row in range(len(chunk.positions))]
-    refused: list[tuple[int, Refused]] = []
+    rejected: list[tuple[int, Rejected]] = []
     strict: list[int] = []
     for row, record in enumerate(records):
         fault = strict_fault(record) if record else None
         if fault:
-            refused.append((row, fault))
+            rejected.append((row, fault))
         elif record:
             strict.append(row)
     foreign = pa.table(
@@ -41,7 +41,7 @@ def map_chunk(
     events = [b""] * len(records)
     for row, event, reason in mapped:
         if event is None:
-            refused.append((row, Refused("not_mapped", str(reason))))
+            rejected.append((row, Rejected("not_mapped", str(reason))))
         else:
             events[row] = event.encode()
-    return chunk_of(events, chunk.positions, np.asarray(chunk.offsets)), refused
+    return chunk_of(events, chunk.positions, np.asarray(chunk.offsets)), rejected

@@ -127,11 +127,11 @@ def json_object(parts: list[tuple[str, exp.Expr]], *, keep_empty: bool) -> exp.E
 def parsed(entry: Entry) -> Expression:
     """Read an entry as an expression."""
     if entry.fields is not None or entry.items is not None or entry.constant is None:
-        raise entry.refused("here stands an expression, such as actor.login; a constant is {$constant: …}")
+        raise entry.rejected("here stands an expression, such as actor.login; a constant is {$constant: …}")
     try:
         return parse_expression(entry.text)
     except UnusableInput as error:
-        raise entry.refused(str(error)) from None
+        raise entry.rejected(str(error)) from None
 
 
 def typed(entry: Entry, scope: Scope) -> tuple[exp.Expr, str]:
@@ -145,13 +145,13 @@ def typed(entry: Entry, scope: Scope) -> tuple[exp.Expr, str]:
         hint = (
             "; a field in an expression is text, CAST it to compute with it" if "cast" in str(error) else ""
         )
-        raise entry.refused(f"expression `{expression.text}`: {lines[0]}{hint}") from None
+        raise entry.rejected(f"expression `{expression.text}`: {lines[0]}{hint}") from None
 
 
 def value(entry: Entry, scope: Scope, place: str) -> exp.Expr:
     """Build the JSON text of an entry: a field, an expression, an object, or one of the `$` forms."""
     if entry.items is not None:
-        raise entry.refused("a list is written {$each: …, $as: …} or {$constant: […]}")
+        raise entry.rejected("a list is written {$each: …, $as: …} or {$constant: […]}")
     if entry.fields is None:
         return _scalar(entry, scope, place)
     if not any(name.startswith("$") for name in entry.fields):
@@ -165,7 +165,7 @@ def value(entry: Entry, scope: Scope, place: str) -> exp.Expr:
     fields = entry.only({"$value", "$missing"}, {"$value", "$missing"}, place)
     missing = fields["$missing"]
     if missing.text not in ("null", "omit") or missing.fields or missing.items:
-        raise missing.refused("$missing is null or omit")
+        raise missing.rejected("$missing is null or omit")
     null = string("null")
     return call(
         "coalesce" if missing.text == "null" else "nullif", value(fields["$value"], scope, place), null
@@ -193,7 +193,7 @@ def _json(entry: Entry, tree: exp.Expr, kind: str) -> exp.Expr:
         return if_else(finite, as_text(call("to_json", tree)), failing)
     if kind in JSON_TEXT or kind.startswith("DECIMAL") or kind == '"NULL"':
         return as_text(call("to_json", tree))
-    raise entry.refused(f"expression `{entry.text}` gives {kind}, which JSON does not have; CAST it")
+    raise entry.rejected(f"expression `{entry.text}` gives {kind}, which JSON does not have; CAST it")
 
 
 def _each(entry: Entry, scope: Scope, place: str) -> exp.Expr:
@@ -201,7 +201,7 @@ def _each(entry: Entry, scope: Scope, place: str) -> exp.Expr:
     fields = entry.only({"$each", "$as"}, {"$each", "$as"}, place)
     source = parsed(fields["$each"])
     if source.path is None:
-        raise fields["$each"].refused("$each takes a field, such as payload.commits")
+        raise fields["$each"].rejected("$each takes a field, such as payload.commits")
     items = scope.json(source.path)
     inner = Scope(scope.binder, scope.depth + 1)
     body = call("coalesce", value(fields["$as"], inner, f"{place}[]"), string("null"))

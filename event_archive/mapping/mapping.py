@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlglot import exp
 
+from event_archive.envelope import OPTIONAL_ATTRIBUTES
 from event_archive.expressions.sql_tree import as_text, call, if_else, is_null, let, reference, string
 from event_archive.mapping.json_numbers import is_inexact
 from event_archive.mapping.mapped_values import (
@@ -25,13 +26,11 @@ from event_archive.mapping.mapped_values import (
     value,
 )
 from event_archive.mapping.mapping_file import Entry, read_mapping_file
-from event_archive.validation.exact_validator import CORRECTIONS
 
 EVENT_TYPE = re.compile(r"([a-z][a-z0-9_]*)\.([a-z][a-z0-9_]*)\.v[1-9][0-9]*", re.ASCII)
 NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 REQUIRED = ("id", "source", "time", "actor", "object")
-OPTIONAL = ("correlationid", "causationid", "objectversion", *CORRECTIONS)
-ATTRIBUTES = {*REQUIRED, *OPTIONAL}
+ATTRIBUTES = {*REQUIRED, *OPTIONAL_ATTRIBUTES}
 CHOSEN = "the chosen"  # a name that no column has
 
 
@@ -98,7 +97,7 @@ def load_mapping(path: Path) -> Mapping:
     shared = fields["event"].only(ATTRIBUTES | {"data"}, set(), "event") if "event" in fields else {}
     rules = fields["rules"]
     if not rules.fields:
-        raise rules.refused("rules must be a mapping from a chosen value to its rule, with at least one")
+        raise rules.rejected("rules must be a mapping from a chosen value to its rule, with at least one")
     with Binder() as binder:
         typed(fields["choose"], Scope(binder))
         compiled = [_rule(chosen, rule, shared, Scope(binder)) for chosen, rule in rules.fields.items()]
@@ -109,17 +108,17 @@ def _rule(chosen: str, entry: Entry, shared: dict[str, Entry], scope: Scope) -> 
     own = entry.only(ATTRIBUTES | {"type", "data"}, {"type"}, f"rule {chosen}")
     found = EVENT_TYPE.fullmatch(own["type"].text)
     if not found:
-        raise own["type"].refused(f"{own['type'].text!r} is no event type such as repo.starred.v1")
+        raise own["type"].rejected(f"{own['type'].text!r} is no event type such as repo.starred.v1")
     object_type, verb = found.groups()
     fields = {**shared, **own}
     if missing := [name for name in REQUIRED if name not in fields]:
-        raise entry.refused(f"rule {chosen} needs {', '.join(missing)}, here or under event")
+        raise entry.rejected(f"rule {chosen} needs {', '.join(missing)}, here or under event")
     parts: list[tuple[str, exp.Expr]] = [
         ("specversion", string('"1.0"')),
         ("type", string(own["type"].json())),
         ("verb", string(f'"{verb}"')),
     ]
-    for name in (*REQUIRED, *OPTIONAL):
+    for name in (*REQUIRED, *OPTIONAL_ATTRIBUTES):
         if name in fields:
             parts.append((name, _attribute(name, fields[name], object_type, scope)))
     data = {**_data(shared.get("data")), **_data(own.get("data"))}
@@ -132,7 +131,7 @@ def _data(entry: Entry | None) -> dict[str, Entry]:
     if entry is None:
         return {}
     if entry.fields is None or any(name in RESERVED for name in entry.fields):
-        raise entry.refused("data must be a mapping from field names to values")
+        raise entry.rejected("data must be a mapping from field names to values")
     return entry.fields
 
 
@@ -154,9 +153,9 @@ def _named(name: str, entry: Entry, object_type: str, scope: Scope) -> exp.Expr:
     """Build `<type>/<id>` of an actor or object that is written {<type>: <id>}."""
     [(kind, part)] = (entry.fields or {}).items() if len(entry.fields or {}) == 1 else [("", entry)]
     if not NAME.fullmatch(kind):
-        raise entry.refused(f"{name} is written {{<type>: <id>}}, such as {{user: actor.login}}")
+        raise entry.rejected(f"{name} is written {{<type>: <id>}}, such as {{user: actor.login}}")
     if name == "object" and kind != object_type:
-        raise entry.refused(f"the object is a {object_type}, as the event type says, and not a {kind}")
+        raise entry.rejected(f"the object is a {object_type}, as the event type says, and not a {kind}")
     tree, _ = typed(part, scope)
     if parsed(part).path is None:
         scope.fallible.append((name, tree))

@@ -32,19 +32,19 @@ class Entry:
     items: list["Entry"] | None
     constant: Any  # the scalar as YAML reads it; dates stay text
 
-    def refused(self, reason: str) -> UnusableInput:
+    def rejected(self, reason: str) -> UnusableInput:
         """Word the one line for what can't be used here."""
         return UnusableInput(f"{self.path}, line {self.line}: {reason}")
 
     def only(self, allowed: set[str], required: set[str], what: str) -> dict[str, "Entry"]:
         """Give the fields, if they are those that belong here."""
         if self.fields is None:
-            raise self.refused(f"{what} must be a mapping with {', '.join(sorted(allowed))}")
+            raise self.rejected(f"{what} must be a mapping with {', '.join(sorted(allowed))}")
         for name, entry in self.fields.items():
             if name not in allowed:
-                raise entry.refused(f"{what} has no {name!r}; it has {', '.join(sorted(allowed))}")
+                raise entry.rejected(f"{what} has no {name!r}; it has {', '.join(sorted(allowed))}")
         if missing := sorted(required - set(self.fields)):
-            raise self.refused(f"{what} needs {', '.join(missing)}")
+            raise self.rejected(f"{what} needs {', '.join(missing)}")
         return self.fields
 
     def json(self) -> str:
@@ -52,7 +52,7 @@ class Entry:
         try:
             return json.dumps(self._plain(), ensure_ascii=False, allow_nan=False)
         except ValueError:
-            raise self.refused("JSON has no NaN and no infinity") from None
+            raise self.rejected("JSON has no NaN and no infinity") from None
 
     def _plain(self) -> Any:
         if self.fields is not None:
@@ -114,11 +114,11 @@ class _Reader:
         for key_node, value_node in node.value:
             key = self.entry(key_node, depth + 1)
             if key.fields is not None or key.items is not None or not key.text:
-                raise key.refused("a name must be plain text")
+                raise key.rejected("a name must be plain text")
             if key.text == "<<":
-                raise key.refused("merge keys (<<) are not read; use `event:` for what all rules share")
+                raise key.rejected("merge keys (<<) are not read; use `event:` for what all rules share")
             if key.text in fields:
-                raise key.refused(f"{key.text!r} is there twice (first on line {fields[key.text].line})")
+                raise key.rejected(f"{key.text!r} is there twice (first on line {fields[key.text].line})")
             fields[key.text] = self.entry(value_node, depth + 1)
         return fields
 

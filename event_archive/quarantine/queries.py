@@ -103,12 +103,12 @@ def refused_share(archive: Archive) -> dict[str, tuple[int, int]]:
             if segment.type in events:
                 events[segment.type] += segment.rows
     with refused_records(archive) as connection:
-        refused = dict(
+        rejected = dict(
             connection.execute(
                 "SELECT type, count(*) FROM records WHERE state = 'refused' GROUP BY type"
             ).fetchall()
         )
-    return {event_type: (refused.get(event_type, 0), rows) for event_type, rows in events.items()}
+    return {event_type: (rejected.get(event_type, 0), rows) for event_type, rows in events.items()}
 
 
 def history(

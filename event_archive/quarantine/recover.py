@@ -23,7 +23,7 @@ from event_archive.archive import Archive
 from event_archive.decoding.record_chunk import Chunk
 from event_archive.errors import UnusableInput
 from event_archive.landing.land import Progress, engine
-from event_archive.landing.transaction import Attempt, RefusedRows
+from event_archive.landing.transaction import RejectedRows, Transaction
 from event_archive.limits import Limits
 from event_archive.mapping.map_records import map_chunk
 from event_archive.mapping.mapping import Mapping
@@ -39,7 +39,7 @@ from event_archive.quarantine.recovery_outcomes import (
 from event_archive.quarantine.repair import Repair, repair_chunk
 from event_archive.store.local import file_digest
 from event_archive.store.log import RECOVERY, Commit, Counts
-from event_archive.validation.exact_validator import Refused
+from event_archive.validation.exact_validator import Rejected
 
 __all__ = ["Recovery", "Selection", "recover"]
 
@@ -66,7 +66,7 @@ class Recovery:
     left_out: int = 0
     foreign: int = 0
     counts: Counts = field(default_factory=Counts)
-    refused: Counter[tuple[str, str | None]] = field(default_factory=Counter)
+    rejected: Counter[tuple[str, str | None]] = field(default_factory=Counter)
     commit: Commit | None = None
 
 
@@ -101,12 +101,12 @@ def recover(
                 transform = partial(map_chunk, mapping=mapping) if mapping else None
                 if repair:
                     transform = partial(_repaired, repair=repair, waiting=waiting)
-                attempt = Attempt(archive, known, connection, work, limits, transform)
+                transaction = Transaction(archive, known, connection, work, limits, transform)
                 outcomes = OutcomesWriter(work / "outcomes.parquet")
-                result = _judge(attempt, waiting, outcomes, progress)
+                result = _judge(transaction, waiting, outcomes, progress)
                 if dry_run or not result.counts.received:
                     return result
-                if commit := _commit(attempt, waiting, outcomes, repair or mapping):
+                if commit := _commit(transaction, waiting, outcomes, repair or mapping):
                     result.commit = commit
                     return result
 
@@ -119,24 +119,24 @@ def _check(selection: Selection, known: list[Commit]) -> None:
 
 def _repaired(
     connection: duckdb.DuckDBPyConnection, chunk: Chunk, *, repair: Repair, waiting: WaitingRecords
-) -> tuple[Chunk, RefusedRows]:
+) -> tuple[Chunk, RejectedRows]:
     # Chunks are read ahead, and noted in order: the first that is not noted yet is this one.
     reasons = [one.reasons for one in waiting.taken[0]]
     return repair_chunk(connection, chunk, repair=repair, reasons=reasons)
 
 
 def _judge(
-    attempt: Attempt, waiting: WaitingRecords, outcomes: OutcomesWriter, progress: Progress | None
+    transaction: Transaction, waiting: WaitingRecords, outcomes: OutcomesWriter, progress: Progress | None
 ) -> Recovery:
     result = Recovery()
 
-    def note(_: Chunk, refused: RefusedRows, duplicates: list[int]) -> None:
-        verdicts, repeated = dict(refused), set(duplicates)
+    def note(_: Chunk, rejected: RejectedRows, duplicates: list[int]) -> None:
+        verdicts, repeated = dict(rejected), set(duplicates)
         for row, record in enumerate(waiting.taken.popleft()):
             verdict = verdicts.get(row)
             if verdict is not None:
                 verdict = _today(record, verdict)
-                result.refused[verdict.reason, record.type] += 1
+                result.rejected[verdict.reason, record.type] += 1
                 if (verdict.reason, verdict.detail) == (record.reason, record.detail):
                     result.unchanged += 1
                 else:
@@ -147,28 +147,31 @@ def _judge(
         if progress:
             progress(result.judged)
 
-    attempt.take_in(waiting.chunks(), note)
+    transaction.take_in(waiting.chunks(), note)
     result.counts, result.left_out, result.foreign = outcomes.counts, waiting.left_out, waiting.foreign
-    if (attempt.counts.received, attempt.counts.accepted) != (waiting.records, outcomes.counts.accepted):
-        raise AssertionError(f"records were lost or counted twice: {attempt.counts}, {outcomes.counts}")
+    if (transaction.counts.received, transaction.counts.accepted) != (
+        waiting.records,
+        outcomes.counts.accepted,
+    ):
+        raise AssertionError(f"records were lost or counted twice: {transaction.counts}, {outcomes.counts}")
     return result
 
 
-def _today(record: Waiting, verdict: Refused) -> Refused:
+def _today(record: Waiting, verdict: Rejected) -> Rejected:
     """Today's verdict; bytes that were no record when they came (cut off, say) keep what was said of them."""
     was_no_record = record.reason not in UNREADABLE | {"too_long"}
     if verdict.reason in UNREADABLE and was_no_record:
-        return Refused(record.reason, record.detail)
+        return Rejected(record.reason, record.detail)
     return verdict
 
 
-def _outcome(record: Waiting, outcome: str, verdict: Refused | None = None) -> Outcome:
+def _outcome(record: Waiting, outcome: str, verdict: Rejected | None = None) -> Outcome:
     place = record.sequence, record.row, record.position, record.offset
     return Outcome(*place, outcome, *((verdict.reason, verdict.detail) if verdict else ()))
 
 
 def _commit(
-    attempt: Attempt, waiting: WaitingRecords, outcomes: OutcomesWriter, said: _File | None
+    transaction: Transaction, waiting: WaitingRecords, outcomes: OutcomesWriter, said: _File | None
 ) -> Commit | None:
     file = outcomes.finish()
     assert file
@@ -185,6 +188,6 @@ def _commit(
         counts=outcomes.counts,
         outcomes=file,
     )
-    return attempt.commit(
+    return transaction.commit(
         draft, {outcomes.file: file.path}, lambda others: any(one.kind == RECOVERY for one in others)
     )

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from event_archive.archive import Archive
-from event_archive.registry.column_types import sql_list
+from event_archive.sql_text import sql_list
 from event_archive.store.local import file_digest
 from event_archive.store.log import Commit, Counts, QuarantineFile
 

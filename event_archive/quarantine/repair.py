@@ -22,13 +22,13 @@ from event_archive.decoding.record_chunk import Chunk, chunk_of
 from event_archive.errors import UnusableInput
 from event_archive.expressions.expression import parse_expression
 from event_archive.expressions.sql_tree import as_text, call, if_else, reference, string
-from event_archive.landing.transaction import RefusedRows
+from event_archive.landing.transaction import RejectedRows
 from event_archive.mapping.json_numbers import is_inexact
 from event_archive.mapping.mapped_values import Binder, Scope, typed, value
 from event_archive.mapping.mapping import CHOSEN, failure, with_chosen
 from event_archive.mapping.mapping_file import Entry, read_mapping_file
 from event_archive.registry.exact_values import json_text
-from event_archive.validation.exact_validator import Refused, parse, strict_fault
+from event_archive.validation.exact_validator import Rejected, parse, strict_fault
 
 NOT_REPAIRED = "not_repaired"
 INEXACT = "a number has more digits than an expression can carry over exactly"
@@ -89,7 +89,7 @@ def load_repair(path: Path) -> Repair:
     choose = fields.get("choose") or Entry(path, entry.line, "type", None, None, "type")
     rules = fields["rules"]
     if not rules.fields:
-        raise rules.refused("rules must be a mapping from a chosen value to its rule, with at least one")
+        raise rules.rejected("rules must be a mapping from a chosen value to its rule, with at least one")
     with Binder() as binder:
         typed(choose, Scope(binder))
         return Repair(path, choose, {name: _rule(name, one, binder) for name, one in rules.fields.items()})
@@ -97,7 +97,7 @@ def load_repair(path: Path) -> Repair:
 
 def repair_chunk(
     connection: duckdb.DuckDBPyConnection, chunk: Chunk, *, repair: Repair, reasons: Sequence[frozenset[str]]
-) -> tuple[Chunk, RefusedRows]:
+) -> tuple[Chunk, RejectedRows]:
     """The chunk with its records repaired, and those whose repair failed, by row; `reasons`: all of each row.
 
     Records that no rule is for stay as they came. A row whose repair failed is empty in the new chunk.
@@ -113,7 +113,7 @@ def repair_chunk(
         f"(SELECT n, record, {chosen} AS chosen, {values} AS given FROM refused_records)"
     ).fetchall()
     connection.unregister("refused_records")
-    failed: RefusedRows = []
+    failed: RejectedRows = []
     for row, name, given, reason in found:
         rule = repair.rules.get(name)
         if rule is None or (rule.reasons and not rule.reasons & reasons[row]):
@@ -127,7 +127,7 @@ def repair_chunk(
         if fault:
             names = (document.get(key) for key in ("type", "source", "id"))
             shown = [one[:200] if isinstance(one, str) else None for one in names]
-            failed.append((row, Refused(NOT_REPAIRED, fault, *shown)))
+            failed.append((row, Rejected(NOT_REPAIRED, fault, *shown)))
             records[row] = b""
     return chunk_of(records, chunk.positions, chunk.offsets), failed
 
@@ -136,21 +136,23 @@ def _rule(name: str, entry: Entry, binder: Binder) -> Rule:
     what = f"rule {name}"
     fields = entry.only({"reason", "when", "set", "drop"}, set(), what)
     if not fields.keys() & {"set", "drop"}:
-        raise entry.refused(f"{what} changes nothing: write set (field: expression), drop ([field]), or both")
+        raise entry.rejected(
+            f"{what} changes nothing: write set (field: expression), drop ([field]), or both"
+        )
     scope = Scope(binder)
     sets = fields["set"].fields if "set" in fields else {}
     if sets is None:
-        raise fields["set"].refused("set is a mapping from a field, such as data.word_count, to its value")
+        raise fields["set"].rejected("set is a mapping from a field, such as data.word_count, to its value")
     ways = {_way(field, one): value(one, scope, field) for field, one in sets.items()}
     drops = tuple(_way(one.text, one) for one in _list(fields.get("drop"), "drop"))
     for way in (*ways, *drops):
         if any(other != way and other[: len(way)] == way for other in (*ways, *drops)):
-            raise entry.refused(f"{what}: {'.'.join(way)} is changed, and so is a field inside of it")
+            raise entry.rejected(f"{what}: {'.'.join(way)} is changed, and so is a field inside of it")
     given: exp.Expr = exp.Array(expressions=[string("given"), *map(as_text, ways.values())])
     if "when" in fields:
         condition, kind = typed(fields["when"], scope)
         if kind != "BOOLEAN":
-            raise fields["when"].refused(f"when gives {kind}, and not true or false")
+            raise fields["when"].rejected(f"when gives {kind}, and not true or false")
         scope.fallible.append(("when", as_text(condition)))
         nothing = exp.Array(expressions=[])
         given = if_else(condition, given, exp.cast(nothing, exp.DataType.build("TEXT[]", dialect="duckdb")))
@@ -163,7 +165,7 @@ def _list(entry: Entry | None, what: str) -> Iterator[Entry]:
     parts = [] if entry is None else [entry] if entry.items is None else entry.items
     for part in parts:
         if part.fields is not None or part.items is not None or not part.text:
-            raise part.refused(f"{what} is a name, or a list of names")
+            raise part.rejected(f"{what} is a name, or a list of names")
         yield part
 
 
@@ -172,10 +174,10 @@ def _way(field: str, entry: Entry) -> Way:
     try:
         path = parse_expression(field).path
     except UnusableInput as error:
-        raise entry.refused(str(error)) from None
+        raise entry.rejected(str(error)) from None
     names = tuple(one for one in path or () if isinstance(one, str))
     if not names or len(names) != len(path or ()):
-        raise entry.refused(f"{field!r} is no field; write its names with dots, such as data.word_count")
+        raise entry.rejected(f"{field!r} is no field; write its names with dots, such as data.word_count")
     return names
 
 

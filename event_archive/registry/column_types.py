@@ -7,13 +7,15 @@ Where a schema leaves the type open (no `type`, `oneOf`, an object without prope
 value's JSON text.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Literal
 
 import pyarrow as pa
+
+from event_archive.sql_text import quoted
 
 Schema = Mapping[str, Any]
 ScalarKind = Literal[
@@ -103,21 +105,6 @@ class Struct:
 
 ColumnType = Scalar | ListOf | Struct
 JSON_TEXT = Scalar("JSON")
-
-
-def quoted(name: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A text as an SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def sql_list(texts: Iterable[str]) -> str:
-    """Texts as an SQL list of string literals."""
-    return "[" + ", ".join(map(literal, texts)) + "]"
 
 
 def resolve(schema: Any, root: Schema) -> Schema:

@@ -8,7 +8,8 @@ DuckDB's own CAST rounds ('1.5' becomes 2) and reads more spellings than a contr
 
 import re
 
-from event_archive.registry.column_types import Scalar, literal
+from event_archive.registry.column_types import Scalar
+from event_archive.sql_text import literal
 
 WHOLE = "-?(0|[1-9][0-9]*)"
 MOMENT = (

@@ -6,9 +6,10 @@ Belongs here: the steps of that chain, and finding events that can't take them. 
 
 import duckdb
 
-from event_archive.registry.column_types import ColumnType, Struct, literal
+from event_archive.registry.column_types import ColumnType, Struct
 from event_archive.registry.contract import Contract, Contracts
 from event_archive.registry.upcast_compiler import upcast_sql
+from event_archive.sql_text import literal
 
 Unreadable = list[tuple[int, str]]
 

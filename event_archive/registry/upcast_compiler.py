@@ -15,19 +15,11 @@ from sqlglot import exp
 from event_archive.expressions.expression import Expression
 from event_archive.expressions.expression import Path as FieldPath
 from event_archive.expressions.sql_tree import call, reference, string
-from event_archive.registry.column_types import (
-    JSON_TEXT,
-    ColumnType,
-    Field,
-    ListOf,
-    Scalar,
-    Struct,
-    literal,
-    quoted,
-)
+from event_archive.registry.column_types import JSON_TEXT, ColumnType, Field, ListOf, Scalar, Struct
 from event_archive.registry.exact_cast import NoExactCast, exact_cast
 from event_archive.registry.exact_values import Inexact, to_column
 from event_archive.registry.upcast_rules import Upcast
+from event_archive.sql_text import literal, quoted
 
 
 def upcast_sql(upcast: Upcast, old: ColumnType, new: ColumnType, column: str) -> str:

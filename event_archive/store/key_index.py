@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from event_archive.archive import Archive
-from event_archive.registry.column_types import literal, sql_list
+from event_archive.sql_text import literal, sql_list
 from event_archive.store.local import file_digest
 from event_archive.store.log import Commit, Segment, segments_of
 

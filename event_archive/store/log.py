@@ -140,8 +140,8 @@ class Commit:
                 self.counts.accepted,
                 self.counts.received,
             )
-        refused = self.quarantine.rows if self.quarantine else 0
-        return (accepted, refused) == (self.counts.accepted, self.counts.rejected)
+        rejected = self.quarantine.rows if self.quarantine else 0
+        return (accepted, rejected) == (self.counts.accepted, self.counts.rejected)
 
 
 def entry_name(sequence: int) -> str:

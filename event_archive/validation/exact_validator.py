@@ -14,6 +14,14 @@ from datetime import datetime
 from decimal import Decimal, DecimalException
 from typing import Any, NoReturn
 
+from event_archive.envelope import (
+    ATTRIBUTE_NAME,
+    ATTRIBUTE_NAMES,
+    CORRECTIONS,
+    JSON_MEDIA,
+    MAX_DEPTH,
+    SPEC_VERSION,
+)
 from event_archive.registry.contract import Contract, Contracts
 from event_archive.registry.exact_values import (
     LARGEST_BIGINT,
@@ -24,15 +32,6 @@ from event_archive.registry.exact_values import (
     to_column,
     unnamed,
 )
-
-MAX_DEPTH = 64
-ATTRIBUTE = re.compile(r"[a-z0-9]+", re.ASCII)
-JSON_MEDIA = re.compile(r"application/(?:[\w.+-]+\+)?json(?:;.*)?", re.IGNORECASE)
-TYPED_ATTRIBUTES = frozenset(
-    {"specversion", "id", "source", "type", "time", "actor", "verb", "object", "data"}
-    | {"correlationid", "causationid", "objectversion", "corrects", "voids"}
-)
-CORRECTIONS = ("corrects", "voids")
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Accepted:
 
 
 @dataclass(frozen=True)
-class Refused:
+class Rejected:
     """Why a record is not an event: a code to group by, a sentence to read, and what names it had."""
 
     reason: str
@@ -58,32 +57,32 @@ class Refused:
     event_id: str | None = None
 
 
-class _Refusal(Exception):
+class _Rejection(Exception):
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
         self.reason = reason
 
 
-def judge(record: bytes, contracts: Contracts, latest: datetime) -> Accepted | Refused:
+def validate(record: bytes, contracts: Contracts, latest: datetime) -> Accepted | Rejected:
     """Judge one record. `latest`: the last moment an event may claim (now and the allowed clock skew)."""
     try:
         document = parse(record)
-    except _Refusal as refusal:
-        return Refused(refusal.reason, str(refusal))
+    except _Rejection as refusal:
+        return Rejected(refusal.reason, str(refusal))
     try:
         return _event(document, contracts, latest)
-    except _Refusal as refusal:
-        return Refused(
+    except _Rejection as refusal:
+        return Rejected(
             refusal.reason, str(refusal), *(_name(document, key) for key in ("type", "source", "id"))
         )
 
 
-def strict_fault(record: bytes) -> Refused | None:
+def strict_fault(record: bytes) -> Rejected | None:
     """Why a record is not strictly one JSON object; None where it is."""
     try:
         parse(record)
-    except _Refusal as refusal:
-        return Refused(refusal.reason, str(refusal))
+    except _Rejection as refusal:
+        return Rejected(refusal.reason, str(refusal))
     return None
 
 
@@ -109,7 +108,7 @@ def parse(record: bytes) -> dict[str, Any]:
 
 
 def _refuse(reason: str, detail: str) -> NoReturn:
-    raise _Refusal(reason, detail)
+    raise _Rejection(reason, detail)
 
 
 def _too_deep(text: str) -> bool:
@@ -161,7 +160,7 @@ _DECODER = json.JSONDecoder(
 
 def _event(document: dict[str, Any], contracts: Contracts, latest: datetime) -> Accepted:
     present = {name: value for name, value in document.items() if value is not None}
-    if present.get("specversion") != "1.0":
+    if present.get("specversion") != SPEC_VERSION:
         _refuse("bad_envelope", f"specversion is {_shown(document.get('specversion'))}, not '1.0'")
     event_type = _text(present, "type")
     contract = contracts.get(event_type)
@@ -260,9 +259,9 @@ def _correction(present: dict[str, Any]) -> dict[str, str | None]:
 
 
 def _other_attributes(present: dict[str, Any]) -> dict[str, Any]:
-    others = {name: value for name, value in present.items() if name not in TYPED_ATTRIBUTES}
+    others = {name: value for name, value in present.items() if name not in ATTRIBUTE_NAMES}
     for name, value in others.items():
-        if name == "data_base64" or not ATTRIBUTE.fullmatch(name):
+        if name == "data_base64" or not ATTRIBUTE_NAME.fullmatch(name):
             _refuse("bad_envelope", f"{_shown(name)} is not an attribute of a JSON event")
         if not isinstance(value, str | bool | int):
             _refuse("bad_envelope", f"attribute {name} is {_shown(value)}, not a text, integer or boolean")

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from event_archive.registry.column_types import ColumnType, ListOf, Scalar, Schema, Struct, literal
+from event_archive.registry.column_types import ColumnType, ListOf, Scalar, Schema, Struct
+from event_archive.sql_text import literal
 
 ANNOTATIONS = frozenset(
     {"type", "title", "description", "examples", "default", "$comment", "deprecated", "readOnly", "writeOnly"}

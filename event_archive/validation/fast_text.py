@@ -16,10 +16,9 @@ from event_archive.registry.column_types import (
     Schema,
     Struct,
     is_nullable,
-    literal,
-    quoted,
     resolve,
 )
+from event_archive.sql_text import literal, quoted
 from event_archive.validation.fast_conditions import Unfit, conditions
 
 # What a field that no contract names may hold: one simple value, as more could hide a second key.

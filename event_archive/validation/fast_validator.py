@@ -17,20 +17,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from event_archive.registry.column_types import Struct, literal, quoted
+from event_archive.envelope import ATTRIBUTE_NAMES, CORRECTIONS
+from event_archive.registry.column_types import Struct
 from event_archive.registry.contract import Contract
-from event_archive.validation.exact_validator import CORRECTIONS
+from event_archive.sql_text import literal, quoted
 from event_archive.validation.fast_conditions import MOMENT_CONDITION, Unfit
 from event_archive.validation.fast_text import Parts, key, spacing_of, structure, write_value
 
-TEXT_ATTRIBUTES = frozenset(
-    {"id", "source", "time", "actor", "object", "correlationid", "causationid", *CORRECTIONS}
-)
 CONSTANT_ATTRIBUTES = frozenset({"specversion", "type", "verb"})
 
 
 @dataclass(frozen=True)
-class Shape:
+class FastValidator:
     """How the records of one producer are spelled, as SQL over `line` and `r`, the parsed record.
 
     `structure`: what `from_json` is to parse; `text`: the line written again; `condition`: what the values
@@ -60,7 +58,9 @@ class Shape:
         )
 
 
-def learn_shape(record: bytes, line_end: str, document: Mapping[str, Any], contract: Contract) -> Shape:
+def learn_validator(
+    record: bytes, line_end: str, document: Mapping[str, Any], contract: Contract
+) -> FastValidator:
     """The shape of an accepted record (`document`: its value, keys in their order); raises Unfit."""
     spacing = spacing_of(record)
     parts = Parts()
@@ -81,7 +81,7 @@ def learn_shape(record: bytes, line_end: str, document: Mapping[str, Any], contr
             parts.text.append("CAST(r.objectversion AS VARCHAR)")
             parts.conditions.append("r.objectversion >= 1")
         elif isinstance(value, str):
-            if name not in TEXT_ATTRIBUTES:
+            if name not in ATTRIBUTE_NAMES:
                 others.append(name)
             parsed.append(f'{key(name, "")}:"VARCHAR"')
             parts.text += ["'\"'", f"r.{quoted(name)}", "'\"'"]
@@ -103,7 +103,7 @@ def learn_shape(record: bytes, line_end: str, document: Mapping[str, Any], contr
         f"starts_with(r.object, {literal(contract.object_type + '/')})",
         f"strlen(r.object) > {len(contract.object_type) + 1}",
     ]
-    return Shape("{" + ",".join(parsed) + "}", parts.sql(), " AND ".join(parts.conditions), columns)
+    return FastValidator("{" + ",".join(parsed) + "}", parts.sql(), " AND ".join(parts.conditions), columns)
 
 
 def _envelope_columns(contract: Contract, present: set[str]) -> dict[str, str]:

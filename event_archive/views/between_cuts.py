@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from event_archive.archive import Archive
-from event_archive.registry.column_types import literal
+from event_archive.sql_text import literal
 from event_archive.store.log import Commit, Segment
 from event_archive.views.event_views import moment, view_sql
 

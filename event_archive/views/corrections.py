@@ -22,10 +22,10 @@ import duckdb
 import pyarrow as pa
 
 from event_archive.archive import Archive
-from event_archive.registry.column_types import sql_list
+from event_archive.envelope import CORRECTIONS
+from event_archive.sql_text import sql_list
 from event_archive.store.key_index import KEY, KeyIndex
 from event_archive.store.log import Commit, segments_of
-from event_archive.validation.exact_validator import CORRECTIONS
 
 CORRECTS, VOIDS = CORRECTIONS
 IN_EFFECT, SUPERSEDED, TAKEN_BACK, UNMATCHED = "in_effect", "superseded", "taken_back", "unmatched"

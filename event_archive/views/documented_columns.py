@@ -9,28 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from event_archive.envelope import COLUMNS
 from event_archive.registry.column_types import ColumnType, ListOf, Schema, Struct, resolve
 from event_archive.registry.contract import Contract
-from event_archive.views.event_views import CORRECTING, ENVELOPE, LANDED, OPTIONAL
 
-ENVELOPE_WORDS = {
-    "event_id": "Names the event, together with its source.",
-    "source": "The service that emitted the event.",
-    "actor_type": "What kind of actor did it.",
-    "actor_id": "Who did it.",
-    "verb": "What was done.",
-    "object_type": "What kind of object it was done to.",
-    "object_id": "What it was done to.",
-    "occurred_at": "When it occurred, in UTC.",
-    "event_date": "The UTC day of occurred_at: the partition.",
-    "landed_at": "When the archive committed it.",
-    "sequence": "The commit that brought it.",
-    "correlation_id": "The business transaction it belongs to.",
-    "causation_id": "The event that caused it.",
-    "object_version": "Counts the events of one object, so that a gap can be seen.",
-    "corrects": "The earlier event of this source in whose place it stands.",
-    "voids": "The earlier event of this source that it takes away.",
-}
 RULES = {
     "enum": "one of",
     "const": "always",
@@ -63,9 +45,9 @@ class ViewColumn:
 
 def envelope_columns() -> list[ViewColumn]:
     """The columns that every event has."""
-    absent = {**OPTIONAL, **CORRECTING}
-    kinds = {**ENVELOPE, **LANDED, **absent}
-    return [ViewColumn(name, kind, ENVELOPE_WORDS[name], name in absent) for name, kind in kinds.items()]
+    return [
+        ViewColumn(column.name, column.type, column.description, column.is_optional) for column in COLUMNS
+    ]
 
 
 def data_columns(contract: Contract) -> list[ViewColumn]:

@@ -16,33 +16,16 @@ import duckdb
 import pyarrow as pa
 
 from event_archive.archive import Archive
+from event_archive.envelope import COLUMNS, CORRECTIONS, STORED_COLUMNS
 from event_archive.errors import UnusableInput
-from event_archive.registry.column_types import literal, quoted, sql_list
 from event_archive.registry.contract import ALL_EVENTS, Contract
 from event_archive.registry.majors import step_sql
+from event_archive.sql_text import literal, quoted, sql_list
 from event_archive.store.log import Commit, Segment, segments_of
-from event_archive.validation.exact_validator import CORRECTIONS
 from event_archive.views.corrections import create_correction_tables
 
 SCHEMA = "events"
-ENVELOPE: Mapping[str, str] = {
-    "event_id": "VARCHAR",
-    "source": "VARCHAR",
-    "actor_type": "VARCHAR",
-    "actor_id": "VARCHAR",
-    "verb": "VARCHAR",
-    "object_type": "VARCHAR",
-    "object_id": "VARCHAR",
-    "occurred_at": "TIMESTAMPTZ",
-    "event_date": "DATE",
-}
-LANDED: Mapping[str, str] = {"landed_at": "TIMESTAMPTZ", "sequence": "BIGINT"}
-OPTIONAL: Mapping[str, str] = {
-    "correlation_id": "VARCHAR",
-    "causation_id": "VARCHAR",
-    "object_version": "BIGINT",
-}
-CORRECTING: Mapping[str, str] = dict.fromkeys(CORRECTIONS, "VARCHAR")
+COMMIT_COLUMNS = {column.name for column in COLUMNS if column.attribute is None}
 
 
 @dataclass(frozen=True)
@@ -102,7 +85,7 @@ def upcast_view_sql(archive: Archive, view_name: str, commits: Sequence[Commit])
 def view_sql(archive: Archive, contract: Contract, segments: Sequence[Segment]) -> str:
     """The SELECT of one event type and major over these segments; empty, but typed, where there are none."""
     data = contract.data_type.sql()
-    typed = {**ENVELOPE, **LANDED, **OPTIONAL, **CORRECTING, "data": data, "extra": "VARCHAR"}
+    typed = {column.name: column.type for column in COLUMNS} | {"data": data, "extra": "VARCHAR"}
     if not segments:
         nothing = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in typed.items())
         return f"SELECT {nothing} WHERE FALSE"
@@ -117,11 +100,11 @@ def _files_sql(
 ) -> str:
     """The SELECT of segments that all have columns for corrections, or all have none."""
     revisions = {segment.revision for segment in segments}
-    columns = {name: f"s.{name}" if name in LANDED else f"f.{name}" for name in typed}
+    columns = {name: f"s.{name}" if name in COMMIT_COLUMNS else f"f.{name}" for name in typed}
     if revisions != {contract.revision}:
         columns["data"] = f"CAST(f.data AS {typed['data']})"
     if not segments[0].corrections:
-        columns |= {name: f"CAST(NULL AS {kind})" for name, kind in CORRECTING.items()}
+        columns |= {name: f"CAST(NULL AS {STORED_COLUMNS[name]})" for name in CORRECTIONS}
     listed = ", ".join(f"{value} AS {name}" for name, value in columns.items())
     files = sql_list(archive.storage.location(segment.path) for segment in segments)
     by_name = ", union_by_name = true" if len(revisions) > 1 else ""
@@ -168,7 +151,7 @@ def day_facts(
         if wanted is None
         else f"WHERE event_date IN ({', '.join(f'DATE {literal(d)}' for d in sorted(wanted))})"
     )
-    columns = ", ".join([*ENVELOPE, *OPTIONAL, "data", "extra"])
+    columns = ", ".join([*(name for name in STORED_COLUMNS if name not in CORRECTIONS), "data", "extra"])
     # Only where there is one: the days of older archives keep their digests.
     correcting = "CASE WHEN coalesce(corrects, voids) IS NOT NULL THEN to_json(row(corrects, voids)) END"
     with duckdb.connect() as connection:
@@ -233,7 +216,7 @@ def _drop_views_without_contract(connection: duckdb.DuckDBPyConnection, archive:
 
 
 def _all_events_part(contract: Contract) -> str:
-    columns = ", ".join([*ENVELOPE, *LANDED, *OPTIONAL, *CORRECTING])
+    columns = ", ".join(column.name for column in COLUMNS)
     return (
         f"SELECT {literal(contract.type)} AS event_type, {columns} FROM {SCHEMA}.{quoted(contract.view_name)}"
     )

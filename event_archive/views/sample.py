@@ -13,8 +13,8 @@ from datetime import date
 import duckdb
 
 from event_archive.archive import Archive
-from event_archive.registry.column_types import literal, quoted
 from event_archive.registry.contract import ALL_EVENTS
+from event_archive.sql_text import literal, quoted
 from event_archive.views.event_views import SCHEMA
 
 SAMPLED = "sampled_objects"

@@ -16,7 +16,7 @@ from orchestration.publishing.publish import current
 from orchestration.settings import Settings
 
 
-def heard_of(instance: dg.DagsterInstance, key: dg.AssetKey, commits: Sequence[Commit]) -> int:
+def last_reported_sequence(instance: dg.DagsterInstance, key: dg.AssetKey, commits: Sequence[Commit]) -> int:
     """Tell up to which commit an asset was told to Dagster; 0 where that was of another log, or never."""
     return noted_in(last_record(instance, key), commits)
 
@@ -45,7 +45,7 @@ def unpublished(
     """
     served = current(settings)
     held = served.sequence_in(commits) if served else 0
-    return commits[min(held, heard_of(instance, REPORTING, commits)) :]
+    return commits[min(held, last_reported_sequence(instance, REPORTING, commits)) :]
 
 
 def touched_days(commits: Iterable[Commit]) -> list[date]:

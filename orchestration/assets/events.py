@@ -11,7 +11,7 @@ import dagster as dg
 
 from event_archive.archive import Archive
 from event_archive.registry.contract import Contract
-from event_archive.verify import verify_days
+from event_archive.verification import verify_days
 from event_archive.views.documented_columns import data_columns, envelope_columns
 from orchestration.assets.event_partitions import event_key, facts_of_days, majors, materialization
 from orchestration.assets.partitions import days_of

@@ -12,7 +12,7 @@ from event_archive.errors import UnusableInput
 from event_archive.landing.inbox import land_inbox
 from event_archive.landing.land import Landed
 from event_archive.store.log import LANDING, RECOVERY, Counts
-from orchestration.assets.cursors import heard_of
+from orchestration.assets.cursors import last_reported_sequence
 from orchestration.assets.data_versions import LOG_VERSION
 from orchestration.assets.event_partitions import materializations
 from orchestration.names import ARCHIVE_POOL, LOG
@@ -39,7 +39,7 @@ def landing_asset(settings: Settings) -> dg.AssetsDefinition:
         archive = settings.open_archive()
         land_files(context, settings, archive)
         commits = archive.log.commits()
-        fresh = commits[heard_of(context.instance, LOG, commits) :]
+        fresh = commits[last_reported_sequence(context.instance, LOG, commits) :]
         reported = 0
         for event in materializations(archive, fresh, threads=settings.threads):
             context.log_event(event)

@@ -28,9 +28,9 @@ from orchestration.names import LOG, REFRESH_JOB, WAREHOUSE_POOL
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import record
 from orchestration.warehouse.lock import warehouse_lock
-from orchestration.warehouse.model_code import ask_again
+from orchestration.warehouse.model_code import request_rebuild
 from orchestration.warehouse.requests import Days, pending, request_replay
-from orchestration.warehouse.untested_keys import ask_whole
+from orchestration.warehouse.untested_keys import request_full_tests
 
 EVERYTHING = "fqn:*"
 UNIQUE_ID = "dagster_dbt/unique_id"
@@ -68,15 +68,15 @@ def dbt_assets(
         pool=WAREHOUSE_POOL,
     )
     def dbt_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        with warehouse_lock(settings, f"Dagster run {context.run_id}", say=context.log.info) as lock:
+        with warehouse_lock(settings, f"Dagster run {context.run_id}", log=context.log.info) as lock:
             landing = last_record(context.instance, LOG)
             now = settings.open_archive()
             commits = now.log.commits()
             log_digest = commits[-1].digest if commits else ""
             versions = model_versions(dbt_models.specs, views(dbt_models, manifest), log_digest)
             process = Process(replace(settings, cut=len(commits)), manifest, translator, lock)
-            ask_again(settings, manifest, now.contracts, context.log.info)
-            ask_whole(settings, manifest)
+            request_rebuild(settings, manifest, now.contracts, context.log.info)
+            request_full_tests(settings, manifest)
             if context.run.job_name == REFRESH_JOB:
                 specs = {spec.metadata[UNIQUE_ID]: spec for spec in dbt_models.specs}
                 reports = reports_of_refresh(context, settings, manifest, specs, commits, landing, versions)

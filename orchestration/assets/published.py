@@ -48,7 +48,7 @@ def published_asset(settings: Settings, marts: Sequence[dg.AssetKey]) -> dg.Asse
         context: dg.AssetExecutionContext,
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         try:
-            publication = publish(settings, say=context.log.info)
+            publication = publish(settings, log=context.log.info)
         except PublishingRefused as refused:
             yield from check_results(refused.checks)
             raise dg.Failure(description=str(refused), allow_retries=False) from None

@@ -71,14 +71,20 @@ def checked(contracts: Contracts, shares: dict[str, tuple[int, int]]) -> dg.Asse
     """Compare each contract's share of refused records with what it allows."""
     rows = []
     exceeded = []
-    for event_type, (refused, events) in shares.items():
-        share = refused / (refused + events) if refused else 0.0
+    for event_type, (rejected, events) in shares.items():
+        share = rejected / (rejected + events) if rejected else 0.0
         allowed = contracts[event_type].max_refused_share
         if share > allowed:
-            exceeded.append(f"{event_type}: {refused:,} of {refused + events:,} refused")
+            exceeded.append(f"{event_type}: {rejected:,} of {rejected + events:,} refused")
         rows.append(
             dg.TableRecord(
-                {"type": event_type, "refused": refused, "events": events, "share": share, "allowed": allowed}
+                {
+                    "type": event_type,
+                    "refused": rejected,
+                    "events": events,
+                    "share": share,
+                    "allowed": allowed,
+                }
             )
         )
     kinds = {"type": "string", "refused": "int", "events": "int", "share": "float", "allowed": "float"}

@@ -1,8 +1,8 @@
 """What is looked at every night: whether the archive is whole, and whether it still gives what is served.
 
 Belongs here: these two asset checks, their job and its schedule. Not here: what they look at
-(`event_archive.verify`, `sample_verification`). Neither keeps anything from being published: they take longer
-than a refresh may wait, and they ask about what is served already.
+(`event_archive.verification`, `sample_verification`). Neither keeps anything from being published: they
+take longer than a refresh may wait, and they ask about what is served already.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from event_archive.errors import UnusableInput
-from event_archive.verify import Finding, verify
+from event_archive.verification import Finding, verify
 from orchestration.names import LOG, NIGHTLY_JOB, REPORTING
 from orchestration.publishing.publish import current
 from orchestration.replay.verify_sample import SampleVerified, verify_sample

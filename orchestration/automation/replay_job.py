@@ -40,7 +40,7 @@ def replay_job(settings: Settings) -> dg.JobDefinition:
                 target(settings, config.into),
                 as_of=moment(config.as_of, "as_of ") if config.as_of else None,
                 known_at=read_known_at(config.known_at) if config.known_at else None,
-                say=context.log.info,
+                log=context.log.info,
             )
         except (UnusableInput, OSError) as error:
             raise dg.Failure(description=str(error), allow_retries=False) from None

@@ -17,7 +17,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from event_archive.archive import Archive
 from event_archive.landing.inbox import waiting_files
 from event_archive.store.log import Commit, Log
-from orchestration.assets.cursors import heard_of, touched_days, unpublished
+from orchestration.assets.cursors import last_reported_sequence, touched_days, unpublished
 from orchestration.assets.partitions import partition_of
 from orchestration.automation.nightly_checks import nightly_selection
 from orchestration.names import LAND_JOB, LOG, QUARANTINE, REFRESH_JOB, TELLS_ITSELF
@@ -76,7 +76,7 @@ def inbox_sensor(
     def inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         waiting = states(waiting_files(settings.inbox))
         commits = log.commits()
-        unreported = len(commits) - heard_of(context.instance, LOG, commits)
+        unreported = len(commits) - last_reported_sequence(context.instance, LOG, commits)
         if not waiting and not unreported:
             return dg.SkipReason("The inbox is empty, and every commit is reported.")
         if is_running(context.instance, LAND_JOB):

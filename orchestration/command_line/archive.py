@@ -1,6 +1,6 @@
 """`factlog log`, `factlog verify` and `factlog clean`: the archive as a whole.
 
-Belongs here: options and reports. Not here: the checks themselves (`event_archive.verify`, `.clean`).
+Belongs here: options and reports. Not here: the checks themselves (`event_archive.verification`, `.clean`).
 """
 
 import re
@@ -10,7 +10,7 @@ import click
 
 from event_archive.clean import clean as clean_archive
 from event_archive.errors import UnusableInput
-from event_archive.verify import verify as verify_archive
+from event_archive.verification import verify as verify_archive
 from orchestration.command_line import screen
 from orchestration.command_line.land import counted
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE

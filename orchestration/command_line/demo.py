@@ -64,9 +64,9 @@ def demo(scale: float) -> int:
     report_refused(archive)
     try:
         with screen.progress("Deriving, checking, publishing", None):
-            done = refresh(settings, say=screen.say)
-    except PublishingRefused as refused:
-        return refuse(refused, wants_json=False)
+            done = refresh(settings, log=screen.say)
+    except PublishingRefused as rejected:
+        return refuse(rejected, wants_json=False)
     screen.tell(*derived(done), "")
     for report in REPORTS:
         answer = query(settings, report.sql)

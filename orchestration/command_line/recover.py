@@ -95,19 +95,19 @@ def recover(
                     result.judged,
                     result.counts.accepted,
                     result.counts.duplicate,
-                    sum(result.refused.values()),
+                    sum(result.rejected.values()),
                     result.counts.rejected,
                 )
             ],
         )
-    if result.refused:
+    if result.rejected:
         screen.tell("")
         screen.table(
             "Still refused",
             ["reason", "type", "records"],
             [
                 (why, claimed or "-", records)
-                for (why, claimed), records in result.refused.most_common(SHOWN_REASONS)
+                for (why, claimed), records in result.rejected.most_common(SHOWN_REASONS)
             ],
         )
     screen.say(*conclusion(result, dry_run=dry_run))
@@ -140,12 +140,12 @@ def as_recovery(result: Recovery, *, dry_run: bool) -> dict[str, object]:
         "judged": result.judged,
         "recovered": result.counts.accepted,
         "duplicate": result.counts.duplicate,
-        "refused": sum(result.refused.values()),
+        "refused": sum(result.rejected.values()),
         "refused_for_another_reason": result.counts.rejected,
         "left_out": result.left_out,
         "foreign": result.foreign,
         "reasons": [
             {"reason": reason, "type": claimed, "records": records}
-            for (reason, claimed), records in result.refused.most_common()
+            for (reason, claimed), records in result.rejected.most_common()
         ],
     }

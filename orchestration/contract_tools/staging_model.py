@@ -13,15 +13,17 @@ import duckdb
 from sqlfmt.api import Mode, format_string
 from sqlfmt.exception import SqlfmtError
 
-from event_archive.registry.column_types import Struct, quoted
+from event_archive.envelope import COLUMNS
+from event_archive.registry.column_types import Struct
 from event_archive.registry.contract import Contract
-from event_archive.views.documented_columns import ENVELOPE_WORDS, ViewColumn, field_columns
-from event_archive.views.event_views import ENVELOPE, LANDED
+from event_archive.sql_text import quoted
+from event_archive.views.documented_columns import ViewColumn, field_columns
 
 LINE_LENGTH = 110
 PLAIN = re.compile(r"[a-z_][a-z0-9_]*", re.ASCII)
 MACROS = re.compile(r"\bmacro\s+(event_columns|standing)\s*\(")
-TAKEN_OVER = (*(name for name in ENVELOPE if name not in ("object_type", "object_id")), *LANDED)
+DESCRIPTIONS = {column.name: column.description for column in COLUMNS if not column.is_optional}
+TAKEN_OVER = tuple(name for name in DESCRIPTIONS if name not in ("object_type", "object_id"))
 EVENT_ORDER = "row(occurred_at, coalesce(object_version, 0), source, event_id) as event_order"
 ORDER = "Puts the events of one object in an order that does not depend on how they landed."
 
@@ -39,8 +41,8 @@ def staging_macros(dbt_project: Path) -> frozenset[str]:
 
 def staging_columns(contract: Contract) -> list[ViewColumn]:
     """The columns of the model, as it names them."""
-    taken = [ViewColumn(f"{contract.object_type}_id", "VARCHAR", ENVELOPE_WORDS["object_id"], False)]
-    taken += [ViewColumn(name, "", ENVELOPE_WORDS[name], False) for name in TAKEN_OVER]
+    taken = [ViewColumn(f"{contract.object_type}_id", "VARCHAR", DESCRIPTIONS["object_id"], False)]
+    taken += [ViewColumn(name, "", DESCRIPTIONS[name], False) for name in TAKEN_OVER]
     taken += [ViewColumn("event_order", "", ORDER, False)]
     if not isinstance(contract.data_type, Struct):
         return [*taken, ViewColumn("data", "", "What the event says, as JSON text.", False)]

@@ -26,7 +26,7 @@ PARTIAL_PARSE = "partial_parse.msgpack"
 
 
 @dataclass(frozen=True)
-class Finished:
+class NodeFinished:
     """A node that dbt has just finished: a model or a test, the how-manyth of how many."""
 
     name: str
@@ -35,7 +35,7 @@ class Finished:
     total: int
 
 
-Hear = Callable[[Finished], None]
+OnNode = Callable[[NodeFinished], None]
 
 
 def dbt_executable() -> str:
@@ -53,7 +53,7 @@ def run_dbt(
     *,
     target: Path | None = None,
     lock: int | None = None,
-    hear: Hear | None = None,
+    on_node: OnNode | None = None,
 ) -> str:
     """Run one dbt command to its end and give what it printed; a failing test is not an error here.
 
@@ -62,7 +62,7 @@ def run_dbt(
     """
     target = target or settings.dbt_target
     project = str(settings.dbt_project)
-    wording = ["--log-format", "json"] if hear else ["--quiet"]
+    wording = ["--log-format", "json"] if on_node else ["--quiet"]
     command = [dbt_executable(), *wording, "--no-use-colors", *arguments]
     command += ["--project-dir", project, "--profiles-dir", project]
     command += ["--target-path", str(target), "--log-path", str(target)]
@@ -79,7 +79,7 @@ def run_dbt(
     ) as process:
         assert process.stdout is not None
         try:
-            said = listen(process.stdout, hear) if hear else process.stdout.read()
+            said = listen(process.stdout, on_node) if on_node else process.stdout.read()
         except BaseException:
             process.kill()
             raise
@@ -89,7 +89,7 @@ def run_dbt(
     return said
 
 
-def listen(lines: Iterable[str], hear: Hear) -> str:
+def listen(lines: Iterable[str], on_node: OnNode) -> str:
     """Read what dbt says in JSON: hand on each node that it finishes, keep errors and what is not JSON."""
     kept = []
     for line in lines:
@@ -101,7 +101,7 @@ def listen(lines: Iterable[str], hear: Hear) -> str:
             continue
         if info["name"] in ("LogModelResult", "LogTestResult"):
             node, total = data["node_info"], data.get("total") or data.get("num_models")
-            hear(Finished(node["node_name"], info["name"] == "LogModelResult", data["index"], total))
+            on_node(NodeFinished(node["node_name"], info["name"] == "LogModelResult", data["index"], total))
         elif info["level"] == "error":
             kept.append(f"{info['msg']}\n")
     return "".join(kept)

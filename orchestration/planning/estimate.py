@@ -19,7 +19,7 @@ from orchestration.publishing.publish import current
 from orchestration.settings import Settings
 from orchestration.warehouse.build_history import Expected, expected
 from orchestration.warehouse.model_code import Manifest
-from orchestration.warehouse.state import WarehouseState, look_in
+from orchestration.warehouse.state import WarehouseState, read_if_free
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def plan_build(settings: Settings, asked: Asked | None = None, *, from_nothing: 
     """Tell what a refresh would do now, or a replay of these days."""
     archive, manifest = settings.open_archive(), load_manifest(settings, keep=False)
     commits = archive.log.commits()
-    state = look_in(settings, manifest, archive, len(commits))
+    state = read_if_free(settings, manifest, archive, len(commits))
     return planned(settings, archive, manifest, commits, state, asked, from_nothing=from_nothing)
 
 

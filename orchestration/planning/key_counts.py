@@ -11,7 +11,7 @@ from datetime import date
 import duckdb
 
 from event_archive.archive import Archive
-from event_archive.registry.column_types import sql_list
+from event_archive.sql_text import sql_list
 from event_archive.store.log import Commit
 from event_archive.views.corrections import corrections_in, create_correction_tables
 from orchestration.planning.arrivals import Manifest, key_views_of

@@ -110,9 +110,9 @@ def version_of(settings: Settings, number: int) -> Version:
     return known[number]
 
 
-def publish(settings: Settings, *, say: Callable[[str], None] | None = None) -> Publication:
+def publish(settings: Settings, *, log: Callable[[str], None] | None = None) -> Publication:
     """Publish the warehouse if its checks hold and it says something new."""
-    with warehouse_lock(settings, "publishing", say=say), full_disk_in_one_line(str(settings.published)):
+    with warehouse_lock(settings, "publishing", log=log), full_disk_in_one_line(str(settings.published)):
         return publish_locked(settings)
 
 

@@ -23,7 +23,7 @@ from event_archive.store.log import Commit
 from orchestration.dataset.code_version import code_version
 from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
 from orchestration.dataset.tables import TableState, table_states
-from orchestration.dbt.process import Hear
+from orchestration.dbt.process import OnNode
 from orchestration.full_disk import full_disk_in_one_line
 from orchestration.publishing.publish import sync
 from orchestration.settings import Settings, moment
@@ -54,8 +54,8 @@ def replay_into(
     *,
     as_of: datetime | None = None,
     known_at: int | datetime | None = None,
-    say: Callable[[str], None] | None = None,
-    hear: Hear | None = None,
+    log: Callable[[str], None] | None = None,
+    on_node: OnNode | None = None,
 ) -> Replayed:
     """Derive every model from nothing over these cuts, and write the dataset to a new file.
 
@@ -68,10 +68,10 @@ def replay_into(
     commits = settings.open_archive().log.commits()
     sequence = known_sequence(commits, known_at)
     check_as_of(commits[:sequence], as_of)
-    if say:
-        say(f"Deriving everything up to commit {sequence} from nothing{occurred_before(as_of)}")
+    if log:
+        log(f"Deriving everything up to commit {sequence} from nothing{occurred_before(as_of)}")
     with scratch_folder(settings) as scratch:
-        built = derive(settings, scratch, cut=sequence, as_of=as_of, hear=hear)
+        built = derive(settings, scratch, cut=sequence, as_of=as_of, on_node=on_node)
         log_digest = commits[sequence - 1].digest
         about = DatasetInfo(sequence, log_digest, as_of, code_version(), datetime.now(UTC))
         with full_disk_in_one_line(str(into)), file_beside(into) as unfinished:

@@ -1,7 +1,7 @@
 """Whether the dataset that is served is what its log gives: derived again from nothing, and compared.
 
 Belongs here: that comparison, table by table, and day by day where they differ. Not here: how it reads
-(`command_line`), and checking the archive's bytes (`event_archive.verify`).
+(`command_line`), and checking the archive's bytes (`event_archive.verification`).
 
 What is compared is the version that analysts read, over its own cut of the log and by today's code: it is a
 file that never changes, so no lock is needed and a refresh goes on meanwhile.
@@ -27,7 +27,7 @@ from orchestration.dataset.day_differences import (
     row_differences,
 )
 from orchestration.dataset.tables import TableState, column_types, table_state, table_states
-from orchestration.dbt.process import Hear
+from orchestration.dbt.process import OnNode
 from orchestration.full_disk import full_disk_in_one_line
 from orchestration.publishing.publish import Version, served
 from orchestration.settings import Settings
@@ -77,16 +77,16 @@ class Verified:
 
 
 def verify_replay(
-    settings: Settings, *, say: Callable[[str], None] | None = None, hear: Hear | None = None
+    settings: Settings, *, log: Callable[[str], None] | None = None, on_node: OnNode | None = None
 ) -> Verified:
     """Derive the served version again from nothing, over its own cut, and compare."""
     started = time.monotonic()
     version = served_of_log(settings)
-    if say:
-        say(f"Deriving version {version.number} again from nothing, up to commit {version.sequence}")
+    if log:
+        log(f"Deriving version {version.number} again from nothing, up to commit {version.sequence}")
     file = settings.published / version.file_name
     with scratch_folder(settings) as scratch:
-        built = derive(settings, scratch, cut=version.sequence, hear=hear)
+        built = derive(settings, scratch, cut=version.sequence, on_node=on_node)
         with full_disk_in_one_line("comparing"):
             published, replayed = published_states(settings, version), replayed_states(built)
             differences = compare(built, file, published, replayed)

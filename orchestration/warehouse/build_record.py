@@ -16,7 +16,7 @@ import duckdb
 from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
 from event_archive.store.log import Commit
-from event_archive.verify import verify
+from event_archive.verification import verify
 from orchestration.dataset.row_tracing import MartNote, mart_notes, worded
 from orchestration.settings import Settings
 from orchestration.warehouse import untested_keys as untested
@@ -27,7 +27,7 @@ from orchestration.warehouse.requests import (
     asked_days,
     create_tables,
     is_most,
-    met,
+    mark_fulfilled,
     request_again,
 )
 
@@ -134,7 +134,7 @@ def record(settings: Settings, request: str | None = None) -> list[Check]:
         note(connection, manifest, settings.open_archive().contracts, built, afresh)
         if not failed:
             everything = set(facts(manifest)) <= built
-            met(connection, built, everything=everything, request=request)
+            mark_fulfilled(connection, built, everything=everything, request=request)
         connection.execute(
             "CREATE OR REPLACE TABLE audit.outcomes (name VARCHAR, passed BOOLEAN, detail VARCHAR)"
         )

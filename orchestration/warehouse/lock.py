@@ -25,7 +25,7 @@ def warehouse_lock(
     settings: Settings,
     purpose: str,
     *,
-    say: Callable[[str], None] | None = None,
+    log: Callable[[str], None] | None = None,
     patience: timedelta = PATIENCE,
 ) -> Iterator[int]:
     """Hold the warehouse; the operating system lets go of it when the process ends, however it ends.
@@ -43,8 +43,8 @@ def warehouse_lock(
                 raise UnusableInput(
                     f"{settings.warehouse}: still held by {holder} after {patience}; wait for it to end"
                 )
-            if not announced and say is not None:
-                say(f"waiting for {holder}, which holds the warehouse")
+            if not announced and log is not None:
+                log(f"waiting for {holder}, which holds the warehouse")
                 announced = True
             time.sleep(POLL_SECONDS)
         os.ftruncate(handle, 0)
@@ -55,7 +55,7 @@ def warehouse_lock(
 
 
 @contextmanager
-def looking_in(settings: Settings) -> Iterator[str | None]:
+def shared_lock(settings: Settings) -> Iterator[str | None]:
     """Keep writers away for the moment of a look, which several may take at once; never waits.
 
     Gives who holds the warehouse; None where nobody does, and only then may it be read. Without this a reader

@@ -132,8 +132,8 @@ def changed_since(noted: Mapping[str, Parts], manifest: Manifest, contracts: Con
     return found
 
 
-def ask_again(
-    settings: Settings, manifest: Manifest, contracts: Contracts, say: Callable[[str], None] | None = None
+def request_rebuild(
+    settings: Settings, manifest: Manifest, contracts: Contracts, log: Callable[[str], None] | None = None
 ) -> list[Changed]:
     """Ask the next build to derive from nothing what other code derived; needs the warehouse's lock.
 
@@ -145,9 +145,9 @@ def ask_again(
     with closing(duckdb.connect(settings.warehouse)) as connection:
         found = changed_since(noted_parts(connection), manifest, contracts)
         request_again(connection, [one.model for one in found])
-    if say is not None:
+    if log is not None:
         for line in worded(found):
-            say(line)
+            log(line)
     return found
 
 

@@ -120,7 +120,7 @@ def pending(settings: Settings) -> list[Days]:
         return asked_days(connection)
 
 
-def met(
+def mark_fulfilled(
     connection: duckdb.DuckDBPyConnection, models: Iterable[str], *, everything: bool, request: str | None
 ) -> None:
     """Strike off what a build has met: `models` were derived; all requests where it was of `everything`."""

@@ -16,7 +16,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from event_archive.errors import UnusableInput
-from orchestration.dbt.process import Hear, first_lines, run_dbt
+from orchestration.dbt.process import OnNode, first_lines, run_dbt
 from orchestration.full_disk import full, full_disk_in_one_line
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import Check, record
@@ -80,7 +80,7 @@ def derive(
     as_of: datetime | None = None,
     sample_days: Sequence[date] = (),
     select: Sequence[str] = (),
-    hear: Hear | None = None,
+    on_node: OnNode | None = None,
 ) -> Settings:
     """Build models from nothing over a cut of the log; gives the settings of the scratch warehouse.
 
@@ -96,7 +96,7 @@ def derive(
     )
     chosen = ["--select", *select] if select else []
     try:
-        said = run_dbt(built, ["run", "--full-refresh", *chosen], lock=scratch.lock, hear=hear)
+        said = run_dbt(built, ["run", "--full-refresh", *chosen], lock=scratch.lock, on_node=on_node)
     except UnusableInput as error:
         # The log that it refers to goes with the folder.
         raise UnusableInput(str(error).split(DETAILS, maxsplit=1)[0]) from None

@@ -16,7 +16,7 @@ from orchestration.dataset.tables import relation
 from orchestration.settings import Settings
 from orchestration.warehouse.build_history import Took, history
 from orchestration.warehouse.build_record import goes_forward
-from orchestration.warehouse.lock import looking_in
+from orchestration.warehouse.lock import shared_lock
 from orchestration.warehouse.model_code import Manifest, Parts, facts, noted_parts
 from orchestration.warehouse.requests import Days, asked_again, asked_days
 
@@ -38,9 +38,9 @@ class WarehouseState:
     history: tuple[Took, ...] = ()
 
 
-def look_in(settings: Settings, manifest: Manifest, archive: Archive, sequence: int) -> WarehouseState:
+def read_if_free(settings: Settings, manifest: Manifest, archive: Archive, sequence: int) -> WarehouseState:
     """Read the state where nobody builds; waits for nobody, writes nothing."""
-    with looking_in(settings) as holder:
+    with shared_lock(settings) as holder:
         if holder is not None or not settings.warehouse.is_file():
             return WarehouseState(holder)
         try:

@@ -29,7 +29,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("CREATE TABLE IF NOT EXISTS audit.tests_held (code VARCHAR)")
 
 
-def ask_whole(settings: Settings, manifest: Mapping[str, Any]) -> None:
+def request_full_tests(settings: Settings, manifest: Mapping[str, Any]) -> None:
     """Have the next build test every fact whole where other tests held last: a new one has seen no row.
 
     Needs the warehouse's lock.

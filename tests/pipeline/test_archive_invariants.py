@@ -30,7 +30,7 @@ from event_archive.landing.inbox import land_inbox
 from event_archive.registry.contract import load_contracts
 from event_archive.registry.exact_values import json_text, moment_text
 from event_archive.store.log import Counts
-from event_archive.verify import unnamed_files, verify
+from event_archive.verification import unnamed_files, verify
 from event_archive.views.event_views import create_views
 from support.events import (
     Event,
@@ -39,7 +39,7 @@ from support.events import (
     lines,
     lost,
     new_archive,
-    refused,
+    rejected,
     same_json,
     text,
     weighed,
@@ -73,7 +73,7 @@ def same_events(archive: Archive, events: list[Event]) -> bool:
 def test_every_record_is_accepted_or_a_duplicate_or_rejected(archive: Archive, seed: int) -> None:
     chance = random.Random(seed)
     fates: Counter[str] = Counter()
-    rejected: Counter[bytes] = Counter()
+    broken: Counter[bytes] = Counter()
     known: dict[int, bytes] = {}
     for batch in range(3):
         before, content = fates.copy(), b""
@@ -89,7 +89,7 @@ def test_every_record_is_accepted_or_a_duplicate_or_rejected(archive: Archive, s
                     [good[: chance.randrange(1, len(good))], b"{}", b"\xff", good.replace(b"/post", b"")]
                 )
                 fates["rejected"] += 1
-                rejected[good.strip()] += 1
+                broken[good.strip()] += 1
             content += (b"" if fate == "empty" else good) + b"\n"
         counts = land_bytes(archive, content, f"batch-{batch}", memory_bytes=16 << 20).counts
         assert counts.conserved
@@ -98,7 +98,7 @@ def test_every_record_is_accepted_or_a_duplicate_or_rejected(archive: Archive, s
             == fates - before
         )
     assert same_events(archive, [json.loads(event, parse_float=Decimal) for event in known.values()])
-    assert Counter(one.record for one in refused(archive)) == rejected
+    assert Counter(one.record for one in rejected(archive)) == broken
 
 
 # Immutability
@@ -196,7 +196,7 @@ def test_processes_that_land_overlapping_files_at_once_add_each_event_once(tmp_p
     assert found.keys() == {(one["source"], one["id"]) for one in [*EVENTS, weighed(1000)]}
     counts = sum((commit.counts for commit in commits), Counts())
     assert counts == Counts(5 * 61 + 46 + 6, 171, counts.duplicate, 11)
-    assert Counter(one.reason for one in refused(archive)) == {"conflict": 5, "invalid_json": 6}
+    assert Counter(one.reason for one in rejected(archive)) == {"conflict": 5, "invalid_json": 6}
 
 
 # Atomicity
@@ -443,7 +443,7 @@ def test_accepted_values_come_back_exactly(
     ]
     content = lines(json_text(event).encode() for event in events)
     land_bytes(archive, content)
-    assert [refusal.detail for refusal in refused(archive)] == []
+    assert [refusal.detail for refusal in rejected(archive)] == []
     assert same_events(archive, events)
     assert land_bytes(
         archive, lines(json_text(dict(reversed(one.items()))).encode() for one in events)

@@ -17,9 +17,9 @@ import zstandard
 
 from event_archive.archive import Archive
 from event_archive.decoding.json import chunks
-from event_archive.decoding.sources import Digested
+from event_archive.decoding.sources import HashingReader
 from event_archive.registry.contract import load_contracts
-from event_archive.validation.exact_validator import Accepted, judge
+from event_archive.validation.exact_validator import Accepted, validate
 from examples.company.simulation import emit
 from orchestration.settings import Settings
 from support.command_typing import PROJECT, Typed
@@ -42,10 +42,10 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """Every event of some days of the company that is one, each once."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for file in emit(tmp_path_factory.mktemp("files"), days=12, scale=0.1).files:
-        for piece in chunks(Digested(io.BytesIO(file.read_bytes())), 1 << 20, 1 << 20):
+        for piece in chunks(HashingReader(io.BytesIO(file.read_bytes())), 1 << 20, 1 << 20):
             for row in range(len(piece.positions)):
                 if isinstance(
-                    judge(piece.record(row), CONTRACTS, datetime.max.replace(tzinfo=UTC)), Accepted
+                    validate(piece.record(row), CONTRACTS, datetime.max.replace(tzinfo=UTC)), Accepted
                 ):
                     event = json.loads(piece.record(row))
                     found.setdefault((event["source"], event["id"]), event)

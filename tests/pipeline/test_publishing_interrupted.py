@@ -76,7 +76,7 @@ def test_a_refresh_that_was_killed_is_waited_for_and_done_again(settings: Settin
     killed.kill()
     killed.communicate()
     said: list[str] = []
-    assert refresh(settings, say=said.append).publication.is_new
+    assert refresh(settings, log=said.append).publication.is_new
     assert said == [f"waiting for a refresh (process {killed.pid}), which holds the warehouse"]
 
 
@@ -144,6 +144,6 @@ def test_who_finds_the_warehouse_taken_waits_and_says_for_whom(settings: Setting
         said.append(message)
         release.set()
 
-    with warehouse_lock(settings, "another", say=say):
+    with warehouse_lock(settings, "another", log=say):
         holder.join(30)
     assert said == [f"waiting for a long refresh (process {os.getpid()}), which holds the warehouse"]

@@ -16,7 +16,7 @@ from event_archive.clean import clean
 from event_archive.quarantine.recover import recover
 from event_archive.registry.contract import load_contracts
 from event_archive.store.log import Counts, totals
-from event_archive.verify import unnamed_files, verify
+from event_archive.verification import unnamed_files, verify
 from support.events import (
     LOST_DATA,
     Event,

@@ -184,6 +184,6 @@ def same_json(value: Any) -> Any:
     return "number", Decimal(str(value))
 
 
-def refused(archive: Archive) -> list[Refusal]:
+def rejected(archive: Archive) -> list[Refusal]:
     """Every refused record, in the order of the log and then of the input."""
     return sorted(refusals(archive), key=lambda one: (one.sequence, one.position, one.offset))

@@ -62,7 +62,7 @@ NOT_YET: dict[str, set[str]] = {
         "event_archive/registry/contract_file.py",
         "event_archive/registry/upcast_compiler.py",
         "event_archive/schema_files/writers/protobuf.py",
-        "event_archive/verify.py",
+        "event_archive/verification.py",
         "orchestration/assets/landing.py",
         "orchestration/assets/partitions.py",
         "orchestration/dbt/process.py",
@@ -161,6 +161,6 @@ def test_readme_lists_every_folder() -> None:
         str(path.relative_to(PROJECT))
         for package in PRODUCT
         for path in (PROJECT / package).iterdir()
-        if path.is_dir() and any(path.glob("*.*"))
+        if path.is_dir() and path.name != "__pycache__" and any(path.glob("*.*"))
     }
     assert sorted(listed) == sorted(tops | rooms)

@@ -20,7 +20,7 @@ from event_archive.evolution.compatibility.json_schema.compare import compare_js
 from event_archive.registry.column_types import JSON_TEXT, ColumnType, ListOf, Scalar, Schema, Struct, resolve
 from event_archive.registry.contract import Contract, Contracts
 from event_archive.registry.exact_values import json_text
-from event_archive.validation.exact_validator import Refused, judge
+from event_archive.validation.exact_validator import Rejected, validate
 
 # Where columns end: 2^53, 64 bits, DECIMAL(18, n), DECIMAL(38, 10), a microsecond, a leap second, year 1.
 AT_THE_EDGE: tuple[Any, ...] = (
@@ -209,4 +209,4 @@ def _put(data: Any, path: tuple[str, ...], value: Any) -> bool:
 
 def _accepts(contract: Contract, event: dict[str, Any]) -> bool:
     record = json_text({**event, "type": contract.type, "actor": f"{contract.actor_types[0]}/1"})
-    return not isinstance(judge(record.encode(), Contracts([contract]), LATEST), Refused)
+    return not isinstance(validate(record.encode(), Contracts([contract]), LATEST), Rejected)

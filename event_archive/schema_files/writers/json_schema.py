@@ -7,11 +7,11 @@ import json
 import re
 from typing import Any
 
+from event_archive.envelope import ATTRIBUTES, CORRECTIONS, SPEC_VERSION
 from event_archive.registry.column_types import DECIMAL_PRECISION, DECIMAL_SCALE
 from event_archive.registry.contract import DRAFT, Contract
 from event_archive.registry.exact_values import LARGEST_BIGINT
 from event_archive.schema_files.json_schema_names import LISTS, MAPS, ONE
-from event_archive.validation.exact_validator import CORRECTIONS
 
 NOT_SAID = (
     "Not expressible here, and refused where it lands: a time finer than a microsecond or later than now, "
@@ -32,9 +32,9 @@ def to_json_schema(contract: Contract) -> str:
         "description": contract.description,
         "$comment": f"Revision {contract.revision}. {NOT_SAID}",
         "type": "object",
-        "required": ["specversion", "id", "source", "type", "time", "actor", "object", "data"],
+        "required": [attribute.name for attribute in ATTRIBUTES if attribute.is_required],
         "properties": {
-            "specversion": {"const": "1.0"},
+            "specversion": {"const": SPEC_VERSION},
             "id": {**text, "description": "With the source, the name of this event: never used twice."},
             "source": {**text, "description": "The service that says it."},
             "type": {"const": contract.type},

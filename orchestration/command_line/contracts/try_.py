@@ -52,7 +52,7 @@ def try_(file: Path, days: str | None, no_readers: bool, contracts: Path | None,
         screen.as_json(as_record(proposal, trial, changed, found))
     else:
         show(proposal, trial, changed, found)
-    return 1 if trial.refused else 0
+    return 1 if trial.rejected else 0
 
 
 def span(days: str | None) -> Days | None:
@@ -80,7 +80,7 @@ def show(proposal: Contract, trial: Trial, changed: list[ChangedField], found: l
     """Print a trial for a person."""
     tried = ", ".join(f"{count:,} of {name}" for name, count in trial.tried.items())
     screen.tell(f"{proposal.type}, revision {proposal.revision}: tried on {tried or 'no event'}")
-    screen.tell(f"would be refused: {trial.refused:,}")
+    screen.tell(f"would be refused: {trial.rejected:,}")
     groups = trial.ordered()
     for group in groups[:SHOWN_GROUPS]:
         where = screen.printable(f"{group.type} from {group.source}: {group.place} {group.reason}")
@@ -118,7 +118,7 @@ def as_record(
         "type": proposal.type,
         "revision": proposal.revision,
         "tried": trial.tried,
-        "refused": trial.refused,
+        "refused": trial.rejected,
         "refusals": [asdict(group) for group in trial.ordered()],
         "changed": [asdict(field) for field in changed],
         "readers": [asdict(reader) for reader in found],

@@ -15,7 +15,7 @@ from orchestration.command_line import screen
 from orchestration.command_line.derive.plan_report import plan_record, tell_plan
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
 from orchestration.command_line.options import ListingGroup, json_option, read_settings
-from orchestration.dbt.process import Finished, Hear
+from orchestration.dbt.process import NodeFinished, OnNode
 from orchestration.planning.estimate import plan_build
 from orchestration.publishing.publish import PublishingRefused, Version, current, rollback, versions
 from orchestration.refresh import Refreshed
@@ -48,8 +48,10 @@ def refresh(from_nothing: bool, dry_run: bool, wants_json: bool) -> int:
             tell_plan(planned)
         return DONE
     try:
-        with building("Deriving") as hear:
-            done = refresh_dataset(read_settings(), from_nothing=from_nothing, say=screen.say, hear=hear)
+        with building("Deriving") as on_node:
+            done = refresh_dataset(
+                read_settings(), from_nothing=from_nothing, log=screen.say, on_node=on_node
+            )
     except PublishingRefused as refused:
         return refuse(refused, wants_json)
     if wants_json:
@@ -72,7 +74,7 @@ def refresh(from_nothing: bool, dry_run: bool, wants_json: bool) -> int:
 
 
 @contextmanager
-def building(task: str, then: str = "checks, publishing", *, in_lines: bool = False) -> Iterator[Hear]:
+def building(task: str, then: str = "checks, publishing", *, in_lines: bool = False) -> Iterator[OnNode]:
     """Show how far dbt is: a bar on a terminal; elsewhere nothing, or a line for each model.
 
     `then`: what comes after dbt.
@@ -80,13 +82,13 @@ def building(task: str, then: str = "checks, publishing", *, in_lines: bool = Fa
     lines = in_lines and not sys.stderr.isatty()
     with screen.progress(task, 1.0) as moved:
 
-        def hear(finished: Finished) -> None:
+        def on_node(finished: NodeFinished) -> None:
             last = finished.index == finished.total
             moved(finished.index / finished.total, then if last else finished.name)
             if lines and finished.is_model:
                 screen.say(f"{finished.name} is derived ({finished.index} of {finished.total} steps)")
 
-        yield hear
+        yield on_node
 
 
 def derived(done: Refreshed) -> list[str]:

@@ -96,8 +96,8 @@ def replay_days(settings: Settings, asked: Asked, estimated: Estimate, wants_jso
     """Derive these days again, and say what came of it."""
     screen.say(f"Deriving again {asked}: {events_of(estimated)}; {duration(estimated.planned.expected)}")
     try:
-        with building("Replaying", in_lines=True) as hear:
-            done = refresh(settings, replay=asked.ranges, say=screen.say, hear=hear)
+        with building("Replaying", in_lines=True) as on_node:
+            done = refresh(settings, replay=asked.ranges, log=screen.say, on_node=on_node)
     except PublishingRefused as refused:
         return refuse(refused, wants_json)
     if wants_json:

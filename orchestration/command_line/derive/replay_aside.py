@@ -92,8 +92,10 @@ def replay_beside(settings: Settings, beside: Beside, *, wants_json: bool) -> in
         return verify(settings, wants_json=wants_json)
     before = None if beside.as_of is None else moment(beside.as_of, "--as-of ")
     known = None if beside.known_at is None else read_known_at(beside.known_at)
-    with building("Deriving from nothing", "writing the file") as hear:
-        done = replay_into(settings, beside.into, as_of=before, known_at=known, say=screen.say, hear=hear)
+    with building("Deriving from nothing", "writing the file") as on_node:
+        done = replay_into(
+            settings, beside.into, as_of=before, known_at=known, log=screen.say, on_node=on_node
+        )
     if wants_json:
         screen.as_json(as_record(done))
     else:
@@ -118,8 +120,8 @@ def report(done: Replayed) -> list[str]:
 
 def verify(settings: Settings, *, wants_json: bool) -> int:
     """Derive what is served again from nothing, and say where it comes out differently."""
-    with building("Deriving from nothing", "comparing") as hear:
-        verified = verify_replay(settings, say=screen.say, hear=hear)
+    with building("Deriving from nothing", "comparing") as on_node:
+        verified = verify_replay(settings, log=screen.say, on_node=on_node)
     if wants_json:
         seconds = round(verified.seconds, 1)
         screen.as_json({**asdict(verified), "same": verified.holds, "seconds": seconds})

@@ -17,14 +17,14 @@ from event_archive.decoding import record_chunk as chunk
 from event_archive.decoding.decompress import Truncated, decompressed
 from event_archive.decoding.json import chunks
 from event_archive.decoding.record_chunk import Broken
-from event_archive.decoding.sources import Digested
+from event_archive.decoding.sources import HashingReader
 
 MARK = b"\xef\xbb\xbf"
 Records = list[tuple[int, int, bytes]]
 
 
-def stream(content: bytes) -> Digested:
-    return Digested(io.BytesIO(content))
+def stream(content: bytes) -> HashingReader:
+    return HashingReader(io.BytesIO(content))
 
 
 def cut(content: bytes, size: int = 1 << 16, longest: int = 1 << 20) -> tuple[Records, list[Broken]]:
@@ -229,4 +229,4 @@ def test_a_window_larger_than_memory_is_refused() -> None:
     parameters = zstandard.ZstdCompressionParameters(window_log=31, enable_ldm=True)
     packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
     with pytest.raises(Truncated, match="corrupt zstd"):
-        list(decompressed(Digested(io.BytesIO(packer.compress(LINES) + packer.flush())), 1 << 20))
+        list(decompressed(HashingReader(io.BytesIO(packer.compress(LINES) + packer.flush())), 1 << 20))

@@ -26,11 +26,11 @@ from event_archive.decoding import avro_codecs
 from event_archive.decoding.avro_safe_schema import CLOUD_EVENT
 from event_archive.decoding.json import chunks
 from event_archive.decoding.record_chunk import Broken
-from event_archive.decoding.sources import Digested, Source
+from event_archive.decoding.sources import HashingReader, Source
 from event_archive.landing.land import land
 from event_archive.mapping.mapping import load_mapping
 from support.encoded import as_avro, as_batch, as_delimited, as_json, attributes_of, delimited, message
-from support.events import archived, land_bytes, lost, new_archive, refused, weighed
+from support.events import archived, land_bytes, lost, new_archive, rejected, weighed
 
 EVENTS = [
     weighed(1, objectversion=1, data={"price": "12.50", "tags": ["a", "ü"], "address": {"street": "Ö 1"}}),
@@ -54,7 +54,7 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
 def cut(content: bytes, size: int = 1 << 16, longest: int = 1 << 20) -> tuple[list[bytes], list[Broken]]:
     """The records of some bytes as JSON text, and what is broken."""
     records, broken = [], []
-    for piece in chunks(Digested(io.BytesIO(content)), size, longest):
+    for piece in chunks(HashingReader(io.BytesIO(content)), size, longest):
         records += [piece.record(row) for row in range(len(piece.positions)) if piece.record(row)]
         broken += piece.broken
     return records, broken
@@ -75,7 +75,7 @@ def test_the_same_events_in_another_encoding_are_duplicates(
     assert land_bytes(archive, as_json(EVENTS)).counts.accepted == len(EVENTS)
     before = archived(archive)
     counts = land_bytes(archive, PACKED[packed](ENCODINGS[encoding](EVENTS)), "again").counts
-    assert (counts.received, counts.duplicate) == (len(EVENTS), len(EVENTS)), refused(archive)
+    assert (counts.received, counts.duplicate) == (len(EVENTS), len(EVENTS)), rejected(archive)
     assert archived(archive) == before
 
 
@@ -274,7 +274,7 @@ def refusals(tmp_path: Path, content: bytes, **limits: Any) -> list[tuple[str, s
     """Land some bytes; what was refused, and every record must be accounted for."""
     archive = new_archive(tmp_path)
     counts = land_bytes(archive, content, "events", **limits).counts
-    told = refused(archive)
+    told = rejected(archive)
     assert counts.received == counts.accepted + counts.duplicate + counts.rejected
     assert len([one for one in told if one.part == 0]) == counts.rejected
     return [(one.reason, one.detail) for one in told]
@@ -341,7 +341,7 @@ def test_a_mapping_makes_events_of_an_avro_file_of_another_schema(tmp_path: Path
     path.write_bytes(foreign())
     mapping.write_text(MAPPING, encoding="utf-8")
     counts = land(archive, Source(path.name, path), mapping=load_mapping(mapping)).counts
-    assert (counts.received, counts.accepted) == (2, 2), refused(archive)
+    assert (counts.received, counts.accepted) == (2, 2), rejected(archive)
     assert {identifier for _, identifier in archived(archive)} == {"1", "2"}
 
 

@@ -19,7 +19,7 @@ from event_archive.evolution.compatibility.contracts import AT_THE_EDGE, closed,
 from event_archive.evolution.compatibility.findings import Direction, Finding, Mode, Report, Verdict
 from event_archive.registry.contract import Contract, Contracts, load_contract
 from event_archive.registry.exact_values import json_text
-from event_archive.validation.exact_validator import Accepted, judge
+from event_archive.validation.exact_validator import Accepted, validate
 from support.events import contract_file
 
 TYPE = "note.written.v1"
@@ -68,7 +68,7 @@ def event(data: Any, actor: str = "clerk") -> dict[str, Any]:
 
 def accepts(one: Contract, data: Any) -> bool:
     record = json_text(event(data, one.actor_types[0])).encode()
-    return isinstance(judge(record, Contracts([one]), LATEST), Accepted)
+    return isinstance(validate(record, Contracts([one]), LATEST), Accepted)
 
 
 def backward(report: Report) -> list[tuple[str, str, Verdict]]:

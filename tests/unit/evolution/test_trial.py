@@ -63,7 +63,7 @@ def archive(tmp_path: Path) -> Archive:
 
 def test_what_is_archived_passes_its_own_contract(archive: Archive) -> None:
     trial = try_contract(archive, archive.contracts[WEIGHED])
-    assert (trial.tried, trial.refused) == ({WEIGHED: 30}, 0)
+    assert (trial.tried, trial.rejected) == ({WEIGHED: 30}, 0)
 
 
 def test_a_narrowed_field_is_counted_by_producer_with_examples(archive: Archive, tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_a_good_upcast_refuses_nothing(archive: Archive, tmp_path: Path) -> None
     data = weighed_data(kind={"type": "string", "enum": ["letter", "box"]}, hub={"type": "boolean"})
     data["required"] = [*WEIGHED_DATA["required"], "kind", "hub"]
     new = proposed_next(tmp_path, data, default={"kind": "letter"}, expression={"hub": "grams >= 20"})
-    assert try_contract(archive, new).refused == 0
+    assert try_contract(archive, new).rejected == 0
 
 
 def test_an_upcast_that_forgets_a_field_is_unusable(archive: Archive, tmp_path: Path) -> None:
@@ -158,5 +158,5 @@ def test_a_trial_changes_nothing(archive: Archive, tmp_path: Path) -> None:
 
     before = digests()
     data = weighed_data(kind={"type": "integer"})
-    assert try_contract(archive, proposed_next(tmp_path, data, cast=["kind"])).refused
+    assert try_contract(archive, proposed_next(tmp_path, data, cast=["kind"])).rejected
     assert digests() == before

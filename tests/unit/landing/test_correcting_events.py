@@ -19,11 +19,11 @@ from event_archive.landing import router as routing
 from event_archive.schema_files.writers.json_schema import to_json_schema
 from event_archive.schema_files.writers.pydantic import to_pydantic
 from event_archive.store.log import ANCHOR, Anchor, Segment, anchor_content, parse_entry
-from event_archive.validation.exact_validator import Accepted, Refused, judge
-from event_archive.verify import Finding, verify
+from event_archive.validation.exact_validator import Accepted, Rejected, validate
+from event_archive.verification import Finding, verify
 from event_archive.views.event_views import create_views, day_facts
 from support.encoded import as_avro, as_batch, as_delimited, as_json
-from support.events import WEIGHED, archived, land_bytes, lines, lost, new_archive, refused, weighed
+from support.events import WEIGHED, archived, land_bytes, lines, lost, new_archive, rejected, weighed
 
 PLAIN = [weighed(1), weighed(2), lost(3)]
 MENDING = [
@@ -53,7 +53,7 @@ def test_what_an_event_corrects_or_voids_comes_back_in_every_encoding(
         (found["/post", one["id"]].get("corrects"), found["/post", one["id"]].get("voids")) for one in MENDING
     ] == [("event-1", None), (None, "event-2"), (None, None)]
     assert found["/post", "event-4"]["data"] == MENDING[0]["data"]
-    assert land_bytes(archive, as_json(reversed(MENDING))).counts.duplicate == 3, refused(archive)
+    assert land_bytes(archive, as_json(reversed(MENDING))).counts.duplicate == 3, rejected(archive)
 
 
 def test_thousands_of_corrections_go_the_fast_way_but_for_those_that_name_themselves(
@@ -61,17 +61,17 @@ def test_thousands_of_corrections_go_the_fast_way_but_for_those_that_name_themse
 ) -> None:
     judged: list[bytes] = []
 
-    def noting(record: bytes, *rest: Any) -> Accepted | Refused:
+    def noting(record: bytes, *rest: Any) -> Accepted | Rejected:
         judged.append(record)
-        return judge(record, *rest)
+        return validate(record, *rest)
 
-    monkeypatch.setattr(routing, "judge", noting)
+    monkeypatch.setattr(routing, "validate", noting)
     archive = new_archive(tmp_path)
     events = [lost(number, corrects=f"lost-{number + 5000}") for number in range(3000)]
     events[1500]["corrects"] = "lost-1500"
     counts = land_bytes(archive, lines(events)).counts
     assert (counts.accepted, counts.rejected, len(judged)) == (2999, 1, 2)
-    assert "own id" in refused(archive)[0].detail
+    assert "own id" in rejected(archive)[0].detail
     assert archived(archive)["/post", "lost-7"]["corrects"] == "lost-5007"
 
 
@@ -127,14 +127,14 @@ def test_an_event_that_corrects_something_else_is_another_event(
         assert counts.duplicate == 1
     else:
         assert counts.rejected == 1
-        assert refused(archive)[0].detail.endswith(f"an event with another {differs}")
+        assert rejected(archive)[0].detail.endswith(f"an event with another {differs}")
 
 
 def test_what_landed_before_there_were_columns_for_it_is_a_duplicate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def earlier(record: bytes, *rest: Any) -> Accepted | Refused:
-        verdict = judge(record, *rest)
+    def earlier(record: bytes, *rest: Any) -> Accepted | Rejected:
+        verdict = validate(record, *rest)
         assert isinstance(verdict, Accepted)
         named = {name: verdict.row[name] for name in ("corrects", "voids") if verdict.row[name]}
         extra = json.dumps({"attributes": named}) if named else None
@@ -143,10 +143,10 @@ def test_what_landed_before_there_were_columns_for_it_is_a_duplicate(
 
     archive = new_archive(tmp_path)
     with monkeypatch.context() as patched:
-        patched.setattr(routing, "judge", earlier)
+        patched.setattr(routing, "validate", earlier)
         land_bytes(archive, lines(MENDING))
     assert [one.corrections for one in segments(archive)] == [0]
-    assert land_bytes(archive, lines([*MENDING, *PLAIN])).counts.duplicate == 3, refused(archive)
+    assert land_bytes(archive, lines([*MENDING, *PLAIN])).counts.duplicate == 3, rejected(archive)
     assert land_bytes(archive, lines([weighed(5, voids="event-9")])).counts.rejected == 1
 
 

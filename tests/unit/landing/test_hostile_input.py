@@ -20,8 +20,8 @@ import zstandard
 from event_archive.archive import Archive
 from event_archive.landing.land import Landed
 from event_archive.store.log import Counts
-from event_archive.verify import verify
-from support.events import WEIGHED, archived, land_bytes, lines, lost, new_archive, refused, text, weighed
+from event_archive.verification import verify
+from support.events import WEIGHED, archived, land_bytes, lines, lost, new_archive, rejected, text, weighed
 
 ROOT = Path(__file__).parents[3]
 MARK = b"\xef\xbb\xbf"
@@ -118,7 +118,7 @@ def test_a_bad_record_is_quarantined_and_the_rest_lands(archive: Archive, case: 
     before = lines([weighed(1), weighed(2)])
     content = before + record + b"\n" + lines([weighed(3)])
     assert counted(land_bytes(archive, content), accepted=3, duplicate=0, rejected=1)
-    (refusal,) = refused(archive)
+    (refusal,) = rejected(archive)
     assert (refusal.reason, refusal.position, refusal.offset) == (reason, 3, len(before))
     assert refusal.record == record
     assert refusal.detail
@@ -135,8 +135,8 @@ def test_all_bad_records_at_once_many_times_over(archive: Archive) -> None:
     content = lines([*good[:150], *bad, *good[150:], *bad])
     landed = land_bytes(archive, content, memory_bytes=16 << 20)
     assert counted(landed, accepted=300, duplicate=0, rejected=2 * len(bad))
-    assert [one.record for one in refused(archive)] == bad * 2
-    assert all(content[one.offset :].startswith(one.record + b"\n") for one in refused(archive))
+    assert [one.record for one in rejected(archive)] == bad * 2
+    assert all(content[one.offset :].startswith(one.record + b"\n") for one in rejected(archive))
     assert len(archived(archive)) == 300
     assert verify(archive) == []
 
@@ -240,7 +240,7 @@ def test_input_that_breaks_off_keeps_what_came_before(archive: Archive, case: st
     counts = land_bytes(archive, content).counts
     assert counts.conserved
     assert counts.accepted >= 500
-    found = refused(archive)
+    found = rejected(archive)
     assert found[0].reason == reason
     assert counts.rejected == len(found) <= 2
     assert found[0].position == counts.accepted + 1
@@ -255,7 +255,7 @@ def test_a_conflict_says_what_differs_and_the_first_landed_stands(archive: Archi
     )
     counts = [commit.counts for commit in archive.log.commits()]
     assert counts == [Counts(3, 1, 1, 1), Counts(3, 1, 1, 1)]
-    assert [(one.reason, one.position, one.detail) for one in refused(archive)] == [
+    assert [(one.reason, one.position, one.detail) for one in rejected(archive)] == [
         ("conflict", 2, "source and id are taken by an event with another data.grams"),
         ("conflict", 1, "source and id are taken by an event with another actor_id"),
     ]
@@ -279,7 +279,7 @@ def test_many_unknown_types_take_no_longer_than_one(archive: Archive) -> None:
 HUGE = """
 import resource, sys
 from pathlib import Path
-from support.events import land_bytes, lines, new_archive, refused, weighed
+from support.events import land_bytes, lines, new_archive, rejected, weighed
 from event_archive.landing.land import land, Limits
 from event_archive.decoding.sources import Source
 archive = new_archive(Path(sys.argv[1]))

@@ -10,7 +10,7 @@ import pytest
 from event_archive.errors import UnusableInput
 from event_archive.registry.contract import load_contracts
 from event_archive.store.log import LANDING, Commit, Counts, Segment
-from orchestration.dbt.process import Finished, listen
+from orchestration.dbt.process import NodeFinished, listen
 from orchestration.planning.plan import Correction, ModelPlan, plan
 from orchestration.planning.replay_days import days_asked, worded
 from orchestration.settings import Settings
@@ -257,6 +257,6 @@ def test_what_dbt_says_is_heard_node_by_node_and_its_errors_are_kept() -> None:
         '{"info": {"name": "MainEncounteredError", "level": "error", "msg": "No such model"}, "data": {}}\n'
     )
     quiet = '{"info": {"name": "FoundStats", "level": "info", "msg": "13 models"}, "data": {}}\n'
-    heard: list[Finished] = []
+    heard: list[NodeFinished] = []
     assert listen([done, quiet, "Traceback\n", test, wrong], heard.append) == "Traceback\nNo such model\n"
-    assert heard == [Finished("usage", True, 3, 9), Finished("unique", False, 4, 9)]
+    assert heard == [NodeFinished("usage", True, 3, 9), NodeFinished("unique", False, 4, 9)]

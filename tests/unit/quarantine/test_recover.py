@@ -25,7 +25,7 @@ from event_archive.quarantine.queries import Filter, grouped, history
 from event_archive.quarantine.recover import Selection, recover
 from event_archive.quarantine.recovery_outcomes import refused_records
 from event_archive.store.log import Commit, Counts, parse_entry, totals
-from event_archive.verify import unnamed_files, verify
+from event_archive.verification import unnamed_files, verify
 from support.events import (
     LOST,
     LOST_DATA,
@@ -37,7 +37,7 @@ from support.events import (
     lines,
     lost,
     new_archive,
-    refused,
+    rejected,
     same_json,
     text,
     weighed,
@@ -154,7 +154,7 @@ def test_a_dry_run_says_what_would_be_and_leaves_everything_as_it_is(archive: Ar
     before = sorted(path for path in archive.root.rglob("*"))
     recovery = recover(later, dry_run=True)
     assert (recovery.commit, recovery.counts) == (None, Counts(2, accepted=1, rejected=1))
-    assert recovery.refused == {("bad_envelope", FOUND): 1}
+    assert recovery.rejected == {("bad_envelope", FOUND): 1}
     assert sorted(path for path in archive.root.rglob("*")) == before
 
 
@@ -176,12 +176,12 @@ def test_bytes_that_were_no_record_keep_their_reason_unless_they_are_an_event(ar
     land_bytes(archive, whole[:-20], "cut.gz")
     land_bytes(archive, cut_off, "cut-after-the-event.gz")
     land_bytes(archive, b"[" + text(weighed(3)) + b"] and more", "array.json")
-    assert {one.reason for one in refused(archive)} >= {"truncated", "after_array"}
+    assert {one.reason for one in rejected(archive)} >= {"truncated", "after_array"}
     later = under(archive, found=LOST_DATA)
     recovery = recover(later)
     assert recovery.counts == Counts(1, accepted=1), recovery
     assert ("/post", "found-2") in archived(later)
-    assert {reason for reason, _ in recovery.refused} == {"truncated", "after_array"}
+    assert {reason for reason, _ in recovery.rejected} == {"truncated", "after_array"}
 
 
 def test_a_record_that_was_too_long_is_recovered_once_it_is_not(archive: Archive) -> None:

@@ -126,7 +126,7 @@ def test_a_number_that_an_expression_would_round_is_not_touched(archive: Archive
     event = text(broken(1)).replace(b'"due_at":null', b'"due_at":null,"ratio":0.12345678901234567891')
     land_bytes(archive, event)
     recovery = repaired(archive, f"{WEIGHED}:\n  set: {{data.grams: CAST(data.grams AS BIGINT)}}")
-    assert recovery.refused == {("not_repaired", WEIGHED): 1}
+    assert recovery.rejected == {("not_repaired", WEIGHED): 1}
     assert "more digits than an expression" in reasons(archive)[0][1]
 
 
@@ -207,8 +207,8 @@ def test_a_file_that_can_not_be_used_is_refused_in_one_line(tmp_path: Path, case
     content, said = UNUSABLE[case]
     path = tmp_path / "repair.yaml"
     path.write_text(content)
-    with pytest.raises(UnusableInput) as refused:
+    with pytest.raises(UnusableInput) as rejected:
         load_repair(path)
-    assert said in str(refused.value)
-    assert str(path) in str(refused.value)
-    assert "\n" not in str(refused.value)
+    assert said in str(rejected.value)
+    assert str(path) in str(rejected.value)
+    assert "\n" not in str(rejected.value)

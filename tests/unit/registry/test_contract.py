@@ -16,7 +16,7 @@ import pytest
 from event_archive.errors import UnusableInput
 from event_archive.registry.contract import Contract, Contracts, load_contracts
 from event_archive.registry.exact_values import from_column, to_column, with_unnamed
-from event_archive.validation.exact_validator import Accepted, Refused, judge
+from event_archive.validation.exact_validator import Accepted, Rejected, validate
 from support.events import contract_file, contracts_in, text
 
 ROOT = Path(__file__).parents[3]
@@ -240,7 +240,7 @@ def test_a_field_becomes_a_column(tmp_path: Path, schema: Any, column: str) -> N
 @pytest.mark.parametrize("contract", [*COMPANY.values(), *GITHUB.values()], ids=lambda one: one.type)
 def test_the_examples_of_a_contract_are_events_and_come_back(contract: Contract) -> None:
     for example in contract.examples:
-        verdict = judge(text(example), Contracts([contract]), datetime(2027, 1, 1, tzinfo=UTC))
+        verdict = validate(text(example), Contracts([contract]), datetime(2027, 1, 1, tzinfo=UTC))
         assert isinstance(verdict, Accepted), verdict
         extra = json.loads(verdict.row["extra"] or "{}")
         data = with_unnamed(from_column(contract.data_type, verdict.row["data"]), extra.get("data"))
@@ -268,8 +268,8 @@ def test_a_pattern_that_explodes_is_judged_in_bounded_time(tmp_path: Path, patte
     data = {"type": "object", "required": ["a"], "properties": {"a": {"type": "string", "pattern": pattern}}}
     contracts = contracts_in(tmp_path, contract_file(TYPE, data))
     started = time.process_time()
-    verdict = judge(text(an_event({"a": "a" * 50_000 + "!"})), contracts, datetime(2027, 1, 1, tzinfo=UTC))
-    assert isinstance(verdict, Refused)
+    verdict = validate(text(an_event({"a": "a" * 50_000 + "!"})), contracts, datetime(2027, 1, 1, tzinfo=UTC))
+    assert isinstance(verdict, Rejected)
     assert verdict.reason == "contract_violation"
     assert time.process_time() - started < 10  # of a search that would outlive us all
 
@@ -278,7 +278,7 @@ def test_a_schema_that_refers_to_itself_ends(tmp_path: Path) -> None:
     cycle = {"a": {"$ref": "#/$defs/b"}, "b": {"allOf": [{"$ref": "#/$defs/a"}]}}
     data = {"type": "object", "properties": {"a": {"$ref": "#/$defs/a"}}, "$defs": cycle}
     contracts = contracts_in(tmp_path, contract_file(TYPE, data))
-    verdict = judge(text(an_event({"a": [[[]]]})), contracts, datetime(2027, 1, 1, tzinfo=UTC))
+    verdict = validate(text(an_event({"a": [[[]]]})), contracts, datetime(2027, 1, 1, tzinfo=UTC))
     assert isinstance(verdict, Accepted)
     lists = {"type": "array", "items": {"$ref": "#/properties/a"}}
     with pytest.raises(UnusableInput, match="a contract's columns can't recurse"):

@@ -12,7 +12,7 @@ from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
 from event_archive.landing.land import Landed
 from event_archive.views.event_views import create_views
-from support.events import contract_file, contracts_in, land_bytes, lines, refused
+from support.events import contract_file, contracts_in, land_bytes, lines, rejected
 
 ONE = contract_file(
     "parcel.sent.v1",
@@ -112,7 +112,7 @@ def test_an_older_event_that_does_not_read_as_the_newest_major_is_refused(tmp_pa
     )
     assert (landed.counts.received, landed.counts.accepted, landed.counts.rejected) == (4, 1, 3)
     assert rows(archive) == [("2", 1, 2, 20, False)]
-    reasons = {one.event_id: (one.reason, one.detail) for one in refused(archive)}
+    reasons = {one.event_id: (one.reason, one.detail) for one in rejected(archive)}
     assert {reason for reason, _ in reasons.values()} == {"upcast_fails"}
     assert "does not read as parcel.sent.v2: " in reasons["event-1"][1]
     assert 'grams: "heavy" is not exactly a BIGINT' in reasons["event-1"][1]
@@ -128,7 +128,7 @@ def test_a_required_field_that_an_expression_leaves_empty_is_refused(tmp_path: P
     }
     archive = Archive(tmp_path / "archive", contracts_in(tmp_path / "contracts", ONE, empty))
     land_all(archive, sent(1, 1, customer="cus_1", weight="heavy"))
-    assert [(one.reason, one.detail) for one in refused(archive)] == [
+    assert [(one.reason, one.detail) for one in rejected(archive)] == [
         ("upcast_fails", "does not read as parcel.sent.v2: a required field has no value")
     ]
 

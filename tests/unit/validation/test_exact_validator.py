@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from event_archive.registry.contract import Contracts
-from event_archive.validation.exact_validator import Accepted, Refused, judge, strict_fault
+from event_archive.validation.exact_validator import Accepted, Rejected, strict_fault, validate
 from support.events import LOST, LOST_DATA, WEIGHED, WEIGHED_DATA, contract, lost, text, weighed
 
 CONTRACTS = Contracts([contract(WEIGHED_DATA), contract(LOST_DATA, LOST)])
 LATEST = datetime(2026, 6, 1, tzinfo=UTC)
 
 
-def verdict(record: bytes) -> Accepted | Refused:
-    return judge(record, CONTRACTS, LATEST)
+def verdict(record: bytes) -> Accepted | Rejected:
+    return validate(record, CONTRACTS, LATEST)
 
 
 def accepted(record: bytes) -> dict[str, Any]:
@@ -26,9 +26,9 @@ def accepted(record: bytes) -> dict[str, Any]:
     return found.row
 
 
-def refused(record: bytes) -> Refused:
+def rejected(record: bytes) -> Rejected:
     found = verdict(record)
-    assert isinstance(found, Refused), found
+    assert isinstance(found, Rejected), found
     return found
 
 
@@ -141,7 +141,7 @@ NOT_JSON = [
 
 @pytest.mark.parametrize(("record", "reason", "detail"), NOT_JSON, ids=range(len(NOT_JSON)))
 def test_a_record_that_is_not_strictly_json(record: bytes, reason: str, detail: str) -> None:
-    found = refused(record)
+    found = rejected(record)
     assert found.reason == reason
     assert detail in found.detail
     assert "\n" not in found.detail
@@ -210,14 +210,14 @@ ENVELOPES = [
 
 @pytest.mark.parametrize(("changes", "detail"), ENVELOPES, ids=lambda one: str(one)[:40])
 def test_a_bad_envelope(changes: dict[str, Any], detail: str) -> None:
-    found = refused(text(weighed(1, **changes)))
+    found = rejected(text(weighed(1, **changes)))
     assert found.reason == "bad_envelope"
     assert detail in found.detail
 
 
 @pytest.mark.parametrize("name", ["specversion", "id", "source", "type", "time", "actor", "object", "data"])
 def test_a_missing_attribute_is_as_a_null_one(name: str) -> None:
-    missing, null = refused(text(weighed(1, without=[name]))), refused(text(weighed(1) | {name: None}))
+    missing, null = rejected(text(weighed(1, without=[name]))), rejected(text(weighed(1) | {name: None}))
     assert missing == null
     assert missing.reason == "bad_envelope"
     assert missing.detail.startswith(name)
@@ -236,7 +236,7 @@ TYPES = [
 
 @pytest.mark.parametrize("event_type", TYPES)
 def test_an_unknown_type(event_type: str) -> None:
-    found = refused(text(weighed(1, type=event_type)))
+    found = rejected(text(weighed(1, type=event_type)))
     assert found.reason == ("unknown_type" if event_type else "bad_envelope")
     assert (found.type, found.source, found.event_id) == (event_type[:200], "/post", "event-1")
     assert len(found.detail) < 150
@@ -266,7 +266,7 @@ DATA = [
 def test_data_that_the_contract_or_its_columns_do_not_allow(
     data: dict[str, Any], reason: str, detail: str
 ) -> None:
-    found = refused(text(weighed(1, data=data)))
+    found = rejected(text(weighed(1, data=data)))
     assert found.reason == reason
     assert detail in found.detail
 
@@ -276,7 +276,7 @@ def test_data_that_the_contract_or_its_columns_do_not_allow(
 )
 def test_a_number_beyond_a_double_is_refused_or_kept_as_text(number: str) -> None:
     as_double = text(weighed(1, data={"ratio": "X"})).replace(b'"X"', number.encode())
-    assert refused(as_double).reason == "inexact"
+    assert rejected(as_double).reason == "inexact"
     as_json = text(weighed(1, data={"remarks": "X", "new": "X"})).replace(b'"X"', number.encode())
     row = accepted(as_json)
     assert Decimal(row["data"]["remarks"]) == Decimal(number)
@@ -285,13 +285,13 @@ def test_a_number_beyond_a_double_is_refused_or_kept_as_text(number: str) -> Non
 
 def test_a_closed_contract_allows_no_other_field() -> None:
     assert accepted(text(lost(1)))["extra"] is None
-    found = refused(text(lost(1) | {"data": {"place": "Ulm", "when": "now"}}))
+    found = rejected(text(lost(1) | {"data": {"place": "Ulm", "when": "now"}}))
     assert found.detail.startswith("data: Additional properties are not allowed")
 
 
 def test_an_event_from_the_future_is_refused_beyond_the_skew() -> None:
     assert accepted(text(weighed(1, time="2026-06-01T00:00:00Z")))
-    found = refused(text(weighed(1, time="2026-06-01T00:00:00.000001Z")))
+    found = rejected(text(weighed(1, time="2026-06-01T00:00:00.000001Z")))
     assert (found.reason, found.type) == ("future", WEIGHED)
 
 
@@ -300,5 +300,5 @@ def test_a_long_string_costs_no_more_than_its_length() -> None:
         b'{"a":"' + b"\\n" * 4_000_000 + b'","b":' + b"[" * 60 + b"]" * 60 + b'," c":' + b"[]," * 9 + b"1}"
     )
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert refused(record).reason == "invalid_json"
+    assert rejected(record).reason == "invalid_json"
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150_000

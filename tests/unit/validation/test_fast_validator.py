@@ -20,9 +20,9 @@ from event_archive.decoding.record_chunk import Chunk, chunk_of
 from event_archive.landing import router as routing
 from event_archive.landing.router import Routed, Router
 from event_archive.registry.contract import Contract, Contracts, load_contracts
-from event_archive.validation.exact_validator import Accepted, judge
+from event_archive.validation.exact_validator import Accepted, validate
 from event_archive.validation.fast_conditions import Unfit
-from event_archive.validation.fast_validator import learn_shape
+from event_archive.validation.fast_validator import learn_validator
 from support.events import WEIGHED, WEIGHED_DATA, contract, text, weighed
 from support.hostile_json import MOMENTS, Hunter, Raw, spelled, words
 
@@ -64,18 +64,18 @@ def fast_rows(connection: duckdb.DuckDBPyConnection, archive: Archive) -> FastRo
     """What the fast test makes of records, by row, having checked it against the exact judge."""
 
     def run(records: Sequence[bytes], of: Contract, line_end: bytes = b"\n") -> dict[int, Row]:
-        archive.contracts, archive.shapes = Contracts([of]), {}
+        archive.contracts, archive.fast_validators = Contracts([of]), {}
         places = np.arange(len(records))
         chunk = chunk_of([record + line_end[:-1] for record in records], places, places)
         router = FastRouter(archive, connection, LATEST)
         learned = rows_of(router.route(chunk))
         known = rows_of(router.route(chunk))
-        archive.shapes = {}
+        archive.fast_validators = {}
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(routing, "MAX_SHAPES", 0)
             exact = rows_of(Router(archive, connection, LATEST).route(chunk))
         for row, events in [*learned.items(), *known.items()]:
-            verdict = judge(chunk.record(row), archive.contracts, LATEST)
+            verdict = validate(chunk.record(row), archive.contracts, LATEST)
             assert isinstance(verdict, Accepted), (chunk.record(row), verdict)
             assert events == exact[row], chunk.record(row)
         return learned
@@ -245,4 +245,4 @@ def test_the_company_s_events_all_go_the_fast_way(fast_rows: FastRows, company: 
 def test_a_contract_with_a_keyword_that_has_no_sure_test_is_unfit(contract: Contract, why: str) -> None:
     event = weighed(1) | {"data": {"a": 1}}
     with pytest.raises(Unfit, match=why):
-        learn_shape(text(event), "\n", event, contract)
+        learn_validator(text(event), "\n", event, contract)

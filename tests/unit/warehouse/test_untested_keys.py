@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from orchestration.settings import Settings
-from orchestration.warehouse.untested_keys import all_held, ask_whole
+from orchestration.warehouse.untested_keys import all_held, request_full_tests
 
 MANIFEST: dict[str, Any] = {
     "metadata": {"project_name": "shop"},
@@ -32,7 +32,7 @@ def settings(tmp_path: Path) -> Settings:
     """A warehouse that was built from nothing, and in which every test held."""
     settings = Settings(home=tmp_path)
     duckdb.connect(settings.warehouse).close()
-    ask_whole(settings, MANIFEST)
+    request_full_tests(settings, MANIFEST)
     assert untested(settings) == [EVERY_KEY]
     hold(settings, MANIFEST)
     return settings
@@ -65,24 +65,24 @@ def changed() -> dict[str, Any]:
 
 def test_keys_are_tested_until_every_test_held(settings: Settings) -> None:
     derive(settings, "sale_1")
-    ask_whole(settings, MANIFEST)
+    request_full_tests(settings, MANIFEST)
     assert untested(settings) == [ONE_KEY], "nothing of what held before"
     hold(settings, MANIFEST)
     assert untested(settings) == []
 
 
 def test_a_new_test_sees_every_row_once(settings: Settings) -> None:
-    ask_whole(settings, changed())
+    request_full_tests(settings, changed())
     assert untested(settings) == [EVERY_KEY]
     hold(settings, changed())
-    ask_whole(settings, changed())
+    request_full_tests(settings, changed())
     assert untested(settings) == []
 
 
 def test_a_test_that_was_new_only_after_the_build_was_asked_for_sees_every_row_in_the_next(
     settings: Settings,
 ) -> None:
-    ask_whole(settings, MANIFEST)
+    request_full_tests(settings, MANIFEST)
     hold(settings, changed())
-    ask_whole(settings, changed())
+    request_full_tests(settings, changed())
     assert untested(settings) == [EVERY_KEY]

@@ -1,0 +1,104 @@
+"""The envelope: what every event has besides its data, on the wire (attributes) and in the archive (columns).
+
+Belongs here: the names, types and descriptions of attributes and columns, once; every other list of them is
+derived from these. Not here: judging their values (`validation`), and the data of an event (`registry`).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+SPEC_VERSION = "1.0"
+ATTRIBUTE_NAME = re.compile(r"[a-z0-9]+", re.ASCII)  # CloudEvents 1.0, "Naming conventions"
+JSON_MEDIA = re.compile(r"application/(?:[\w.+-]+\+)?json(?:;.*)?", re.IGNORECASE)
+MAX_DEPTH = 64  # levels that a record may be nested
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One attribute of an event on the wire. `kind`: how JSON spells its value."""
+
+    name: str
+    kind: str = "string"
+    is_required: bool = False
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of every event type, of a DuckDB `type`.
+
+    `attribute`: what it is read from, None where the commit gives it, and no segment holds it;
+    `is_optional`: whether it is null where an event has no such attribute.
+    """
+
+    name: str
+    type: str
+    description: str
+    attribute: str | None
+    is_optional: bool = False
+
+
+ATTRIBUTES = (
+    Attribute("specversion", is_required=True),
+    Attribute("id", is_required=True),
+    Attribute("source", is_required=True),
+    Attribute("type", is_required=True),
+    Attribute("time", is_required=True),
+    Attribute("actor", is_required=True),
+    Attribute("verb"),
+    Attribute("object", is_required=True),
+    Attribute("correlationid"),
+    Attribute("causationid"),
+    Attribute("objectversion", "integer"),
+    Attribute("corrects"),
+    Attribute("voids"),
+    Attribute("data", "object", is_required=True),
+)
+COLUMNS = (
+    Column("event_id", "VARCHAR", "Names the event, together with its source.", "id"),
+    Column("source", "VARCHAR", "The service that emitted the event.", "source"),
+    Column("actor_type", "VARCHAR", "What kind of actor did it.", "actor"),
+    Column("actor_id", "VARCHAR", "Who did it.", "actor"),
+    Column("verb", "VARCHAR", "What was done.", "type"),
+    Column("object_type", "VARCHAR", "What kind of object it was done to.", "object"),
+    Column("object_id", "VARCHAR", "What it was done to.", "object"),
+    Column("occurred_at", "TIMESTAMPTZ", "When it occurred, in UTC.", "time"),
+    Column("event_date", "DATE", "The UTC day of occurred_at: the partition.", "time"),
+    Column("landed_at", "TIMESTAMPTZ", "When the archive committed it.", None),
+    Column("sequence", "BIGINT", "The commit that brought it.", None),
+    Column(
+        "correlation_id",
+        "VARCHAR",
+        "The business transaction it belongs to.",
+        "correlationid",
+        is_optional=True,
+    ),
+    Column("causation_id", "VARCHAR", "The event that caused it.", "causationid", is_optional=True),
+    Column(
+        "object_version",
+        "BIGINT",
+        "Counts the events of one object, so that a gap can be seen.",
+        "objectversion",
+        is_optional=True,
+    ),
+    Column(
+        "corrects",
+        "VARCHAR",
+        "The earlier event of this source in whose place it stands.",
+        "corrects",
+        is_optional=True,
+    ),
+    Column(
+        "voids", "VARCHAR", "The earlier event of this source that it takes away.", "voids", is_optional=True
+    ),
+)
+
+CORRECTIONS = ("corrects", "voids")
+"""Attributes, and columns, that name an earlier event of the same source."""
+
+ATTRIBUTE_NAMES = frozenset(attribute.name for attribute in ATTRIBUTES)
+OPTIONAL_ATTRIBUTES = tuple(
+    column.attribute for column in COLUMNS if column.is_optional and column.attribute is not None
+)
+STORED_COLUMNS: Mapping[str, str] = {column.name: column.type for column in COLUMNS if column.attribute}
+"""The columns of a segment besides `data` and `extra`, with their types, in order."""

@@ -1,0 +1,62 @@
+"""SQL as text: names and values quoted, and the one place that opens and bounds a DuckDB.
+
+Belongs here: quoting, and the settings of every engine. Not here: queries, and SQL that a user wrote
+(`expressions`).
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from event_archive.limits import MEBIBYTE
+
+
+def quoted(name: str) -> str:
+    """Return a name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Return a text as an SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def sql_list(texts: Iterable[str]) -> str:
+    """Return texts as an SQL list of string literals."""
+    return "[" + ", ".join(map(literal, texts)) + "]"
+
+
+def moment(time: datetime) -> str:
+    """Return a moment, which has a time zone, as an SQL TIMESTAMPTZ."""
+    return f"TIMESTAMPTZ {literal(time.astimezone(UTC).isoformat())}"
+
+
+def open_engine(
+    database: Path | None = None,
+    *,
+    threads: int | None = None,
+    memory_bytes: int | None = None,
+    spill: Path | None = None,
+    read_only: bool = False,
+    sealed: bool = False,
+) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB, in memory or on a file, with times in UTC; the caller closes it.
+
+    `threads` and `memory_bytes`: what it may use, DuckDB's own choice where they are None; `spill`: the
+    folder for what does not fit; `sealed`: it can reach no file and no network. Raises duckdb.Error where the
+    file can't be opened.
+    """
+    config: dict[str, str | bool | int | float | list[str]] = {}
+    if threads is not None:
+        config["threads"] = threads
+    if memory_bytes is not None:
+        config["memory_limit"] = f"{max(memory_bytes // MEBIBYTE, 64)}MiB"
+    if spill is not None:
+        config["temp_directory"] = str(spill)
+    if sealed:
+        config["enable_external_access"] = False
+    connection = duckdb.connect(database or ":memory:", read_only=read_only, config=config)
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
