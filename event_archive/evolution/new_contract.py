@@ -13,9 +13,9 @@ from typing import Any
 
 from event_archive.errors import UnusableInput
 from event_archive.evolution.next_major import next_major
-from event_archive.evolution.release_rules import example_faults
 from event_archive.registry.contract import ALL_EVENTS, TYPE, Contract, Contracts, check_upcast, load_contract
 from event_archive.registry.contract_text import scalar
+from event_archive.validation.own_examples import example_faults
 
 OWNER = "core"
 ACTORS = ("customer", "system")

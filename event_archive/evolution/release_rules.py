@@ -1,22 +1,20 @@
 """Releases: what may become of a contract that producers already go by.
 
-Belongs here: whether a contract says more than the released one and nothing else, and whether its examples
-keep it. Not here: where released contracts are found (`orchestration.contract_tools.released`), and judging
-events.
+Belongs here: whether a contract says more than the released one and nothing else. Not here: where released
+contracts are found (`orchestration.contract_tools.released`), and a contract's own examples
+(`validation.own_examples`).
 
 The rule is an allow-list: what is not known to be additive needs a new major.
 """
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from event_archive.registry.column_types import Scalar, Schema, column_type, resolve
 from event_archive.registry.contract import Contract, Contracts
 from event_archive.registry.upcast_rules import Upcast
-from event_archive.validation.exact_validator import Rejected, validate
+from event_archive.validation.own_examples import ContractFault
 
 WORDS = frozenset({"title", "description", "examples", "default", "$comment", "deprecated", "x-pii"})
 LOWER_BOUNDS = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"})
@@ -25,51 +23,34 @@ MAX_DEPTH = 20
 NEW_MAJOR = "make it a new major, beside this one"
 
 
-@dataclass(frozen=True)
-class Fault:
-    """What a contract must not say: `type`, the `place` in its file, and why in one line."""
-
-    type: str
-    place: str
-    why: str
-
-
-def example_faults(contract: Contract) -> Iterator[Fault]:
-    """The examples that the contract itself would refuse."""
-    latest = datetime.max.replace(tzinfo=UTC)
-    for number, example in enumerate(contract.examples):
-        record = json.dumps(example, ensure_ascii=False).encode()
-        verdict = validate(record, Contracts([contract]), latest)
-        if isinstance(verdict, Rejected):
-            yield Fault(contract.type, f"examples/{number}", f"is refused: {verdict.detail}")
-
-
-def release_faults(released: Contracts, current: Contracts) -> Iterator[Fault]:
+def release_faults(released: Contracts, current: Contracts) -> Iterator[ContractFault]:
     """What became of released contracts and must not; new contracts and new majors are free."""
     for event_type, before in released.items():
         now = current.get(event_type)
         if now is None:
-            yield Fault(
+            yield ContractFault(
                 event_type, "the file", "was released and is gone; events may still speak it: restore it"
             )
             continue
         yield from _changes(before, now)
 
 
-def _changes(before: Contract, now: Contract) -> Iterator[Fault]:
+def _changes(before: Contract, now: Contract) -> Iterator[ContractFault]:
     for actor in sorted(set(before.actor_types) - set(now.actor_types)):
-        yield Fault(now.type, "actor", f"{actor!r} was allowed and no longer is; {NEW_MAJOR}")
-    changes = [Fault(now.type, place, why) for place, why in _schema(before, now)]
+        yield ContractFault(now.type, "actor", f"{actor!r} was allowed and no longer is; {NEW_MAJOR}")
+    changes = [ContractFault(now.type, place, why) for place, why in _schema(before, now)]
     yield from changes
     if now.revision < before.revision:
-        yield Fault(now.type, "revision", f"is {now.revision}, and {before.revision} was released")
+        yield ContractFault(now.type, "revision", f"is {now.revision}, and {before.revision} was released")
     says_more = _plain(before.schema) != _plain(now.schema) or set(before.actor_types) != set(now.actor_types)
     if (
         not changes
         and (says_more or _rules(before.upcast) != _rules(now.upcast))
         and now.revision == before.revision
     ):
-        yield Fault(now.type, "revision", f"says more than the released one; raise it to {now.revision + 1}")
+        yield ContractFault(
+            now.type, "revision", f"says more than the released one; raise it to {now.revision + 1}"
+        )
 
 
 def _rules(upcast: Upcast | None) -> Any:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from event_archive.errors import UnusableInput
-from event_archive.evolution.release_rules import example_faults
 from event_archive.registry.contract import TYPE, load_contract
 from event_archive.registry.contract_text import contract_text
 from event_archive.schema_files.example_value import example_data
@@ -18,6 +17,7 @@ from event_archive.schema_files.readers.avro import from_avro
 from event_archive.schema_files.readers.json_schema import from_json_schema
 from event_archive.schema_files.readers.protobuf import from_protobuf
 from event_archive.schema_files.reading import DataSchema, Loss, read_schema_file
+from event_archive.validation.own_examples import example_faults
 
 MAX_WORDS = 500  # of what is said of a fault: a file may give its fields any names
 READERS = {".json": from_json_schema, ".avsc": from_avro, ".proto": from_protobuf}

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
-from event_archive.evolution.release_rules import example_faults, release_faults
+from event_archive.evolution.release_rules import release_faults
 from event_archive.registry.contract import load_contracts
+from event_archive.validation.own_examples import example_faults
 from orchestration.command_line import screen
 from orchestration.command_line.options import contracts_option, json_option, read_settings
 from orchestration.contract_tools.released import released_contracts

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from event_archive.errors import UnusableInput
 from event_archive.evolution.new_contract import contract_skeleton
-from event_archive.evolution.release_rules import example_faults
 from event_archive.registry.contract import Contracts, load_contract, load_contracts
 from event_archive.registry.contract_file import read_contract_file
+from event_archive.validation.own_examples import example_faults
 from support.events import contract_file, contracts_in
 
 SENT = {

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from event_archive.errors import UnusableInput
-from event_archive.evolution.release_rules import example_faults, release_faults
+from event_archive.evolution.release_rules import release_faults
+from event_archive.validation.own_examples import example_faults
 from orchestration.contract_tools.released import released_contracts
 from support.events import contract_file, contracts_in
 

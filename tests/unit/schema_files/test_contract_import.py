@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from event_archive.errors import UnusableInput
-from event_archive.evolution.release_rules import example_faults
 from event_archive.registry.contract import Contract, load_contract
 from event_archive.registry.contract_text import contract_text
 from event_archive.schema_files.importing import Imported, import_contract
+from event_archive.validation.own_examples import example_faults
 from orchestration.command_line.main import run
 
 
