@@ -14,10 +14,11 @@ import duckdb
 
 from event_archive.errors import UnusableInput
 from orchestration.dataset.tables import TableState
+from orchestration.dataset.versions import served_version
 from orchestration.dbt.process import OnNode, first_lines, keep_manifest, load_manifest, run_dbt
 from orchestration.full_disk import full, full_disk_in_one_line
 from orchestration.planning.plan import plan
-from orchestration.publishing.publish import Publication, PublishingRefused, current, publish_locked
+from orchestration.publishing.publish import Publication, PublishingRefused, publish_locked
 from orchestration.settings import Settings
 from orchestration.warehouse.build_history import Took, note_build
 from orchestration.warehouse.build_record import Check, record
@@ -103,7 +104,7 @@ def rows_read(settings: Settings, before: WarehouseState, sequence: int) -> int:
 
 def served_tables(settings: Settings) -> dict[str, TableState]:
     """Tell the state of each table that is served."""
-    served = current(settings)
+    served = served_version(settings)
     return served.tables if served else {}
 
 

@@ -11,8 +11,8 @@ from datetime import date
 import dagster as dg
 
 from event_archive.store.log import Commit, is_of
+from orchestration.dataset.versions import served_version
 from orchestration.names import REPORTING
-from orchestration.publishing.publish import current
 from orchestration.settings import Settings
 
 
@@ -43,7 +43,7 @@ def unpublished(
 
     A refresh by the command line leaves the second kind: without another one its models would look stale.
     """
-    served = current(settings)
+    served = served_version(settings)
     held = served.sequence_in(commits) if served else 0
     return commits[min(held, last_reported_sequence(instance, REPORTING, commits)) :]
 

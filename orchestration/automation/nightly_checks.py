@@ -13,8 +13,8 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from event_archive.errors import UnusableInput
 from event_archive.verification import Finding, verify
+from orchestration.dataset.versions import served_version
 from orchestration.names import LOG, NIGHTLY_JOB, REPORTING
-from orchestration.publishing.publish import current
 from orchestration.replay.verify_sample import SampleVerified, verify_sample
 from orchestration.settings import Settings
 
@@ -137,7 +137,7 @@ def nightly_schedule(settings: Settings, job: UnresolvedAssetJobDefinition) -> d
         description="Checks the archive's bytes and a sample of what is served, every night at 2:30 UTC.",
     )
     def nightly_verification(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        if current(settings) is None:
+        if served_version(settings) is None:
             return dg.SkipReason("Nothing is published yet.")
         seed = context.scheduled_execution_time.date().isoformat()
         sample = {"seed": seed, "days": SAMPLE_DAYS}

@@ -21,9 +21,9 @@ from event_archive.errors import UnusableInput
 from event_archive.views.between_cuts import Cut
 from orchestration.dataset.dataset_file import Dataset, DatasetInfo, attach_dataset
 from orchestration.dataset.tables import text
+from orchestration.dataset.versions import find_version, require_served_version
 from orchestration.diff.causes import Causes, find_causes
 from orchestration.diff.rows import RowDifferences, compare_rows, rows_of
-from orchestration.publishing.publish import served, version_of
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import commit_at
 
@@ -192,10 +192,10 @@ def without_events(sides: tuple[Side, Side], *, is_traced: bool) -> str:
 def dataset_asked(settings: Settings, asked: str) -> tuple[str, Path]:
     """Find what is meant: a published version, the one that is served, or any dataset file."""
     if asked == CURRENT:
-        version = served(settings)
+        version = require_served_version(settings)
         return f"version {version.number} ({CURRENT})", (settings.published / version.file_name).resolve()
     if asked.isascii() and asked.isdigit():
-        version = version_of(settings, int(asked))
+        version = find_version(settings, int(asked))
         return f"version {version.number}", (settings.published / version.file_name).resolve()
     path = Path(asked).expanduser()
     if not path.exists():

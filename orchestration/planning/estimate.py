@@ -11,11 +11,11 @@ from datetime import date
 
 from event_archive.archive import Archive
 from event_archive.store.log import Commit, segments_of
+from orchestration.dataset.versions import served_version
 from orchestration.dbt.process import load_manifest
 from orchestration.planning.key_counts import count_keys, read_corrections
 from orchestration.planning.plan import Plan, plan
 from orchestration.planning.replay_days import Asked
-from orchestration.publishing.publish import current
 from orchestration.settings import Settings
 from orchestration.warehouse.build_history import Expected, expected
 from orchestration.warehouse.model_code import Manifest
@@ -61,7 +61,7 @@ def planned(
     from_nothing: bool = False,
 ) -> Planned:
     """Plan over a state that was read."""
-    version = current(settings)
+    version = served_version(settings)
     served = version.sequence_in(commits) if version else 0
     corrections = read_corrections(archive, commits)
     made = plan(

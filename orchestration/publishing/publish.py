@@ -1,35 +1,30 @@
-"""Write, audit, publish: the numbered, immutable versions of the reporting dataset and which one is served.
+"""Write, audit, publish: the numbered, immutable versions of the reporting dataset.
 
-Belongs here: what a version is, how one is written, and the switch to it. Not here: building the warehouse
-(`refresh`), what is checked (`audit`), reading a version (`querying`). A version exists once its manifest
-does; it is served once `reporting.duckdb` points at it. A crash leaves the old one served, and litter that
-the next publishing removes.
+Belongs here: how a version is written, and the switch to it. Not here: building the warehouse (`refresh`),
+what is checked (`warehouse.build_record`), which versions there are (`dataset.versions`), reading one
+(`query`). A crash leaves the old version served, and litter that the next publishing removes.
 """
 
-import json
-import os
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
 from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
-from event_archive.store.log import Commit, is_of
+from event_archive.store.local import sync_file, sync_folder
 from orchestration.dataset.code_version import code_version
 from orchestration.dataset.dataset_file import READ_ONLY_MODE, DatasetInfo, write_dataset
 from orchestration.dataset.dataset_update import update_dataset
 from orchestration.dataset.tables import TableState, table_states
+from orchestration.dataset.versions import SERVED, Version, find_version, served_version, versions
 from orchestration.full_disk import full_disk_in_one_line
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import Build, Check, archive_checks, last_build, warehouse_checks
 from orchestration.warehouse.engine import open_as_warehouse
 from orchestration.warehouse.lock import warehouse_lock
-
-SERVED = "reporting.duckdb"
 
 
 class PublishingRefused(Exception):
@@ -43,71 +38,12 @@ class PublishingRefused(Exception):
 
 
 @dataclass(frozen=True)
-class Version:
-    """One published version, as its manifest tells it."""
-
-    number: int
-    sequence: int
-    log_digest: str
-    code_version: str
-    published_at: str
-    bytes: int
-    tables: dict[str, TableState]
-
-    @property
-    def file_name(self) -> str:
-        """The file that analysts open."""
-        return f"reporting-{self.number}.duckdb"
-
-    @property
-    def content(self) -> tuple[object, ...]:
-        """What makes a version worth publishing: everything but its number, time and size."""
-        return self.log_digest, self.code_version, self.tables
-
-    def sequence_in(self, commits: Sequence[Commit]) -> int:
-        """Tell up to which commit of a log it was derived; 0 where that was another log."""
-        return self.sequence if is_of(commits, self.sequence, self.log_digest) else 0
-
-
-@dataclass(frozen=True)
 class Publication:
     """The version that is served now, whether it is new, and what was checked."""
 
     version: Version
     is_new: bool
     checks: list[Check]
-
-
-def versions(settings: Settings) -> list[Version]:
-    """List the published versions, oldest first."""
-    found = [read_manifest(path) for path in settings.published.glob("reporting-*.json")]
-    return sorted(found, key=lambda version: version.number)
-
-
-def current(settings: Settings) -> Version | None:
-    """Tell which version is served."""
-    try:
-        target = Path((settings.published / SERVED).readlink())
-    except FileNotFoundError:
-        return None
-    return read_manifest(settings.published / target.with_suffix(".json"))
-
-
-def served(settings: Settings) -> Version:
-    """Give the version that is served; raises UnusableInput where there is none."""
-    version = current(settings)
-    if version is None:
-        raise UnusableInput(f"{settings.published}: nothing is published yet; run `factlog refresh`")
-    return version
-
-
-def version_of(settings: Settings, number: int) -> Version:
-    """Find a version by its number; raises UnusableInput where it was never published."""
-    known = {version.number: version for version in versions(settings)}
-    if number not in known:
-        listed = ", ".join(map(str, known)) or "none"
-        raise UnusableInput(f"version {number}: not published; published versions: {listed}")
-    return known[number]
 
 
 def publish(settings: Settings, *, log: Callable[[str], None] | None = None) -> Publication:
@@ -141,7 +77,7 @@ def audit(settings: Settings, connection: duckdb.DuckDBPyConnection, build: Buil
 
 
 def checked_until(settings: Settings, archive: Archive) -> int:
-    """Tell up to which commit of this log an earlier version's checks held; 0 where there was none."""
+    """The commit of this log up to which an earlier version's checks held; 0 where there was none."""
     written = versions(settings)
     return written[-1].sequence_in(archive.log.commits()) if written else 0
 
@@ -151,7 +87,7 @@ def switch(
 ) -> tuple[Version, bool]:
     """Serve the version that says this: the current one, one that a crash left unserved, or a new one."""
     content = (build.log_digest, code_version(), states)
-    before = current(settings)
+    before = served_version(settings)
     if before is not None and before.content == content:
         return before, False
     written = versions(settings)
@@ -190,10 +126,10 @@ def write(
         tables=states,
     )
     settle(unfinished, settings.published / version.file_name)
-    manifest = settings.published / f".reporting-{number}.json.unfinished"
-    manifest.write_text(json.dumps(asdict(version), indent=2) + "\n")
+    manifest = settings.published / f".{version.manifest_name}.unfinished"
+    manifest.write_text(version.to_json())
     manifest.chmod(READ_ONLY_MODE)
-    settle(manifest, settings.published / f"reporting-{number}.json")
+    settle(manifest, settings.published / version.manifest_name)
     return version
 
 
@@ -203,12 +139,12 @@ def serve(published: Path, version: Version) -> None:
     link.unlink(missing_ok=True)
     link.symlink_to(version.file_name)
     link.replace(published / SERVED)
-    sync(published)
+    sync_folder(published)
 
 
 def rollback(settings: Settings, number: int) -> Version:
     """Serve an older version again, until the next publishing."""
-    version = version_of(settings, number)
+    version = find_version(settings, number)
     with warehouse_lock(settings, "rolling back"):
         serve(settings.published, version)
     return version
@@ -224,22 +160,6 @@ def clear_litter(published: Path, written: list[Version]) -> None:
 
 def settle(unfinished: Path, final: Path) -> None:
     """Bring a finished file to the disk and to its name."""
-    sync(unfinished)
+    sync_file(unfinished)
     unfinished.replace(final)
-    sync(final.parent)
-
-
-def sync(path: Path) -> None:
-    """Wait until a file or folder is on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def read_manifest(path: Path) -> Version:
-    """Read a manifest."""
-    fields: dict[str, Any] = json.loads(path.read_text())
-    tables = {name: TableState(**state) for name, state in fields.pop("tables").items()}
-    return Version(**fields, tables=tables)
+    sync_folder(final.parent)

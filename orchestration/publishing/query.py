@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from event_archive.errors import UnusableInput
-from orchestration.publishing.publish import served
+from orchestration.dataset.versions import require_served_version
 from orchestration.settings import Settings
 
 
@@ -25,7 +25,7 @@ class Answer:
 
 def query(settings: Settings, sql: str) -> Answer:
     """Run SQL against the version that is served now; whatever is wrong with it is said in one line."""
-    version = served(settings)
+    version = require_served_version(settings)
     # The numbered file, not the link: DuckDB gives a second connection to the same path what it has cached.
     with closing(duckdb.connect(settings.published / version.file_name, read_only=True)) as connection:
         return ask(connection, settings, sql)

@@ -19,13 +19,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from event_archive.errors import UnusableInput
+from event_archive.store.local import sync_file, sync_folder
 from event_archive.store.log import Commit
 from orchestration.dataset.code_version import code_version
 from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
 from orchestration.dataset.tables import TableState, table_states
 from orchestration.dbt.process import OnNode
 from orchestration.full_disk import full_disk_in_one_line
-from orchestration.publishing.publish import sync
 from orchestration.settings import Settings, moment
 from orchestration.warehouse.engine import open_as_warehouse
 from orchestration.warehouse.scratch import derive, scratch_folder
@@ -176,9 +176,9 @@ def file_beside(into: Path) -> Iterator[Path]:
 
 def settle_as_new(unfinished: Path, into: Path) -> None:
     """Bring a finished file to the disk and to its name, in one step, if that name is still free."""
-    sync(unfinished)
+    sync_file(unfinished)
     try:
         into.hardlink_to(unfinished)
     except FileExistsError:
         raise UnusableInput(f"{into}: somebody else made it meanwhile, and nothing is overwritten") from None
-    sync(into.parent)
+    sync_folder(into.parent)

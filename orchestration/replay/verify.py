@@ -27,9 +27,9 @@ from orchestration.dataset.day_differences import (
     row_differences,
 )
 from orchestration.dataset.tables import TableState, column_types, table_state, table_states
+from orchestration.dataset.versions import Version, require_served_version
 from orchestration.dbt.process import OnNode
 from orchestration.full_disk import full_disk_in_one_line
-from orchestration.publishing.publish import Version, served
 from orchestration.settings import Settings
 from orchestration.warehouse.engine import open_as_warehouse
 from orchestration.warehouse.model_code import Parts, changed_since, noted_parts
@@ -103,7 +103,7 @@ def verify_replay(
 
 def served_of_log(settings: Settings) -> Version:
     """Give the version that analysts read, if the archive is still the one that it was derived from."""
-    version = served(settings)
+    version = require_served_version(settings)
     commits = settings.open_archive().log.commits(version.sequence)
     if len(commits) < version.sequence or (commits and commits[-1].digest != version.log_digest):
         raise UnusableInput(

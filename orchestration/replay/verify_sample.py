@@ -24,9 +24,9 @@ from event_archive.views.event_views import SCHEMA
 from event_archive.views.sample import SAMPLED
 from orchestration.dataset.day_differences import REPLAYED, DayDifference, open_both, row_differences
 from orchestration.dataset.tables import column_types, name, relation
+from orchestration.dataset.versions import Version
 from orchestration.dbt.process import load_manifest
 from orchestration.full_disk import full_disk_in_one_line
-from orchestration.publishing.publish import Version
 from orchestration.replay.verify import day_columns, served_of_log
 from orchestration.settings import Settings
 from orchestration.warehouse.model_code import facts

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from orchestration.publishing.publish import current
+from orchestration.dataset.versions import served_version
 from support.daemon import Dev, dagster_dev, tail
 from support.installation import drop, new_installation, note, temporary_folder
 
@@ -39,7 +39,7 @@ def dev() -> Iterator[Dev]:
     drop(settings, "first.ndjson", [note(number, f"2026-01-0{1 + number % 4}") for number in range(12)])
     with dagster_dev(settings) as dev:
         deadline = time.monotonic() + 120
-        while current(settings) is None or unfinished(dev):
+        while served_version(settings) is None or unfinished(dev):
             assert time.monotonic() < deadline, f"nothing was published:\n{tail(dev.log)}"
             time.sleep(0.5)
         yield dev

@@ -16,7 +16,7 @@ import pytest
 
 from event_archive.decoding.sources import Source
 from event_archive.landing.land import land
-from orchestration.publishing.publish import current
+from orchestration.dataset.versions import served_version
 from orchestration.refresh import refresh
 from orchestration.settings import Settings
 from orchestration.warehouse.requests import Days, pending
@@ -53,7 +53,7 @@ def test_a_backfill_that_is_killed_is_completed_by_the_next_refresh(tmp_path: Pa
         path.write_bytes(b"".join(part))
         land(settings.open_archive(), Source(path.name, path), limits=settings.limits)
     with dagster_dev(settings) as dev:
-        wait_until(dev, "the first version", lambda: current(settings) is not None)
+        wait_until(dev, "the first version", lambda: served_version(settings) is not None)
         wait_until(dev, "quiet", lambda: all(run["status"] in ENDED for run in dev.runs()))
         served = tables(settings)
         with duckdb.connect(settings.warehouse) as connection:
@@ -88,7 +88,7 @@ def facts_derived(log: Path, read: int) -> int:
 
 def tables(settings: Settings) -> dict[str, str]:
     """Give the digest of each published table."""
-    version = current(settings)
+    version = served_version(settings)
     assert version is not None
     return {table: state.digest for table, state in version.tables.items()}
 

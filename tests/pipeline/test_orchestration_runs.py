@@ -8,8 +8,8 @@ import dagster as dg
 import pytest
 
 from event_archive.views.event_views import day_facts
+from orchestration.dataset.versions import served_version
 from orchestration.names import REPORTING
-from orchestration.publishing.publish import current
 from orchestration.settings import Settings
 from support.installation import drop, land_events, new_installation, note
 from support.runs import (
@@ -149,7 +149,7 @@ def test_a_refresh_is_one_run_over_the_touched_days_and_publishes(
         "2026-01-04",
     }
     version = told["published/reporting", None].metadata["version"].value
-    served = current(settings)
+    served = served_version(settings)
     assert served is not None
     assert (served.number, served.sequence) == (version, 1) == (1, 1)
     checks = {event.check_name: event.passed for event in result.get_asset_check_evaluations()}
@@ -166,7 +166,7 @@ def test_a_failing_test_stops_the_refresh_before_publishing(
     assert "unique_notes_note_id" in failure(result)
     checks = {event.check_name: event.passed for event in result.get_asset_check_evaluations()}
     assert not checks["unique_notes_note_id"]
-    assert current(settings) is None
+    assert served_version(settings) is None
     published = materialize(settings, instance, [REPORTING], ("2026-01-02", "2026-01-02"))
     assert not published.success
     assert "unique_notes_note_id" in failure(published)

@@ -8,8 +8,9 @@ import duckdb
 import pytest
 
 from event_archive.errors import UnusableInput
+from orchestration.dataset.versions import served_version, versions
 from orchestration.dbt.process import run_dbt
-from orchestration.publishing.publish import PublishingRefused, current, publish, rollback, versions
+from orchestration.publishing.publish import PublishingRefused, publish, rollback
 from orchestration.publishing.query import query
 from orchestration.refresh import refresh
 from orchestration.settings import Settings
@@ -68,7 +69,7 @@ def test_descriptions_and_constraints_are_published_too(published: Settings) -> 
 
 
 def test_a_file_says_what_it_holds(published: Settings) -> None:
-    version = current(published)
+    version = served_version(published)
     assert version is not None
     said = query(published, "SELECT sequence, log_digest, as_of, code_version FROM factlog.manifest").rows
     assert said == [(version.sequence, version.log_digest, None, version.code_version)]
@@ -112,7 +113,7 @@ def test_a_model_that_fails_is_named(settings: Settings) -> None:
     put(settings.dbt_project / "models/marts/writing/notes.sql", nonsense)
     with pytest.raises(PublishingRefused, match=r"notes \(error: "):
         refresh(settings)
-    assert current(settings) is None
+    assert served_version(settings) is None
 
 
 def test_dbt_that_cannot_work_is_one_line(settings: Settings) -> None:

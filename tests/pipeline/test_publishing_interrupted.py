@@ -11,7 +11,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.publishing.publish import current, publish, versions
+from orchestration.dataset.versions import served_version, versions
+from orchestration.publishing.publish import publish
 from orchestration.refresh import refresh
 from orchestration.settings import PROJECT, Settings
 from orchestration.warehouse.lock import warehouse_lock
@@ -111,7 +112,7 @@ def test_a_crash_at_any_step_leaves_the_old_version_and_a_way_on(
         f"reporting-{version.number}.{kind}" for version in versions(published) for kind in ("duckdb", "json")
     }
     assert left == complete | {SERVED}, "litter of a crash was left"
-    assert current(published) == publication.version
+    assert served_version(published) == publication.version
 
 
 def publish_in_another_process(settings: Settings, step: int) -> "subprocess.CompletedProcess[str]":

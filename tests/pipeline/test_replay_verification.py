@@ -13,7 +13,8 @@ import pytest
 from orchestration.automation.nightly_checks import SAME_AGAIN, op_name
 from orchestration.build import build_definitions
 from orchestration.command_line.main import run
-from orchestration.publishing.publish import current, publish
+from orchestration.dataset.versions import served_version
+from orchestration.publishing.publish import publish
 from orchestration.refresh import refresh
 from orchestration.replay.verify_sample import draw_days
 from orchestration.settings import PROJECT, Settings
@@ -112,7 +113,7 @@ def metadata(check: dg.AssetCheckEvaluation) -> dict[str, Any]:
 def test_what_was_built_by_increments_is_the_same_from_nothing(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert current(settings) is not None
+    assert served_version(settings) is not None
     code, said = factlog(settings, monkeypatch, capsys, "replay", "--verify")
     assert code == 0
     assert said.startswith("4 tables, 12 rows: the same as in version 2, derived from nothing up to commit 2")
@@ -151,7 +152,7 @@ def test_every_night_the_archive_and_a_sample_are_verified(settings: Settings) -
         "archive_complete": True,
         "replay_gives_the_same": True,
     }
-    version = current(settings)
+    version = served_version(settings)
     assert version is not None
     told = metadata(checks["replay_gives_the_same"])
     assert told["seed"] == f"2026-02-01 {version.log_digest}"

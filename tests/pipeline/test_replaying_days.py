@@ -23,7 +23,7 @@ import pytest
 
 from event_archive.decoding.sources import Source
 from event_archive.landing.land import land
-from orchestration.publishing.publish import current
+from orchestration.dataset.versions import served_version
 from orchestration.refresh import refresh
 from orchestration.settings import PROJECT, Settings
 from orchestration.warehouse.lock import warehouse_lock
@@ -92,7 +92,7 @@ def files(settings: Settings) -> dict[Path, tuple[int, int]]:
 
 def digests(settings: Settings) -> Mapping[str, str]:
     """The digest of each published table."""
-    version = current(settings)
+    version = served_version(settings)
     assert version is not None
     return {table: state.digest for table, state in version.tables.items()}
 

@@ -17,7 +17,7 @@ import pytest
 from event_archive.errors import UnusableInput
 from orchestration.build import build_definitions
 from orchestration.command_line.main import run
-from orchestration.publishing.publish import current
+from orchestration.dataset.versions import served_version
 from orchestration.refresh import refresh
 from orchestration.replay.into_file import replay_into
 from orchestration.settings import Settings
@@ -67,7 +67,7 @@ def rows(file: Path, sql: str = "SELECT note_id, written_date::VARCHAR FROM writ
 def test_a_cut_that_was_published_gives_the_digests_of_that_version(
     settings: Settings, tmp_path: Path
 ) -> None:
-    version = current(settings)
+    version = served_version(settings)
     assert version is not None
     into = tmp_path / "first.duckdb"
     # A refresh that is under way holds the warehouse: it is not waited for.
@@ -215,7 +215,7 @@ def test_a_refresh_on_a_full_disk_leaves_what_is_served_and_the_next_one_complet
     settings: Settings, tmp_path: Path
 ) -> None:
     settings = copy_of(settings, tmp_path)
-    served = current(settings)
+    served = served_version(settings)
     limited = 'ulimit -f 2000; exec "$0" refresh'
     factlog = str(Path(sys.executable).with_name("factlog"))
     done = subprocess.run(
@@ -228,7 +228,7 @@ def test_a_refresh_on_a_full_disk_leaves_what_is_served_and_the_next_one_complet
     assert (done.returncode, done.stdout) == (2, ""), done.stdout
     assert len(done.stderr.splitlines()) == 1
     assert "File too large" in done.stderr
-    assert current(settings) == served
+    assert served_version(settings) == served
     assert refresh(settings).sequence == 2
 
 

@@ -15,9 +15,10 @@ from orchestration.command_line import screen
 from orchestration.command_line.derive.plan_report import plan_record, tell_plan
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
 from orchestration.command_line.options import ListingGroup, json_option, read_settings
+from orchestration.dataset.versions import Version, served_version, versions
 from orchestration.dbt.process import NodeFinished, OnNode
 from orchestration.planning.estimate import plan_build
-from orchestration.publishing.publish import PublishingRefused, Version, current, rollback, versions
+from orchestration.publishing.publish import PublishingRefused, rollback
 from orchestration.refresh import Refreshed
 from orchestration.refresh import refresh as refresh_dataset
 
@@ -143,7 +144,7 @@ def list_versions(wants_json: bool) -> None:
       factlog published list --json
     """
     settings = read_settings()
-    served = current(settings)
+    served = served_version(settings)
     known = versions(settings)
     if wants_json:
         screen.as_json([as_record(version, version == served) for version in known])
