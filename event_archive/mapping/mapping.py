@@ -26,8 +26,8 @@ from event_archive.mapping.mapped_values import (
     value,
 )
 from event_archive.mapping.mapping_file import Entry, read_mapping_file
+from event_archive.registry.text_formats import EVENT_TYPE
 
-EVENT_TYPE = re.compile(r"([a-z][a-z0-9_]*)\.([a-z][a-z0-9_]*)\.v[1-9][0-9]*", re.ASCII)
 NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 REQUIRED = ("id", "source", "time", "actor", "object")
 ATTRIBUTES = {*REQUIRED, *OPTIONAL_ATTRIBUTES}
@@ -106,10 +106,10 @@ def load_mapping(path: Path) -> Mapping:
 
 def _rule(chosen: str, entry: Entry, shared: dict[str, Entry], scope: Scope) -> Rule:
     own = entry.only(ATTRIBUTES | {"type", "data"}, {"type"}, f"rule {chosen}")
-    found = EVENT_TYPE.fullmatch(own["type"].text)
+    found = re.fullmatch(EVENT_TYPE, own["type"].text)
     if not found:
         raise own["type"].rejected(f"{own['type'].text!r} is no event type such as repo.starred.v1")
-    object_type, verb = found.groups()
+    object_type, verb, _ = found.groups()
     fields = {**shared, **own}
     if missing := [name for name in REQUIRED if name not in fields]:
         raise entry.rejected(f"rule {chosen} needs {', '.join(missing)}, here or under event")

@@ -28,10 +28,11 @@ from event_archive.registry.column_types import (
     resolve,
 )
 from event_archive.registry.contract_file import place_of, read_contract_file
+from event_archive.registry.text_formats import DECIMAL, EVENT_TYPE
 from event_archive.registry.upcast_compiler import upcast_sql
 from event_archive.registry.upcast_rules import Upcast, read_upcast
 
-TYPE = re.compile(r"([a-z][a-z0-9_]{0,99})\.([a-z][a-z0-9_]{0,99})\.v([1-9][0-9]{0,3})", re.ASCII)
+TYPE = re.compile(EVENT_TYPE)
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 ALL_EVENTS = "all_events"
 MAX_REFUSED_SHARE = 0.05
@@ -112,7 +113,7 @@ def validator(schema: Schema) -> jsonschema_rs.Draft202012Validator:
 
 
 def _is_decimal(value: str) -> bool:
-    return re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?", value, re.ASCII) is not None
+    return re.fullmatch(DECIMAL, value) is not None
 
 
 def _no_remote_schemas(uri: str) -> Any:

@@ -9,14 +9,10 @@ DuckDB's own CAST rounds ('1.5' becomes 2) and reads more spellings than a contr
 import re
 
 from event_archive.registry.column_types import Scalar
+from event_archive.registry.text_formats import DAY, UUID, WHOLE, decimal_pattern, moment_pattern
 from event_archive.sql_text import literal
 
-WHOLE = "-?(0|[1-9][0-9]*)"
-MOMENT = (
-    "[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6}0*)?"
-    "([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
-)
-UUID = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+MOMENT = moment_pattern("[0-9]{1,6}0*")  # as fine as a column is
 INTEGERS = ("INTEGER", "BIGINT", "HUGEINT")
 TIMES = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
 AS_TEXT = (*INTEGERS, "BOOLEAN", "DATE", "UUID", "DECIMAL")
@@ -61,12 +57,11 @@ def _condition(value: str, given: str, kind: str, wanted: Scalar) -> str | None:
         case "VARCHAR", "BIGINT":
             return _full_match(value, WHOLE)
         case "VARCHAR", "DECIMAL":
-            fraction = f"([.][0-9]{{1,{wanted.scale}}}0*)?" if wanted.scale else "([.]0+)?"
-            return _full_match(value, WHOLE + fraction)
+            return _full_match(value, decimal_pattern(wanted.scale))
         case "VARCHAR", "BOOLEAN":
             return _full_match(value, "true|false")
         case "VARCHAR", "DATE":
-            return _full_match(value, "[0-9]{4}-[0-9]{2}-[0-9]{2}")
+            return _full_match(value, DAY)
         case "VARCHAR", "TIMESTAMPTZ":
             return _full_match(value, MOMENT)
         case "VARCHAR", "UUID":

@@ -12,16 +12,13 @@ from decimal import Context, Decimal
 from typing import Any
 from uuid import UUID
 
+from event_archive.registry import text_formats
 from event_archive.registry.column_types import ColumnType, ListOf, Scalar, Struct
 
-DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-MOMENT = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[Tt]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(\d+))?"
-    r"([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
-    re.ASCII,
-)
-UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
-DECIMAL_TEXT = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?", re.ASCII)
+DATE = re.compile(text_formats.DAY)
+MOMENT = re.compile(text_formats.moment_pattern())
+UUID_TEXT = re.compile(text_formats.UUID)
+DECIMAL_TEXT = re.compile(text_formats.DECIMAL)
 LARGEST_BIGINT = 2**63 - 1
 MOST_DIGITS = 5000  # of any number; more is refused before it costs anything
 
@@ -44,7 +41,7 @@ def exact_moment(text: str) -> datetime:
     found = MOMENT.fullmatch(text)
     if not found:
         raise Inexact(f"{text[:60]!r} is not an RFC 3339 time with an offset that a column can hold")
-    day, clock, fraction, offset = found.groups()
+    day, clock, fraction, offset = found.group("day", "clock", "fraction", "offset")
     digits = (fraction or "").rstrip("0")
     if len(digits) > 6:
         raise Inexact(f"{text[:60]!r} is finer than a microsecond")

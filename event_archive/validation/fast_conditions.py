@@ -11,15 +11,12 @@ from decimal import Decimal
 from typing import Any
 
 from event_archive.registry.column_types import ColumnType, ListOf, Scalar, Schema, Struct
+from event_archive.registry.text_formats import PLAIN_MOMENT, decimal_pattern
 from event_archive.sql_text import literal
 
 ANNOTATIONS = frozenset(
     {"type", "title", "description", "examples", "default", "$comment", "deprecated", "readOnly", "writeOnly"}
     | {"$schema", "$id", "$defs", "properties", "required", "additionalProperties", "items"}
-)
-MOMENT_CONDITION = (
-    r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?"
-    r"(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])"
 )
 EMAIL_CONDITION = r"[a-z0-9]+([._-][a-z0-9]+)*@[a-z0-9]+([-.][a-z0-9]+)*\.[a-z]{2,}"
 # What ECMA-262 (JSON Schema) and RE2 (DuckDB) read alike, and match alike in ASCII text.
@@ -47,7 +44,7 @@ def conditions(value: str, kind: ColumnType, schema: Schema, root: Schema) -> li
     if isinstance(kind, Scalar) and kind.kind == "DATE":
         found.append(f"{value} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'")
     if isinstance(kind, Scalar) and kind.kind == "TIMESTAMPTZ":
-        found.append(f"regexp_full_match({value}, {literal(MOMENT_CONDITION)})")
+        found.append(f"regexp_full_match({value}, {literal(PLAIN_MOMENT)})")
         found.append(f"TRY_CAST({value} AS TIMESTAMPTZ) IS NOT NULL")
     if isinstance(kind, Scalar) and kind.kind == "DOUBLE":
         found.append(f"isfinite({value})")  # the engine reads and writes `nan` and `inf`, which are no JSON
@@ -66,9 +63,7 @@ def _decimal_conditions(value: str, kind: Scalar) -> list[str]:
     whole = (kind.precision if kind.text else 15) - kind.scale
     if whole < 0:
         raise Unfit(f"the column type {kind.sql()}")
-    integer = rf"(0|[1-9][0-9]{{0,{whole - 1}}})" if whole else "0"
-    fraction = rf"(\.[0-9]{{1,{kind.scale}}})?" if kind.scale else ""
-    pattern = f"-?{integer}{fraction}"
+    pattern = decimal_pattern(kind.scale, whole, zeros=False)
     return [f"regexp_full_match({text}, {literal(pattern)})"]
 
 

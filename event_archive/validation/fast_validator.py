@@ -20,8 +20,9 @@ from typing import Any
 from event_archive.envelope import ATTRIBUTE_NAMES, CORRECTIONS
 from event_archive.registry.column_types import Struct
 from event_archive.registry.contract import Contract
+from event_archive.registry.text_formats import PLAIN_MOMENT
 from event_archive.sql_text import literal, quoted
-from event_archive.validation.fast_conditions import MOMENT_CONDITION, Unfit
+from event_archive.validation.fast_conditions import Unfit
 from event_archive.validation.fast_text import Parts, key, spacing_of, structure, write_value
 
 CONSTANT_ATTRIBUTES = frozenset({"specversion", "type", "verb"})
@@ -96,7 +97,7 @@ def learn_validator(
     columns = _envelope_columns(contract, {name for name, value in document.items() if value is not None})
     columns["extra"] = _extra(others, unnamed)
     parts.conditions += [
-        f"regexp_full_match(r.time, {literal(MOMENT_CONDITION)})",
+        f"regexp_full_match(r.time, {literal(PLAIN_MOMENT)})",
         f"split_part(r.actor, '/', 1) IN ({', '.join(map(literal, contract.actor_types))})",
         "contains(r.actor, '/')",
         "substr(r.actor, strpos(r.actor, '/') + 1) <> ''",

@@ -15,13 +15,14 @@ from fastavro.schema import SchemaParseException
 
 from event_archive.errors import UnusableInput
 from event_archive.registry.column_types import DECIMAL_PRECISION
+from event_archive.registry.text_formats import CLOCK, DAY, DECIMAL
 from event_archive.schema_files.reading import Budget, DataSchema, Loss, parse_json
 
 INT = {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1}
 LONG = {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1}
 BASE64 = {"type": "string", "contentEncoding": "base64"}
-DECIMAL_TEXT = "^-?(0|[1-9][0-9]*)(\\.[0-9]+)?$"
-CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?"
+LOCAL_CLOCK = f"{CLOCK}(\\.[0-9]{{1,9}})?"
+LOCAL_MOMENT = {"type": "string", "pattern": f"^{DAY}T{LOCAL_CLOCK}$"}
 PRIMITIVES: dict[str, dict[str, Any]] = {
     "null": {"type": "null"},
     "boolean": {"type": "boolean"},
@@ -38,11 +39,11 @@ LOGICAL: dict[str, dict[str, Any]] = {
     "timestamp-millis": {"type": "string", "format": "date-time"},
     "timestamp-micros": {"type": "string", "format": "date-time"},
     "timestamp-nanos": {"type": "string", "format": "date-time"},
-    "time-millis": {"type": "string", "pattern": f"^{CLOCK}$"},
-    "time-micros": {"type": "string", "pattern": f"^{CLOCK}$"},
-    "local-timestamp-millis": {"type": "string", "pattern": f"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{CLOCK}$"},
-    "local-timestamp-micros": {"type": "string", "pattern": f"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{CLOCK}$"},
-    "local-timestamp-nanos": {"type": "string", "pattern": f"^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{CLOCK}$"},
+    "time-millis": {"type": "string", "pattern": f"^{LOCAL_CLOCK}$"},
+    "time-micros": {"type": "string", "pattern": f"^{LOCAL_CLOCK}$"},
+    "local-timestamp-millis": LOCAL_MOMENT,
+    "local-timestamp-micros": LOCAL_MOMENT,
+    "local-timestamp-nanos": LOCAL_MOMENT,
     "duration": {"type": "string", "format": "duration"},
 }
 LOGICAL_LOSSES = {
@@ -208,7 +209,7 @@ class _Reader:
             if isinstance(precision, int) and isinstance(scale, int) and precision <= DECIMAL_PRECISION:
                 return {"type": "string", "format": "decimal", "x-precision": precision, "x-scale": scale}
             self._lose(place, f"a decimal of {precision} digits: the column holds its text")
-            return {"type": "string", "pattern": DECIMAL_TEXT}
+            return {"type": "string", "pattern": f"^{DECIMAL}$"}
         if isinstance(logical, str) and logical in LOGICAL:
             if logical in LOGICAL_LOSSES:
                 self._lose(place, LOGICAL_LOSSES[logical])

@@ -11,6 +11,7 @@ from event_archive.envelope import ATTRIBUTES, CORRECTIONS, SPEC_VERSION
 from event_archive.registry.column_types import DECIMAL_PRECISION, DECIMAL_SCALE
 from event_archive.registry.contract import DRAFT, Contract
 from event_archive.registry.exact_values import LARGEST_BIGINT
+from event_archive.registry.text_formats import decimal_pattern
 from event_archive.schema_files.json_schema_names import LISTS, MAPS, ONE
 
 NOT_SAID = (
@@ -105,12 +106,6 @@ def _embedded(schema: Any) -> Any:
             found[keyword] = part
     if found.get("format") == "decimal" and "pattern" not in found:
         precision = int(found.get("x-precision", DECIMAL_PRECISION))
-        found["pattern"] = _decimal_pattern(precision, int(found.get("x-scale", DECIMAL_SCALE)))
+        scale = int(found.get("x-scale", DECIMAL_SCALE))
+        found["pattern"] = f"^{decimal_pattern(scale, precision - scale)}$"
     return found
-
-
-def _decimal_pattern(precision: int, scale: int) -> str:
-    whole = precision - scale
-    integer = f"(0|[1-9][0-9]{{0,{whole - 1}}})" if whole else "0"
-    fraction = f"(\\.[0-9]{{1,{scale}}}0*)?" if scale else "(\\.0+)?"
-    return f"^-?{integer}{fraction}$"
