@@ -1,8 +1,8 @@
 """The asset `archive/log`: materializing it lands the inbox and reports what Dagster has not heard of yet.
 
 Belongs here: landing as Dagster sees it. Its own last materialization is the cursor: every commit after the
-sequence noted there is reported, whoever made it, so what the `factlog` command landed shows up as well. Not
-here: landing itself (the archive's), and when it is asked for (`automation`).
+sequence noted there is reported, whoever made it, so what the `factlog` command landed shows up as well.
+Not here: landing itself (the archive's), and when it is asked for (`automation`).
 """
 
 import dagster as dg

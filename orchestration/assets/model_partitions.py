@@ -20,7 +20,8 @@ from event_archive.store.log import Commit
 from orchestration.assets.cursors import last_record, noted_in
 from orchestration.assets.data_versions import is_of_code, version_tags, versions_by_day
 from orchestration.assets.event_partitions import event_key, materializations
-from orchestration.planning.arrivals import Manifest, affected_days, arrivals
+from orchestration.dbt.graph import Manifest
+from orchestration.planning.arrivals import affected_days, arrivals
 from orchestration.planning.key_counts import read_corrections
 from orchestration.planning.plan import corrected_days, of_objects
 from orchestration.warehouse.requests import Days

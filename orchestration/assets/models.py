@@ -23,6 +23,7 @@ from orchestration.assets.cursors import last_record, unpublished
 from orchestration.assets.data_versions import model_versions
 from orchestration.assets.dbt_translator import Translator
 from orchestration.assets.model_partitions import ModelReports, days_to_mark, event_versions, heard_events
+from orchestration.dbt import graph
 from orchestration.dbt.process import dbt_executable
 from orchestration.names import LOG, REFRESH_JOB, WAREHOUSE_POOL
 from orchestration.settings import Settings
@@ -91,8 +92,8 @@ def dbt_assets(
 
 def views(models: dg.AssetsDefinition, manifest: Mapping[str, Any]) -> list[dg.AssetKey]:
     """List the models that are views."""
-    nodes = {spec.key: manifest["nodes"][spec.metadata[UNIQUE_ID]] for spec in models.specs}
-    return [key for key, node in nodes.items() if node["config"]["materialized"] == "view"]
+    nodes = graph.models(manifest)
+    return [spec.key for spec in models.specs if graph.is_view(nodes[spec.metadata[UNIQUE_ID]])]
 
 
 def reports_of_refresh(

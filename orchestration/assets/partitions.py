@@ -1,7 +1,7 @@
 """Days as partitions: which days there are, and which days a window of them holds.
 
-Belongs here: the one partitions definition, and every computation on its windows, as pure functions. Not
-here: the assets that are partitioned. Windows are half-open, `[start, end)`.
+Belongs here: the one partitions definition, and every computation on its windows, as pure functions.
+Not here: the assets that are partitioned. Windows are half-open, `[start, end)`.
 """
 
 from collections.abc import Iterable, Sequence

@@ -7,16 +7,15 @@ The project is compiled in a temporary installation with an empty archive: nothi
 written, and every fact is compiled as built from nothing, so that no part of its SQL is left out.
 """
 
-import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from event_archive.views.event_views import SCHEMA
 from orchestration.contract_tools.column_lineage import Relation, Tables, event_relation, relation_of
+from orchestration.dbt.graph import Manifest, event_sources, in_order, read_manifest, table_of
 from orchestration.dbt.process import PARTIAL_PARSE, run_dbt
 from orchestration.settings import Settings
 
@@ -32,7 +31,7 @@ class Reader:
     field: str
 
 
-def compiled_manifest(settings: Settings) -> Mapping[str, Any]:
+def compiled_manifest(settings: Settings) -> Manifest:
     """dbt's manifest with the compiled SQL of every model; raises UnusableInput."""
     with tempfile.TemporaryDirectory(prefix="factlog-compile-") as folder:
         aside = replace(settings, home=Path(folder), cut=None)
@@ -41,23 +40,18 @@ def compiled_manifest(settings: Settings) -> Mapping[str, Any]:
         if parsed.exists():
             shutil.copy(parsed, aside.dbt_target / PARTIAL_PARSE)
         run_dbt(aside, ["compile"])
-        manifest: Mapping[str, Any] = json.loads((aside.dbt_target / "manifest.json").read_text())
-        return manifest
+        return read_manifest(aside.dbt_target / "manifest.json")
 
 
-def readers(manifest: Mapping[str, Any], view_name: str, fields: Iterable[str]) -> list[Reader]:
+def readers(manifest: Manifest, view_name: str, fields: Iterable[str]) -> list[Reader]:
     """The models and columns that read these fields of one view, directly or through other models."""
-    tables: Tables = {
-        (source["schema"], source["identifier"]): event_relation(source["identifier"])
-        for source in manifest["sources"].values()
-        if source["schema"] == SCHEMA
-    }
+    tables: Tables = {(SCHEMA, view): event_relation(view) for view in event_sources(manifest).values()}
     wanted = list(fields)
     found = []
     for node in in_order(manifest):
         relation = relation_of(node["compiled_code"] or "", tables)
         tables[node["schema"], node["alias"]] = relation
-        name = f"{node['schema']}.{node['alias']}"
+        name = table_of(node)
         found += [
             Reader(name, column, field) for column, field in _columns_reading(relation, view_name, wanted)
         ]
@@ -74,19 +68,3 @@ def _overlap(read: str, field: str) -> bool:
     """Whether what is read is the field, is part of it or holds it; the empty path is all of `data`."""
     one, other = read.replace("[]", ".[]"), field.replace("[]", ".[]")
     return not read or one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
-
-
-def in_order(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The models, each after those that it reads."""
-    models = {name: node for name, node in manifest["nodes"].items() if node["resource_type"] == "model"}
-    done: dict[str, Mapping[str, Any]] = {}
-
-    def add(name: str) -> None:
-        if name in models and name not in done:
-            for other in models[name]["depends_on"]["nodes"]:
-                add(other)
-            done[name] = models[name]
-
-    for name in sorted(models):
-        add(name)
-    return list(done.values())

@@ -21,9 +21,17 @@ from typing import Any
 
 from event_archive.errors import UnusableInput
 from event_archive.views.corrections import TABLES
-from orchestration.planning.arrivals import views_of
+from orchestration.dbt.graph import (
+    Manifest,
+    is_fact,
+    marts,
+    meta_of,
+    object_key,
+    row_keys,
+    table_of,
+    views_of,
+)
 
-Manifest = Mapping[str, Any]
 MONTH_OF, LAST_SEQUENCE = "month_of", "last_sequence"
 
 
@@ -85,49 +93,6 @@ def mart_notes(manifest: Manifest) -> list[MartNote]:
     )
 
 
-def marts(manifest: Manifest) -> dict[str, Mapping[str, Any]]:
-    """The models that are published, by unique id."""
-    return {
-        unique_id: node
-        for unique_id, node in manifest["nodes"].items()
-        if node["resource_type"] == "model" and node["fqn"][1] == "marts"
-    }
-
-
-def table_of(node: Mapping[str, Any]) -> str:
-    """Name the table of a model, with its schema."""
-    return f"{node['schema']}.{node['alias']}"
-
-
-def row_keys(manifest: Manifest) -> dict[str, tuple[str, ...]]:
-    """What tests of uniqueness prove of each model: one column before a combination of several.
-
-    A test that only warns, or looks at some rows only, proves nothing.
-    """
-    found: dict[str, list[tuple[str, ...]]] = {}
-    for node in manifest["nodes"].values():
-        test = node.get("test_metadata") or {}
-        config = node["config"]
-        if node["resource_type"] != "test" or config.get("where"):
-            continue
-        if str(config.get("severity", "error")).lower() != "error":
-            continue
-        if test.get("name") == "unique":
-            found.setdefault(node["attached_node"], []).append((test["kwargs"]["column_name"],))
-        elif test.get("name") == "unique_combination":
-            found.setdefault(node["attached_node"], []).append(tuple(test["kwargs"]["columns"]))
-    return {
-        model: min(keys, key=lambda key: (len(key), places(manifest["nodes"][model], key)))
-        for model, keys in found.items()
-    }
-
-
-def places(node: Mapping[str, Any], key: tuple[str, ...]) -> list[int]:
-    """Tell where the columns of a key stand in their model, to choose between keys of one length."""
-    order = {column: place for place, column in enumerate(node["columns"])}
-    return [order.get(column, len(order)) for column in key]
-
-
 def landing_columns(node: Mapping[str, Any]) -> tuple[str, ...]:
     """Name the columns that say when something landed: those of a fact's reading, and those so marked."""
     return tuple(
@@ -135,12 +100,6 @@ def landing_columns(node: Mapping[str, Any]) -> tuple[str, ...]:
         for column, about in node["columns"].items()
         if column == LAST_SEQUENCE or meta_of(about).get("says_when_landed") is True
     )
-
-
-def meta_of(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Read the free part of a configuration."""
-    meta: Mapping[str, Any] = (node.get("config") or {}).get("meta") or node.get("meta") or {}
-    return meta
 
 
 def traces(manifest: Manifest, unique_id: str, row_key: tuple[str, ...]) -> tuple[Trace, ...]:
@@ -152,9 +111,8 @@ def traces(manifest: Manifest, unique_id: str, row_key: tuple[str, ...]) -> tupl
         if not isinstance(declared, list):
             raise refused(node, "not a list")
         return tuple(declared_trace(manifest, node, views, one) for one in declared)
-    key = node["config"].get("unique_key")
-    if node["config"]["materialized"] == "incremental" and isinstance(key, str):
-        return (EventTrace(key, tuple(sorted(views))),)
+    if is_fact(node):
+        return (EventTrace(object_key(node), tuple(sorted(views))),)
     upstream = [name for name in node["depends_on"]["nodes"] if name in marts(manifest)]
     return tuple(
         RowTrace(table_of(manifest["nodes"][name]), {column: column for column in row_key})

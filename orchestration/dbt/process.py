@@ -1,7 +1,8 @@
 """Running dbt: as a process of its own, which lets go of the warehouse when it ends.
 
-Belongs here: the command, its folders, what it says while it works, and a manifest that is up to date. Not
-here: which models are built and what comes of it (`refresh`, `dbt_assets`).
+Belongs here: the command, its folders, what it prints while it works, and a manifest that is up to date.
+Not here: what a manifest says (`graph`), which models are built and what comes of it (`refresh`,
+`assets.models`).
 """
 
 import json
@@ -11,12 +12,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from event_archive.errors import UnusableInput
+from orchestration.dbt.graph import Manifest, read_manifest
 from orchestration.full_disk import full
 from orchestration.settings import Settings
 
@@ -115,7 +116,7 @@ def first_lines(output: str, at_most: int = 4) -> str:
     return " ".join(lines[:at_most]) or "failed without a word"
 
 
-def load_manifest(settings: Settings, *, keep: bool = True) -> Mapping[str, Any]:
+def load_manifest(settings: Settings, *, keep: bool = True) -> Manifest:
     """Read dbt's manifest for the definitions, after parsing the project where it has changed since.
 
     With `keep` false nothing is left behind: whoever only looks writes nothing.
@@ -156,12 +157,6 @@ def keep_manifest(settings: Settings, started: float) -> None:
 def is_current(settings: Settings, manifest: Path) -> bool:
     """Tell whether a manifest is there, and of the project as it is now."""
     return manifest.exists() and manifest.stat().st_mtime >= last_change(settings.dbt_project)
-
-
-def read_manifest(path: Path) -> Mapping[str, Any]:
-    """Read a manifest of dbt."""
-    loaded: Mapping[str, Any] = json.loads(path.read_text())
-    return loaded
 
 
 def last_change(project: Path) -> float:

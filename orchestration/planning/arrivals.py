@@ -1,21 +1,17 @@
 """What commits bring, and which days of which models that affects; from the log and dbt's graph alone.
 
-Belongs here: arrivals (rows of an event type on a day, by one commit, and how late), and the walk from models
-down to the events that they are derived from, as pure functions. Not here: what is done about it (`refresh`,
-`dbt_assets`), and which commits are new (`progress`). No window and no clock bounds anything here.
+Belongs here: arrivals (rows of an event type on a day, by one commit, and how late), as pure functions.
+Not here: what models are derived from (`dbt.graph`), what is done about it (`refresh`, `assets.models`), and
+which commits are new (`assets.cursors`). No window and no clock bounds anything here.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from event_archive.registry.contract import Contracts
 from event_archive.store.log import Commit
-from event_archive.views.event_views import SCHEMA
-
-Manifest = Mapping[str, Any]
-DAILY = "daily"
+from orchestration.dbt.graph import Manifest, is_daily, models, views_of
 
 
 @dataclass(frozen=True)
@@ -54,40 +50,6 @@ def arrivals(commits: Sequence[Commit], contracts: Contracts, after: int = 0) ->
         held = (day for segment in commit.segments for day in segment.days)
         newest = max([newest, *map(date.fromisoformat, held)])
     return found
-
-
-def views_of(manifest: Manifest, unique_id: str) -> frozenset[str]:
-    """Name the views of event types that a model is derived from, directly or through other models."""
-    views, seen, names = set[str](), set[str](), [unique_id]
-    while names:
-        name = names.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        if name in manifest["sources"]:
-            source = manifest["sources"][name]
-            views |= {source["identifier"]} if source["schema"] == SCHEMA else set()
-        elif node := manifest["nodes"].get(name):
-            names += node["depends_on"]["nodes"]
-    return frozenset(views)
-
-
-def key_views_of(manifest: Manifest, fact: str) -> frozenset[str]:
-    """Name the views of event types whose events say which keys of a fact to derive again.
-
-    They are those of the model that it names first, to dbt's macro `touched_keys`.
-    """
-    return views_of(manifest, manifest["nodes"][fact]["depends_on"]["nodes"][0])
-
-
-def models(manifest: Manifest) -> dict[str, Mapping[str, Any]]:
-    """Every model by its unique id."""
-    return {name: node for name, node in manifest["nodes"].items() if node["resource_type"] == "model"}
-
-
-def is_daily(node: Mapping[str, Any]) -> bool:
-    """Tell whether a model has days as partitions: dbt tags it so."""
-    return DAILY in node.get("tags", ())
 
 
 def affected_days(manifest: Manifest, brought: Iterable[Arrival]) -> dict[str, list[date]]:

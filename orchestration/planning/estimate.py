@@ -12,13 +12,13 @@ from datetime import date
 from event_archive.archive import Archive
 from event_archive.store.log import Commit, segments_of
 from orchestration.dataset.versions import served_version
+from orchestration.dbt.graph import Manifest
 from orchestration.dbt.process import load_manifest
 from orchestration.planning.key_counts import count_keys, read_corrections
 from orchestration.planning.plan import Plan, plan
 from orchestration.planning.replay_days import Asked
 from orchestration.settings import Settings
 from orchestration.warehouse.build_history import Expected, expected
-from orchestration.warehouse.model_code import Manifest
 from orchestration.warehouse.state import WarehouseState, read_if_free
 
 

@@ -5,15 +5,15 @@ wording a plan (`command_line.plans`). It says beforehand what dbt's macros `tou
 `should_full_refresh` decide in the build.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from event_archive.registry.contract import Contracts
 from event_archive.store.log import Commit
-from orchestration.planning.arrivals import Arrival, Manifest, arrivals, is_daily, models, views_of
-from orchestration.warehouse.model_code import changed_since, facts
+from orchestration.dbt.graph import Manifest, Node, facts, is_daily, models, table_of, views_of
+from orchestration.planning.arrivals import Arrival, arrivals
+from orchestration.warehouse.model_code import changed_since
 from orchestration.warehouse.requests import EVERYTHING, Days, ranges
 from orchestration.warehouse.state import WarehouseState
 
@@ -122,7 +122,7 @@ def plan(
 
 def model_plan(
     unique_id: str,
-    node: Mapping[str, Any],
+    node: Node,
     feeding: Sequence[Arrival],
     corrections: Sequence[Correction],
     *,
@@ -153,7 +153,7 @@ def model_plan(
         days = {one.day for one in read} | placed
     return ModelPlan(
         unique_id,
-        f"{node['schema']}.{node['alias']}",
+        table_of(node),
         tuple(ranges(days)),
         sum(one.rows for one in read),
         tuple(why),

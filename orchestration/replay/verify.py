@@ -7,13 +7,11 @@ What is compared is the version that analysts read, over its own cut of the log 
 file that never changes, so no lock is needed and a refresh goes on meanwhile.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
@@ -28,6 +26,7 @@ from orchestration.dataset.day_differences import (
 )
 from orchestration.dataset.tables import TableState, column_types, table_state, table_states
 from orchestration.dataset.versions import Version, require_served_version
+from orchestration.dbt.graph import day_columns, read_manifest
 from orchestration.dbt.process import OnNode
 from orchestration.full_disk import full_disk_in_one_line
 from orchestration.settings import Settings
@@ -140,7 +139,7 @@ def compare(
     built: Settings, file: Path, published: Mapping[str, TableState], replayed: Mapping[str, TableState]
 ) -> list[TableDifference]:
     """List the tables that differ, each with the days on which it does."""
-    days = day_columns(json.loads((built.dbt_target / "manifest.json").read_text()))
+    days = day_columns(read_manifest(built.dbt_target / "manifest.json"))
     found = []
     with open_both(built, file, built.warehouse) as connection:
         for table in sorted({*published, *replayed}):
@@ -148,15 +147,6 @@ def compare(
             if before != now:
                 found.append(difference(connection, table, before, now, days.get(table)))
     return found
-
-
-def day_columns(manifest: Mapping[str, Any]) -> dict[str, str]:
-    """Name the column that gives a row its day, per table that has one."""
-    return {
-        f"{node['schema']}.{node['alias']}": node["config"]["meta"]["day"]
-        for node in manifest["nodes"].values()
-        if node["resource_type"] == "model" and "day" in node["config"].get("meta", {})
-    }
 
 
 def difference(
@@ -192,7 +182,7 @@ def likely_reasons(
         reasons.append(f"{version.file_name} was changed after it was published: {', '.join(edited)}")
     if version.code_version != code_version():
         reasons.append(f"the code has changed: {version.code_version} published it, this is {code_version()}")
-    manifest = json.loads((built.dbt_target / "manifest.json").read_text())
+    manifest = read_manifest(built.dbt_target / "manifest.json")
     contracts = settings.open_archive().contracts
     for fact in changed_since(noted_in_warehouse(settings), manifest, contracts):
         reasons.append(f"{fact.table} was derived by other code: {', '.join(fact.parts)}")

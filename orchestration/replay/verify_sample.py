@@ -15,7 +15,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import duckdb
 
@@ -25,11 +24,11 @@ from event_archive.views.sample import SAMPLED
 from orchestration.dataset.day_differences import REPLAYED, DayDifference, open_both, row_differences
 from orchestration.dataset.tables import column_types, name, relation
 from orchestration.dataset.versions import Version
+from orchestration.dbt.graph import Manifest, day_columns, facts, object_key, table_of
 from orchestration.dbt.process import load_manifest
 from orchestration.full_disk import full_disk_in_one_line
-from orchestration.replay.verify import day_columns, served_of_log
+from orchestration.replay.verify import served_of_log
 from orchestration.settings import Settings
-from orchestration.warehouse.model_code import facts
 from orchestration.warehouse.scratch import derive, scratch_folder
 
 OBJECTS = f"{REPLAYED}.{SCHEMA}.{SAMPLED}"
@@ -102,14 +101,14 @@ def draw_days(commits: Sequence[Commit], seed: str, number: int) -> list[date]:
     return sorted(map(date.fromisoformat, drawn))
 
 
-def published_facts(manifest: Mapping[str, Any], version: Version) -> list[Fact]:
+def published_facts(manifest: Manifest, version: Version) -> list[Fact]:
     """List the facts that analysts read; each replaces its rows by one key, the id of an object."""
     days = day_columns(manifest)
     found = []
     for node in facts(manifest).values():
-        table, key = f"{node['schema']}.{node['alias']}", node["config"]["unique_key"]
-        if table in version.tables and isinstance(key, str):
-            found.append(Fact(node["name"], table, key, days.get(table)))
+        table = table_of(node)
+        if table in version.tables:
+            found.append(Fact(node["name"], table, object_key(node), days.get(table)))
     return sorted(found, key=lambda fact: fact.table)
 
 

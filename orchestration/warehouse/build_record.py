@@ -18,9 +18,10 @@ from event_archive.errors import UnusableInput
 from event_archive.store.log import Commit
 from event_archive.verification import verify
 from orchestration.dataset.row_tracing import MartNote, mart_notes, worded
+from orchestration.dbt.graph import built_nodes, facts, read_manifest
 from orchestration.settings import Settings
 from orchestration.warehouse import untested_keys as untested
-from orchestration.warehouse.model_code import facts, note
+from orchestration.warehouse.model_code import note
 from orchestration.warehouse.requests import (
     EVERYTHING,
     asked_again,
@@ -111,15 +112,12 @@ def record(settings: Settings, request: str | None = None) -> list[Check]:
     `request`: the replay that this process was started for, met where every model that it chose was built.
     """
     results = json.loads((settings.dbt_target / "run_results.json").read_text())
-    manifest = json.loads((settings.dbt_target / "manifest.json").read_text())
+    manifest = read_manifest(settings.dbt_target / "manifest.json")
     statuses = {result["unique_id"]: result["status"] for result in results["results"]}
     done = set(statuses)
     built = {name for name in done if name.startswith("model.") and statuses[name] == "success"}
     failed = {name for name in done if name.startswith("model.")} - built
-    expected = {
-        *(name for name, node in manifest["nodes"].items() if node["resource_type"] in ("model", "test")),
-        *manifest["unit_tests"],
-    }
+    expected = built_nodes(manifest)
     marts = mart_notes(manifest)
     outcomes = [outcome(result) for result in results["results"]]
     with duckdb.connect(settings.warehouse) as connection:

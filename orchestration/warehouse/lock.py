@@ -1,8 +1,8 @@
 """One writer at a time: the lock that the command line and Dagster share around the warehouse.
 
-Belongs here: taking, waiting for and naming the holder of that lock, and looking in while nobody has it. Not
-here: what is done under it. DuckDB refuses a second process with an error; this lock lets it wait instead,
-and says for whom.
+Belongs here: taking, waiting for and naming the holder of that lock, and reading while nobody has it.
+Not here: what is done under it. DuckDB refuses a second process with an error; this lock lets it wait
+instead, and says for whom.
 """
 
 import fcntl

@@ -11,16 +11,15 @@ import json
 from collections.abc import Callable, Container, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
 
 import duckdb
 
 from event_archive.registry.contract import Contracts
 from event_archive.registry.majors import step_sql
+from orchestration.dbt.graph import Manifest, facts, is_of_project, table_of, upstream
 from orchestration.settings import Settings
 from orchestration.warehouse.requests import request_again
 
-Manifest = Mapping[str, Any]
 Parts = Mapping[str, str]
 """Digests by name: a file of SQL, a macro, an event type."""
 
@@ -34,38 +33,18 @@ class Changed:
     parts: tuple[str, ...]
 
 
-def facts(manifest: Manifest) -> dict[str, Mapping[str, Any]]:
-    """The incremental models by unique id: those that outlive a refresh."""
-    return {
-        unique_id: node
-        for unique_id, node in manifest["nodes"].items()
-        if node["resource_type"] == "model" and node["config"]["materialized"] == "incremental"
-    }
-
-
 def code_of(manifest: Manifest, contracts: Contracts, unique_id: str) -> Parts:
     """The parts that a model is derived by: everything below it, down to the events."""
     parts: dict[str, str] = {}
-    names, seen = [unique_id], set[str]()
-    while names:
-        name = names.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        node = manifest["nodes"].get(name) or manifest["sources"].get(name) or manifest["macros"].get(name)
-        if node is None:
-            continue
+    for name, node in upstream(manifest, unique_id).items():
         if name.startswith("source."):
             if shape := view_shape(contracts, node["identifier"]):
                 parts[f"events.{node['identifier']}"] = digest(shape)
         elif name.startswith("macro."):
-            if node["package_name"] != manifest["metadata"]["project_name"]:
-                continue  # dbt's own: its version is locked
-            parts[f"macro {node['name']}"] = digest(node["macro_sql"])
+            if is_of_project(manifest, node):  # the version of dbt's own is locked
+                parts[f"macro {node['name']}"] = digest(node["macro_sql"])
         else:
             parts[node["original_file_path"]] = digest(node["raw_code"])
-        depends = node.get("depends_on") or {}
-        names += [*depends.get("nodes", ()), *depends.get("macros", ())]
     return dict(sorted(parts.items()))
 
 
@@ -128,7 +107,7 @@ def changed_since(noted: Mapping[str, Parts], manifest: Manifest, contracts: Con
         before, now = noted[model], code_of(manifest, contracts, model)
         names = tuple(name for name in sorted({*before, *now}) if before.get(name) != now.get(name))
         if names:
-            found.append(Changed(model, f"{node['schema']}.{node['alias']}", names))
+            found.append(Changed(model, table_of(node), names))
     return found
 
 

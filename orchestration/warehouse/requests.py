@@ -1,8 +1,9 @@
 """What the warehouse is to derive again besides what landed: days that are replayed, models of other code.
 
-Belongs here: the tables `audit.replay` and `audit.derive_again`, which dbt's macros read. A request lies in
-the warehouse until a build has met it, so that whoever builds after one that was killed completes it. Not
-here: why something is to be derived again (`model_code`, the command line, Dagster), and how (dbt's macros).
+Belongs here: the tables `audit.replay` and `audit.derive_again`, which dbt's macros read. A request stays in
+the warehouse until a build has fulfilled it, so that whoever builds after one that was killed completes it.
+Not here: why something is to be derived again (`model_code`, the command line, Dagster), and how (dbt's
+macros).
 """
 
 from collections.abc import Iterable, Sequence

@@ -13,11 +13,12 @@ import duckdb
 from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
 from orchestration.dataset.tables import relation
+from orchestration.dbt.graph import Manifest, Node, facts, table_of
 from orchestration.settings import Settings
 from orchestration.warehouse.build_history import Took, history
 from orchestration.warehouse.build_record import goes_forward
 from orchestration.warehouse.lock import shared_lock
-from orchestration.warehouse.model_code import Manifest, Parts, facts, noted_parts
+from orchestration.warehouse.model_code import Parts, noted_parts
 from orchestration.warehouse.requests import Days, asked_again, asked_days
 
 
@@ -70,9 +71,9 @@ def read_state(settings: Settings, manifest: Manifest, archive: Archive, sequenc
         )
 
 
-def last_read(connection: duckdb.DuckDBPyConnection, node: Mapping[str, str]) -> int | None:
+def last_read(connection: duckdb.DuckDBPyConnection, node: Node) -> int | None:
     """Tell how far a fact has read; None where there is none yet."""
-    table = relation(f"{node['schema']}.{node['alias']}")
+    table = relation(table_of(node))
     try:
         row = connection.execute(f"SELECT coalesce(max(last_sequence), 0) FROM {table}").fetchone()
     except (duckdb.CatalogException, duckdb.BinderException):

@@ -7,14 +7,12 @@ held: what a build leaves untested that is killed, or red, the next one tests.
 
 import hashlib
 import json
-from collections.abc import Mapping
 from contextlib import closing
-from typing import Any
 
 import duckdb
 
+from orchestration.dbt.graph import Manifest, data_tests, facts, project_macros, table_of
 from orchestration.settings import Settings
-from orchestration.warehouse.model_code import facts
 
 ALL_KEYS = None
 """Stands for all keys of a table."""
@@ -29,7 +27,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("CREATE TABLE IF NOT EXISTS audit.tests_held (code VARCHAR)")
 
 
-def request_full_tests(settings: Settings, manifest: Mapping[str, Any]) -> None:
+def request_full_tests(settings: Settings, manifest: Manifest) -> None:
     """Have the next build test every fact whole where other tests held last: a new one has seen no row.
 
     Needs the warehouse's lock.
@@ -43,7 +41,7 @@ def request_full_tests(settings: Settings, manifest: Mapping[str, Any]) -> None:
                 connection.execute("INSERT INTO audit.untested VALUES (?, ?, 0)", [table, ALL_KEYS])
 
 
-def all_held(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any]) -> None:
+def all_held(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
     """Note that every test of a whole build held.
 
     Which tests these are is noted where they have seen every row. A test that was changed after the build
@@ -63,9 +61,9 @@ def all_held(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any])
         connection.execute("INSERT INTO audit.tests_held VALUES (?)", [code])
 
 
-def tables(manifest: Mapping[str, Any]) -> set[str]:
+def tables(manifest: Manifest) -> set[str]:
     """The facts, as `schema.table`."""
-    return {f"{node['schema']}.{node['alias']}" for node in facts(manifest).values()}
+    return {table_of(node) for node in facts(manifest).values()}
 
 
 def held_code(connection: duckdb.DuckDBPyConnection) -> str | None:
@@ -74,17 +72,11 @@ def held_code(connection: duckdb.DuckDBPyConnection) -> str | None:
     return row[0] if row else None
 
 
-def code_of_tests(manifest: Mapping[str, Any]) -> str:
+def code_of_tests(manifest: Manifest) -> str:
     """A digest of all tests: what each looks at, its SQL, and the project's macros."""
     tests = {
         name: [node["raw_code"], node.get("test_metadata"), node["config"].get("where")]
-        for name, node in manifest["nodes"].items()
-        if node["resource_type"] == "test"
+        for name, node in data_tests(manifest).items()
     }
-    project = manifest["metadata"]["project_name"]
-    macros = {
-        name: node["macro_sql"]
-        for name, node in manifest["macros"].items()
-        if node["package_name"] == project
-    }
+    macros = {name: macro["macro_sql"] for name, macro in project_macros(manifest).items()}
     return hashlib.sha256(json.dumps([tests, macros], sort_keys=True).encode()).hexdigest()

@@ -5,7 +5,7 @@ from typing import Any
 
 from event_archive.registry.contract import load_contracts
 from event_archive.store.log import LANDING, Commit, Counts, Segment
-from orchestration.planning.arrivals import Arrival, affected_days, arrivals, key_views_of, views_of
+from orchestration.planning.arrivals import Arrival, affected_days, arrivals
 from orchestration.settings import Settings
 
 CONTRACTS = load_contracts(Settings.contracts)
@@ -49,17 +49,6 @@ MANIFEST = {
         "test.usage": node("model.usage", kind="test", tags=("daily",)),
     },
 }
-
-
-def test_a_model_is_derived_from_the_events_below_it() -> None:
-    assert views_of(MANIFEST, "model.translations") == {"translation_requested", "translation_delivered"}
-    assert views_of(MANIFEST, "model.usage") == {"translation_delivered"}
-    assert views_of(MANIFEST, "model.months") == {"translation_delivered"}
-
-
-def test_the_keys_of_a_fact_come_from_the_model_that_it_names_first() -> None:
-    assert key_views_of(MANIFEST, "model.all") == {"translation_requested"}
-    assert key_views_of(MANIFEST, "model.translations") == {"translation_requested", "translation_delivered"}
 
 
 def test_only_the_days_of_types_that_feed_a_model_are_affected() -> None:
