@@ -25,7 +25,7 @@ from event_archive.expressions.sql_tree import (
     string,
     transform,
 )
-from event_archive.mapping.mapping_file import Entry
+from event_archive.registry.yaml_file import Entry
 
 RESERVED = {"$value", "$missing", "$constant", "$each", "$as"}
 UTC_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"

@@ -25,8 +25,9 @@ from event_archive.mapping.mapped_values import (
     typed,
     value,
 )
-from event_archive.mapping.mapping_file import Entry, read_mapping_file
+from event_archive.mapping.mapping_file import read_mapping_file
 from event_archive.registry.text_formats import EVENT_TYPE
+from event_archive.registry.yaml_file import Entry
 
 NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 REQUIRED = ("id", "source", "time", "actor", "object")

@@ -26,8 +26,9 @@ from event_archive.landing.transaction import RejectedRows
 from event_archive.mapping.json_numbers import is_inexact
 from event_archive.mapping.mapped_values import Binder, Scope, typed, value
 from event_archive.mapping.mapping import CHOSEN, failure, with_chosen
-from event_archive.mapping.mapping_file import Entry, read_mapping_file
+from event_archive.mapping.mapping_file import read_mapping_file
 from event_archive.registry.exact_values import json_text
+from event_archive.registry.yaml_file import Entry
 from event_archive.validation.exact_validator import Rejected, parse, strict_fault
 
 NOT_REPAIRED = "not_repaired"

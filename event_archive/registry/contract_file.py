@@ -1,11 +1,10 @@
 """Contract files as they were written: untrusted YAML, read into plain data within bounds.
 
-Belongs here: YAML, what a contract file must have at its top level, and refusing what would be misread. Not
-here: what a contract means, and its JSON Schema (`contract`).
+Belongs here: what a contract file must have at its top level, and rejecting what would be misread. Not here:
+YAML (`yaml_file`), what a contract means, and its JSON Schema (`contract`).
 """
 
 import math
-from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,8 @@ import jsonschema_rs
 import yaml
 
 from event_archive.errors import UnusableInput
+from event_archive.registry.yaml_file import MAX_ENTRIES, Entry, YamlReader
 
-MAX_BYTES = 1_000_000
-MAX_VALUES = 20_000  # counted through aliases, so that a YAML bomb ends here
-MAX_DEPTH = 60
 NAME = "^[a-z][a-z0-9_]{0,99}$"
 CONTRACT_FILE = {
     "type": "object",
@@ -42,53 +39,42 @@ CONTRACT_FILE = {
 }
 
 
-# The safe loader in C, where the package has it: ten times faster, and every command loads contracts.
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML that is taken literally: no name twice, no merge keys, dates as their text."""
+class _ContractReader(YamlReader):
+    max_depth = 60
+    too_large = "more than {most:,} bytes are no contract"
+    too_deep = "nested deeper than a contract can be"
+    not_yaml = "this is not YAML: {reason}"
+    not_yaml_there = "{reason}"
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """A mapping whose names are all different texts."""
-        found: dict[Hashable, Any] = {}
-        for key_node, value_node in node.value:
-            name = self.construct_object(key_node, deep=True)
-            if not isinstance(name, str):
-                self._refuse(key_node, f"the name {str(name)!r} is no text for YAML; quote it")
-            if name in found:
-                self._refuse(key_node, f"{name!r} is there twice")
-            found[name] = self.construct_object(value_node, deep=deep)
-        return found
+    def rejected(self, line: int, reason: str) -> UnusableInput:
+        return UnusableInput(f"{self.path}: line {line}: {reason}")
 
-    def construct_yaml_map(self, node: yaml.MappingNode) -> dict[Hashable, Any]:
-        """As `construct_mapping`, at once: an alias inside of what it names is an error."""
-        return self.construct_mapping(node, deep=True)
+    def too_much(self, line: int) -> UnusableInput:
+        return UnusableInput(
+            f"{self.path}: too much for a contract: at most {MAX_ENTRIES:,} values "
+            f"in {self.max_depth} levels, aliases written out"
+        )
 
-    def _refuse(self, node: yaml.Node, problem: str) -> None:
-        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+    def check_name(self, key: Entry, earlier: dict[str, Entry]) -> str:
+        name = key.plain()
+        if not isinstance(name, str):
+            raise self.rejected(key.line, f"the name {str(name)!r} is no text for YAML; quote it")
+        if name in earlier:
+            raise self.rejected(key.line, f"{name!r} is there twice")
+        return name
 
+    def read_tagged(self, node: yaml.Node) -> Entry:
+        value = self.loader.construct_object(node, deep=True)
+        return Entry(self.path, node.start_mark.line + 1, "", None, None, value)
 
-def _text(loader: _Loader, node: yaml.ScalarNode) -> str:
-    return str(loader.construct_scalar(node))
-
-
-_Loader.add_constructor("tag:yaml.org,2002:map", _Loader.construct_yaml_map)
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", _text)
-_Loader.add_constructor("tag:yaml.org,2002:merge", _text)
+    def repeated(self, node: yaml.Node) -> UnusableInput:
+        return self.rejected(node.start_mark.line + 1, "found unconstructable recursive node")
 
 
 def read_contract_file(path: Path) -> dict[str, Any]:
-    """The content of a contract file, as JSON could hold it; raises UnusableInput with one line."""
-    try:
-        content = _content(path)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f"line {mark.line + 1}: " if mark else ""
-        raise UnusableInput(f"{path}: {line}{error.problem or error.context}") from error
-    except RecursionError as error:
-        raise UnusableInput(f"{path}: nested deeper than a contract can be") from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise UnusableInput(f"{path}: this is not YAML: {' '.join(str(error).split())}") from error
-    except OSError as error:
-        raise UnusableInput(f"{path}: can't be read: {error.strerror}") from error
+    """Return the content of a contract file, as JSON could hold it; raises UnusableInput with one line."""
+    entry = _ContractReader(path).read()
+    content = entry.plain() if entry is not None else None
     if not isinstance(content, dict):
         raise UnusableInput(f"{path}: a contract is a mapping with type, revision, owner, …; this is not")
     _check_values(path, content)
@@ -102,30 +88,15 @@ def place_of(parts: list[str | int]) -> str:
     return "/".join(map(str, parts)) or "the file"
 
 
-def _content(path: Path) -> Any:
-    with path.open("rb") as file:
-        text = file.read(MAX_BYTES + 1)
-    if len(text) > MAX_BYTES:
-        raise UnusableInput(f"{path}: more than {MAX_BYTES:,} bytes are no contract")
-    return yaml.load(text.decode("utf-8-sig"), Loader=_Loader)
-
-
 def _check_values(path: Path, content: dict[str, Any]) -> None:
-    """Refuse what JSON has not, and more values than any contract has."""
-    waiting: list[tuple[list[str | int], Any]] = [([], content)]
-    seen = 0
-    while waiting:
-        where, value = waiting.pop()
-        seen += 1
-        if seen > MAX_VALUES or len(where) > MAX_DEPTH:
-            raise UnusableInput(
-                f"{path}: too much for a contract: at most {MAX_VALUES:,} values in {MAX_DEPTH} levels, "
-                "aliases written out"
-            )
+    """Raise UnusableInput for a value that JSON has not."""
+    unchecked: list[tuple[list[str | int], Any]] = [([], content)]
+    while unchecked:
+        where, value = unchecked.pop()
         if isinstance(value, dict):
-            waiting += [([*where, name], item) for name, item in value.items()]
+            unchecked += [([*where, name], item) for name, item in value.items()]
         elif isinstance(value, list):
-            waiting += [([*where, index], item) for index, item in enumerate(value)]
+            unchecked += [([*where, index], item) for index, item in enumerate(value)]
         elif isinstance(value, float) and not math.isfinite(value):
             raise UnusableInput(f"{path}: {place_of(where)}: JSON has no {value}")
         elif value is not None and not isinstance(value, str | int | float):

@@ -57,7 +57,6 @@ NOT_YET: dict[str, set[str]] = {
         "event_archive/evolution/compatibility/avro/schema.py",
         "event_archive/landing/transaction.py",
         "event_archive/registry/column_types.py",
-        "event_archive/registry/contract_file.py",
         "event_archive/registry/upcast_compiler.py",
         "event_archive/schema_files/writers/protobuf.py",
         "event_archive/verification.py",
