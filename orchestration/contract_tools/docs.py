@@ -18,7 +18,7 @@ import yaml
 
 from event_archive.errors import UnusableInput
 from event_archive.registry.contract import Contract, Contracts
-from event_archive.views.corrections import TABLES as CORRECTIONS
+from event_archive.views.correction_tables import TABLES as CORRECTIONS
 from event_archive.views.documented_columns import ViewColumn, data_columns, envelope_columns, field_columns
 from orchestration.contract_tools.staging_model import (
     model_name,

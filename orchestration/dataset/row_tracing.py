@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from event_archive.errors import UnusableInput
-from event_archive.views.corrections import TABLES
+from event_archive.views.correction_tables import TABLES
 from orchestration.dbt.graph import (
     Manifest,
     is_fact,

@@ -16,7 +16,7 @@ import pyarrow as pa
 from event_archive.archive import Archive
 from event_archive.registry.contract import ALL_EVENTS
 from event_archive.views.between_cuts import Cut, differing_events_sql
-from event_archive.views.corrections import create_correction_tables
+from event_archive.views.correction_tables import create_correction_tables
 from event_archive.views.event_views import SCHEMA, create_segments_table
 from orchestration.dataset.row_tracing import EventTrace, MartNote, RowTrace
 from orchestration.dataset.tables import name, text
