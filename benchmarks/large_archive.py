@@ -30,8 +30,8 @@ from event_archive.landing.land import Limits, land
 from event_archive.landing.segment_file import Written, event_columns, write_segment
 from event_archive.registry.contract import Contract, load_contracts
 from event_archive.sql_text import quoted, sql_list
+from event_archive.store.commit import LANDING, NOTHING_BEFORE, Commit, Counts, segments_of
 from event_archive.store.key_index import KeyIndex
-from event_archive.store.log import LANDING, NOTHING_BEFORE, Commit, Counts, segments_of
 from examples.company.scenario import Scenario
 from examples.company.simulation import simulate
 from examples.company.wire import Event, day_of

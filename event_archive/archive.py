@@ -7,8 +7,9 @@ Belongs here: the three things that every operation on an archive needs, togethe
 from pathlib import Path
 
 from event_archive.registry.contract import Contracts, load_contracts
-from event_archive.store.local import LocalStorage, Storage
+from event_archive.store.local import LocalStorage
 from event_archive.store.log import Log
+from event_archive.store.storage import Storage
 from event_archive.validation.fast_validator import FastValidator
 
 

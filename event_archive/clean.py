@@ -7,7 +7,7 @@ import time
 from datetime import timedelta
 
 from event_archive.archive import Archive
-from event_archive.store.local import SCRATCH
+from event_archive.store.folders import SCRATCH
 from event_archive.verification import unnamed_files
 
 

@@ -16,21 +16,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from event_archive.archive import Archive
-from event_archive.landing import quarantine_file as quarantine
-from event_archive.landing import segment_file as segments
-from event_archive.quarantine import recovery_outcomes as outcomes
+from event_archive.landing.segment_file import rows_correcting
 from event_archive.quarantine.recovery_outcomes import check_outcomes
-from event_archive.store.local import SCRATCH
-from event_archive.store.log import (
-    ANCHOR,
-    FOLDER,
-    NOTHING_BEFORE,
-    Commit,
-    Segment,
-    entry_name,
-    parse_anchor,
-    parse_entry,
-)
+from event_archive.store.commit import NOTHING_BEFORE, Commit, Segment, entry_name, parse_entry
+from event_archive.store.folders import ANCHOR, LOG, MAY_HOLD_LITTER
+from event_archive.store.log import parse_anchor
 
 
 @dataclass(frozen=True)
@@ -89,7 +79,7 @@ def unnamed_files(archive: Archive) -> list[str]:
     named = {path for commit in archive.log.commits() for path in commit.paths}
     return [
         name
-        for folder in (segments.FOLDER, quarantine.FOLDER, outcomes.FOLDER, SCRATCH)
+        for folder in MAY_HOLD_LITTER
         for name in archive.storage.names(folder)
         if name not in named and not name.endswith(".lock")
     ]
@@ -99,14 +89,14 @@ def _check_log(archive: Archive) -> tuple[list[Commit], list[Finding]]:
     findings: list[Finding] = []
     commits: list[Commit] = []
     previous, expected = NOTHING_BEFORE, 1
-    for name in archive.storage.names(FOLDER):
+    for name in archive.storage.names(LOG):
         if name != entry_name(expected):
             later = name > entry_name(expected)
             what = f"{entry_name(expected)} is missing before it" if later else "is no entry of the log"
             findings.append(Finding(name, what))
-            if not later or not name.removeprefix(f"{FOLDER}/").removesuffix(".json").isdigit():
+            if not later or not name.removeprefix(f"{LOG}/").removesuffix(".json").isdigit():
                 continue
-            expected = int(name.removeprefix(f"{FOLDER}/").removesuffix(".json"))
+            expected = int(name.removeprefix(f"{LOG}/").removesuffix(".json"))
         try:
             commit = parse_entry(content := archive.storage.read(name))
         except (ValueError, OSError):
@@ -158,7 +148,7 @@ def _check_segment(archive: Archive, segment: Segment) -> list[Finding]:
     rows = metadata.num_rows
     if rows != segment.rows or rows != sum(segment.days.values()):
         return [Finding(segment.path, "does not hold the rows that the log says")]
-    if segments.rows_correcting(metadata) != segment.corrections:
+    if rows_correcting(metadata) != segment.corrections:
         return [Finding(segment.path, "does not hold the corrections that the log says")]
     return []
 

@@ -28,7 +28,7 @@ from event_archive.registry.contract import Contract, Contracts, check_upcast
 from event_archive.registry.exact_values import Inexact, from_column, to_column
 from event_archive.registry.majors import step_sql
 from event_archive.registry.upcast_compiler import field_sql
-from event_archive.store.log import Commit, Segment
+from event_archive.store.commit import Commit, Segment
 
 BATCH_BYTES = 16 << 20
 MAX_BATCH_ROWS = 8192

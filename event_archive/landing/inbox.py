@@ -17,7 +17,7 @@ from event_archive.archive import Archive
 from event_archive.decoding.sources import Source
 from event_archive.landing.land import Landed, Limits, Progress, land
 from event_archive.mapping.mapping import Mapping
-from event_archive.store.local import sync_folder
+from event_archive.store.durable import sync
 
 SETTLED_AFTER_SECONDS = 2.0
 PARTIAL_SUFFIXES = (".tmp", ".part", ".partial", ".crdownload")
@@ -71,6 +71,6 @@ def _move_away(path: Path, inbox: Path) -> None:
         except FileExistsError:
             number += 1
             target = folder / f"{path.stem}.{number}{path.suffix}"
-    sync_folder(folder)
+    sync(folder)
     path.unlink()
-    sync_folder(path.parent)
+    sync(path.parent)

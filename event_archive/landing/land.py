@@ -25,8 +25,8 @@ from event_archive.landing.transaction import RejectedRows, Transaction
 from event_archive.limits import Limits
 from event_archive.mapping.map_records import map_chunk
 from event_archive.mapping.mapping import Mapping
-from event_archive.store.local import file_digest
-from event_archive.store.log import LANDING, Commit, Counts
+from event_archive.store.commit import LANDING, Commit, Counts
+from event_archive.store.durable import file_digest
 
 __all__ = ["Landed", "Limits", "Progress", "land"]
 

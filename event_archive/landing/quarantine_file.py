@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 
 from event_archive.archive import Archive
 from event_archive.decoding.record_chunk import Chunk
-from event_archive.store.local import file_digest
-from event_archive.store.log import Commit, QuarantineFile
+from event_archive.store.commit import Commit, QuarantineFile
+from event_archive.store.durable import file_digest
+from event_archive.store.folders import QUARANTINE
 from event_archive.validation.exact_validator import Rejected
 
-FOLDER = "quarantine"
 FLUSH_BYTES = 16 << 20
 BROKEN = ("position", "offset", "reason", "detail", "record", "part")
 COLUMNS = pa.schema(
@@ -100,7 +100,7 @@ class QuarantineWriter:
         self._writer.close()
         digest = file_digest(self.file)
         return QuarantineFile(
-            f"{FOLDER}/{digest}.parquet", digest, self.file.stat().st_size, rows=self.records
+            f"{QUARANTINE}/{digest}.parquet", digest, self.file.stat().st_size, rows=self.records
         )
 
     def _flush(self) -> None:

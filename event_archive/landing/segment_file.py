@@ -19,10 +19,10 @@ import pyarrow.parquet as pq
 
 from event_archive.envelope import CORRECTIONS, STORED_COLUMNS
 from event_archive.registry.contract import Contract
-from event_archive.store.local import file_digest
-from event_archive.store.log import Segment
+from event_archive.store.commit import Segment
+from event_archive.store.durable import file_digest
+from event_archive.store.folders import EVENTS
 
-FOLDER = "events"
 ROW_GROUP_ROWS = 122_880
 DICTIONARY_COLUMNS = (
     "source",
@@ -130,7 +130,7 @@ def _describe(table: pa.Table, contract: Contract, file: Path, digest: str, corr
     ends = pc.min_max(table["occurred_at"].cast(pa.int64())).as_py()
     return Segment(
         type=contract.type,
-        path=f"{FOLDER}/{contract.type}/{digest}.parquet",
+        path=f"{EVENTS}/{contract.type}/{digest}.parquet",
         sha256=digest,
         bytes=file.stat().st_size,
         rows=table.num_rows,

@@ -23,8 +23,8 @@ from event_archive.landing.deduplicate import Repeated, find_repeated
 from event_archive.landing.router import Routed, Router
 from event_archive.landing.segment_file import Written, write_segment
 from event_archive.limits import Limits
+from event_archive.store.commit import NOTHING_BEFORE, Commit, Counts, segments_of
 from event_archive.store.key_index import KeyIndex
-from event_archive.store.log import NOTHING_BEFORE, Commit, Counts, segments_of
 from event_archive.validation.exact_validator import Rejected
 
 RejectedRows = list[tuple[int, Rejected]]

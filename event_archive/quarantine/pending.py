@@ -19,7 +19,7 @@ from event_archive.decoding.json import USUAL_BYTES
 from event_archive.decoding.record_chunk import Chunk, chunk_of
 from event_archive.limits import Limits
 from event_archive.quarantine.recovery_outcomes import REFUSED, latest_outcomes
-from event_archive.store.log import Commit
+from event_archive.store.commit import Commit
 
 SMALL_COLUMNS = ["position", "part", "offset", "reason", "detail", "type", "source"]
 

@@ -12,7 +12,7 @@ import duckdb
 
 from event_archive.archive import Archive
 from event_archive.quarantine.recovery_outcomes import REFUSED, refused_records
-from event_archive.store.log import Commit
+from event_archive.store.commit import Commit
 
 FIELDS = 'sequence, "row", position, "offset", origin, day, type, source, event_id, state, reason, detail'
 ROWS_OF_A_COMMIT = 1 << 40  # more than any commit has

@@ -37,8 +37,8 @@ from event_archive.quarantine.recovery_outcomes import (
     refused_records,
 )
 from event_archive.quarantine.repair import Repair, repair_chunk
-from event_archive.store.local import file_digest
-from event_archive.store.log import RECOVERY, Commit, Counts
+from event_archive.store.commit import RECOVERY, Commit, Counts
+from event_archive.store.durable import file_digest
 from event_archive.validation.exact_validator import Rejected
 
 __all__ = ["Recovery", "Selection", "recover"]

@@ -19,10 +19,10 @@ import pyarrow.parquet as pq
 
 from event_archive.archive import Archive
 from event_archive.sql_text import sql_list
-from event_archive.store.local import file_digest
-from event_archive.store.log import Commit, Counts, QuarantineFile
+from event_archive.store.commit import Commit, Counts, QuarantineFile
+from event_archive.store.durable import file_digest
+from event_archive.store.folders import RECOVERIES
 
-FOLDER = "recoveries"
 REFUSED, RECOVERED, DUPLICATE = STATES = ("refused", "recovered", "duplicate")
 FLUSH_ROWS = 50_000
 ENGINE_MEMORY = "256MiB"
@@ -84,7 +84,7 @@ class OutcomesWriter:
         self._writer.close()
         digest = file_digest(self.file)
         size = self.file.stat().st_size
-        return QuarantineFile(f"{FOLDER}/{digest}.parquet", digest, size, self.counts.received)
+        return QuarantineFile(f"{RECOVERIES}/{digest}.parquet", digest, size, self.counts.received)
 
     def _flush(self) -> None:
         if not self._held:

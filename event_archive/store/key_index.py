@@ -18,10 +18,10 @@ import pyarrow.parquet as pq
 
 from event_archive.archive import Archive
 from event_archive.sql_text import literal, sql_list
-from event_archive.store.local import file_digest
-from event_archive.store.log import Commit, Segment, segments_of
+from event_archive.store.commit import Commit, Segment, segments_of
+from event_archive.store.durable import file_digest
+from event_archive.store.folders import KEYS
 
-FOLDER = "keys"
 KEY = "hash(source, event_id)"
 SNAPSHOT_AFTER_SEGMENTS = 32
 SNAPSHOT_AFTER_KEYS = 500_000
@@ -92,8 +92,8 @@ class KeyIndex:
             "COPY (SELECT * FROM snapshot_keys UNION ALL SELECT * FROM recent_keys) "
             f"TO {literal(str(file))} (FORMAT parquet, COMPRESSION uncompressed, KV_METADATA {{{metadata}}})"
         )
-        name = f"{FOLDER}/{commit.sequence:020d}-{file_digest(file)}.parquet"
-        older = self._archive.storage.names(FOLDER)
+        name = f"{KEYS}/{commit.sequence:020d}-{file_digest(file)}.parquet"
+        older = self._archive.storage.names(KEYS)
         self._archive.storage.adopt(file, name)
         for outdated in older[:-1]:
             self._archive.storage.remove(outdated)
@@ -101,7 +101,7 @@ class KeyIndex:
     def _open_snapshot(self, commits: Sequence[Commit]) -> int:
         """Open the newest snapshot that fits the log; returns how many segments it covers."""
         heads = {commit.digest for commit in commits}
-        for name in reversed(self._archive.storage.names(FOLDER)):
+        for name in reversed(self._archive.storage.names(KEYS)):
             mine = self._folder / "snapshot.parquet"
             try:
                 mine.unlink(missing_ok=True)

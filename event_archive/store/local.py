@@ -1,87 +1,21 @@
-"""Where the archive's bytes live: one small interface, and the local file system behind it.
+"""The local storage: an archive whose names are files below one folder.
 
-Belongs here: making bytes durable, atomic and visible under a name. Not here: what the bytes mean (`log`,
-`segments`, `quarantine`) and any decision about what to keep.
-
-A name is a relative path with forward slashes (`log/00000000000000000042.json`). Two ways to make one:
-`create` is create-if-absent, the primitive that commits rest on; `adopt` moves a finished file to a name made
-from its content, so that doing it twice is the same as doing it once.
+Belongs here: names as paths, and atomic, exclusive writing by the calls of a POSIX file system. Not here:
+what every storage promises (`storage`), and how bytes get to the disk (`durable`).
 """
 
 import contextlib
 import fcntl
-import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
 
 from event_archive.errors import UnusableInput
+from event_archive.store.durable import file_digest, make_folder, move_into_place, sync
+from event_archive.store.folders import SCRATCH
 
-SCRATCH = "scratch"
 READABLE = 0o644
-
-
-class Storage(Protocol):
-    """What the archive asks of a place that keeps bytes."""
-
-    def create(self, name: str, content: bytes) -> bool:
-        """Durably create `name` with all of `content`, or return False where the name is taken."""
-
-    def replace(self, name: str, content: bytes) -> None:
-        """Durably set `name` to `content`; readers see the old bytes or the new ones, never a mixture."""
-
-    def adopt(self, file: Path, name: str) -> None:
-        """Durably move a finished file from `scratch` to `name`."""
-
-    def read(self, name: str) -> bytes:
-        """All bytes of `name`; raises FileNotFoundError."""
-
-    def digest(self, name: str) -> str:
-        """SHA-256 of the bytes of `name`, in hex; raises FileNotFoundError."""
-
-    def names(self, folder: str) -> list[str]:
-        """Every name below `folder`, sorted; empty where there is none."""
-
-    def age(self, name: str, now: float) -> float:
-        """Seconds from the last change of `name` to `now` (seconds since the epoch)."""
-
-    def remove(self, name: str) -> None:
-        """Remove `name` if it is there."""
-
-    def remove_empty_folders(self, folder: str) -> None:
-        """Remove the folders below `folder` that hold nothing."""
-
-    def location(self, name: str) -> str:
-        """What a query engine opens to read `name`."""
-
-    def scratch(self) -> contextlib.AbstractContextManager[Path]:
-        """A folder for files on their way to `adopt`; it is gone afterwards."""
-
-    def writing(self, *, alone: bool = False) -> contextlib.AbstractContextManager[None]:
-        """Hold the right to add names; `alone` excludes every other holder (for removing litter)."""
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder survive power loss."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def sync_file(path: Path) -> None:
-    """Make a file's bytes survive power loss."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
 
 
 class LocalStorage:
@@ -100,16 +34,8 @@ class LocalStorage:
             raise ValueError(f"not a name inside the archive: {name!r}")
         return path
 
-    def _folder_of(self, path: Path) -> Path:
-        """The folder of `path`; a new one is made durable up to the root before anything is put in it."""
-        folder = path.parent
-        if not folder.is_dir():
-            folder.mkdir(parents=True, exist_ok=True)
-            for parent in (folder, *folder.parents):
-                sync_folder(parent)
-                if parent == self.root:
-                    break
-        return folder
+    def _make_folder_of(self, path: Path) -> None:
+        make_folder(path.parent, self.root)
 
     def _write_scratch(self, content: bytes) -> Path:
         descriptor, name = tempfile.mkstemp(dir=self.root / SCRATCH)
@@ -123,7 +49,7 @@ class LocalStorage:
     def create(self, name: str, content: bytes) -> bool:
         """See `Storage.create`. A hard link is the one POSIX call that is both atomic and exclusive."""
         path = self._path(name)
-        folder = self._folder_of(path)
+        self._make_folder_of(path)
         temporary = self._write_scratch(content)
         try:
             os.link(temporary, path)
@@ -131,23 +57,21 @@ class LocalStorage:
             return False
         finally:
             temporary.unlink()
-        sync_folder(folder)
+        sync(path.parent)
         return True
 
     def replace(self, name: str, content: bytes) -> None:
         """See `Storage.replace`."""
         path = self._path(name)
-        folder = self._folder_of(path)
+        self._make_folder_of(path)
         self._write_scratch(content).replace(path)
-        sync_folder(folder)
+        sync(path.parent)
 
     def adopt(self, file: Path, name: str) -> None:
         """See `Storage.adopt`."""
         path = self._path(name)
-        folder = self._folder_of(path)
-        sync_file(file)
-        file.replace(path)
-        sync_folder(folder)
+        self._make_folder_of(path)
+        move_into_place(file, path)
 
     def read(self, name: str) -> bytes:
         """See `Storage.read`."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from event_archive.archive import Archive
 from event_archive.sql_text import literal
-from event_archive.store.log import Commit, Segment
+from event_archive.store.commit import Commit, Segment
 from event_archive.views.event_views import moment, view_sql
 
 COLUMNS = (

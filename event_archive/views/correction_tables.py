@@ -17,8 +17,8 @@ import pyarrow as pa
 
 from event_archive.archive import Archive
 from event_archive.sql_text import open_engine, sql_list
+from event_archive.store.commit import Commit, segments_of
 from event_archive.store.key_index import KEY, KeyIndex
-from event_archive.store.log import Commit, segments_of
 from event_archive.views.corrections import CORRECTS, VOIDS, Fact, Name, Standing, decide, named_event
 
 TABLES = {

@@ -21,7 +21,7 @@ from event_archive.errors import UnusableInput
 from event_archive.registry.contract import ALL_EVENTS, Contract
 from event_archive.registry.majors import step_sql
 from event_archive.sql_text import literal, quoted, sql_list
-from event_archive.store.log import Commit, Segment, segments_of
+from event_archive.store.commit import Commit, Segment, segments_of
 from event_archive.views.correction_tables import create_correction_tables
 
 SCHEMA = "events"

@@ -10,7 +10,7 @@ from datetime import date
 
 import dagster as dg
 
-from event_archive.store.log import Commit, is_of
+from event_archive.store.commit import Commit, is_of
 from orchestration.dataset.versions import served_version
 from orchestration.names import REPORTING
 from orchestration.settings import Settings

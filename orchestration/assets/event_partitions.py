@@ -12,7 +12,7 @@ import dagster as dg
 
 from event_archive.archive import Archive
 from event_archive.registry.contract import Contract
-from event_archive.store.log import Commit
+from event_archive.store.commit import Commit
 from event_archive.views.event_views import DayFacts, day_facts
 from orchestration.assets.data_versions import LOG_VERSION, version_tags
 from orchestration.names import LOG

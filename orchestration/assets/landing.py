@@ -11,7 +11,7 @@ from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
 from event_archive.landing.inbox import land_inbox
 from event_archive.landing.land import Landed
-from event_archive.store.log import LANDING, RECOVERY, Counts
+from event_archive.store.commit import LANDING, RECOVERY, Counts
 from orchestration.assets.cursors import last_reported_sequence
 from orchestration.assets.data_versions import LOG_VERSION
 from orchestration.assets.event_partitions import materializations

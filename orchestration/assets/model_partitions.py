@@ -16,7 +16,7 @@ from typing import Any
 import dagster as dg
 
 from event_archive.archive import Archive
-from event_archive.store.log import Commit
+from event_archive.store.commit import Commit
 from orchestration.assets.cursors import last_record, noted_in
 from orchestration.assets.data_versions import is_of_code, version_tags, versions_by_day
 from orchestration.assets.event_partitions import event_key, materializations

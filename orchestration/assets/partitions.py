@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
-from event_archive.store.log import Commit
+from event_archive.store.commit import Commit
 from orchestration.assets.cursors import touched_days
 from orchestration.settings import Settings
 

@@ -16,7 +16,8 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from event_archive.archive import Archive
 from event_archive.landing.inbox import waiting_files
-from event_archive.store.log import Commit, Log
+from event_archive.store.commit import Commit
+from event_archive.store.log import Log
 from orchestration.assets.cursors import last_reported_sequence, touched_days, unpublished
 from orchestration.assets.partitions import partition_of
 from orchestration.automation.nightly_checks import nightly_selection

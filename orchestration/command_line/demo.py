@@ -15,7 +15,7 @@ from event_archive.decoding.sources import find_sources
 from event_archive.errors import UnusableInput
 from event_archive.landing.land import Landed
 from event_archive.landing.quarantine_file import refusal_counts
-from event_archive.store.log import Counts
+from event_archive.store.commit import Counts
 from examples.company.simulation import Emitted, emit
 from orchestration.command_line import screen
 from orchestration.command_line.demo_reports import REPORTS

@@ -16,7 +16,7 @@ from event_archive.landing.inbox import SETTLED_AFTER_SECONDS, land_inbox, waiti
 from event_archive.landing.land import Landed
 from event_archive.landing.land import land as land_source
 from event_archive.mapping.mapping import Mapping, load_mapping
-from event_archive.store.log import Counts
+from event_archive.store.commit import Counts
 from orchestration.command_line import screen
 from orchestration.command_line.options import contracts_option, json_option, read_settings
 from orchestration.settings import Settings

@@ -13,7 +13,7 @@ from event_archive.mapping.mapping import load_mapping
 from event_archive.quarantine.recover import Recovery, Selection
 from event_archive.quarantine.recover import recover as recover_records
 from event_archive.quarantine.repair import load_repair
-from event_archive.store.log import totals
+from event_archive.store.commit import totals
 from orchestration.command_line import screen
 from orchestration.command_line.options import contracts_option, json_option, read_settings
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from event_archive.errors import UnusableInput
-from event_archive.store.log import Commit, is_of
+from event_archive.store.commit import Commit, is_of
 from orchestration.dataset.tables import TableState
 from orchestration.settings import Settings
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from event_archive.registry.contract import Contracts
-from event_archive.store.log import Commit
+from event_archive.store.commit import Commit
 from orchestration.dbt.graph import Manifest, is_daily, models, views_of
 
 

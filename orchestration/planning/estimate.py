@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from event_archive.archive import Archive
-from event_archive.store.log import Commit, segments_of
+from event_archive.store.commit import Commit, segments_of
 from orchestration.dataset.versions import served_version
 from orchestration.dbt.graph import Manifest
 from orchestration.dbt.process import load_manifest

@@ -12,7 +12,7 @@ import duckdb
 
 from event_archive.archive import Archive
 from event_archive.sql_text import sql_list
-from event_archive.store.log import Commit
+from event_archive.store.commit import Commit
 from event_archive.views.correction_tables import corrections_in, create_correction_tables
 from orchestration.dbt.graph import Manifest, key_views_of
 from orchestration.planning.plan import Correction, Plan, of_objects

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from event_archive.registry.contract import Contracts
-from event_archive.store.log import Commit
+from event_archive.store.commit import Commit
 from orchestration.dbt.graph import Manifest, Node, facts, is_daily, models, table_of, views_of
 from orchestration.planning.arrivals import Arrival, arrivals
 from orchestration.warehouse.model_code import changed_since

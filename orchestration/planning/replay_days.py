@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 from event_archive.errors import UnusableInput
 from event_archive.registry.contract import Contracts
-from event_archive.store.log import Commit
+from event_archive.store.commit import Commit
 from orchestration.warehouse.requests import Days, ranges
 
 SHOWN_DAYS = 5

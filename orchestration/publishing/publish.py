@@ -14,7 +14,7 @@ import duckdb
 
 from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
-from event_archive.store.local import sync_file, sync_folder
+from event_archive.store.durable import move_into_place, sync
 from orchestration.dataset.code_version import code_version
 from orchestration.dataset.dataset_file import READ_ONLY_MODE, DatasetInfo, write_dataset
 from orchestration.dataset.dataset_update import update_dataset
@@ -125,11 +125,11 @@ def write(
         bytes=unfinished.stat().st_size,
         tables=states,
     )
-    settle(unfinished, settings.published / version.file_name)
+    move_into_place(unfinished, settings.published / version.file_name)
     manifest = settings.published / f".{version.manifest_name}.unfinished"
     manifest.write_text(version.to_json())
     manifest.chmod(READ_ONLY_MODE)
-    settle(manifest, settings.published / version.manifest_name)
+    move_into_place(manifest, settings.published / version.manifest_name)
     return version
 
 
@@ -139,7 +139,7 @@ def serve(published: Path, version: Version) -> None:
     link.unlink(missing_ok=True)
     link.symlink_to(version.file_name)
     link.replace(published / SERVED)
-    sync_folder(published)
+    sync(published)
 
 
 def rollback(settings: Settings, number: int) -> Version:
@@ -156,10 +156,3 @@ def clear_litter(published: Path, written: list[Version]) -> None:
     for path in [*published.glob(".reporting*.unfinished*"), *published.glob("reporting-*.duckdb")]:
         if path.name not in complete:
             path.unlink()
-
-
-def settle(unfinished: Path, final: Path) -> None:
-    """Bring a finished file to the disk and to its name."""
-    sync_file(unfinished)
-    unfinished.replace(final)
-    sync_folder(final.parent)

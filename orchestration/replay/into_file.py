@@ -19,8 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from event_archive.errors import UnusableInput
-from event_archive.store.local import sync_file, sync_folder
-from event_archive.store.log import Commit
+from event_archive.store.commit import Commit
+from event_archive.store.durable import sync
 from orchestration.dataset.code_version import code_version
 from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
 from orchestration.dataset.tables import TableState, table_states
@@ -176,9 +176,9 @@ def file_beside(into: Path) -> Iterator[Path]:
 
 def settle_as_new(unfinished: Path, into: Path) -> None:
     """Bring a finished file to the disk and to its name, in one step, if that name is still free."""
-    sync_file(unfinished)
+    sync(unfinished)
     try:
         into.hardlink_to(unfinished)
     except FileExistsError:
         raise UnusableInput(f"{into}: somebody else made it meanwhile, and nothing is overwritten") from None
-    sync_folder(into.parent)
+    sync(into.parent)

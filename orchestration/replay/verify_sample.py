@@ -18,7 +18,7 @@ from datetime import date
 
 import duckdb
 
-from event_archive.store.log import Commit
+from event_archive.store.commit import Commit
 from event_archive.views.event_views import SCHEMA
 from event_archive.views.sample import SAMPLED
 from orchestration.dataset.day_differences import REPLAYED, DayDifference, open_both, row_differences

@@ -15,7 +15,7 @@ import duckdb
 
 from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
-from event_archive.store.log import Commit
+from event_archive.store.commit import Commit
 from event_archive.verification import verify
 from orchestration.dataset.row_tracing import MartNote, mart_notes, worded
 from orchestration.dbt.graph import built_nodes, facts, read_manifest

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 
 import duckdb
 
-from event_archive.store.log import Commit, segments_of
+from event_archive.store.commit import Commit, segments_of
 from orchestration.settings import Settings
 
 EVERYTHING = "*"

@@ -29,7 +29,7 @@ from event_archive.clean import clean
 from event_archive.landing.inbox import land_inbox
 from event_archive.registry.contract import load_contracts
 from event_archive.registry.exact_values import json_text, moment_text
-from event_archive.store.log import Counts
+from event_archive.store.commit import Counts
 from event_archive.verification import unnamed_files, verify
 from event_archive.views.event_views import create_views
 from support.events import (
@@ -214,7 +214,8 @@ def crashed(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     inbox = folder / "template" / "inbox"
     inbox.mkdir()
     (inbox / "new").write_bytes(lines([weighed(1), weighed(2), b"also broken", lost(2), weighed(3)]))
-    crash = [sys.executable, str(ROOT / "tests" / "crash.py"), str(folder / "template"), str(folder / "out")]
+    script = ROOT / "tests" / "support" / "crash.py"
+    crash = [sys.executable, str(script), str(folder / "template"), str(folder / "out")]
     subprocess.run([*crash, "land"], env=ENVIRONMENT, cwd=ROOT, check=True)
     return sorted((folder / "out").iterdir())
 

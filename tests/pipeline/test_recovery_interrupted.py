@@ -15,7 +15,7 @@ from event_archive.archive import Archive
 from event_archive.clean import clean
 from event_archive.quarantine.recover import recover
 from event_archive.registry.contract import load_contracts
-from event_archive.store.log import Counts, totals
+from event_archive.store.commit import Counts, totals
 from event_archive.verification import unnamed_files, verify
 from support.events import (
     LOST_DATA,
@@ -58,7 +58,8 @@ def crashed(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Installations in which the recovery was killed, each at another moment."""
     folder = tmp_path_factory.mktemp("crash")
     refusing(folder / "template")
-    crash = [str(ROOT / "tests" / "crash.py"), str(folder / "template"), str(folder / "out"), "recover"]
+    script = ROOT / "tests" / "support" / "crash.py"
+    crash = [str(script), str(folder / "template"), str(folder / "out"), "recover"]
     subprocess.run([sys.executable, *crash], env=ENVIRONMENT, cwd=ROOT, check=True)
     return sorted((folder / "out").iterdir())
 

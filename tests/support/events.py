@@ -19,7 +19,7 @@ from event_archive.landing.land import Landed, Limits, land
 from event_archive.landing.quarantine_file import Refusal, refusals
 from event_archive.registry.contract import Contract, Contracts, load_contracts
 from event_archive.registry.exact_values import moment_text
-from event_archive.store.log import segments_of
+from event_archive.store.commit import segments_of
 
 Event = dict[str, Any]
 WEIGHED = "parcel.weighed.v1"

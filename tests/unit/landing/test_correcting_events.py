@@ -18,7 +18,9 @@ from event_archive.archive import Archive
 from event_archive.landing import router as routing
 from event_archive.schema_files.writers.json_schema import to_json_schema
 from event_archive.schema_files.writers.pydantic import to_pydantic
-from event_archive.store.log import ANCHOR, Anchor, Segment, anchor_content, parse_entry
+from event_archive.store.commit import Segment, parse_entry
+from event_archive.store.folders import ANCHOR
+from event_archive.store.log import Anchor, anchor_content
 from event_archive.validation.exact_validator import Accepted, Rejected, validate
 from event_archive.verification import Finding, verify
 from event_archive.views.event_views import create_views, day_facts

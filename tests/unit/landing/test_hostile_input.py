@@ -19,7 +19,7 @@ import zstandard
 
 from event_archive.archive import Archive
 from event_archive.landing.land import Landed
-from event_archive.store.log import Counts
+from event_archive.store.commit import Counts
 from event_archive.verification import verify
 from support.events import WEIGHED, archived, land_bytes, lines, lost, new_archive, rejected, text, weighed
 

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from event_archive.registry.contract import load_contracts
-from event_archive.store.log import LANDING, Commit, Counts, Segment
+from event_archive.store.commit import LANDING, Commit, Counts, Segment
 from orchestration.planning.arrivals import Arrival, affected_days, arrivals
 from orchestration.settings import Settings
 

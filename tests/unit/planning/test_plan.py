@@ -9,7 +9,7 @@ import pytest
 
 from event_archive.errors import UnusableInput
 from event_archive.registry.contract import load_contracts
-from event_archive.store.log import LANDING, Commit, Counts, Segment
+from event_archive.store.commit import LANDING, Commit, Counts, Segment
 from orchestration.dbt.process import NodeFinished, listen
 from orchestration.planning.plan import Correction, ModelPlan, plan
 from orchestration.planning.replay_days import days_asked, worded

@@ -24,7 +24,7 @@ from event_archive.mapping.mapping import load_mapping
 from event_archive.quarantine.queries import Filter, grouped, history
 from event_archive.quarantine.recover import Selection, recover
 from event_archive.quarantine.recovery_outcomes import refused_records
-from event_archive.store.log import Commit, Counts, parse_entry, totals
+from event_archive.store.commit import Commit, Counts, parse_entry, totals
 from event_archive.verification import unnamed_files, verify
 from support.events import (
     LOST,

@@ -15,7 +15,7 @@ from event_archive.errors import UnusableInput
 from event_archive.quarantine.recover import Recovery, recover
 from event_archive.quarantine.recovery_outcomes import refused_records
 from event_archive.quarantine.repair import load_repair
-from event_archive.store.log import Counts
+from event_archive.store.commit import Counts
 from support.events import (
     WEIGHED,
     Event,

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from event_archive.errors import UnusableInput
-from event_archive.store.log import Commit, Counts, Segment
+from event_archive.store.commit import Commit, Counts, Segment
 from orchestration.dataset.day_differences import DayDifference, open_both
 from orchestration.dataset.tables import TableState
 from orchestration.dbt.process import first_lines

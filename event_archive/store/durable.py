@@ -1,0 +1,45 @@
+"""Durability on a local disk: when a call returns, what it did survives a loss of power.
+
+Belongs here: bringing bytes and names to the disk, and the digest by which bytes are known again. Not here:
+what is written and under which name (`local`, `publishing`).
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hex; raises OSError where it can't be read."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sync(path: Path) -> None:
+    """Wait until a file's bytes, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def move_into_place(finished: Path, target: Path) -> None:
+    """Durably move a finished file to `target`, in one step; what was there before is gone.
+
+    Both are on one file system, and the folder of `target` exists.
+    """
+    sync(finished)
+    finished.replace(target)
+    sync(target.parent)
+
+
+def make_folder(folder: Path, root: Path) -> None:
+    """Durably make a folder, and what is missing of the folders above it, up to `root`, which exists."""
+    if folder.is_dir():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    for parent in (folder, *folder.parents):
+        sync(parent)
+        if parent == root:
+            break

@@ -1,0 +1,56 @@
+"""The folders of an archive are named once: what is checked, cleaned and backed up follows from that."""
+
+import re
+import shutil
+from pathlib import Path
+
+from event_archive.archive import Archive
+from event_archive.quarantine.recover import recover
+from event_archive.store.folders import KEYS, SCRATCH, TO_BACK_UP
+from event_archive.verification import verify
+from support.events import (
+    LOST_DATA,
+    WEIGHED_DATA,
+    contract_file,
+    contracts_in,
+    land_bytes,
+    lines,
+    lost,
+    new_archive,
+    weighed,
+)
+
+OPERATING = Path(__file__).parents[3] / "docs" / "how-to-operate.md"
+
+
+def recovered(folder: Path) -> Archive:
+    """An archive with a landing that rejected a record, and the recovery of that record."""
+    archive = new_archive(folder)
+    land_bytes(archive, lines([weighed(1), lost(1) | {"data": {"place": 7}}, b"broken"]))
+    wider = {**LOST_DATA, "properties": {"place": {}}}
+    files = contract_file(weighed(1)["type"], WEIGHED_DATA), contract_file(lost(1)["type"], wider)
+    archive = Archive(archive.root, contracts_in(folder / "wider", *files))
+    assert recover(archive).counts.accepted == 1
+    return archive
+
+
+def test_what_is_backed_up_holds_by_itself(tmp_path: Path) -> None:
+    archive = recovered(tmp_path)
+    copy = tmp_path / "backup" / "archive"
+    copy.mkdir(parents=True)
+    for part in TO_BACK_UP:
+        source = archive.root / part
+        shutil.copytree(source, copy / part) if source.is_dir() else shutil.copy(source, copy / part)
+    restored = Archive(copy, archive.contracts)
+    assert verify(restored) == []
+    assert len(restored.log.commits()) == 2
+
+
+def test_whatever_an_archive_has_is_backed_up_or_can_be_made_again(tmp_path: Path) -> None:
+    archive = recovered(tmp_path)
+    assert {path.name for path in archive.root.iterdir()} <= {*TO_BACK_UP, KEYS, SCRATCH}
+
+
+def test_the_page_about_operating_backs_up_what_has_to_be() -> None:
+    (parts,) = re.findall(r"for part in ([\w. ]+); do", OPERATING.read_text(encoding="utf-8"))
+    assert tuple(parts.split()) == TO_BACK_UP
