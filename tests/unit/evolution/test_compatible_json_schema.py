@@ -33,7 +33,7 @@ NAMES = ["a", "b", "ab", "c"]
 PATTERNS = ["^a", "b$", "^a+$", "^[a-c]*$", "x", "^.{2}$", r"\d"]
 TEXTS = ["", "a", "b", "ab", "abc", "aa", "2", "zz", "xx", "2024-01-31", "127.0.0.1", "a@b.co"]
 NUMBERS: list[float] = [0, 1, 2, 3, -1, 4, 6, 1.0, 2.0, 0.5, 1.5, 2.5, 0.1, 0.3, 100, 2**60, 2**60 + 1, 1e30]
-LIMITS = [0, 1, 2, 3, 1.5, -1, 0.5, 2**60]
+LIMITS = [0, 1, 2, 3, 1.5, -1, 0.5, 2**60, 2.0**63, 2**63 + 2]
 KEYWORDS = {
     "number": ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
     "string": ["minLength", "maxLength", "pattern", "format"],

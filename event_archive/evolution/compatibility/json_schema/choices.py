@@ -4,24 +4,20 @@ Belongs here: what composes schemas for one and the same value. Not here: what d
 (`json_schema_members`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from event_archive.evolution.compatibility.json_schema.gap import Gap
 from event_archive.evolution.compatibility.json_schema.kinds import NUMBERS, TYPES
+from event_archive.evolution.compatibility.json_schema.prover import Prover
 from event_archive.evolution.compatibility.json_schema.same import same, same_list
 from event_archive.evolution.compatibility.json_schema.side import Side, side
-
-if TYPE_CHECKING:
-    from event_archive.evolution.compatibility.json_schema.proof import Proof
 
 COMPOSED = ("anyOf", "oneOf", "not", "if")
 
 
 def composed_gaps(
-    proof: Proof, writer: Side, reader: Side, part: dict[str, Any], path: tuple[str, ...], splits: int
+    proof: Prover, writer: Side, reader: Side, part: dict[str, Any], path: tuple[str, ...], splits: int
 ) -> Iterator[Gap]:
     """What one part of the reader asserts by choices and the writer does not."""
     document = reader.document
@@ -41,7 +37,7 @@ def composed_gaps(
 
 
 def _conditional_gaps(
-    proof: Proof, writer: Side, reader: Side, part: dict[str, Any], path: tuple[str, ...], splits: int
+    proof: Prover, writer: Side, reader: Side, part: dict[str, Any], path: tuple[str, ...], splits: int
 ) -> Iterator[Gap]:
     then, other = (
         side(reader.document, (part.get("then", True),)),
@@ -64,7 +60,7 @@ def _conditional_gaps(
 
 
 def _choice_gaps(
-    proof: Proof,
+    proof: Prover,
     writer: Side,
     reader: Side,
     part: dict[str, Any],

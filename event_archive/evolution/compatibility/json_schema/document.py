@@ -22,6 +22,7 @@ VALIDATORS = {
     2019: jsonschema_rs.Draft201909Validator,
     2020: jsonschema_rs.Draft202012Validator,
 }
+LARGEST_EXACT = 2**53  # below, a float has the value of its decimal digits wherever it is whole
 FORMATS = {"decimal": lambda text: DECIMAL_TEXT.fullmatch(text) is not None}
 UNEVALUATED = ("unevaluatedProperties", "unevaluatedItems")
 NAMED = ("properties", "patternProperties", "dependentSchemas")
@@ -69,6 +70,14 @@ class Document:
             "$opaque" in part or _is_integer4(part.get("type")) for part in parts_of([self.root, self.defs])
         )
 
+    @cached_property
+    def library_reads_it_alike(self) -> bool:
+        """Whether the library's canonical form means what the library's validator means.
+
+        It doesn't for a float beyond 2^53: the one takes its shortest decimal digits, the other its value.
+        """
+        return self.is_exact and not _holds_large_float([self.root, self.defs])
+
     def without(self, node: dict[str, Any], *keywords: str) -> dict[str, Any]:
         """The same node without some keywords, the same object each time.
 
@@ -108,6 +117,16 @@ def _fetch_nothing(uri: str) -> Any:
 
 def _is_integer4(types: Any) -> bool:
     return isinstance(types, list) and "integer4" in types
+
+
+def _holds_large_float(source: Any) -> bool:
+    waiting = [source]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, float) and abs(value) >= LARGEST_EXACT:
+            return True
+        waiting += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return False
 
 
 def parts_of(source: Any) -> list[dict[str, Any]]:

@@ -4,17 +4,13 @@ Belongs here: what the reader asserts of objects and arrays, and what the writer
 Not here: everything that looks at a value as a whole (`json_schema_proof`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from event_archive.evolution.compatibility.json_schema.document import Node
 from event_archive.evolution.compatibility.json_schema.gap import Gap, short, within
+from event_archive.evolution.compatibility.json_schema.prover import Prover
 from event_archive.evolution.compatibility.json_schema.side import Side, side
-
-if TYPE_CHECKING:
-    from event_archive.evolution.compatibility.json_schema.proof import Proof
 
 Part = dict[str, Any]
 Path = tuple[str, ...]
@@ -22,7 +18,7 @@ CONTENT = ("properties", "patternProperties", "additionalProperties")
 ANY_NAME, ANY_ITEM, THE_NAME = "*", "[]", "(name)"
 
 
-def object_gaps(proof: Proof, writer: Side, reader: Side, part: Part, path: Path) -> Iterator[Gap]:
+def object_gaps(proof: Prover, writer: Side, reader: Side, part: Part, path: Path) -> Iterator[Gap]:
     """What one part of the reader asserts of objects and the writer does not."""
     for name in part.get("required", ()):
         if name not in writer.required:
@@ -91,7 +87,7 @@ def _closed_names(writer: Side) -> set[str] | None:
     return closed if closed is None else {name for name in closed if _may_hold(writer, name)}
 
 
-def _name_gaps(proof: Proof, writer: Side, reader: Side, part: Part, path: Path) -> Iterator[Gap]:
+def _name_gaps(proof: Prover, writer: Side, reader: Side, part: Part, path: Path) -> Iterator[Gap]:
     if "propertyNames" not in part:
         return
     asserted = side(reader.document, (part["propertyNames"],))
@@ -104,7 +100,7 @@ def _name_gaps(proof: Proof, writer: Side, reader: Side, part: Part, path: Path)
         yield Gap(path, "names_narrowed", "READER accepts only some names of properties", writer, reader)
 
 
-def _content_gaps(proof: Proof, writer: Side, reader: Side, part: Part, path: Path) -> Iterator[Gap]:
+def _content_gaps(proof: Prover, writer: Side, reader: Side, part: Part, path: Path) -> Iterator[Gap]:
     only = side(reader.document, ({keyword: part[keyword] for keyword in CONTENT if keyword in part},))
     named = {name for props in writer.all_of("properties") for name in props}
     closed = _closed_names(writer)
@@ -162,7 +158,7 @@ def _unnamed(writer: Side, excluded: set[str], met: str | None) -> tuple[Node, .
     return tuple(found)
 
 
-def array_gaps(proof: Proof, writer: Side, reader: Side, part: Part, path: Path) -> Iterator[Gap]:
+def array_gaps(proof: Prover, writer: Side, reader: Side, part: Part, path: Path) -> Iterator[Gap]:
     """What one part of the reader asserts of arrays and the writer does not."""
     longest = _longest(writer)
     if "minItems" in part and not within(writer, "minItems", part["minItems"]):
@@ -207,7 +203,7 @@ def _longest(writer: Side) -> Any:
     return min(limits, default=None)
 
 
-def _contains_gaps(proof: Proof, writer: Side, reader: Side, part: Part, path: Path) -> Iterator[Gap]:
+def _contains_gaps(proof: Prover, writer: Side, reader: Side, part: Part, path: Path) -> Iterator[Gap]:
     wanted = side(reader.document, (part["contains"],))
     least, most = part.get("minContains", 1), part.get("maxContains")
     inner = (*path, ANY_ITEM)

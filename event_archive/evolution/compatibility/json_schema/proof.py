@@ -186,7 +186,7 @@ class Proof:
 
     def known_to_cover(self, writer: Side, reader: Side) -> bool:
         """Whether the library proves that the reader accepts all that is written."""
-        if not (writer.document.is_exact and reader.document.is_exact):
+        if not (writer.document.library_reads_it_alike and reader.document.library_reads_it_alike):
             return False
         self.characters_left -= writer.document.size + reader.document.size
         if self.characters_left < 0:

@@ -1,0 +1,20 @@
+"""What the parts of the proof ask of the whole, for what lies deeper or is a choice.
+
+Belongs here: the interface that breaks the circle between the proof and its parts. Not here: the proof
+(`proof`), and its parts (`choices`, `members`).
+"""
+
+from typing import Protocol
+
+from event_archive.evolution.compatibility.json_schema.gap import Gap
+from event_archive.evolution.compatibility.json_schema.side import Side
+
+
+class Prover(Protocol):
+    """A search for gaps that its parts may continue."""
+
+    def gaps(self, writer: Side, reader: Side, path: tuple[str, ...] = (), splits: int = 0) -> list[Gap]:
+        """Where a value of the writer's may be none of the reader's; empty where none is."""
+
+    def disjoint(self, one: Side, other: Side, depth: int = 4) -> bool:
+        """Whether it is shown that no value is of both sides."""
