@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from event_archive.archive import Archive
-from event_archive.sql_text import literal
+from event_archive.sql_text import literal, moment
 from event_archive.store.commit import Commit, Segment
-from event_archive.views.event_views import moment, view_sql
+from event_archive.views.event_views import view_sql
 
 COLUMNS = (
     *("event_id", "source", "object_type", "object_id", "occurred_at", "landed_at", "sequence"),

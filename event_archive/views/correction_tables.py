@@ -6,7 +6,6 @@ of the log, and the tables `events.corrections` and `events.removed_events`. Not
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +18,7 @@ from event_archive.archive import Archive
 from event_archive.sql_text import open_engine, sql_list
 from event_archive.store.commit import Commit, segments_of
 from event_archive.store.key_index import KEY, KeyIndex
-from event_archive.views.corrections import CORRECTS, VOIDS, Fact, Name, Standing, decide, named_event
+from event_archive.views.corrections import CORRECTS, VOIDS, Decision, EventKey, Fact, decide, named_event
 
 TABLES = {
     "corrections": pa.schema(
@@ -49,8 +48,8 @@ class ResolvedCorrections:
     """The events that correct or void, `known`: these and those they name, and what follows from them."""
 
     corrections: Sequence[Fact]
-    known: Mapping[Name, Fact]
-    standing: Standing
+    known: Mapping[EventKey, Fact]
+    decision: Decision
 
 
 def resolve_corrections(
@@ -64,9 +63,9 @@ def resolve_corrections(
     `object_type`: only those about objects of this type; they have nothing to do with any other.
     """
     corrections = list(_corrections(archive, commits, as_of, object_type))
-    targets = _targets(archive, commits, corrections)
-    known = {fact.name: fact for fact in [*targets, *corrections]}
-    return ResolvedCorrections(corrections, known, decide(corrections, targets))
+    others = _targets(archive, commits, corrections)
+    known = {fact.key: fact for fact in [*others, *corrections]}
+    return ResolvedCorrections(corrections, known, decide(corrections, others))
 
 
 def create_correction_tables(
@@ -78,72 +77,77 @@ def create_correction_tables(
 ) -> None:
     """Make the tables `corrections` and `removed_events` over these commits and, with `as_of`, up to then."""
     resolved = resolve_corrections(archive, commits, as_of)
-    standing = resolved.standing
+    decision = resolved.decision
     rows = []
-    for fact in sorted(resolved.corrections, key=lambda fact: fact.order):
-        place = standing.places.get(fact.name)
-        meant = named_event(fact, resolved.known)
+    for fact in sorted(resolved.corrections, key=lambda correction: correction.order):
+        place = decision.places.get(fact.key)
+        target = named_event(fact, resolved.known)
         rows.append(
             {
                 "source": fact.source,
                 "event_id": fact.event_id,
                 "kind": fact.kind,
-                "status": standing.statuses[fact.name],
+                "status": decision.statuses[fact.key],
                 "object_type": fact.object_type,
                 "object_id": fact.object_id,
                 "occurred_at": fact.occurred_at,
                 "sequence": fact.sequence,
-                "corrected_event_id": fact.names,
-                "replaced_event_id": (standing.replaced.get(fact.name) or (None, None))[1],
+                "corrected_event_id": fact.target_id,
+                "replaced_event_id": (decision.replaced.get(fact.key) or (None, None))[1],
                 "place_at": place.occurred_at if place else None,
                 "place_date": place.event_date if place else None,
-                "known_sequence": max(fact.sequence, meant.sequence if meant else 0),
-                "first_sequence": min(fact.sequence, meant.sequence if meant else fact.sequence),
+                "known_sequence": max(fact.sequence, target.sequence if target else 0),
+                "first_sequence": min(fact.sequence, target.sequence if target else fact.sequence),
             }
         )
-    removed = [{"source": source, "event_id": event_id} for source, event_id in sorted(standing.removed)]
+    removed = [{"source": source, "event_id": event_id} for source, event_id in sorted(decision.removed)]
     for name, content in (("corrections", rows), ("removed_events", removed)):
         connection.register("decided", pa.Table.from_pylist(content, TABLES[name]))
         connection.execute(f"CREATE OR REPLACE TABLE {schema}.{name} AS SELECT * FROM decided")
         connection.unregister("decided")
 
 
+def count_corrections(commits: Sequence[Commit]) -> int:
+    """Return how many events of these commits correct or void another; from the log alone."""
+    return sum(segment.corrections for segment in segments_of(commits))
+
+
 def _corrections(
     archive: Archive, commits: Sequence[Commit], as_of: datetime | None, object_type: str | None
 ) -> Iterable[Fact]:
-    """The events that correct or void; only files that the log says hold some are opened."""
-    held = {
+    """Yield the events that correct or void; only files that the log says hold some are opened."""
+    sequences = {
         archive.storage.location(segment.path): commit.sequence
         for commit in commits
         for segment in commit.segments
         if segment.corrections and object_type in (None, segment.type.split(".")[0])
     }
-    if not held:
+    if not sequences:
         return
-    with closing(open_engine()) as connection:
+    with open_engine() as connection:
         rows = connection.execute(
             f"SELECT {_FACT_COLUMNS}, filename, corrects, voids "
-            f"FROM read_parquet({sql_list(held)}, filename = true, union_by_name = true) "
+            f"FROM read_parquet({sql_list(sequences)}, filename = true, union_by_name = true) "
             "WHERE corrects IS NOT NULL OR voids IS NOT NULL"
         ).fetchall()
-    for *fact, file, corrects, voids in rows:
+    for *columns, file, corrects, voids in rows:
         kind = CORRECTS if corrects is not None else VOIDS
-        one = replace(_fact(fact, held[file]), kind=kind, names=corrects or voids)
-        if as_of is None or one.occurred_at < as_of:
-            yield one
+        fact = replace(_fact(columns, sequences[file]), kind=kind, target_id=corrects or voids)
+        if as_of is None or fact.occurred_at < as_of:
+            yield fact
 
 
 _FACT_COLUMNS = "source, event_id, object_type, object_id, occurred_at, event_date"
 
 
 def _targets(archive: Archive, commits: Sequence[Commit], corrections: Sequence[Fact]) -> list[Fact]:
-    """The events that corrections name, corrections themselves left out, found by the index of keys."""
-    wanted = {(fact.source, fact.names) for fact in corrections} - {fact.name for fact in corrections}
-    if not wanted:
+    """Return the events that corrections name, corrections themselves left out; by the index of keys."""
+    named = {(fact.source, fact.target_id) for fact in corrections} - {fact.key for fact in corrections}
+    if not named:
         return []
     sequences = [commit.sequence for commit in commits for _ in commit.segments]
-    with archive.storage.scratch() as folder, closing(open_engine()) as connection:
-        return _find(archive, commits, connection, folder, wanted, sequences)
+    with archive.storage.scratch() as folder, open_engine() as connection:
+        return _find(archive, commits, connection, folder, named, sequences)
 
 
 def _find(
@@ -151,28 +155,23 @@ def _find(
     commits: Sequence[Commit],
     connection: duckdb.DuckDBPyConnection,
     folder: Path,
-    wanted: Iterable[tuple[str, str | None]],
+    named: Iterable[tuple[str, str | None]],
     sequences: Sequence[int],
 ) -> list[Fact]:
     index = KeyIndex(archive, connection, commits, folder)
-    names = [{"source": source, "event_id": event_id} for source, event_id in wanted]
-    connection.register("wanted", pa.Table.from_pylist(names, TABLES["removed_events"]))
-    connection.execute(f"CREATE TEMP TABLE wanted_keys AS SELECT {KEY} AS h FROM wanted")
-    held = {index.files[number][0]: sequences[number] for number in index.find("wanted_keys")}
-    if not held:
+    keys = [{"source": source, "event_id": event_id} for source, event_id in named]
+    connection.register("named", pa.Table.from_pylist(keys, TABLES["removed_events"]))
+    connection.execute(f"CREATE TEMP TABLE named_keys AS SELECT {KEY} AS h FROM named")
+    by_file = {index.files[number][0]: sequences[number] for number in index.find("named_keys")}
+    if not by_file:
         return []
     rows = connection.execute(
-        f"SELECT {_FACT_COLUMNS}, filename FROM read_parquet({sql_list(held)}, filename = true) "
-        "SEMI JOIN wanted USING (source, event_id)"
+        f"SELECT {_FACT_COLUMNS}, filename FROM read_parquet({sql_list(by_file)}, filename = true) "
+        "SEMI JOIN named USING (source, event_id)"
     ).fetchall()
-    return [_fact(fact, held[file]) for *fact, file in rows]
+    return [_fact(columns, by_file[file]) for *columns, file in rows]
 
 
 def _fact(columns: Sequence[Any], sequence: int) -> Fact:
     source, event_id, object_type, object_id, occurred_at, event_date = columns
     return Fact(source, event_id, object_type, object_id, occurred_at, event_date, sequence)
-
-
-def corrections_in(commits: Sequence[Commit]) -> int:
-    """How many events of these commits correct or void another; from the log alone."""
-    return sum(segment.corrections for segment in segments_of(commits))

@@ -1,7 +1,8 @@
-"""What readers of the archive see: one view per event type over one fixed cut of the log, and facts per day.
+"""What readers of the archive see: one view per event type over one fixed cut of the log.
 
-Belongs here: the SQL of `events.<object>_<verb>` and `events.all_events`, and the row counts and digests of
-an event type's days. Not here: writing segments (`segments`), and anything that dbt derives.
+Belongs here: the SQL of `events.<object>_<verb>` and `events.all_events`, and the table of segments.
+Not here: row counts and digests of days (`day_facts`), writing segments (`landing.segment_file`), and
+anything that dbt derives.
 
 A cut is a sequence: the views show the commits up to and with it, whatever lands meanwhile. `events.segments`
 says which file came with which commit; joining it by file name lets a reader of "what came after sequence n"
@@ -9,8 +10,7 @@ open just those files.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 
 import duckdb
 import pyarrow as pa
@@ -20,24 +20,12 @@ from event_archive.envelope import COLUMNS, CORRECTIONS, STORED_COLUMNS
 from event_archive.errors import UnusableInput
 from event_archive.registry.contract import ALL_EVENTS, Contract
 from event_archive.registry.majors import step_sql
-from event_archive.sql_text import literal, quoted, sql_list
+from event_archive.sql_text import literal, moment, quoted, sql_list
 from event_archive.store.commit import Commit, Segment, segments_of
 from event_archive.views.correction_tables import create_correction_tables
 
 SCHEMA = "events"
 COMMIT_COLUMNS = {column.name for column in COLUMNS if column.attribute is None}
-
-
-@dataclass(frozen=True)
-class DayFacts:
-    """One event type's facts of one day. `digest` does not depend on the order or the files they came in.
-
-    `late_rows`: those whose commit came after a commit that already held a later day.
-    """
-
-    rows: int
-    late_rows: int
-    digest: str
 
 
 def create_views(
@@ -116,71 +104,6 @@ def _files_sql(
         f"SELECT {listed} FROM read_parquet({files}, filename = true{by_name}) AS f "
         f"LEFT JOIN {SCHEMA}.segments AS s ON s.path = f.filename AND {of_type}"
     )
-
-
-def moment(value: datetime) -> str:
-    """A time as an SQL literal."""
-    return f"TIMESTAMPTZ {literal(value.astimezone(UTC).isoformat())}"
-
-
-def day_facts(
-    archive: Archive,
-    event_type: str,
-    days: Sequence[date] | None = None,
-    *,
-    threads: int = 2,
-    cut: int | None = None,
-) -> dict[date, DayFacts]:
-    """Rows, lateness and digest of one event type's days (those given, or all), read from the segments.
-
-    `cut`: of the commits up to and with this sequence.
-    """
-    contract = archive.contracts[event_type]
-    commits = archive.log.commits(cut)
-    wanted = None if days is None else {day.isoformat() for day in days}
-    segments = [
-        segment
-        for segment in segments_of(commits, event_type)
-        if wanted is None or not wanted.isdisjoint(segment.days)
-    ]
-    if not segments:
-        return {}
-    late = late_rows(commits, event_type)
-    listed = (
-        ""
-        if wanted is None
-        else f"WHERE event_date IN ({', '.join(f'DATE {literal(d)}' for d in sorted(wanted))})"
-    )
-    columns = ", ".join([*(name for name in STORED_COLUMNS if name not in CORRECTIONS), "data", "extra"])
-    # Only where there is one: the days of older archives keep their digests.
-    correcting = "CASE WHEN coalesce(corrects, voids) IS NOT NULL THEN to_json(row(corrects, voids)) END"
-    with duckdb.connect() as connection:
-        connection.execute(f"SET threads = {int(threads)}")
-        connection.execute("SET TimeZone = 'UTC'")
-        create_segments_table(connection, archive, commits)
-        rows = connection.execute(
-            f"SELECT event_date, count(*), sum(md5_number_lower(fact)), sum(md5_number_upper(fact)) FROM "
-            f"(SELECT event_date, concat(to_json(row({columns})), {correcting}) AS fact "
-            f"FROM ({view_sql(archive, contract, segments)}) {listed}) "
-            "GROUP BY event_date ORDER BY event_date"
-        ).fetchall()
-    return {
-        day: DayFacts(count, late.get(day.isoformat(), 0), f"{int(low) % 2**64:016x}{int(high) % 2**64:016x}")
-        for day, count, low, high in rows
-    }
-
-
-def late_rows(commits: Sequence[Commit], event_type: str) -> dict[str, int]:
-    """Rows of one event type per ISO day that landed after a commit with a later day; from the log alone."""
-    newest = ""
-    late: dict[str, int] = {}
-    for commit in commits:
-        for segment in commit.segments:
-            for day, rows in segment.days.items() if segment.type == event_type else ():
-                if day < newest:
-                    late[day] = late.get(day, 0) + rows
-        newest = max([newest, *(day for segment in commit.segments for day in segment.days)])
-    return late
 
 
 def create_segments_table(

@@ -13,7 +13,7 @@ import dagster as dg
 from event_archive.archive import Archive
 from event_archive.registry.contract import Contract
 from event_archive.store.commit import Commit
-from event_archive.views.event_views import DayFacts, day_facts
+from event_archive.views.day_facts import DayFacts, day_facts
 from orchestration.assets.data_versions import LOG_VERSION, version_tags
 from orchestration.names import LOG
 from orchestration.planning.arrivals import arrivals

@@ -11,6 +11,7 @@ from datetime import date, datetime
 
 from event_archive.registry.contract import Contracts
 from event_archive.store.commit import Commit
+from event_archive.views.day_facts import with_latest_day
 from orchestration.dbt.graph import Manifest, is_daily, models, views_of
 
 
@@ -36,8 +37,7 @@ def arrivals(commits: Sequence[Commit], contracts: Contracts, after: int = 0) ->
     All majors of a type arrive as one view. A type without a contract has no view, so nobody reads it.
     """
     found: list[Arrival] = []
-    newest = date.min
-    for commit in commits:
+    for commit, latest in with_latest_day(commits):
         rows: dict[tuple[str, date], int] = {}
         for segment in commit.segments if commit.sequence > after else ():
             if contract := contracts.get(segment.type):
@@ -46,9 +46,7 @@ def arrivals(commits: Sequence[Commit], contracts: Contracts, after: int = 0) ->
                     rows[place] = rows.get(place, 0) + number
         came = commit.sequence, commit.landed_at, commit.origin
         for (view, on), number in sorted(rows.items()):
-            found.append(Arrival(view, on, number, max(0, (newest - on).days), *came))
-        held = (day for segment in commit.segments for day in segment.days)
-        newest = max([newest, *map(date.fromisoformat, held)])
+            found.append(Arrival(view, on, number, max(0, (latest - on).days), *came))
     return found
 
 

@@ -13,7 +13,7 @@ import duckdb
 from event_archive.archive import Archive
 from event_archive.sql_text import sql_list
 from event_archive.store.commit import Commit
-from event_archive.views.correction_tables import corrections_in, create_correction_tables
+from event_archive.views.correction_tables import count_corrections, create_correction_tables
 from orchestration.dbt.graph import Manifest, key_views_of
 from orchestration.planning.plan import Correction, Plan, of_objects
 from orchestration.settings import Settings
@@ -22,7 +22,7 @@ from orchestration.warehouse.requests import Days
 
 def read_corrections(archive: Archive, commits: Sequence[Commit]) -> list[Correction]:
     """List all corrections; where the log names none, nothing is read."""
-    if not corrections_in(commits):
+    if not count_corrections(commits):
         return []
     with closing(duckdb.connect()) as connection:
         connection.execute("SET TimeZone = 'UTC'")

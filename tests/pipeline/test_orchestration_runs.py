@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from event_archive.views.event_views import day_facts
+from event_archive.views.day_facts import day_facts
 from orchestration.dataset.versions import served_version
 from orchestration.names import REPORTING
 from orchestration.settings import Settings

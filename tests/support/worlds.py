@@ -147,9 +147,9 @@ class World:
         facts = [fact_of(event) for event in events.values()]
         decided = decide([one for one in facts if one.kind], [one for one in facts if not one.kind])
         for fact in facts:
-            if fact.kind != VOIDS and fact.name not in decided.removed:
+            if fact.kind != VOIDS and fact.key not in decided.removed:
                 event = events[fact.event_id]
-                place = decided.places.get(fact.name, fact)
+                place = decided.places.get(fact.key, fact)
                 event["time"] = events[place.event_id]["time"]
                 event.pop(CORRECTS, None)
                 yield event
@@ -218,8 +218,8 @@ def fact_of(event: Event) -> Fact:
     kind = next((kind for kind in (CORRECTS, VOIDS) if kind in event), None)
     object_type, object_id = event["object"].split("/")
     at = datetime.fromisoformat(event["time"])
-    names = event[kind] if kind else None
-    return Fact(event["source"], event["id"], object_type, object_id, at, at.date(), 0, kind, names)
+    target_id = event[kind] if kind else None
+    return Fact(event["source"], event["id"], object_type, object_id, at, at.date(), 0, kind, target_id)
 
 
 @cache

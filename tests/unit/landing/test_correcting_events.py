@@ -23,7 +23,8 @@ from event_archive.store.folders import ANCHOR
 from event_archive.store.log import Anchor, anchor_content
 from event_archive.validation.exact_validator import Accepted, Rejected, validate
 from event_archive.verification import Finding, verify
-from event_archive.views.event_views import create_views, day_facts
+from event_archive.views.day_facts import day_facts
+from event_archive.views.event_views import create_views
 from support.encoded import as_avro, as_batch, as_delimited, as_json
 from support.events import WEIGHED, archived, land_bytes, lines, lost, new_archive, rejected, weighed
 

@@ -13,8 +13,8 @@ from event_archive.views.corrections import (
     TAKEN_BACK,
     UNMATCHED,
     VOIDS,
+    Decision,
     Fact,
-    Standing,
     decide,
 )
 
@@ -22,13 +22,13 @@ FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def fact(
-    event_id: str, day: int, kind: str | None = None, names: str | None = None, about: str = "1"
+    event_id: str, day: int, kind: str | None = None, target_id: str | None = None, about: str = "1"
 ) -> Fact:
     moment = FIRST + timedelta(days=day)
-    return Fact("/billing", event_id, "invoice", about, moment, moment.date(), day + 1, kind, names)
+    return Fact("/billing", event_id, "invoice", about, moment, moment.date(), day + 1, kind, target_id)
 
 
-def decided(*facts: Fact) -> Standing:
+def decided(*facts: Fact) -> Decision:
     return decide([one for one in facts if one.kind], [one for one in facts if not one.kind])
 
 
@@ -111,8 +111,8 @@ def families(draw: st.DrawFn) -> list[Fact]:
     found = []
     for number in range(count):
         kind = draw(st.sampled_from([None, CORRECTS, VOIDS])) if number else None
-        names = f"e{draw(st.integers(0, count - 1))}" if kind else None
-        found.append(fact(f"e{number}", draw(st.integers(0, 4)), kind, names))
+        target_id = f"e{draw(st.integers(0, count - 1))}" if kind else None
+        found.append(fact(f"e{number}", draw(st.integers(0, 4)), kind, target_id))
     return found
 
 
@@ -123,7 +123,7 @@ def test_one_event_at_most_stands_in_each_place_whatever_the_order_of_arrival(
     shuffled = sorted(facts, key=lambda _: random.random())
     result = decided(*facts)
     assert decided(*shuffled) == result
-    corrected = [one for one in facts if one.kind == CORRECTS and one.name not in result.removed]
-    places = [result.places[one.name].name for one in corrected if one.name in result.places]
+    corrected = [one for one in facts if one.kind == CORRECTS and one.key not in result.removed]
+    places = [result.places[one.key].key for one in corrected if one.key in result.places]
     assert len(places) == len(set(places))
     assert all(place in result.removed for place in places)

@@ -1,0 +1,95 @@
+"""What is known of an event type's days: rows, how many of them came late, and a digest of what they say.
+
+Belongs here: facts of days, and what counts as late. Not here: the views (`event_views`), and what Dagster is
+told of a day.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from event_archive.archive import Archive
+from event_archive.envelope import CORRECTIONS, STORED_COLUMNS
+from event_archive.sql_text import literal, open_engine
+from event_archive.store.commit import Commit, segments_of
+from event_archive.views.event_views import create_segments_table, view_sql
+
+
+@dataclass(frozen=True)
+class DayFacts:
+    """One event type's facts of one day. `digest` does not depend on the order or the files they came in.
+
+    `late_rows`: those whose commit came after a commit that already held a later day.
+    """
+
+    rows: int
+    late_rows: int
+    digest: str
+
+
+def day_facts(
+    archive: Archive,
+    event_type: str,
+    days: Sequence[date] | None = None,
+    *,
+    threads: int = 2,
+    cut: int | None = None,
+) -> dict[date, DayFacts]:
+    """Rows, lateness and digest of one event type's days (those given, or all), read from the segments.
+
+    `cut`: of the commits up to and with this sequence.
+    """
+    contract = archive.contracts[event_type]
+    commits = archive.log.commits(cut)
+    wanted = None if days is None else {day.isoformat() for day in days}
+    segments = [
+        segment
+        for segment in segments_of(commits, event_type)
+        if wanted is None or not wanted.isdisjoint(segment.days)
+    ]
+    if not segments:
+        return {}
+    late = late_rows(commits, event_type)
+    listed = (
+        ""
+        if wanted is None
+        else f"WHERE event_date IN ({', '.join(f'DATE {literal(d)}' for d in sorted(wanted))})"
+    )
+    columns = ", ".join([*(name for name in STORED_COLUMNS if name not in CORRECTIONS), "data", "extra"])
+    # Only where there is one: the days of older archives keep their digests.
+    correcting = "CASE WHEN coalesce(corrects, voids) IS NOT NULL THEN to_json(row(corrects, voids)) END"
+    with open_engine(threads=threads) as connection:
+        create_segments_table(connection, archive, commits)
+        rows = connection.execute(
+            f"SELECT event_date, count(*), sum(md5_number_lower(fact)), sum(md5_number_upper(fact)) FROM "
+            f"(SELECT event_date, concat(to_json(row({columns})), {correcting}) AS fact "
+            f"FROM ({view_sql(archive, contract, segments)}) {listed}) "
+            "GROUP BY event_date ORDER BY event_date"
+        ).fetchall()
+    return {
+        day: DayFacts(count, late.get(day, 0), f"{int(low) % 2**64:016x}{int(high) % 2**64:016x}")
+        for day, count, low, high in rows
+    }
+
+
+def late_rows(commits: Iterable[Commit], event_type: str) -> dict[date, int]:
+    """Count the rows of one event type that landed late, per day; `commits`: the log from its start."""
+    late: dict[date, int] = {}
+    for commit, latest in with_latest_day(commits):
+        for segment in commit.segments:
+            for day, rows in segment.days.items() if segment.type == event_type else ():
+                if (on := date.fromisoformat(day)) < latest:
+                    late[on] = late.get(on, 0) + rows
+    return late
+
+
+def with_latest_day(commits: Iterable[Commit]) -> Iterator[tuple[Commit, date]]:
+    """Yield each commit with the latest day of all commits before it: its rows of earlier days are late.
+
+    `commits`: the log from its start. With the first commit comes `date.min`.
+    """
+    latest = date.min
+    for commit in commits:
+        yield commit, latest
+        held = (date.fromisoformat(day) for segment in commit.segments for day in segment.days)
+        latest = max([latest, *held])
