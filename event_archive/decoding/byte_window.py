@@ -1,13 +1,23 @@
 """The decoded bytes of an input: blocks of bounded size, and a window that moves over them.
 
 Belongs here: holding no more of a stream than is asked for, and passing over the rest in parts. Not here:
-decompression (`decompress`), and what the bytes mean (`decode` and the modules beside it).
+decompression (`decompress`), and what the bytes mean (`formats`).
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from event_archive.decoding.decompress import Readable, Truncated, decompressed, is_compressed
-from event_archive.decoding.record_chunk import Broken
+from event_archive.decoding.record_chunk import ChunkBounds, UnreadableRecord
+
+
+@dataclass(frozen=True)
+class InputStart:
+    """The first bytes of an input, decompressed: as many as a chunk, or all there are (`is_all`)."""
+
+    data: bytes
+    is_all: bool
+    bounds: ChunkBounds
 
 
 class Blocks:
@@ -73,7 +83,7 @@ class ByteWindow:
         return self._blocks.offset - len(self.data) + self.at
 
     @property
-    def broken_off(self) -> str | None:
+    def break_reason(self) -> str | None:
         """Why the stream breaks off after what is held, if it does."""
         return self._blocks.truncated
 
@@ -86,30 +96,32 @@ class ByteWindow:
             self.data, self.at = self.data[self.at :] + block, 0
         return True
 
-    def pass_over(self, count: int | None, position: int, reason: str, detail: str) -> Iterator[Broken]:
+    def pass_over(
+        self, count: int | None, position: int, reason: str, detail: str
+    ) -> Iterator[UnreadableRecord]:
         """The next `count` bytes, or all that is left, as one broken record in parts."""
         part = 0
         while (count is None or count > 0) and self.holds(1):
             offset = self.offset
             end = len(self.data) if count is None else min(len(self.data), self.at + count)
             piece, self.at = self.data[self.at : end], end
-            yield Broken(position, offset, piece, reason, detail, part)
+            yield UnreadableRecord(position, offset, piece, reason, detail, part)
             part += 1
             count = None if count is None else count - len(piece)
         if part == 0:
-            yield Broken(position, self.offset, b"", reason, detail)
+            yield UnreadableRecord(position, self.offset, b"", reason, detail)
 
-    def pass_to(self, mark: bytes, position: int, reason: str, detail: str) -> Iterator[Broken]:
+    def pass_to(self, mark: bytes, position: int, reason: str, detail: str) -> Iterator[UnreadableRecord]:
         """All bytes up to the end of `mark`, or to the end, as one broken record in parts."""
         part = 0
         while self.holds(len(mark)):
             offset, found = self.offset, self.data.find(mark, self.at)
             end = found + len(mark) if found >= 0 else len(self.data) - len(mark) + 1
             piece, self.at = self.data[self.at : end], end
-            yield Broken(position, offset, piece, reason, detail, part)
+            yield UnreadableRecord(position, offset, piece, reason, detail, part)
             if found >= 0:
                 return
             part += 1
         if part == 0 or self.at < len(self.data):
             offset, piece, self.at = self.offset, self.data[self.at :], len(self.data)
-            yield Broken(position, offset, piece, reason, detail, part)
+            yield UnreadableRecord(position, offset, piece, reason, detail, part)

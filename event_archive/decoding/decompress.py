@@ -1,10 +1,14 @@
-"""Decompression: gzip and zstd streams, told by their first bytes, in pieces of bounded size.
+"""Decompression: gzip and zstd streams, recognised by their first bytes, in pieces of bounded size.
 
-Belongs here: bytes in, bytes out, and the plain words for a stream that breaks off. Not here: records.
+Belongs here: the list of compressions, bytes in, bytes out, and the plain words for a stream that breaks off.
+Not here: records (`formats`), and packed blocks inside a file (`avro_codecs`).
+
+To add a compression, write a function as `_gzip` is, and add an entry to `COMPRESSIONS`.
 """
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 import zstandard
@@ -14,7 +18,6 @@ GZIP_READ_BYTES = 16 << 10  # what was decoded in the same go is lost where a st
 ZSTD_READ_BYTES = 512  # a zstd block of four bytes may stand for 128 KiB, so little is fed at a time
 PIECE_BYTES = 4 << 20
 GZIP = b"\x1f\x8b"
-ZSTD = b"\x28\xb5\x2f\xfd"
 
 
 class Truncated(Exception):
@@ -31,23 +34,14 @@ class Readable(Protocol):
         """Let the last `count` bytes of what was just read be read again."""
 
 
-def is_compressed(stream: Readable) -> bool:
-    """Whether `decompressed` would decompress this stream; nothing of it is taken."""
-    start = stream.read(max(len(GZIP), len(ZSTD)))
-    stream.put_back(len(start))
-    return start.startswith((GZIP, ZSTD))
-
-
 def decompressed(stream: Readable, block_bytes: int) -> Iterator[bytes]:
-    """The decoded bytes of a stream; raises Truncated after the last bytes that could be had.
+    """Yield the decoded bytes of a stream; raises Truncated after the last bytes that could be had.
 
     A stream that is not compressed comes in blocks of `block_bytes`, a compressed one in smaller pieces.
     """
     start = stream.read(READ_BYTES)
-    if start.startswith(GZIP):
-        yield from _gzip(start, stream)
-    elif start.startswith(ZSTD):
-        yield from _zstd(start, stream)
+    if compression := _compression_of(start):
+        yield from compression.decompress(start, stream)
     else:
         stream.put_back(len(start))
         while block := stream.read(block_bytes):
@@ -101,3 +95,33 @@ def _zstd(block: bytes, stream: Readable) -> Iterator[bytes]:
         block = stream.read(READ_BYTES)
     if not frame.eof:
         raise Truncated(f"the zstd stream ends at byte {read} before it is complete")
+
+
+@dataclass(frozen=True)
+class Compression:
+    """One compression: the bytes that each such stream begins with, and how it is decompressed.
+
+    `decompress` takes the first bytes of a stream and the rest of it; it yields pieces of a few MiB at most,
+    and raises Truncated.
+    """
+
+    name: str
+    magic: bytes
+    decompress: Callable[[bytes, Readable], Iterator[bytes]]
+
+
+COMPRESSIONS = (
+    Compression("gzip", GZIP, _gzip),
+    Compression("zstd", b"\x28\xb5\x2f\xfd", _zstd),
+)
+
+
+def _compression_of(start: bytes) -> Compression | None:
+    return next((entry for entry in COMPRESSIONS if start.startswith(entry.magic)), None)
+
+
+def is_compressed(stream: Readable) -> bool:
+    """Whether `decompressed` would decompress this stream; nothing of it is taken."""
+    start = stream.read(max(len(entry.magic) for entry in COMPRESSIONS))
+    stream.put_back(len(start))
+    return _compression_of(start) is not None

@@ -15,15 +15,15 @@ from typing import Any
 
 import orjson
 
+from event_archive.decoding.spacing import spacing_of
 from event_archive.envelope import JSON_MEDIA, MAX_DEPTH
-from event_archive.validation.fast_text import spacing_of
 
 LARGEST_WHOLE = float(1 << 53)  # up to here a double is one integer alone
 DATA_NAMES = ("data", "data_base64")
 SORTED = orjson.OPT_SORT_KEYS
 
 
-class Unreadable(Exception):
+class RecordError(Exception):
     """A record that can't be given as JSON: a reason to group by, and a sentence to read."""
 
     def __init__(self, reason: str, detail: str) -> None:
@@ -57,7 +57,7 @@ def value_json(value: Any) -> bytes:
     try:
         return orjson.dumps(exact(value), option=SORTED)
     except (RecursionError, orjson.JSONEncodeError) as error:
-        raise Unreadable("too_deep", f"nested deeper than {MAX_DEPTH} levels") from error
+        raise RecordError("too_deep", f"nested deeper than {MAX_DEPTH} levels") from error
 
 
 def exact(value: Any) -> Any:
@@ -66,7 +66,7 @@ def exact(value: Any) -> Any:
         if value.is_integer() and -LARGEST_WHOLE <= value <= LARGEST_WHOLE:
             return int(value) if value or math.copysign(1, value) > 0 else value
         if not math.isfinite(value):
-            raise Unreadable("not_json", f"a number is {value}, which JSON can't say")
+            raise RecordError("not_json", f"a number is {value}, which JSON can't say")
         return value
     if isinstance(value, dict):
         return {name: exact(item) for name, item in value.items()}
@@ -84,7 +84,7 @@ def is_json(media: Any) -> bool:
 def _expect_no_data(attributes: dict[str, Any]) -> None:
     for name in DATA_NAMES:
         if name in attributes:
-            raise Unreadable("duplicate_key", f"there is an attribute named {name}, beside the data")
+            raise RecordError("duplicate_key", f"there is an attribute named {name}, beside the data")
 
 
 def _text(attributes: dict[str, Any]) -> bytes:

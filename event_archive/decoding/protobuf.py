@@ -1,6 +1,6 @@
 """CloudEvents in Protobuf: a batch, or events one after the other with their lengths, as chunks of JSON text.
 
-Belongs here: telling that a stream is one of the two, and cutting it into events, however long the stream.
+Belongs here: recognising the two, and cutting a stream into events, however long the stream.
 Not here: what is in an event (`protobuf_event`).
 
 A `CloudEventBatch` is read field by field and never whole: on the wire it is its events, each after the
@@ -9,24 +9,41 @@ tag 0x0A and its length.
 
 from collections.abc import Iterator
 
-from event_archive.decoding.byte_window import ByteWindow
-from event_archive.decoding.event_json import Unreadable
+from event_archive.decoding.byte_window import Blocks, ByteWindow, InputStart
+from event_archive.decoding.event_json import RecordError
 from event_archive.decoding.protobuf_event import SIZED, VARINT, event_text, varint
-from event_archive.decoding.record_chunk import Broken, Chunk, Gathered
+from event_archive.decoding.record_chunk import Chunk, ChunkBounds, ChunkBuilder, UnreadableRecord
 
-BATCH, LENGTHS = b"\x0a", b""
+BATCH_TAG, NO_TAG = b"\x0a", b""
 LONGEST_VARINT = 10
 TELLING = (2, 3)  # source and spec_version: their tags, 0x12 and 0x1A, are in no JSON text
 FIELDS_LOOKED_AT = 16
 
 
-def framing_of(start: bytes) -> bytes | None:
-    """What stands before each event's length in a stream that starts so; None where it is no Protobuf."""
-    for mark in (BATCH, LENGTHS):
-        length = varint(start, len(mark), len(start)) if start.startswith(mark) else None
-        if length and _is_event(start[length[1] : length[1] + length[0]]):
-            return mark
-    return None
+def is_batch(start: InputStart) -> bool:
+    """Whether an input is a CloudEventBatch."""
+    return _is_framed(start.data, BATCH_TAG)
+
+
+def is_length_delimited(start: InputStart) -> bool:
+    """Whether an input is events one after the other, each after its length."""
+    return _is_framed(start.data, NO_TAG)
+
+
+def batch_records(blocks: Blocks, bounds: ChunkBounds) -> Iterator[Chunk]:
+    """Yield the events of a batch."""
+    return _framed_records(blocks, bounds, BATCH_TAG)
+
+
+def length_delimited_records(blocks: Blocks, bounds: ChunkBounds) -> Iterator[Chunk]:
+    """Yield the events of a stream of events with their lengths."""
+    return _framed_records(blocks, bounds, NO_TAG)
+
+
+def _is_framed(start: bytes, tag: bytes) -> bool:
+    """Whether an input that starts so has this tag, a length, and an event."""
+    length = varint(start, len(tag), len(start)) if start.startswith(tag) else None
+    return length is not None and _is_event(start[length[1] : length[1] + length[0]])
 
 
 def _is_event(start: bytes) -> bool:
@@ -46,27 +63,24 @@ def _is_event(start: bytes) -> bool:
     return False
 
 
-def protobuf_records(
-    window: ByteWindow, mark: bytes, chunk_bytes: int, max_record_bytes: int, most: int
-) -> Iterator[Chunk]:
-    """The events of a stream with this framing."""
-    held = Gathered()
-    return held.chunks(_events(window, mark, max_record_bytes, held), chunk_bytes, most)
+def _framed_records(blocks: Blocks, bounds: ChunkBounds, tag: bytes) -> Iterator[Chunk]:
+    builder = ChunkBuilder()
+    return builder.chunks(_events(ByteWindow(blocks), tag, bounds.record_bytes, builder), bounds)
 
 
 def _events(
-    window: ByteWindow, mark: bytes, max_record_bytes: int, held: Gathered
-) -> Iterator[Broken | None]:
-    """Put the events into `held`; gives what is none, and None after each event."""
+    window: ByteWindow, tag: bytes, max_record_bytes: int, builder: ChunkBuilder
+) -> Iterator[UnreadableRecord | None]:
+    """Add the events to `builder`; yields what is none, and None after each event."""
     position = 0
     while window.holds(1):
         position += 1
-        window.holds(len(mark) + LONGEST_VARINT)
-        start = window.data[window.at : window.at + len(mark) + LONGEST_VARINT]
-        size = varint(start, len(mark), len(start)) if start.startswith(mark) else None
+        window.holds(len(tag) + LONGEST_VARINT)
+        start = window.data[window.at : window.at + len(tag) + LONGEST_VARINT]
+        size = varint(start, len(tag), len(start)) if start.startswith(tag) else None
         if size is None:
             detail = "from here on there are no events with their lengths"
-            yield from window.pass_over(None, position, "bad_protobuf", window.broken_off or detail)
+            yield from window.pass_over(None, position, "bad_protobuf", window.break_reason or detail)
             break
         length, head = size
         if length > max_record_bytes:
@@ -75,7 +89,7 @@ def _events(
             continue
         if not window.holds(head + length):
             detail = f"the event is to have {length} bytes, and the input ends before"
-            yield from window.pass_over(None, position, "truncated", window.broken_off or detail)
+            yield from window.pass_over(None, position, "truncated", window.break_reason or detail)
             return
         offset, body = window.offset, window.at + head
         window.at = body + length
@@ -83,10 +97,10 @@ def _events(
         try:
             text = event_text(raw)
             if len(text) > max_record_bytes:
-                raise Unreadable("too_long", f"the event as JSON is longer than {max_record_bytes} bytes")
-            held.add(text, position, offset)
+                raise RecordError("too_long", f"the event as JSON is longer than {max_record_bytes} bytes")
+            builder.add(text, position, offset)
             yield None
-        except Unreadable as error:
-            yield Broken(position, offset, raw, error.reason, str(error))
-    if window.broken_off:
-        yield Broken(position + 1, window.offset, b"", "truncated", window.broken_off)
+        except RecordError as error:
+            yield UnreadableRecord(position, offset, raw, error.reason, str(error))
+    if window.break_reason:
+        yield UnreadableRecord(position + 1, window.offset, b"", "truncated", window.break_reason)

@@ -15,7 +15,7 @@ from typing import Any
 
 from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message, message_factory, timestamp_pb2
 
-from event_archive.decoding.event_json import Unreadable, event_json
+from event_archive.decoding.event_json import RecordError, event_json
 
 Field = descriptor_pb2.FieldDescriptorProto
 PACKAGE = "io.cloudevents.v1"
@@ -106,7 +106,7 @@ def event_text(raw: bytes) -> bytes:
         event = CloudEvent.FromString(raw)
     except message.DecodeError as error:
         told = next(_faults(raw, "event", 0), ("bad_protobuf", str(error).splitlines()[0]))
-        raise Unreadable(*told) from error
+        raise RecordError(*told) from error
     event.DiscardUnknownFields()
     attributes: dict[str, Any] = {}
     negative = False
@@ -115,12 +115,12 @@ def event_text(raw: bytes) -> bytes:
         if kind == "ce_timestamp":
             attributes[name] = _moment(value.ce_timestamp)
         elif kind is None:
-            raise Unreadable("bad_protobuf", f"attribute {name[:60]!r} has no value")
+            raise RecordError("bad_protobuf", f"attribute {name[:60]!r} has no value")
         else:
             attributes[name] = held = getattr(value, kind)
             negative = negative or (kind == "ce_integer" and held < 0)
     if (event.ByteSize() != len(raw) or negative) and (fault := next(_faults(raw, "event", 0), None)):
-        raise Unreadable(*fault)
+        raise RecordError(*fault)
     for name, held in (
         ("id", event.id),
         ("source", event.source),
@@ -128,13 +128,13 @@ def event_text(raw: bytes) -> bytes:
         ("type", event.type),
     ):
         if name in attributes:
-            raise Unreadable("duplicate_key", f"{name} is an attribute of its own and in the map")
+            raise RecordError("duplicate_key", f"{name} is an attribute of its own and in the map")
         if held:
             attributes[name] = held
     kind = event.WhichOneof("data")
     if kind == "proto_data":
         url = event.proto_data.type_url[:100]
-        raise Unreadable(
+        raise RecordError(
             "proto_data", f"the data is a message {url!r}, which needs its own schema; send JSON"
         )
     return event_json(attributes, getattr(event, kind) if kind else None)
@@ -145,7 +145,7 @@ def _moment(stamp: Any) -> str:
     seconds, nanos = stamp.seconds, stamp.nanos
     days, seconds = divmod(seconds, 86_400)
     if not 0 <= nanos < 1_000_000_000 or not -719_162 <= days <= 2_932_896:
-        raise Unreadable("bad_protobuf", "a timestamp is not between the years 1 and 9999")
+        raise RecordError("bad_protobuf", "a timestamp is not between the years 1 and 9999")
     text = f"{_day(days)}T{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
     if nanos == 0:
         return text + "Z"

@@ -1,7 +1,7 @@
 """Chunks: some records of an input, in one Arrow buffer, each with its place.
 
 Belongs here: what a chunk is and how one is made from lines or from separate records. Not here: finding the
-records in a stream (`decode`).
+records in a stream (`formats`).
 
 A chunk's lines lie in one buffer, each with its line feed, so that a columnar engine reads them where they
 are. Records that are not UTF-8, which no text column can hold, are kept apart from it.
@@ -16,11 +16,26 @@ import pyarrow as pa
 
 CACHED_BYTES = 1 << 20  # line ends are looked for in pieces that stay in the processor's cache
 
+LEAST_RECORD_BYTES = 128  # what a record takes beside its text: smaller ones make smaller chunks
+
 Numbers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Broken:
+class ChunkBounds:
+    """How large a chunk is to be, in bytes of records, and how large a record may be at most."""
+
+    chunk_bytes: int
+    record_bytes: int
+
+    @property
+    def max_records(self) -> int:
+        """How many records a chunk may have, however small they are."""
+        return max(self.chunk_bytes // LEAST_RECORD_BYTES, 1)
+
+
+@dataclass(frozen=True)
+class UnreadableRecord:
     """Bytes that are no record: too long, or cut off. A long one comes in pieces, `part` 0, 1, 2 …"""
 
     position: int
@@ -42,7 +57,7 @@ class Chunk:
     positions: Numbers
     offsets: Numbers
     apart: dict[int, bytes] = field(default_factory=dict)
-    broken: list[Broken] = field(default_factory=list)
+    unreadable: list[UnreadableRecord] = field(default_factory=list)
 
     @property
     def bounds(self) -> Numbers:
@@ -110,43 +125,39 @@ def chunk_of(records: list[bytes], positions: Numbers, offsets: Numbers) -> Chun
 
 
 @dataclass
-class Gathered:
-    """Records on their way to a chunk."""
+class ChunkBuilder:
+    """Gathers records to chunks."""
 
     records: list[bytes] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
-    broken: list[Broken] = field(default_factory=list)
+    unreadable: list[UnreadableRecord] = field(default_factory=list)
     size: int = 0
 
     def add(self, record: bytes, position: int, offset: int) -> None:
-        """Take one record's JSON text."""
+        """Add one record's JSON text."""
         self.records.append(record)
         self.positions.append(position)
         self.offsets.append(offset)
         self.size += len(record)
 
-    def refuse(self, broken: Broken) -> None:
-        """Take what is no record."""
-        self.broken.append(broken)
-        self.size += len(broken.record)
+    def add_unreadable(self, unreadable: UnreadableRecord) -> None:
+        """Add bytes that are no record."""
+        self.unreadable.append(unreadable)
+        self.size += len(unreadable.record)
 
-    def is_full(self, chunk_bytes: int, most: int) -> bool:
-        """Whether a chunk of such a size is to be made now."""
-        return self.size >= chunk_bytes or len(self.records) >= most
-
-    def chunks(self, found: Iterable[Broken | None], chunk_bytes: int, most: int) -> Iterator[Chunk]:
-        """Chunks of what is taken while `found` is drawn: it gives what is no record, or None after one."""
-        for broken in found:
-            if broken:
-                self.refuse(broken)
-            if self.is_full(chunk_bytes, most):
+    def chunks(self, steps: Iterable[UnreadableRecord | None], bounds: ChunkBounds) -> Iterator[Chunk]:
+        """Yield what is added while `steps` runs, as chunks; a step is None after a record was added."""
+        for unreadable in steps:
+            if unreadable:
+                self.add_unreadable(unreadable)
+            if self.size >= bounds.chunk_bytes or len(self.records) >= bounds.max_records:
                 yield self.chunk()
         yield self.chunk()
 
     def chunk(self) -> Chunk:
-        """All that was taken, as a chunk; then there is nothing."""
+        """Return all that was added as a chunk; then the builder is empty."""
         chunk = chunk_of(self.records, np.array(self.positions, np.int64), np.array(self.offsets, np.int64))
-        chunk.broken = self.broken
-        self.records, self.positions, self.offsets, self.broken, self.size = [], [], [], [], 0
+        chunk.unreadable = self.unreadable
+        self.records, self.positions, self.offsets, self.unreadable, self.size = [], [], [], [], 0
         return chunk

@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 
 from event_archive.archive import Archive
-from event_archive.decoding.json import chunks
+from event_archive.decoding.formats import read_chunks
 from event_archive.decoding.record_chunk import Chunk
 from event_archive.decoding.sources import HashingReader, Source, digest_of
 from event_archive.landing.quarantine_file import QuarantineWriter
@@ -97,7 +97,7 @@ def _take_in(
             if progress:
                 progress(stream.bytes)
 
-        transaction.take_in(chunks(stream, limits.chunk_bytes, limits.record_bytes), note)
+        transaction.take_in(read_chunks(stream, limits.chunk_bytes, limits.record_bytes), note)
         stream.read_to_end()
     return stream
 

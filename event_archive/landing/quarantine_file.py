@@ -19,7 +19,7 @@ from event_archive.store.folders import QUARANTINE
 from event_archive.validation.exact_validator import Rejected
 
 FLUSH_BYTES = 16 << 20
-BROKEN = ("position", "offset", "reason", "detail", "record", "part")
+RECORD_FIELDS = ("position", "offset", "reason", "detail", "record", "part")
 COLUMNS = pa.schema(
     [
         ("position", pa.int64()),
@@ -76,8 +76,8 @@ class QuarantineWriter:
 
     def add_chunk(self, chunk: Chunk, rejected: Iterable[tuple[int, Rejected]]) -> None:
         """Take a chunk's broken records, and those of its rows that were refused."""
-        for broken in chunk.broken:
-            self.add(Refusal(**{name: getattr(broken, name) for name in BROKEN}))
+        for unreadable in chunk.unreadable:
+            self.add(Refusal(**{name: getattr(unreadable, name) for name in RECORD_FIELDS}))
         for row, verdict in rejected:
             self.add(
                 Refusal(

@@ -105,12 +105,12 @@ class Transaction:
         repeated = find_repeated(self._connection, routed.contracts, self._index)
         rejected = [*routed.rejected, *lost, *self._conflicts(routed, repeated)]
         duplicates = [row for rows in repeated.duplicates.values() for row in rows]
-        broken = sum(one.part == 0 for one in chunk.broken)
+        unreadable = sum(one.part == 0 for one in chunk.unreadable)
         self.counts += Counts(
-            received=routed.received + len(lost) + broken,
+            received=routed.received + len(lost) + unreadable,
             accepted=self._write(routed, repeated, background),
             duplicate=len(duplicates),
-            rejected=len(rejected) + broken,
+            rejected=len(rejected) + unreadable,
         )
         note(chunk, rejected, duplicates)
 

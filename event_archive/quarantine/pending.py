@@ -15,8 +15,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from event_archive.archive import Archive
-from event_archive.decoding.json import USUAL_BYTES
-from event_archive.decoding.record_chunk import Chunk, chunk_of
+from event_archive.decoding.record_chunk import Chunk, ChunkBounds, chunk_of
 from event_archive.limits import Limits
 from event_archive.quarantine.recovery_outcomes import REFUSED, latest_outcomes
 from event_archive.store.commit import Commit
@@ -89,7 +88,7 @@ class WaitingRecords:
 
     def chunks(self) -> Iterator[Chunk]:
         """Chunks of the records, with numbers from 0 for positions."""
-        most = max(self._limits.chunk_bytes // USUAL_BYTES, 1)
+        most = ChunkBounds(self._limits.chunk_bytes, self._limits.record_bytes).max_records
         held: list[tuple[Waiting, bytes]] = []
         size = 0
         for waiting, record in self._records():

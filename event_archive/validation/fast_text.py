@@ -4,11 +4,11 @@ Belongs here: what `from_json` is to parse, the text of each kind of value, and 
 Not here: the envelope (`shape`), and what the schema demands of a value (`conditions`).
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from event_archive.decoding.spacing import Spacing
 from event_archive.registry.column_types import (
     ColumnType,
     ListOf,
@@ -23,14 +23,6 @@ from event_archive.validation.fast_conditions import Unfit, conditions
 
 # What a field that no contract names may hold: one simple value, as more could hide a second key.
 SIMPLE_VALUE = r'"[^"\\]*"|-?(0|[1-9][0-9]{0,17})|true|false'
-
-
-@dataclass(frozen=True)
-class Spacing:
-    """What stands between members and after keys: nothing, or one space as many JSON writers do."""
-
-    comma: str
-    colon: str
 
 
 @dataclass
@@ -53,12 +45,6 @@ class Parts:
             else:
                 merged.append(piece)
         return f"concat({', '.join(merged)})"
-
-
-def spacing_of(record: bytes) -> Spacing:
-    """The spacing of a record, as its first key shows it."""
-    spaced = re.match(rb'\{"[^"\\]*": ', record)
-    return Spacing(", ", ": ") if spaced else Spacing(",", ":")
 
 
 def key(name: str, colon: str) -> str:

@@ -17,13 +17,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from event_archive.decoding.spacing import spacing_of
 from event_archive.envelope import ATTRIBUTE_NAMES, CORRECTIONS
 from event_archive.registry.column_types import Struct
 from event_archive.registry.contract import Contract
 from event_archive.registry.text_formats import PLAIN_MOMENT
 from event_archive.sql_text import literal, quoted
 from event_archive.validation.fast_conditions import Unfit
-from event_archive.validation.fast_text import Parts, key, spacing_of, structure, write_value
+from event_archive.validation.fast_text import Parts, key, structure, write_value
 
 CONSTANT_ATTRIBUTES = frozenset({"specversion", "type", "verb"})
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from event_archive.decoding import decompress
 from event_archive.decoding import record_chunk as chunk
 from event_archive.decoding.decompress import Truncated, decompressed
-from event_archive.decoding.json import chunks
-from event_archive.decoding.record_chunk import Broken
+from event_archive.decoding.formats import read_chunks
+from event_archive.decoding.record_chunk import UnreadableRecord
 from event_archive.decoding.sources import HashingReader
 
 MARK = b"\xef\xbb\xbf"
@@ -27,25 +27,27 @@ def stream(content: bytes) -> HashingReader:
     return HashingReader(io.BytesIO(content))
 
 
-def cut(content: bytes, size: int = 1 << 16, longest: int = 1 << 20) -> tuple[Records, list[Broken]]:
+def cut(
+    content: bytes, size: int = 1 << 16, longest: int = 1 << 20
+) -> tuple[Records, list[UnreadableRecord]]:
     """The records of some bytes with position and offset, without empty lines; and what is broken."""
     records: Records = []
-    broken: list[Broken] = []
+    unreadable: list[UnreadableRecord] = []
     read = stream(content)
     with patch.object(decompress, "READ_BYTES", max(size, 4)), patch.object(chunk, "CACHED_BYTES", size):
-        for piece in chunks(read, size, longest):
+        for piece in read_chunks(read, size, longest):
             for row, place in enumerate(zip(piece.positions.tolist(), piece.offsets.tolist(), strict=True)):
                 if piece.record(row):
                     records.append((*place, piece.record(row)))
-            broken += piece.broken
+            unreadable += piece.unreadable
     read.read_to_end()
     assert (read.bytes, read.digest()) == (len(content), hashlib.sha256(content).hexdigest())
-    return records, broken
+    return records, unreadable
 
 
 def whole(content: bytes, **bounds: int) -> Records:
-    records, broken = cut(content, **bounds)
-    assert not broken
+    records, unreadable = cut(content, **bounds)
+    assert not unreadable
     return records
 
 
@@ -134,7 +136,7 @@ def test_an_array_is_cut_where_its_elements_end(
 )
 def test_many_small_records_make_small_chunks(content: bytes) -> None:
     with patch.object(chunk, "CACHED_BYTES", 64):
-        found = [len(piece.positions) for piece in chunks(stream(content), 1280, 1 << 20)]
+        found = [len(piece.positions) for piece in read_chunks(stream(content), 1280, 1 << 20)]
     assert max(found) <= 10 + 64
     assert sum(found) in (5000, 5001)
 
@@ -145,11 +147,11 @@ LONG = b'{"a":"' + b"x" * 500 + b'"}'
 @pytest.mark.parametrize("size", [1, 7, 64, 1000, 10_000])
 def test_a_long_line_is_refused_in_parts_and_the_rest_goes_on(size: int) -> None:
     content = b'{"a":1}\n' + LONG + b'\n{"b":2}\n' + LONG
-    records, broken = cut(content, size=size, longest=100)
+    records, unreadable = cut(content, size=size, longest=100)
     assert records == [(1, 0, b'{"a":1}'), (3, 517, b'{"b":2}')]
-    assert {(one.position, one.reason) for one in broken} == {(2, "too_long"), (4, "too_long")}
+    assert {(one.position, one.reason) for one in unreadable} == {(2, "too_long"), (4, "too_long")}
     for position in (2, 4):
-        parts = [one for one in broken if one.position == position]
+        parts = [one for one in unreadable if one.position == position]
         assert [one.part for one in parts] == list(range(len(parts)))
         assert b"".join(one.record for one in parts).rstrip(b"\n") == LONG
         assert content[parts[0].offset :].startswith(LONG)
@@ -170,14 +172,14 @@ BROKEN = {
 @pytest.mark.parametrize("size", [1, 5, 1000])
 def test_what_breaks_an_array_is_kept(case: str, size: int) -> None:
     content, expected, intact = BROKEN[case]
-    records, broken = cut(content, size=size)
+    records, unreadable = cut(content, size=size)
     assert len(records) == intact
     (position, offset, rest, reason) = expected[0]
-    assert {(one.position, one.reason) for one in broken} == {(position, reason)}
-    found = b"".join(one.record for one in broken)
+    assert {(one.position, one.reason) for one in unreadable} == {(position, reason)}
+    found = b"".join(one.record for one in unreadable)
     assert found.strip() == rest
-    assert content[broken[0].offset :] == found
-    assert not content[offset : broken[0].offset].strip()
+    assert content[unreadable[0].offset :] == found
+    assert not content[offset : unreadable[0].offset].strip()
 
 
 PACKERS: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "zstd": zstandard.compress}
@@ -193,28 +195,28 @@ VALUES = [f'{{"a":{number * 7919 % 100_003}}}'.encode() for number in range(3000
 def test_a_stream_that_breaks_off_keeps_what_came_before(packer: str, content: bytes) -> None:
     packed = PACKERS[packer](content)
     for end in (len(packed) * 9 // 10, len(packed) - 1):
-        records, broken = cut(packed[:end], size=500)
+        records, unreadable = cut(packed[:end], size=500)
         assert [record for _, _, record in records] == VALUES[: len(records)]
-        assert [one.reason for one in broken if one.part == 0] == ["truncated"]
-        assert packer in broken[0].detail
-        assert content[broken[0].offset :].startswith(b"".join(one.record for one in broken))
+        assert [one.reason for one in unreadable if one.part == 0] == ["truncated"]
+        assert packer in unreadable[0].detail
+        assert content[unreadable[0].offset :].startswith(b"".join(one.record for one in unreadable))
     assert [one.reason for one in cut(packed[:5])[1]] == ["truncated"]
 
 
 @pytest.mark.parametrize("packer", PACKERS)
 def test_other_bytes_after_a_compressed_stream_are_told(packer: str) -> None:
     for junk in (b"junk", b"\n", b"\x1f", b"\0" * 10):
-        records, broken = cut(PACKERS[packer](LINES) + junk)
+        records, unreadable = cut(PACKERS[packer](LINES) + junk)
         assert [record for _, _, record in records] == [b'{"a":1}', b'{"b":2}']
-        assert [one.reason for one in broken] == ["truncated"]
+        assert [one.reason for one in unreadable] == ["truncated"]
 
 
 def test_a_changed_byte_in_a_compressed_stream_is_told() -> None:
     packed = bytearray(gzip.compress(LINES * 1000))
     packed[-6] ^= 1
-    _, broken = cut(bytes(packed))
-    assert [one.reason for one in broken] == ["truncated"]
-    assert "corrupt gzip" in broken[0].detail
+    _, unreadable = cut(bytes(packed))
+    assert [one.reason for one in unreadable] == ["truncated"]
+    assert "corrupt gzip" in unreadable[0].detail
 
 
 @pytest.mark.parametrize("packer", PACKERS)

@@ -21,11 +21,10 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from event_archive.decoding import avro as decode_avro
-from event_archive.decoding import avro_codecs
+from event_archive.decoding import avro_codecs, avro_header
 from event_archive.decoding.avro_safe_schema import CLOUD_EVENT
-from event_archive.decoding.json import chunks
-from event_archive.decoding.record_chunk import Broken
+from event_archive.decoding.formats import read_chunks
+from event_archive.decoding.record_chunk import UnreadableRecord
 from event_archive.decoding.sources import HashingReader, Source
 from event_archive.landing.land import land
 from event_archive.mapping.mapping import load_mapping
@@ -51,18 +50,20 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def cut(content: bytes, size: int = 1 << 16, longest: int = 1 << 20) -> tuple[list[bytes], list[Broken]]:
+def cut(
+    content: bytes, size: int = 1 << 16, longest: int = 1 << 20
+) -> tuple[list[bytes], list[UnreadableRecord]]:
     """The records of some bytes as JSON text, and what is broken."""
-    records, broken = [], []
-    for piece in chunks(HashingReader(io.BytesIO(content)), size, longest):
+    records, unreadable = [], []
+    for piece in read_chunks(HashingReader(io.BytesIO(content)), size, longest):
         records += [piece.record(row) for row in range(len(piece.positions)) if piece.record(row)]
-        broken += piece.broken
-    return records, broken
+        unreadable += piece.unreadable
+    return records, unreadable
 
 
 def documents(content: bytes) -> list[Any]:
-    records, broken = cut(content)
-    assert not broken
+    records, unreadable = cut(content)
+    assert not unreadable
     return [json.loads(record, parse_float=Decimal) for record in records]
 
 
@@ -178,11 +179,11 @@ def test_no_byte_is_lost_or_raises_whatever_happens_to_a_file(
         "flip": whole[:at] + bytes([whole[at] ^ by]) + whole[at + 1 :],
         "insert": whole[:at] + bytes([by]) + whole[at:],
     }[what]
-    records, broken = cut(changed, size)
+    records, unreadable = cut(changed, size)
     untouched = {json.dumps(event, sort_keys=True) for event in documents(whole)}
     kept = sum(json.dumps(json.loads(one), sort_keys=True) in untouched for one in records if _is_json(one))
     if kept < len(untouched) and kept == len(records):  # some event is gone, and no other one stands for it
-        assert broken or what == "cut"  # a file that was cut between two events is a shorter file
+        assert unreadable or what == "cut"  # a file that was cut between two events is a shorter file
 
 
 def _is_json(record: bytes) -> bool:
@@ -201,7 +202,7 @@ def test_where_the_input_is_cut_into_pieces_changes_nothing(encoding: str) -> No
     expected = cut(content)
     assert len(expected[0]) == 20 * len(EVENTS)
     with patch.object(
-        decode_avro, "MOST_HEADER_BYTES", FIRST_SYNC + 16
+        avro_header, "MOST_HEADER_BYTES", FIRST_SYNC + 16
     ):  # or all of it is read with the header
         for size in range(300, 700):  # the first piece must hold what tells the encoding
             assert cut(content, size) == expected, size
@@ -362,10 +363,10 @@ def test_the_rest_of_a_file_lands_beside_a_bad_event(tmp_path: Path, pack: Calla
 
 
 def test_blocks_after_a_broken_one_land(tmp_path: Path) -> None:
-    broken = bytearray(AVRO)
-    broken[FIRST_SYNC + 16 + 3] ^= 0xFF  # within the first block after the header
+    unreadable = bytearray(AVRO)
+    unreadable[FIRST_SYNC + 16 + 3] ^= 0xFF  # within the first block after the header
     archive = new_archive(tmp_path)
-    counts = land_bytes(archive, bytes(broken), "events.avro").counts
+    counts = land_bytes(archive, bytes(unreadable), "events.avro").counts
     assert counts.accepted == len(EVENTS) - 1
     assert counts.rejected >= 1
 
@@ -380,6 +381,6 @@ def test_a_block_that_unpacks_to_gigabytes_is_refused(tmp_path: Path, codec: str
 
 def test_json_is_never_taken_for_protobuf() -> None:
     for text in (b"\n{}", b"\n\n\n{}\n", b"{\n\x12}", b'\n "\\u001a"', b"\n[1]"):
-        records, broken = cut(text)
+        records, unreadable = cut(text)
         assert records
-        assert not broken
+        assert not unreadable

@@ -1,0 +1,59 @@
+"""THE list of input formats: how each is recognised, and how it gives its records.
+
+Belongs here: the list, and choosing from it. Not here: the formats themselves (a module each, beside this
+one), compression (`decompress`), and what a record means (`validation`, `mapping`).
+
+To add a format, write two functions and add an entry to `FORMATS`:
+
+- `sniff(start)`: whether an input that begins so is of this format. The first entry that says yes is taken,
+  so a format with a magic number stands above one that only looks plausible.
+- `records(blocks, bounds)`: yields the records as chunks, each within `bounds`: a record is one JSON text
+  without its line feed, and has a position and an offset. `ChunkBuilder` gathers records to chunks;
+  `ByteWindow` reads a binary stream piece by piece. Bytes that are no record are not dropped: they become
+  `UnreadableRecord`s of their chunk, and go to quarantine.
+
+The records of a format that does not hold CloudEvents become events by a mapping, as JSON records do.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from event_archive.decoding import avro, json, protobuf
+from event_archive.decoding.byte_window import Blocks, InputStart
+from event_archive.decoding.decompress import Readable
+from event_archive.decoding.record_chunk import Chunk, ChunkBounds
+
+
+@dataclass(frozen=True)
+class Format:
+    """One way in which inputs hold records: how it is recognised, and how it gives them."""
+
+    name: str
+    sniff: Callable[[InputStart], bool]
+    records: Callable[[Blocks, ChunkBounds], Iterator[Chunk]]
+
+
+FORMATS: Sequence[Format] = (
+    Format("Avro container file", avro.is_container, avro.container_records),
+    Format("Protobuf batch", protobuf.is_batch, protobuf.batch_records),
+    Format("Protobuf with lengths", protobuf.is_length_delimited, protobuf.length_delimited_records),
+    Format("JSON array", json.is_array, json.array_records),
+    Format("JSON document", json.is_document, json.document_record),
+    Format("NDJSON", json.is_text, json.line_records),  # all the rest, whatever it is
+)
+
+
+def read_chunks(stream: Readable, chunk_bytes: int, max_record_bytes: int) -> Iterator[Chunk]:
+    """Yield the records of an input, of `max_record_bytes` at most, as chunks of about `chunk_bytes`.
+
+    Many small records make smaller chunks: each record costs some hundred bytes, however small it is.
+    """
+    bounds = ChunkBounds(chunk_bytes, max_record_bytes)
+    blocks = Blocks(stream, chunk_bytes)
+    yield from _format_of(blocks, bounds).records(blocks, bounds)
+
+
+def _format_of(blocks: Blocks, bounds: ChunkBounds) -> Format:
+    """Return the first format that recognises the next bytes; none of them is taken."""
+    start = InputStart(blocks.peek(max(bounds.chunk_bytes, 1)), blocks.at_end, bounds)
+    return next(entry for entry in FORMATS if entry.sniff(start))
