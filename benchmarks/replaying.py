@@ -24,7 +24,8 @@ from benchmarks.measurement import Measurement
 from benchmarks.refreshing import FACTLOG
 from event_archive.decoding.sources import find_sources
 from event_archive.landing.land import land
-from orchestration.dataset.tables import name, relation, text
+from event_archive.sql_text import literal, quoted
+from orchestration.dataset.tables import relation
 from orchestration.dbt.process import dbt_executable, run_dbt
 from orchestration.settings import Settings
 from orchestration.warehouse.engine import limit_engine
@@ -189,20 +190,20 @@ def build_by_hand(home: str, file: str) -> None:
     Path(file).unlink(missing_ok=True)
     with closing(duckdb.connect(file)) as connection:
         limit_engine(connection, settings, Path(file))
-        connection.execute(f"SET VARIABLE events = {text(str(settings.archive_root / 'events'))}")
+        connection.execute(f"SET VARIABLE events = {literal(str(settings.archive_root / 'events'))}")
         connection.execute(RIVAL.read_text())
 
 
 def same_rows(warehouse: Path, rival: Path) -> None:
     """Make sure that both hold the same rows; the rival has no columns that say when something landed."""
     with closing(duckdb.connect()) as connection:
-        connection.execute(f"ATTACH {text(str(warehouse))} AS warehouse (READ_ONLY)")
-        connection.execute(f"ATTACH {text(str(rival))} AS rival (READ_ONLY)")
+        connection.execute(f"ATTACH {literal(str(warehouse))} AS warehouse (READ_ONLY)")
+        connection.execute(f"ATTACH {literal(str(rival))} AS rival (READ_ONLY)")
         for table, columns in tables_of(connection).items():
-            listed = ", ".join(map(name, columns))
+            listed = ", ".join(map(quoted, columns))
             ours, theirs = (
                 connection.execute(
-                    f"SELECT count(*), sum(hash({listed})) FROM {name(database)}.{relation(table)}"
+                    f"SELECT count(*), sum(hash({listed})) FROM {relation(table, database)}"
                 ).fetchone()
                 for database in ("warehouse", "rival")
             )

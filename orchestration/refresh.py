@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from event_archive.errors import UnusableInput
-from orchestration.dataset.tables import TableState
+from orchestration.dataset.compare import TableState
 from orchestration.dataset.versions import served_version
 from orchestration.dbt.process import OnNode, first_lines, keep_manifest, load_manifest, run_dbt
 from orchestration.full_disk import full, full_disk_in_one_line

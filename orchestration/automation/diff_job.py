@@ -64,7 +64,7 @@ def state(settings: Settings, asked: str) -> str:
 
 def described(comparison: Comparison) -> dict[str, dg.MetadataValue]:
     """Word a comparison as metadata."""
-    found = [one.found for one in comparison.tables]
+    found = [table.differences for table in comparison.tables]
     return {
         "differs": dg.MetadataValue.bool(comparison.differs),
         "changed": dg.MetadataValue.int(sum(one.changed for one in found)),

@@ -12,6 +12,7 @@ import click
 import duckdb
 
 from event_archive.errors import UnusableInput
+from event_archive.sql_text import open_engine
 from event_archive.views.event_views import create_views
 from orchestration.command_line import answers
 from orchestration.command_line.options import contracts_option, read_settings
@@ -62,11 +63,10 @@ def query(sql: str, from_archive: bool, contracts: Path | None, form: str | None
 def ask_archive(settings: Settings, sql: str) -> Answer:
     """Run SQL over the views of the archive, in memory."""
     archive = settings.open_archive()
-    with closing(duckdb.connect()) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with closing(open_engine(threads=settings.threads, memory_bytes=settings.memory_bytes)) as connection:
         create_views(connection, archive)
         connection.execute("SET allowed_directories = [$folder]", {"folder": str(settings.archive_root)})
-        return ask(connection, settings, sql)
+        return ask(connection, sql)
 
 
 def check_reads(sql: str) -> None:

@@ -9,14 +9,13 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
-import duckdb
 from sqlfmt.api import Mode, format_string
 from sqlfmt.exception import SqlfmtError
 
 from event_archive.envelope import COLUMNS
 from event_archive.registry.column_types import Struct
 from event_archive.registry.contract import Contract
-from event_archive.sql_text import quoted
+from event_archive.sql_text import open_engine, quoted
 from event_archive.views.documented_columns import ViewColumn, field_columns
 
 LINE_LENGTH = 110
@@ -94,7 +93,7 @@ def _name(name: str) -> str:
 
 
 def _keywords() -> frozenset[str]:
-    with duckdb.connect() as connection:
+    with open_engine(sealed=True) as connection:
         rows = connection.execute(
             "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category <> 'unreserved'"
         ).fetchall()

@@ -16,8 +16,10 @@ from pathlib import Path
 import duckdb
 
 from event_archive.errors import UnusableInput
+from event_archive.sql_text import literal, quoted
+from orchestration.dataset.compare import TableState
 from orchestration.dataset.row_tracing import MartNote, read
-from orchestration.dataset.tables import TableState, copy_tables, name, text
+from orchestration.dataset.tables import copy_tables
 
 READ_ONLY_MODE = 0o444
 TABLES = {
@@ -75,7 +77,7 @@ def write_dataset(
     until the caller has synced it.
     """
     # Analysts' DuckDB is often older than ours, and can't open what 2.0 writes by default.
-    connection.execute(f"ATTACH {text(str(file))} AS reporting (STORAGE_VERSION 'v1.4.0')")
+    connection.execute(f"ATTACH {literal(str(file))} AS reporting (STORAGE_VERSION 'v1.4.0')")
     # One transaction: committing each of some two hundred statements would cost as much as the copy itself.
     connection.execute("BEGIN")
     copy_tables(connection, tables)
@@ -91,12 +93,12 @@ def describe(
     """Let the attached file `reporting` say what it holds."""
     connection.execute("CREATE SCHEMA reporting.factlog")
     for table, (said, columns) in TABLES.items():
-        target = f"reporting.factlog.{name(table)}"
-        listed = ", ".join(f"{name(column)} {kind}" for column, (kind, _) in columns.items())
+        target = f"reporting.factlog.{quoted(table)}"
+        listed = ", ".join(f"{quoted(column)} {kind}" for column, (kind, _) in columns.items())
         connection.execute(f"CREATE TABLE {target} ({listed})")
-        connection.execute(f"COMMENT ON TABLE {target} IS {text(said)}")
+        connection.execute(f"COMMENT ON TABLE {target} IS {literal(said)}")
         for column, (_, meaning) in columns.items():
-            connection.execute(f"COMMENT ON COLUMN {target}.{name(column)} IS {text(meaning)}")
+            connection.execute(f"COMMENT ON COLUMN {target}.{quoted(column)} IS {literal(meaning)}")
     connection.execute(
         "INSERT INTO reporting.factlog.manifest VALUES (?, ?, ?, ?, ?)",
         [about.sequence, about.log_digest, about.as_of, about.code_version, about.written_at],
@@ -120,7 +122,7 @@ def attach_dataset(connection: duckdb.DuckDBPyConnection, file: Path, alias: str
     if not file.is_file():
         raise UnusableInput(f"{file}: no such file")
     try:
-        connection.execute(f"ATTACH {text(str(file))} AS {name(alias)} (READ_ONLY)")
+        connection.execute(f"ATTACH {literal(str(file))} AS {quoted(alias)} (READ_ONLY)")
     except duckdb.IOException as error:
         if "lock" in str(error):
             raise UnusableInput(f"{file}: another process is writing it") from None
@@ -130,11 +132,11 @@ def attach_dataset(connection: duckdb.DuckDBPyConnection, file: Path, alias: str
     try:
         about = connection.execute(
             "SELECT sequence, log_digest, as_of, code_version, written_at "
-            f"FROM {name(alias)}.factlog.manifest"
+            f"FROM {quoted(alias)}.factlog.manifest"
         ).fetchall()
         tables = connection.execute(
             "SELECT table_name, row_count, digest, row_key, traced_to, landing_columns "
-            f"FROM {name(alias)}.factlog.tables ORDER BY ALL"
+            f"FROM {quoted(alias)}.factlog.tables ORDER BY ALL"
         ).fetchall()
         if len(about) != 1:
             raise ValueError("not one row")

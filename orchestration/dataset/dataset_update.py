@@ -15,19 +15,11 @@ from pathlib import Path
 
 import duckdb
 
+from event_archive.sql_text import literal, quoted
+from orchestration.dataset.compare import TableState, differing_row_ids, has_same_definition, table_state
 from orchestration.dataset.dataset_file import READ_ONLY_MODE, DatasetInfo, describe
 from orchestration.dataset.row_tracing import LAST_SEQUENCE
-from orchestration.dataset.tables import (
-    REPORTING,
-    TableState,
-    columns,
-    copy_table,
-    name,
-    relation,
-    table_comment,
-    table_state,
-    text,
-)
+from orchestration.dataset.tables import REPORTING, WAREHOUSE, columns, copy_table, relation
 
 WRITABLE_MODE = 0o644
 MOST_ROWS = 1.5  # of those that a table holds: deleted rows take their room until the table is written anew
@@ -47,7 +39,7 @@ def update_dataset(
     try:
         shutil.copyfile(before, file)
         file.chmod(WRITABLE_MODE)
-        connection.execute(f"ATTACH {text(str(file))} AS {REPORTING}")
+        connection.execute(f"ATTACH {literal(str(file))} AS {REPORTING}")
     except (OSError, duckdb.Error):
         file.unlink(missing_ok=True)
         return False
@@ -71,9 +63,7 @@ def same_shape(connection: duckdb.DuckDBPyConnection, tables: dict[str, TableSta
         [REPORTING],
     ).fetchall()
     return {table for (table,) in found} == set(tables) and all(
-        columns(connection, table, database=REPORTING) == columns(connection, table)
-        and table_comment(connection, table, database=REPORTING) == table_comment(connection, table)
-        for table in tables
+        has_same_definition(connection, table, REPORTING, WAREHOUSE) for table in tables
     )
 
 
@@ -112,7 +102,7 @@ def replace_newer(connection: duckdb.DuckDBPyConnection, table: str, state: Tabl
     names = [column.name for column in columns(connection, table)]
     if key is None or not key[0] or LAST_SEQUENCE not in names:
         return False
-    published, derived = f"{REPORTING}.{relation(table)}", f"warehouse.{relation(table)}"
+    published, derived = relation(table, REPORTING), relation(table, WAREHOUSE)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE newer AS FROM {derived} "
         f"WHERE {LAST_SEQUENCE} > (SELECT sequence FROM {REPORTING}.factlog.manifest)"
@@ -122,7 +112,7 @@ def replace_newer(connection: duckdb.DuckDBPyConnection, table: str, state: Tabl
         return False
     connection.execute(
         f"DELETE FROM {published} WHERE rowid IN "
-        f"(SELECT rowid FROM {published} SEMI JOIN newer USING ({', '.join(map(name, key[0]))}))"
+        f"(SELECT rowid FROM {published} SEMI JOIN newer USING ({', '.join(map(quoted, key[0]))}))"
     )
     connection.execute(f"INSERT INTO {published} FROM newer")
     return is_now(connection, table, state)
@@ -130,23 +120,16 @@ def replace_newer(connection: duckdb.DuckDBPyConnection, table: str, state: Tabl
 
 def replace_differing(connection: duckdb.DuckDBPyConnection, table: str, state: TableState) -> bool:
     """Delete the rows that the warehouse has not, add those that only it has; tells whether that was all."""
-    published, derived = f"{REPORTING}.{relation(table)}", f"warehouse.{relation(table)}"
-    row_hash = f"hash({', '.join(name(column.name) for column in columns(connection, table))})"
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE differing AS SELECT gone, added "
-        f"FROM (SELECT rowid AS gone, {row_hash} AS row_hash FROM {published}) "
-        f"FULL JOIN (SELECT rowid AS added, {row_hash} AS row_hash FROM {derived}) USING (row_hash) "
-        "WHERE gone IS NULL OR added IS NULL"
-    )
-    (added,) = connection.execute("SELECT count(added) FROM differing").fetchall()[0]
-    if is_worn(connection, published, added, state):
-        connection.execute(f"DROP TABLE {published}")
-        copy_table(connection, table)
-    else:
-        connection.execute(f"DELETE FROM {published} WHERE rowid IN (SELECT gone FROM differing)")
-        connection.execute(
-            f"INSERT INTO {published} FROM {derived} WHERE rowid IN (SELECT added FROM differing)"
-        )
+    published, derived = relation(table, REPORTING), relation(table, WAREHOUSE)
+    with differing_row_ids(connection, table, REPORTING, WAREHOUSE) as (differing, added):
+        if is_worn(connection, published, added, state):
+            connection.execute(f"DROP TABLE {published}")
+            copy_table(connection, table)
+        else:
+            connection.execute(f"DELETE FROM {published} WHERE rowid IN (SELECT only_a FROM {differing})")
+            connection.execute(
+                f"INSERT INTO {published} FROM {derived} WHERE rowid IN (SELECT only_b FROM {differing})"
+            )
     return is_now(connection, table, state)
 
 

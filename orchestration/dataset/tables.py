@@ -1,31 +1,18 @@
-"""The tables of the reporting dataset: copying them between files, and telling two states of them apart.
+"""The tables of the reporting dataset: their columns, and copying them between files.
 
-Belongs here: SQL over the marts of the warehouse. Not here: where files lie and which one is served
-(`publishing`). The connection has the warehouse attached as `warehouse` and in use.
+Belongs here: SQL over the marts of the warehouse. Not here: telling two of them apart (`compare`), where
+files lie and which one is served (`versions`). The connection has the warehouse attached as `warehouse`
+and in use.
 """
 
-import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import duckdb
 
+from event_archive.sql_text import literal, quoted
+
 WAREHOUSE, REPORTING = "warehouse", "reporting"
-
-# Two 64-bit hashes of each row, over its columns forwards and backwards, and each is summed: the order of
-# rows does not matter, and unlike with an XOR, a row that is there twice does. They find what differs by
-# accident, not what somebody forged. One version of DuckDB makes the same of a row on every machine, with any
-# number of threads; MD5 of each row as JSON did so for every version, and took fifty times as long.
-ROW_SUMS = (
-    "SELECT count(*), coalesce(sum(hash({forwards})), 0), coalesce(sum(hash({backwards})), 0) FROM {relation}"
-)
-
-
-@dataclass(frozen=True)
-class TableState:
-    """How many rows a table holds, and a digest of its columns and rows."""
-
-    rows: int
-    digest: str
 
 
 @dataclass(frozen=True)
@@ -39,47 +26,14 @@ class Column:
 
     @property
     def definition(self) -> str:
-        """Word the column for CREATE TABLE."""
-        return f"{name(self.name)} {self.type}" + ("" if self.is_nullable else " NOT NULL")
+        """The column as CREATE TABLE describes it, as SQL."""
+        return f"{quoted(self.name)} {self.type}" + ("" if self.is_nullable else " NOT NULL")
 
 
-def name(identifier: str) -> str:
-    """Quote an identifier."""
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def text(value: str) -> str:
-    """Quote a string."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def relation(table: str) -> str:
-    """Quote `schema.table`."""
-    return ".".join(name(part) for part in table.split(".", 1))
-
-
-def table_states(connection: duckdb.DuckDBPyConnection) -> dict[str, TableState]:
-    """Tell the state of every mart."""
-    marts = connection.execute("SELECT schema_name, table_name FROM audit.marts ORDER BY ALL").fetchall()
-    return {f"{schema}.{table}": table_state(connection, f"{schema}.{table}") for schema, table in marts}
-
-
-def table_state(
-    connection: duckdb.DuckDBPyConnection, table: str, *, database: str = WAREHOUSE
-) -> TableState:
-    """Tell the state of one table."""
-    shape = columns(connection, table, database=database)
-    names = [name(column.name) for column in shape]
-    row = connection.execute(
-        ROW_SUMS.format(
-            forwards=", ".join(names),
-            backwards=", ".join(["1", *reversed(names)]),
-            relation=f"{name(database)}.{relation(table)}",
-        )
-    ).fetchone()
-    assert row is not None
-    definitions = [column.definition for column in shape]
-    return TableState(row[0], hashlib.sha256(repr((definitions, *row)).encode()).hexdigest())
+def relation(table: str, database: str | None = None) -> str:
+    """Return `schema.table`, of an attached database where one is named, as SQL."""
+    parts = table.split(".", 1)
+    return ".".join(map(quoted, parts if database is None else [database, *parts]))
 
 
 def columns(connection: duckdb.DuckDBPyConnection, table: str, *, database: str = WAREHOUSE) -> list[Column]:
@@ -92,15 +46,10 @@ def columns(connection: duckdb.DuckDBPyConnection, table: str, *, database: str 
     return [Column(*row) for row in rows]
 
 
-def column_types(connection: duckdb.DuckDBPyConnection, table: str, database: str) -> dict[str, str]:
-    """Name the columns of a table of an attached file, with their types."""
-    return {column.name: column.type for column in columns(connection, table, database=database)}
-
-
-def copy_tables(connection: duckdb.DuckDBPyConnection, tables: dict[str, TableState]) -> None:
+def copy_tables(connection: duckdb.DuckDBPyConnection, tables: Collection[str]) -> None:
     """Copy marts into the attached file `reporting`, with their constraints and comments."""
     for schema in sorted({table.split(".", 1)[0] for table in tables}):
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS reporting.{name(schema)}")
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS reporting.{quoted(schema)}")
     for table in tables:
         copy_table(connection, table)
 
@@ -113,11 +62,11 @@ def copy_table(connection: duckdb.DuckDBPyConnection, table: str) -> None:
     connection.execute(f"INSERT INTO {copied} FROM warehouse.{relation(table)}")
     about = table_comment(connection, table)
     if about:
-        connection.execute(f"COMMENT ON TABLE {copied} IS {text(about)}")
+        connection.execute(f"COMMENT ON TABLE {copied} IS {literal(about)}")
     for column in shape:
         if column.comment:
-            target = f"{copied}.{name(column.name)}"
-            connection.execute(f"COMMENT ON COLUMN {target} IS {text(column.comment)}")
+            target = f"{copied}.{quoted(column.name)}"
+            connection.execute(f"COMMENT ON COLUMN {target} IS {literal(column.comment)}")
 
 
 def table_comment(

@@ -13,7 +13,7 @@ from typing import Any
 
 from event_archive.errors import UnusableInput
 from event_archive.store.commit import Commit, is_of
-from orchestration.dataset.tables import TableState
+from orchestration.dataset.compare import TableState
 from orchestration.settings import Settings
 
 SERVED = "reporting.duckdb"

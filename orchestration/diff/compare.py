@@ -1,7 +1,7 @@
 """What differs between two states of the reporting dataset, row by row, and which events made it so.
 
 Belongs here: which two files are meant, that they can be compared, and the comparison as a whole. Not here:
-comparing one table (`row_differences`), finding events (`causes`), and how a report looks (the command line,
+comparing one table (`rows`), finding events (`causes`), and how a report looks (`report`, the command line,
 Dagster). Only the rows that are shown are traced, and only files of events that one side knows are opened.
 """
 
@@ -18,12 +18,12 @@ import duckdb
 
 from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
+from event_archive.sql_text import open_engine
 from event_archive.views.between_cuts import Cut
 from orchestration.dataset.dataset_file import Dataset, DatasetInfo, attach_dataset
-from orchestration.dataset.tables import text
 from orchestration.dataset.versions import find_version, require_served_version
 from orchestration.diff.causes import Causes, find_causes
-from orchestration.diff.rows import RowDifferences, compare_rows, rows_of
+from orchestration.diff.rows import RowDifferences, compare_rows, read_rows
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import commit_at
 
@@ -33,7 +33,7 @@ FEW_EVENTS = 5
 
 
 @dataclass(frozen=True)
-class Side:
+class DatasetSide:
     """One of the two states: as it was asked for, what its file says, and when its last commit landed."""
 
     label: str
@@ -53,34 +53,34 @@ class Change:
 
 
 @dataclass(frozen=True)
-class TableDifference:
+class TableChanges:
     """How a table differs, and its first rows that do.
 
-    `without_events`: what is to be said of a row that no event explains.
+    `without_events`: what the report says of a row that no event explains.
     """
 
     table: str
     rows_a: int
     rows_b: int
-    found: RowDifferences
+    differences: RowDifferences
     changes: tuple[Change, ...]
     without_events: str
 
     @property
     def differs(self) -> bool:
         """Whether rows or columns differ, but for when something landed."""
-        shape = self.found.shape
-        return bool(self.found.rows or shape.only_a or shape.only_b or shape.retyped)
+        pair = self.differences.comparison.pair
+        return bool(self.differences.rows or pair.only_a or pair.only_b or pair.retyped)
 
 
 @dataclass(frozen=True)
 class Comparison:
     """Two states of the dataset, the tables in which they differ, and how many there are that do not."""
 
-    a: Side
-    b: Side
+    a: DatasetSide
+    b: DatasetSide
     is_same_file: bool = False
-    tables: tuple[TableDifference, ...] = ()
+    tables: tuple[TableChanges, ...] = ()
     same_tables: tuple[str, ...] = ()
     only_a: tuple[str, ...] = ()
     only_b: tuple[str, ...] = ()
@@ -92,22 +92,22 @@ class Comparison:
 
 
 @dataclass
-class Comparing:
-    """A comparison under way: both files, attached, and what has been found of each table so far."""
+class AttachedDatasets:
+    """Two dataset files, attached as `a` and `b`, and the tables that were compared so far."""
 
     connection: duckdb.DuckDBPyConnection
     a: Dataset
     b: Dataset
-    found: dict[str, RowDifferences] = field(default_factory=dict)
+    compared: dict[str, RowDifferences] = field(default_factory=dict)
 
     def differences(self, table: str) -> RowDifferences | None:
         """Compare a table, once; None where one side has no such table."""
         if table not in self.a.notes or table not in self.b.notes:
             return None
-        if table not in self.found:
-            pair = self.a.notes[table], self.b.notes[table]
-            self.found[table] = compare_rows(self.connection, table, *pair)
-        return self.found[table]
+        if table not in self.compared:
+            notes = self.a.notes[table], self.b.notes[table]
+            self.compared[table] = compare_rows(self.connection, table, *notes)
+        return self.compared[table]
 
 
 def diff(
@@ -117,13 +117,14 @@ def diff(
 
     `limit`: at most so many rows of a table, and as many events of a row, or a few. Raises UnusableInput.
     """
-    (label_a, file_a), (label_b, file_b) = dataset_asked(settings, a), dataset_asked(settings, b)
+    (label_a, file_a), (label_b, file_b) = find_dataset(settings, a), find_dataset(settings, b)
     archive = settings.open_archive()
-    with TemporaryDirectory(prefix="factlog-diff-") as folder, closing(duckdb.connect()) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"SET threads = {settings.threads}")
-        connection.execute(f"SET memory_limit = '{settings.memory_bytes}B'")
-        connection.execute(f"SET temp_directory = {text(folder)}")
+    with (
+        TemporaryDirectory(prefix="factlog-diff-") as folder,
+        closing(
+            open_engine(threads=settings.threads, memory_bytes=settings.memory_bytes, spill=Path(folder))
+        ) as connection,
+    ):
         first = attach_dataset(connection, file_a, "a")
         side = side_of(settings, archive, label_a, first)
         if file_a == file_b:
@@ -132,55 +133,59 @@ def diff(
         second = attach_dataset(connection, file_b, "b")
         sides = side, side_of(settings, archive, label_b, second)
         check_table(table, {**first.states, **second.states})
-        return compare(Comparing(connection, first, second), archive, sides, table, limit)
+        return compare(AttachedDatasets(connection, first, second), archive, sides, table, limit)
 
 
 def compare(
-    comparing: Comparing, archive: Archive, sides: tuple[Side, Side], table: str | None, limit: int | None
+    datasets: AttachedDatasets,
+    archive: Archive,
+    sides: tuple[DatasetSide, DatasetSide],
+    only_table: str | None,
+    limit: int | None,
 ) -> Comparison:
     """Compare two attached datasets; tables of equal digest are not looked into."""
-    states_a, states_b = comparing.a.states, comparing.b.states
-    asked = [one for one in sorted({*states_a, *states_b}) if table in (None, one)]
-    both = [one for one in asked if one in states_a and one in states_b]
-    differing = [one for one in both if states_a[one].digest != states_b[one].digest]
-    found = {one: difference for one in differing if (difference := comparing.differences(one))}
-    rows = {one: rows_of(comparing.connection, difference, limit) for one, difference in found.items()}
-    notes = {**comparing.a.notes, **comparing.b.notes}
+    states_a, states_b = datasets.a.states, datasets.b.states
+    tables = [table for table in sorted({*states_a, *states_b}) if only_table in (None, table)]
+    both = [table for table in tables if table in states_a and table in states_b]
+    unequal = [table for table in both if states_a[table].digest != states_b[table].digest]
+    differences = {table: rows for table in unequal if (rows := datasets.differences(table))}
+    shown = {table: read_rows(datasets.connection, rows, limit) for table, rows in differences.items()}
+    notes = {**datasets.a.notes, **datasets.b.notes}
     events = None if limit is None else max(limit, FEW_EVENTS)
     causes = find_causes(
-        comparing.connection, archive, cuts(sides), rows, notes, comparing.differences, events
+        datasets.connection, archive, cuts(sides), shown, notes, datasets.differences, events
     )
-    tables = [
-        TableDifference(
-            table=one,
-            rows_a=states_a[one].rows,
-            rows_b=states_b[one].rows,
-            found=difference,
+    changed = [
+        TableChanges(
+            table=table,
+            rows_a=states_a[table].rows,
+            rows_b=states_b[table].rows,
+            differences=rows,
             changes=tuple(
-                Change(row.kind, row.key, row.values, causes.get((one, row.id), Causes()))
-                for row in rows[one]
+                Change(row.kind, row.key, row.values, causes.get((table, row.id), Causes()))
+                for row in shown[table]
             ),
-            without_events=without_events(sides, is_traced=bool(notes[one].traced_to)),
+            without_events=without_events(sides, is_traced=bool(notes[table].traced_to)),
         )
-        for one, difference in found.items()
+        for table, rows in differences.items()
     ]
     return Comparison(
         *sides,
-        tables=tuple(tables),
-        same_tables=tuple(one for one in both if one not in found),
-        only_a=tuple(one for one in asked if one not in states_b),
-        only_b=tuple(one for one in asked if one not in states_a),
+        tables=tuple(changed),
+        same_tables=tuple(table for table in both if table not in differences),
+        only_a=tuple(table for table in tables if table not in states_b),
+        only_b=tuple(table for table in tables if table not in states_a),
     )
 
 
-def cuts(sides: tuple[Side, Side]) -> tuple[Cut, Cut]:
+def cuts(sides: tuple[DatasetSide, DatasetSide]) -> tuple[Cut, Cut]:
     """The cuts of the log that two states show."""
     a, b = (Cut(side.about.sequence, side.about.as_of) for side in sides)
     return a, b
 
 
-def without_events(sides: tuple[Side, Side], *, is_traced: bool) -> str:
-    """Say why a row may differ though no event that only one side knows is behind it."""
+def without_events(sides: tuple[DatasetSide, DatasetSide], *, is_traced: bool) -> str:
+    """Why a row may differ though no event that only one side knows is behind it."""
     codes = [side.about.code_version for side in sides]
     if not is_traced:
         return "how its rows are traced to events is not said (meta: traced_to)"
@@ -189,8 +194,8 @@ def without_events(sides: tuple[Side, Side], *, is_traced: bool) -> str:
     return "no event between explains it"
 
 
-def dataset_asked(settings: Settings, asked: str) -> tuple[str, Path]:
-    """Find what is meant: a published version, the one that is served, or any dataset file."""
+def find_dataset(settings: Settings, asked: str) -> tuple[str, Path]:
+    """Return what is meant, by its label and file: a version, the one that is served, or any dataset file."""
     if asked == CURRENT:
         version = require_served_version(settings)
         return f"version {version.number} ({CURRENT})", (settings.published / version.file_name).resolve()
@@ -203,8 +208,8 @@ def dataset_asked(settings: Settings, asked: str) -> tuple[str, Path]:
     return asked, path.resolve()
 
 
-def side_of(settings: Settings, archive: Archive, label: str, dataset: Dataset) -> Side:
-    """Take a dataset of this log; what is in the archive explains nothing about one of another log."""
+def side_of(settings: Settings, archive: Archive, label: str, dataset: Dataset) -> DatasetSide:
+    """Return a dataset as a side; raises UnusableInput where it was derived from another log."""
     about = dataset.about
     commit = commit_at(archive, about.sequence)
     if (commit.digest if commit else "") != about.log_digest:
@@ -212,11 +217,11 @@ def side_of(settings: Settings, archive: Archive, label: str, dataset: Dataset) 
             f"{label}: derived from another archive than {settings.archive_root}, "
             f"whose commit {about.sequence} is {'another one' if commit else 'not there'}"
         )
-    return Side(label, dataset.file, about, commit.landed_at if commit else None)
+    return DatasetSide(label, dataset.file, about, commit.landed_at if commit else None)
 
 
 def check_table(asked: str | None, known: Iterable[str]) -> None:
-    """Refuse a table that neither side has, and name those that may be meant."""
+    """Raise UnusableInput for a table that neither side has; it names those that may be meant."""
     tables = sorted(known)
     if asked is None or asked in tables:
         return
@@ -226,9 +231,9 @@ def check_table(asked: str | None, known: Iterable[str]) -> None:
 
 
 def near_names(asked: str, tables: Sequence[str]) -> list[str]:
-    """Name the tables that somebody may have meant: another schema left out, or a letter wrong."""
+    """The tables that somebody may have meant: another schema left out, or a letter wrong."""
     bare = {table: table.split(".", 1)[1] for table in tables}
-    exact = [table for table, one in bare.items() if one == asked.rsplit(".", 1)[-1]]
+    exact = [table for table, bare_name in bare.items() if bare_name == asked.rsplit(".", 1)[-1]]
     near = get_close_matches(asked, tables, SHOWN_NAMES)
     by_bare = get_close_matches(asked, bare.values(), SHOWN_NAMES)
     return exact or near or [table for table in tables if bare[table] in by_bare]

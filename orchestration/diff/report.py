@@ -1,7 +1,7 @@
 """How a comparison of two datasets reads: lines for people, and a record for programs.
 
 Belongs here: the words, shared by the command line and Dagster. Not here: colours and pages (theirs), and
-what is compared (`diffing`). Of an event only its name, type, times and file are told: no data, no person.
+what is compared (`compare`). Of an event only its name, type, times and file are shown: no data, no person.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import PurePath
 
 from orchestration.diff.causes import Cause
-from orchestration.diff.compare import Change, Comparison, Side, TableDifference
+from orchestration.diff.compare import Change, Comparison, DatasetSide, TableChanges
 from orchestration.diff.rows import ADDED, CHANGED, REMOVED
 
 EVENTS_SHOWN = 3
@@ -22,94 +22,104 @@ SUMMARY = ("table", "rows in A", "rows in B", "changed", "removed", "added")
 
 @dataclass(frozen=True)
 class Line:
-    """A line, and what kind of thing it tells: the kind of a change, `table`, `value`, `event` or `note`."""
+    """A line, and what kind of thing it shows: the kind of a change, `table`, `value`, `event` or `note`."""
 
     kind: str
     text: str
 
 
 def heading(comparison: Comparison) -> list[str]:
-    """Say what A and B are."""
-    return [f"A  {side_line(comparison.a)}", f"B  {side_line(comparison.b)}"]
+    """The lines that say what A and B are."""
+    return [f"A  {format_side(comparison.a)}", f"B  {format_side(comparison.b)}"]
 
 
-def side_line(side: Side) -> str:
-    """Say what one side is, and what it was derived from."""
+def format_side(side: DatasetSide) -> str:
+    """Return what one side is, and what it was derived from, as a line."""
     about = side.about
     known = (
-        f"commits 1 to {about.sequence}, landed by {seconds(side.landed_at)}"
+        f"commits 1 to {about.sequence}, landed by {format_moment(side.landed_at)}"
         if side.landed_at
         else "no commit"
     )
-    before = f", of events before {seconds(about.as_of)}" if about.as_of else ""
+    before = f", of events before {format_moment(about.as_of)}" if about.as_of else ""
     return f"{side.label}: {known}{before}, code {about.code_version}"
 
 
 def summary(comparison: Comparison) -> list[tuple[object, ...]]:
-    """Count per table that differs, in the columns of SUMMARY."""
+    """The counts of each table that differs, in the columns of SUMMARY."""
     return [
-        (one.table, one.rows_a, one.rows_b, one.found.changed, one.found.removed, one.found.added)
-        for one in comparison.tables
-        if one.differs
+        (
+            table.table,
+            table.rows_a,
+            table.rows_b,
+            table.differences.changed,
+            table.differences.removed,
+            table.differences.added,
+        )
+        for table in comparison.tables
+        if table.differs
     ]
 
 
 def outcome(comparison: Comparison) -> list[str]:
-    """Say what does not show in the counts: what is the same, and tables of one side."""
+    """The lines on what the counts do not show: what is the same, and tables of one side."""
     if comparison.is_same_file:
         return ["A and B are the same file: nothing to compare."]
-    said = []
-    for side, tables in (("A", comparison.only_a), ("B", comparison.only_b)):
-        if tables:
-            said.append(f"Only in {side}: {', '.join(tables)}")
-    differing = [one for one in comparison.tables if one.differs]
+    only_on_a_side = [
+        f"Only in {side}: {', '.join(tables)}"
+        for side, tables in (("A", comparison.only_a), ("B", comparison.only_b))
+        if tables
+    ]
+    differing = [table for table in comparison.tables if table.differs]
     same = len(comparison.same_tables) + len(comparison.tables) - len(differing)
+    same_line = f"{format_count(same, 'table')} the same in A and B."
     if not comparison.differs:
-        return [f"No difference: {'all ' if same > 1 else ''}{number(same, 'table')} the same in A and B."]
-    return [*said, *([f"{number(same, 'table')} the same in A and B."] if same else [])]
+        return [f"No difference: {'all ' if same > 1 else ''}{same_line}"]
+    return [*only_on_a_side, *([same_line] if same else [])]
 
 
-def number(count: int, what: str) -> str:
-    """Word how many are."""
-    return f"{count:,} {what}{'' if count == 1 else 's'} {'is' if count == 1 else 'are'}"
+def format_count(count: int, noun: str) -> str:
+    """Return how many of something are: `2 tables are`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'} {'is' if count == 1 else 'are'}"
 
 
 def lines(comparison: Comparison, hint: str = "") -> Iterator[Line]:
-    """Tell each table that differs, row by row; `hint`: how the rows that are not told can be seen."""
-    for one in comparison.tables:
-        if one.differs or one.found.read_again:
-            yield from table_lines(one, hint)
+    """The lines on each table that differs, row by row; `hint`: how rows that are left out can be seen."""
+    for table in comparison.tables:
+        if table.differs or table.differences.read_again:
+            yield from table_lines(table, hint)
 
 
-def table_lines(one: TableDifference, hint: str) -> Iterator[Line]:
-    """Tell one table: its columns, its first rows that differ, and how many more there are."""
-    found, shape = one.found, one.found.shape
-    counts = [(found.changed, CHANGED), (found.removed, REMOVED), (found.added, ADDED)]
-    said = ", ".join(f"{count:,} {kind}" for count, kind in counts if count) or "no row differs"
-    yield Line("table", f"{one.table}: {said}")
-    for side, columns in (("A", shape.only_a), ("B", shape.only_b)):
+def table_lines(table: TableChanges, hint: str) -> Iterator[Line]:
+    """The lines on one table: its columns, its first rows that differ, and how many more there are."""
+    rows = table.differences
+    pair = rows.comparison.pair
+    counts = [(rows.changed, CHANGED), (rows.removed, REMOVED), (rows.added, ADDED)]
+    per_kind = ", ".join(f"{count:,} {kind}" for count, kind in counts if count) or "no row differs"
+    yield Line("table", f"{table.table}: {per_kind}")
+    for side, columns in (("A", pair.only_a), ("B", pair.only_b)):
         if columns:
             yield Line("note", f"columns only in {side}, not compared: {', '.join(columns)}")
-    if shape.retyped:
-        yield Line("note", f"columns of another type in B, compared as text: {', '.join(shape.retyped)}")
-    for change in one.changes:
-        yield from change_lines(change, one.without_events)
-    more = found.rows - len(one.changes)
+    if pair.retyped:
+        yield Line("note", f"columns of another type in B, compared as text: {', '.join(pair.retyped)}")
+    for change in table.changes:
+        yield from change_lines(change, table.without_events)
+    more = rows.rows - len(table.changes)
     if more > 0:
         yield Line("note", f"… and {more:,} more {'row' if more == 1 else 'rows'}{hint}")
-    if found.read_again:
-        landing = ", ".join(shape.landing)
-        rows = "row differs" if found.read_again == 1 else "rows differ"
-        yield Line("note", f"{found.read_again:,} more {rows} only in when something landed ({landing})")
+    if rows.read_again:
+        landing = ", ".join(rows.comparison.landing)
+        differ = "row differs" if rows.read_again == 1 else "rows differ"
+        yield Line("note", f"{rows.read_again:,} more {differ} only in when something landed ({landing})")
 
 
 def change_lines(change: Change, without_events: str) -> Iterator[Line]:
-    """Tell one row: its key, what changed, and by which events."""
-    key = ", ".join(f"{column} {worded(value)}" for column, value in change.key.items())
+    """The lines on one row: its key, what changed, and by which events."""
+    key = ", ".join(f"{column} {format_value(value)}" for column, value in change.key.items())
     yield Line(change.kind, f"{SIGNS[change.kind]} {key}")
     width = max(map(len, change.values), default=0)
     for column, (old, new) in change.values.items():
-        yield Line("value", f"    {column:<{width}}  {worded(old)} → {worded(new)}")
+        yield Line("value", f"    {column:<{width}}  {format_value(old)} → {format_value(new)}")
     shown = change.causes.events[:EVENTS_SHOWN]
     for event in shown:
         yield from event_lines(event)
@@ -121,25 +131,25 @@ def change_lines(change: Change, without_events: str) -> Iterator[Line]:
 
 
 def event_lines(event: Cause) -> Iterator[Line]:
-    """Tell one event: what it is, when it occurred, when and from which file it landed, and what it mends."""
+    """The lines on one event: what it is, when it occurred, when and from where it landed, what it mends."""
     by = "by" if event.only_in == "b" else "without"
     indent = " " * (len(by) + 3)
     yield Line("event", f"  {by} {event.event_type} {event.event_id}")
-    landed = f"landed {seconds(event.landed_at)} in commit {event.sequence}"
+    landed = f"landed {format_moment(event.landed_at)} in commit {event.sequence}"
     origin = PurePath(event.origin).name
-    yield Line("event", f"{indent}occurred {seconds(event.occurred_at)}, {landed} from {origin}")
+    yield Line("event", f"{indent}occurred {format_moment(event.occurred_at)}, {landed} from {origin}")
     if event.mends:
-        of = f"of {seconds(event.mended_at)}" if event.mended_at else "which has not landed"
+        of = f"of {format_moment(event.mended_at)}" if event.mended_at else "which has not landed"
         yield Line("event", f"{indent}{event.mending} {event.mends}, {of}")
 
 
-def seconds(value: datetime) -> str:
-    """Word a time in UTC to the second."""
+def format_moment(value: datetime) -> str:
+    """Return a time in UTC to the second."""
     return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def worded(value: object) -> str:
-    """Word a value of a row so that two that differ look different."""
+def format_value(value: object) -> str:
+    """Return a value of a row as text, so that two that differ look different."""
     match value:
         case None:
             return "null"
@@ -157,39 +167,40 @@ def worded(value: object) -> str:
     return str(value)
 
 
-def as_record(comparison: Comparison) -> dict[str, object]:
-    """Give the whole comparison for programs."""
+def to_json(comparison: Comparison) -> dict[str, object]:
+    """Return the whole comparison for programs."""
     return {
-        "a": side_record(comparison.a),
-        "b": side_record(comparison.b),
+        "a": side_to_json(comparison.a),
+        "b": side_to_json(comparison.b),
         "differs": comparison.differs,
-        "tables": [table_record(one) for one in comparison.tables],
+        "tables": [table_to_json(table) for table in comparison.tables],
         "same_tables": list(comparison.same_tables),
         "only_in_a": list(comparison.only_a),
         "only_in_b": list(comparison.only_b),
     }
 
 
-def side_record(side: Side) -> dict[str, object]:
-    """Give one side."""
+def side_to_json(side: DatasetSide) -> dict[str, object]:
+    """Return one side for programs."""
     return {"label": side.label, "file": str(side.file), "landed_at": side.landed_at, **asdict(side.about)}
 
 
-def table_record(one: TableDifference) -> dict[str, object]:
-    """Give one table."""
-    found, shape = one.found, one.found.shape
+def table_to_json(table: TableChanges) -> dict[str, object]:
+    """Return one table for programs."""
+    rows = table.differences
+    pair = rows.comparison.pair
     return {
-        "table": one.table,
-        "rows_in_a": one.rows_a,
-        "rows_in_b": one.rows_b,
-        CHANGED: found.changed,
-        REMOVED: found.removed,
-        ADDED: found.added,
-        "read_again": found.read_again,
-        "row_key": list(shape.key),
-        "columns_only_in_a": list(shape.only_a),
-        "columns_only_in_b": list(shape.only_b),
-        "columns_of_another_type": list(shape.retyped),
+        "table": table.table,
+        "rows_in_a": table.rows_a,
+        "rows_in_b": table.rows_b,
+        CHANGED: rows.changed,
+        REMOVED: rows.removed,
+        ADDED: rows.added,
+        "read_again": rows.read_again,
+        "row_key": list(rows.comparison.key),
+        "columns_only_in_a": list(pair.only_a),
+        "columns_only_in_b": list(pair.only_b),
+        "columns_of_another_type": list(pair.retyped),
         "rows": [
             {
                 "kind": change.kind,
@@ -197,8 +208,8 @@ def table_record(one: TableDifference) -> dict[str, object]:
                 "values": {name: {"a": old, "b": new} for name, (old, new) in change.values.items()},
                 "event_count": change.causes.count,
                 "events": [asdict(event) for event in change.causes.events],
-                "without_events": None if change.causes.count else one.without_events,
+                "without_events": None if change.causes.count else table.without_events,
             }
-            for change in one.changes
+            for change in table.changes
         ],
     }

@@ -16,9 +16,9 @@ from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
 from event_archive.store.durable import move_into_place, sync
 from orchestration.dataset.code_version import code_version
+from orchestration.dataset.compare import TableState, table_states
 from orchestration.dataset.dataset_file import READ_ONLY_MODE, DatasetInfo, write_dataset
 from orchestration.dataset.dataset_update import update_dataset
-from orchestration.dataset.tables import TableState, table_states
 from orchestration.dataset.versions import SERVED, Version, find_version, served_version, versions
 from orchestration.full_disk import full_disk_in_one_line
 from orchestration.settings import Settings

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from event_archive.errors import UnusableInput
+from event_archive.sql_text import open_engine
 from orchestration.dataset.versions import require_served_version
 from orchestration.settings import Settings
 
@@ -24,18 +25,21 @@ class Answer:
 
 
 def query(settings: Settings, sql: str) -> Answer:
-    """Run SQL against the version that is served now; whatever is wrong with it is said in one line."""
+    """Run SQL against the version that is served now; raises UnusableInput where that can't be done."""
     version = require_served_version(settings)
     # The numbered file, not the link: DuckDB gives a second connection to the same path what it has cached.
-    with closing(duckdb.connect(settings.published / version.file_name, read_only=True)) as connection:
-        return ask(connection, settings, sql)
+    file = settings.published / version.file_name
+    with closing(
+        open_engine(file, threads=settings.threads, memory_bytes=settings.memory_bytes, read_only=True)
+    ) as connection:
+        return ask(connection, sql)
 
 
-def ask(connection: duckdb.DuckDBPyConnection, settings: Settings, sql: str) -> Answer:
-    """Shut every other door of a connection, and run the query."""
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.execute(f"SET threads = {settings.threads}")
-    connection.execute(f"SET memory_limit = '{settings.memory_bytes}B'")
+def ask(connection: duckdb.DuckDBPyConnection, sql: str) -> Answer:
+    """Close everything to a connection but what it has attached, and run the query.
+
+    Raises UnusableInput, in one line, for whatever is wrong with the query.
+    """
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     try:
@@ -48,5 +52,5 @@ def ask(connection: duckdb.DuckDBPyConnection, settings: Settings, sql: str) -> 
 
 
 def one_line(error: Exception) -> str:
-    """Keep what DuckDB says about the fault, without its drawing of where."""
+    """Return what DuckDB says about the fault in one line, without its drawing of where."""
     return " ".join(str(error).split("\n\nLINE ")[0].split())

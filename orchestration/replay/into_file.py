@@ -22,8 +22,8 @@ from event_archive.errors import UnusableInput
 from event_archive.store.commit import Commit
 from event_archive.store.durable import sync
 from orchestration.dataset.code_version import code_version
+from orchestration.dataset.compare import TableState, table_states
 from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
-from orchestration.dataset.tables import TableState, table_states
 from orchestration.dbt.process import OnNode
 from orchestration.full_disk import full_disk_in_one_line
 from orchestration.settings import Settings, moment

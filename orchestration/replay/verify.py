@@ -16,15 +16,16 @@ from pathlib import Path
 import duckdb
 
 from event_archive.errors import UnusableInput
+from event_archive.sql_text import literal, open_engine
 from orchestration.dataset.code_version import code_version
-from orchestration.dataset.day_differences import (
-    PUBLISHED,
-    REPLAYED,
+from orchestration.dataset.compare import (
     DayDifference,
-    open_both,
-    row_differences,
+    TableState,
+    count_by_day,
+    pair_tables,
+    table_state,
+    table_states,
 )
-from orchestration.dataset.tables import TableState, column_types, table_state, table_states
 from orchestration.dataset.versions import Version, require_served_version
 from orchestration.dbt.graph import day_columns, read_manifest
 from orchestration.dbt.process import OnNode
@@ -34,9 +35,11 @@ from orchestration.warehouse.engine import open_as_warehouse
 from orchestration.warehouse.model_code import Parts, changed_since, noted_parts
 from orchestration.warehouse.scratch import derive, scratch_folder
 
+PUBLISHED, REPLAYED = "published", "replayed"
+
 
 @dataclass(frozen=True)
-class TableDifference:
+class UnequalTable:
     """A table that does not come out as it is published; a state is None where that side lacks it.
 
     `day_column`: what gives a row its day. `detail`: what differs besides rows.
@@ -60,7 +63,7 @@ class Verified:
     version: int
     sequence: int
     tables: Mapping[str, TableState]
-    differences: tuple[TableDifference, ...]
+    differences: tuple[UnequalTable, ...]
     reasons: tuple[str, ...]
     seconds: float
 
@@ -88,7 +91,7 @@ def verify_replay(
         built = derive(settings, scratch, cut=version.sequence, on_node=on_node)
         with full_disk_in_one_line("comparing"):
             published, replayed = published_states(settings, version), replayed_states(built)
-            differences = compare(built, file, published, replayed)
+            differences = find_unequal_tables(built, file, published, replayed)
             reasons = likely_reasons(settings, built, version, published) if differences else []
     return Verified(
         version=version.number,
@@ -135,41 +138,54 @@ def replayed_states(built: Settings) -> dict[str, TableState]:
         return table_states(connection)
 
 
-def compare(
+@contextmanager
+def open_both(settings: Settings, published: Path, replayed: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open two files to compare their tables; what does not fit into memory goes beside the replayed one."""
+    with closing(
+        open_engine(
+            threads=settings.threads,
+            memory_bytes=settings.build_memory_bytes,
+            spill=replayed.with_name(f"{replayed.name}.tmp"),
+        )
+    ) as connection:
+        for file, alias in ((published, PUBLISHED), (replayed, REPLAYED)):
+            connection.execute(f"ATTACH {literal(str(file))} AS {alias} (READ_ONLY)")
+        yield connection
+
+
+def find_unequal_tables(
     built: Settings, file: Path, published: Mapping[str, TableState], replayed: Mapping[str, TableState]
-) -> list[TableDifference]:
-    """List the tables that differ, each with the days on which it does."""
+) -> list[UnequalTable]:
+    """Return the tables that differ, each with the days on which it does."""
     days = day_columns(read_manifest(built.dbt_target / "manifest.json"))
-    found = []
+    unequal = []
     with open_both(built, file, built.warehouse) as connection:
         for table in sorted({*published, *replayed}):
             before, now = published.get(table), replayed.get(table)
             if before != now:
-                found.append(difference(connection, table, before, now, days.get(table)))
-    return found
+                unequal.append(compare_table(connection, table, before, now, days.get(table)))
+    return unequal
 
 
-def difference(
+def compare_table(
     connection: duckdb.DuckDBPyConnection,
     table: str,
     published: TableState | None,
     replayed: TableState | None,
     day: str | None,
-) -> TableDifference:
+) -> UnequalTable:
     """Tell how a table differs: in its columns, or in the rows of which days."""
     if published is None or replayed is None:
         detail = "no model derives it any more" if replayed is None else "it is not published"
-        return TableDifference(table, published, replayed, detail=detail)
-    before, now = (column_types(connection, table, alias) for alias in (PUBLISHED, REPLAYED))
-    if list(before.items()) != list(now.items()):
-        changed_columns = sorted(
-            column for column in {*before, *now} if before.get(column) != now.get(column)
-        )
-        detail = f"other columns: {', '.join(changed_columns) or 'their order'}"
-        return TableDifference(table, published, replayed, detail=detail)
-    days = tuple(row_differences(connection, table, day))
+        return UnequalTable(table, published, replayed, detail=detail)
+    pair = pair_tables(connection, table, PUBLISHED, REPLAYED)
+    if not pair.has_same_columns:
+        changed = sorted({*pair.only_a, *pair.only_b, *pair.retyped})
+        detail = f"other columns: {', '.join(changed) or 'their order'}"
+        return UnequalTable(table, published, replayed, detail=detail)
+    days = tuple(count_by_day(connection, pair, day))
     detail = "" if days else "the columns may be empty in one of them and not in the other"
-    return TableDifference(table, published, replayed, day if days else None, days, detail)
+    return UnequalTable(table, published, replayed, day if days else None, days, detail)
 
 
 def likely_reasons(
@@ -195,7 +211,7 @@ def likely_reasons(
 def noted_in_warehouse(settings: Settings) -> Mapping[str, Parts]:
     """Read by which code the facts of the warehouse were derived, unless a refresh is writing it just now."""
     try:
-        with closing(duckdb.connect(settings.warehouse, read_only=True)) as connection:
+        with closing(open_engine(settings.warehouse, read_only=True)) as connection:
             return noted_parts(connection)
     except duckdb.IOException:
         return {}

@@ -18,16 +18,17 @@ from datetime import date
 
 import duckdb
 
+from event_archive.sql_text import quoted
 from event_archive.store.commit import Commit
 from event_archive.views.event_views import SCHEMA
 from event_archive.views.sample import SAMPLED
-from orchestration.dataset.day_differences import REPLAYED, DayDifference, open_both, row_differences
-from orchestration.dataset.tables import column_types, name, relation
+from orchestration.dataset.compare import DayDifference, count_by_day, pair_tables
+from orchestration.dataset.tables import relation
 from orchestration.dataset.versions import Version
 from orchestration.dbt.graph import Manifest, day_columns, facts, object_key, table_of
 from orchestration.dbt.process import load_manifest
 from orchestration.full_disk import full_disk_in_one_line
-from orchestration.replay.verify import served_of_log
+from orchestration.replay.verify import PUBLISHED, REPLAYED, open_both, served_of_log
 from orchestration.settings import Settings
 from orchestration.warehouse.scratch import derive, scratch_folder
 
@@ -79,7 +80,7 @@ def verify_sample(settings: Settings, *, seed: str, number_of_days: int) -> Samp
             with full_disk_in_one_line("comparing"), open_both(settings, file, built.warehouse) as connection:
                 objects = count(connection, OBJECTS)
                 for fact in compared:
-                    rows[fact.table] = count(connection, f"{REPLAYED}.{relation(fact.table)}")
+                    rows[fact.table] = count(connection, relation(fact.table, REPLAYED))
                     if found := fact_differences(connection, fact):
                         differences[fact.table] = found
     return SampleVerified(
@@ -114,9 +115,10 @@ def published_facts(manifest: Manifest, version: Version) -> list[Fact]:
 
 def fact_differences(connection: duckdb.DuckDBPyConnection, fact: Fact) -> list[DayDifference]:
     """Compare the rows of the sampled objects."""
-    day = fact.day if fact.day in column_types(connection, fact.table, REPLAYED) else None
-    of_sample = f"{name(fact.key)} IN (SELECT object_id FROM {OBJECTS})"
-    return row_differences(connection, fact.table, day, where=of_sample)
+    pair = pair_tables(connection, fact.table, PUBLISHED, REPLAYED)
+    day = fact.day if fact.day in pair.types_b else None
+    of_sample = f"{quoted(fact.key)} IN (SELECT object_id FROM {OBJECTS})"
+    return count_by_day(connection, pair, day, where=of_sample)
 
 
 def count(connection: duckdb.DuckDBPyConnection, rows_of: str) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.dataset.tables import text
+from event_archive.sql_text import literal
 from orchestration.settings import Settings
 
 
@@ -22,7 +22,7 @@ def limit_engine(connection: duckdb.DuckDBPyConnection, settings: Settings, file
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute(f"SET threads = {settings.threads}")
     connection.execute(f"SET memory_limit = '{settings.build_memory_bytes}B'")
-    connection.execute(f"SET temp_directory = {text(f'{file}.tmp')}")
+    connection.execute(f"SET temp_directory = {literal(f'{file}.tmp')}")
     connection.execute("SET preserve_insertion_order = false")
 
 
@@ -31,6 +31,6 @@ def open_as_warehouse(settings: Settings, file: Path) -> Iterator[duckdb.DuckDBP
     """Open a file to read from it, attached as `warehouse` and in use: what `dataset` asks for."""
     with closing(duckdb.connect()) as connection:
         limit_engine(connection, settings, file)
-        connection.execute(f"ATTACH {text(str(file))} AS warehouse (READ_ONLY)")
+        connection.execute(f"ATTACH {literal(str(file))} AS warehouse (READ_ONLY)")
         connection.execute("USE warehouse")
         yield connection

@@ -30,7 +30,8 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as example_settings
 from hypothesis import strategies as st
 
-from orchestration.dataset.tables import name, relation
+from event_archive.sql_text import quoted
+from orchestration.dataset.tables import relation
 from orchestration.settings import Settings
 from orchestration.warehouse.requests import Days, request_replay
 from support.dbt_in_process import InProcess
@@ -187,7 +188,7 @@ def keys_on(
 ) -> set[str]:
     """The keys of a fact that have events on these days."""
     key, events = workshop.read_by(table)
-    rows = connection.execute(f"SELECT {name(key)}, event_date FROM {relation(events)}").fetchall()
+    rows = connection.execute(f"SELECT {quoted(key)}, event_date FROM {relation(events)}").fetchall()
     return {found for found, day in rows if any(day in one for one in days)}
 
 
@@ -200,8 +201,8 @@ def spoil(connection: duckdb.DuckDBPyConnection, table: str) -> None:
     }
     assert kinds, f"{table}: say here how a row of it is spoilt"
     column = next(iter(kinds))
-    wrong = "-1" if kinds[column] == "BIGINT" else f"NOT {name(column)}"
-    connection.execute(f"UPDATE {relation(table)} SET {name(column)} = {wrong}")
+    wrong = "-1" if kinds[column] == "BIGINT" else f"NOT {quoted(column)}"
+    connection.execute(f"UPDATE {relation(table)} SET {quoted(column)} = {wrong}")
 
 
 def keys_apart(workshop: Workshop, one: Settings, other: Settings) -> dict[str, set[str]]:

@@ -21,8 +21,10 @@ from dbt.contracts.graph.nodes import ModelNode
 
 from event_archive.decoding.sources import Source
 from event_archive.landing.land import land
+from event_archive.sql_text import literal, quoted
 from orchestration import refresh
-from orchestration.dataset.tables import TableState, name, relation, table_states, text
+from orchestration.dataset.compare import TableState, table_states
+from orchestration.dataset.tables import relation
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import record
 from orchestration.warehouse.requests import request_replay
@@ -134,7 +136,7 @@ def states(settings: Settings) -> dict[str, TableState]:
     """The rows and the digest of every mart, as publishing takes them."""
     with closing(duckdb.connect()) as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"ATTACH {text(str(settings.warehouse))} AS warehouse (READ_ONLY)")
+        connection.execute(f"ATTACH {literal(str(settings.warehouse))} AS warehouse (READ_ONLY)")
         connection.execute("USE warehouse")
         return table_states(connection)
 
@@ -146,7 +148,7 @@ def differing(
     with closing(duckdb.connect()) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         for alias, settings in (("one", one), ("other", other)):
-            connection.execute(f"ATTACH {text(str(settings.warehouse))} AS {alias} (READ_ONLY)")
+            connection.execute(f"ATTACH {literal(str(settings.warehouse))} AS {alias} (READ_ONLY)")
         found = {table: rows_apart(connection, table, set(without)) for table in sorted(tables)}
     return {table: rows for table, rows in found.items() if rows}
 
@@ -154,7 +156,7 @@ def differing(
 def rows_apart(connection: duckdb.DuckDBPyConnection, table: str, without: set[str]) -> Rows:
     """The rows that only one of the two attached warehouses has in this table, each with whose it is."""
     described = connection.execute(f"DESCRIBE one.{relation(table)}").fetchall()
-    columns = ", ".join(name(column) for column, *_ in described if column not in without)
+    columns = ", ".join(quoted(column) for column, *_ in described if column not in without)
     one, other = (f"SELECT {columns} FROM {side}.{relation(table)}" for side in ("one", "other"))
     return connection.execute(
         f"SELECT 'found', * FROM ({one} EXCEPT ALL {other}) "

@@ -12,7 +12,7 @@ from orchestration.command_line.main import DOES_NOT_HOLD, DONE
 from orchestration.command_line.options import json_option, read_settings
 from orchestration.diff.compare import Comparison
 from orchestration.diff.compare import diff as compare
-from orchestration.diff.report import SET_APART, SUMMARY, as_record, heading, lines, outcome, summary
+from orchestration.diff.report import SET_APART, SUMMARY, heading, lines, outcome, summary, to_json
 
 ROWS_OF_ONE, ROWS_OF_EACH = 20, 5
 STYLES = {
@@ -55,7 +55,7 @@ def diff(a: str, b: str, table: str | None, limit: int | None, tells: bool, want
         limit = ROWS_OF_ONE if table else ROWS_OF_EACH
     comparison = compare(read_settings(), a, b, table, limit or None)
     if wants_json:
-        screen.as_json(as_record(comparison))
+        screen.as_json(to_json(comparison))
     else:
         show(comparison)
     return DOES_NOT_HOLD if tells and comparison.differs else DONE

@@ -15,7 +15,7 @@ from orchestration.command_line import screen
 from orchestration.command_line.derive.refresh import building
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
 from orchestration.replay.into_file import Replayed, read_known_at, replay_into
-from orchestration.replay.verify import TableDifference, Verified, verify_replay
+from orchestration.replay.verify import UnequalTable, Verified, verify_replay
 from orchestration.settings import Settings, moment
 
 
@@ -147,7 +147,7 @@ def tell_differences(verified: Verified) -> None:
     )
 
 
-def difference_rows(table: TableDifference) -> list[tuple[object, ...]]:
+def difference_rows(table: UnequalTable) -> list[tuple[object, ...]]:
     """Lay out one table: a row per day, or one for all of it."""
     if not table.days:
         return [(table.table, "", None, None, table.detail)]

@@ -14,9 +14,9 @@ import pytest
 
 from event_archive.errors import UnusableInput
 from event_archive.registry.contract import ALL_EVENTS
+from orchestration.dataset.compare import table_states
 from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
 from orchestration.dataset.row_tracing import EventTrace, MartNote, RowTrace
-from orchestration.dataset.tables import table_states
 from orchestration.diff import report as diff_report
 from orchestration.diff.compare import Comparison, diff
 from orchestration.settings import Settings
@@ -94,7 +94,7 @@ def told(comparison: Comparison) -> list[str]:
     }
     lines = [line.text for line in diff_report.lines(comparison)]
     for moment in landed:
-        lines = [line.replace(diff_report.seconds(moment), "NOW") for line in lines]
+        lines = [line.replace(diff_report.format_moment(moment), "NOW") for line in lines]
     return lines
 
 
@@ -235,7 +235,7 @@ def test_a_key_that_is_there_twice_after_all_pairs_each_row_once(settings: Setti
     a = parcels(settings, "a.duckdb", 1, ("1", 1, None, 1), ("1", 2, None, 1))
     b = parcels(settings, "b.duckdb", 1, ("1", 1, None, 1), ("1", 3, None, 1), ("1", 4, None, 1))
     [table] = diff(settings, a, b).tables
-    assert (table.found.changed, table.found.removed, table.found.added) == (1, 0, 1)
+    assert (table.differences.changed, table.differences.removed, table.differences.added) == (1, 0, 1)
 
 
 def test_columns_and_tables_of_one_side_are_said(settings: Settings) -> None:

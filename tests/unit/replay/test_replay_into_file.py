@@ -12,12 +12,11 @@ import pytest
 
 from event_archive.errors import UnusableInput
 from event_archive.store.commit import Commit, Counts, Segment
-from orchestration.dataset.day_differences import DayDifference, open_both
-from orchestration.dataset.tables import TableState
+from orchestration.dataset.compare import DayDifference, TableState
 from orchestration.dbt.process import first_lines
 from orchestration.full_disk import full_disk_in_one_line
 from orchestration.replay.into_file import check_as_of, known_sequence, read_known_at
-from orchestration.replay.verify import difference
+from orchestration.replay.verify import compare_table, open_both
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import Check
 from orchestration.warehouse.scratch import could_not_build, scratch_folder
@@ -124,20 +123,20 @@ def test_tables_are_compared_by_day_and_by_column(tmp_path: Path) -> None:
             connection.execute(f"CREATE TABLE s.typed AS SELECT 1::{kind} AS a")
     settings = Settings(tmp_path)
     with open_both(settings, tmp_path / "published.duckdb", tmp_path / "replayed.duckdb") as connection:
-        rows = difference(connection, "s.rows", STATE, STATE, "on_day")
+        rows = compare_table(connection, "s.rows", STATE, STATE, "on_day")
         # A row that is there thrice counts thrice; one without a day has none; null is a value like others.
         assert rows.days == (
             DayDifference(None, 1, 1),
             DayDifference(date(2026, 1, 5), 2, 0),
             DayDifference(date(2026, 1, 6), 0, 1),
         )
-        whole = difference(connection, "s.rows", STATE, STATE, None)
+        whole = compare_table(connection, "s.rows", STATE, STATE, None)
         assert whole.days == (DayDifference(None, 3, 2),)
-        turned = difference(connection, "s.turned", STATE, STATE, None)
+        turned = compare_table(connection, "s.turned", STATE, STATE, None)
         assert (turned.days, turned.detail) == ((), "other columns: their order")
-        assert difference(connection, "s.typed", STATE, STATE, None).detail == "other columns: a"
-    assert difference(connection, "s.gone", STATE, None, None).detail == "no model derives it any more"
-    assert difference(connection, "s.new", None, STATE, None).detail == "it is not published"
+        assert compare_table(connection, "s.typed", STATE, STATE, None).detail == "other columns: a"
+    assert compare_table(connection, "s.gone", STATE, None, None).detail == "no model derives it any more"
+    assert compare_table(connection, "s.new", None, STATE, None).detail == "it is not published"
 
 
 def test_what_a_killed_replay_left_is_removed_by_the_next_one(tmp_path: Path) -> None:
