@@ -9,7 +9,7 @@ from typing import Any
 
 from event_archive.errors import UnusableInput
 from event_archive.registry.contract import validator
-from event_archive.schema_files.pattern_sample import pattern_sample
+from event_archive.schema_files.sample_texts import texts_for_pattern
 
 MAX_ITEMS = 50
 MAX_TEXT = 2_000
@@ -176,8 +176,7 @@ def _strings(schema: dict[str, Any]) -> Iterator[str]:
         yield TEXTS[schema["format"]]
         yield "0"
     if isinstance(schema.get("pattern"), str):
-        sample = pattern_sample(schema["pattern"])
-        if sample is not None:
+        for sample in texts_for_pattern(schema["pattern"])[:1]:
             yield sample
             yield sample + sample[-1:] * min(max(least - len(sample), 0), MAX_TEXT)
     if schema.get("contentEncoding") == "base64":

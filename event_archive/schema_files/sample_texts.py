@@ -1,7 +1,9 @@
 """Texts that probably match a pattern or a format, or just miss it.
 
-Belongs here: guesses, from the plain part of the language of patterns. A wrong guess harms nothing: every
-example is judged by the real validators. Not here: which of them is an example (`json_schema_example`).
+Belongs here: guesses, from the everyday part of the language of regular expressions: literals, classes,
+groups, alternatives and counts. Looking around and back references are not followed. A wrong guess harms
+nothing: the callers ask a validator. Not here: whole values (`example_value`), and which text is an example
+(`evolution.compatibility`).
 """
 
 from itertools import product
@@ -29,119 +31,168 @@ FORMATS = {
     "regex": ["a", "("],
     "decimal": ["1.5", "0", "-1"],
 }
-CLASSES = {"d": "07", "w": "a_", "s": " ", "D": "a-", "W": "- ", "S": "a0", "n": "\n", "t": "\t", "r": "\r"}
-LONGEST, MOST = 200, 12
+CLASSES = {"d": "07", "w": "a_", "s": " ", "D": "a-", "W": "- ", "S": "a0"}
+CONTROLS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v"}
+OTHERS = "a0A-_ .:/@é"  # of any character but some, the first that fit
+LONGEST, MOST, DEEPEST = 500, 12, 20
+
+
+class _NotFollowed(Exception):
+    """The pattern holds what is not understood here."""
 
 
 def texts_for_format(name: str) -> list[str]:
-    """Texts of a format."""
+    """Return texts of a format."""
     return FORMATS.get(name, [])
 
 
 def texts_for_pattern(pattern: str) -> list[str]:
-    """Texts that a pattern is probably found in; none where it is beyond this module."""
+    """Return texts that a pattern is probably found in; none where it is beyond this module.
+
+    The first is that of the first alternatives and the least counts.
+    """
     try:
-        found, end = _choice(pattern, 0, 0)
-    except (IndexError, ValueError):
+        reader = _PatternReader(pattern)
+        texts = reader.alternatives(0)
+    except (_NotFollowed, IndexError, ValueError):
         return []
-    return [text for text in found if len(text) <= LONGEST] if end == len(pattern) else []
+    return texts if reader.at == len(pattern) else []
 
 
-def _choice(pattern: str, at: int, depth: int) -> tuple[list[str], int]:
-    if depth > 20:
-        raise ValueError(pattern)
-    found: list[str] = []
-    while True:
-        texts, at = _sequence(pattern, at, depth)
-        found += texts
-        if at >= len(pattern) or pattern[at] != "|":
-            return list(dict.fromkeys(found))[:MOST], at
-        at += 1
+class _PatternReader:
+    """Reads a pattern once from left to right; each part gives some texts, the plainest first."""
 
+    def __init__(self, pattern: str) -> None:
+        self.pattern, self.at = pattern, 0
 
-def _sequence(pattern: str, at: int, depth: int) -> tuple[list[str], int]:
-    texts = [""]
-    while at < len(pattern) and pattern[at] not in "|)":
-        unit, at = _unit(pattern, at, depth)
-        counts, at = _counts(pattern, at)
-        repeated = [one * count for count in counts for one in (unit if count else unit[:1])]
-        texts = list(dict.fromkeys(first + second for first, second in product(texts[:MOST], repeated)))[
-            :MOST
-        ]
-    return texts, at
+    def alternatives(self, depth: int) -> list[str]:
+        if depth > DEEPEST:
+            raise _NotFollowed
+        texts = self._sequence(depth)
+        while self._next() == "|":
+            self.at += 1
+            texts += self._sequence(depth)
+        return list(dict.fromkeys(texts))[:MOST]
 
+    def _next(self) -> str:
+        return self.pattern[self.at : self.at + 1]
 
-def _unit(pattern: str, at: int, depth: int) -> tuple[list[str], int]:
-    letter = pattern[at]
-    if letter in "^$":
-        return [""], at + 1
-    if letter == ".":
-        return ["a", "0"], at + 1
-    if letter == "(":
-        at += 3 if pattern[at + 1 : at + 3] == "?:" else 1
-        if pattern[at] == "?":
-            raise ValueError(pattern)
-        texts, at = _choice(pattern, at, depth + 1)
-        return texts, at + 1
-    if letter == "[":
-        return _set(pattern, at + 1)
-    if letter == "\\":
-        return _escape(pattern, at + 1)
-    return [letter], at + 1
+    def _take(self) -> str:
+        self.at += 1
+        return self.pattern[self.at - 1]
 
+    def _sequence(self, depth: int) -> list[str]:
+        texts = [""]
+        while self._next() not in ("", "|", ")"):
+            atom = self._atom(depth)
+            longer = [
+                text * count
+                for count in self._counts()
+                for text in (atom if count else atom[:1])
+                if count * len(text) <= LONGEST
+            ]
+            joined = (first + second for first, second in product(texts, longer))
+            texts = list(dict.fromkeys(text for text in joined if len(text) <= LONGEST))[:MOST]
+            if not texts:
+                raise _NotFollowed
+        return texts
 
-def _escape(pattern: str, at: int) -> tuple[list[str], int]:
-    letter = pattern[at]
-    if letter in CLASSES:
-        return list(CLASSES[letter]), at + 1
-    if letter == "u":
-        return [chr(int(pattern[at + 1 : at + 5], 16))], at + 5
-    if letter.isalnum():
-        raise ValueError(pattern)
-    return [letter], at + 1
+    def _atom(self, depth: int) -> list[str]:
+        letter = self._take()
+        match letter:
+            case "^" | "$":
+                return [""]
+            case ".":
+                return ["a", "0"]
+            case "\\":
+                return self._escape()
+            case "[":
+                return self._class()
+            case "(":
+                if self._next() == "?":
+                    self._open_group()
+                texts = self.alternatives(depth + 1)
+                if self._take() != ")":
+                    raise _NotFollowed
+                return texts
+            case "*" | "+" | "?":
+                raise _NotFollowed
+        return [letter]
 
-
-def _set(pattern: str, at: int) -> tuple[list[str], int]:
-    refused = pattern[at] == "^"
-    at += refused
-    found: list[str] = []
-    spans: list[tuple[str, str]] = []
-    while pattern[at] != "]" or not (found or spans):
-        letters, at = _escape(pattern, at + 1) if pattern[at] == "\\" else ([pattern[at]], at + 1)
-        if pattern[at] == "-" and pattern[at + 1] != "]":
-            spans.append((letters[0], pattern[at + 1]))
-            found += letters[0], pattern[at + 1]
-            at += 2
+    def _open_group(self) -> None:
+        rest = self.pattern[self.at :]
+        if rest.startswith("?:"):
+            self.at += 2
+        elif rest.startswith(("?<", "?P<")) and rest[2] not in "=!":
+            self.at = self.pattern.index(">", self.at) + 1
         else:
-            found += letters
-    if not refused:
-        return found[:6], at + 1
-    spans += [(letter, letter) for letter in found]
-    others = [letter for letter in "a0- _Z.é" if not any(low <= letter <= high for low, high in spans)]
-    return others[:3], at + 1
+            raise _NotFollowed
 
+    def _escape(self) -> list[str]:
+        letter = self._take()
+        if letter in CLASSES:
+            return list(CLASSES[letter])
+        if letter in CONTROLS:
+            return [CONTROLS[letter]]
+        if letter in "bB":
+            return [""]
+        if letter == "u":
+            self.at += 4
+            return [chr(int(self.pattern[self.at - 4 : self.at], 16))]
+        if letter.isalnum():
+            raise _NotFollowed
+        return [letter]
 
-def _counts(pattern: str, at: int) -> tuple[list[int], int]:
-    if at >= len(pattern) or pattern[at] not in "*+?{":
-        return [1], at
-    if pattern[at] != "{":
-        counts, at = {"*": [0, 1, 3], "+": [1, 3], "?": [0, 1]}[pattern[at]], at + 1
-    else:
-        end = pattern.index("}", at)
-        low, comma, high = pattern[at + 1 : end].partition(",")
-        least = min(int(low), LONGEST)
-        counts = [least] if not comma else [least, min(int(high), LONGEST) if high else least + 1]
-        at = end + 1
-    return counts, at + (at < len(pattern) and pattern[at] in "?+")
+    def _class(self) -> list[str]:
+        is_negated = self._next() == "^"
+        self.at += is_negated
+        spans: list[tuple[str, str]] = []
+        while self._next() != "]" or not spans:
+            lows = self._member()
+            if self._next() == "-" and self.pattern[self.at + 1] != "]":
+                self.at += 1
+                spans.append((lows[0], self._member()[0]))
+            else:
+                spans += [(low, low) for low in lows]
+        self.at += 1
+        if not is_negated:
+            return list(dict.fromkeys(letter for span in spans for letter in span))[:6]
+        others = [letter for letter in OTHERS if not any(low <= letter <= high for low, high in spans)]
+        if not others:
+            raise _NotFollowed
+        return others[:3]
+
+    def _member(self) -> list[str]:
+        letter = self._take()
+        return self._escape() if letter == "\\" else [letter]
+
+    def _counts(self) -> list[int]:
+        letter = self._next()
+        if letter and letter in "*+?":
+            self.at += 1
+            counts = {"*": [0, 1, 3], "+": [1, 3], "?": [0, 1]}[letter]
+        elif letter == "{":
+            end = self.pattern.index("}", self.at)
+            low, comma, high = self.pattern[self.at + 1 : end].partition(",")
+            if not (low + high).isdecimal():
+                return [1]  # `{` that counts nothing is a letter; it is read next
+            self.at = end + 1
+            least = int(low or 0)
+            counts = [least] if not comma else [least, int(high) if high else least + 1]
+        else:
+            return [1]
+        if self._next() and self._next() in "?+":
+            self.at += 1
+        return counts
 
 
 def texts_of_length(length: Any) -> str:
-    """A text of a number of characters, as far as that is little."""
+    """Return a text of a number of characters, as far as that is little."""
     return "a" * int(min(max(length, 0), 1000))
 
 
 def stretched(text: str, length: Any) -> list[str]:
-    """A text made longer by repeating one of its characters: often, it matches as before."""
+    """Return a text made longer by repeating one of its characters: often, it matches as before."""
     more = int(min(length, 1000)) - len(text)
     places = dict.fromkeys((0, len(text) // 2, len(text) - 1)) if text and more > 0 else ()
     return [text[:at] + text[at] * more + text[at:] for at in places]
