@@ -20,7 +20,7 @@ TOOL_COUNT = $$(($$(grep -c '^[a-z].*==' requirements-dev.lock) - $$(grep -c '^[
 LOCK := uv pip compile --quiet --universal --no-strip-extras --generate-hashes --no-emit-index-url --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format dev bench lock clean
+.PHONY: help setup demo test check format dev bench lock proto clean
 
 help:  ## List the targets
 	@echo "factlog: make targets (start with: make demo)"
@@ -78,6 +78,9 @@ bench: $(PROJECT)  ## Run the benchmarks and print a table
 lock:  ## Renew both lock files from pyproject.toml (for maintainers; needs uv)
 	$(LOCK) pyproject.toml --group build -o requirements.lock
 	$(LOCK) -c requirements.lock pyproject.toml --group build --group dev -o requirements-dev.lock
+
+proto: $(PROJECT)  ## Compile cloudevents.proto anew (for maintainers: after a change of it, or of the locked protoc)
+	$(BIN)/python -m grpc_tools.protoc -I event_archive/decoding --descriptor_set_out=event_archive/decoding/cloudevents.binpb cloudevents.proto
 
 clean:  ## Remove what can be made again: .venv, caches, build files (never var/, which holds your events)
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis dbt_project/target dbt_project/logs logs

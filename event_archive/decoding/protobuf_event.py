@@ -1,7 +1,7 @@
 """One `io.cloudevents.v1.CloudEvent` in Protobuf, as CloudEvents JSON text.
 
-Belongs here: the message's descriptor, its values, and what in its bytes a Protobuf parser would drop
-or change without a word. Not here: where events lie in a stream (`decode_protobuf`).
+Belongs here: the values of the message, and what in its bytes a Protobuf parser would drop or change without
+a word. Not here: the message itself (`cloudevents.proto`), and where events lie in a stream (`protobuf`).
 
 The library parses. It keeps nothing of an unknown field, a field that comes twice, or an integer of too
 many bits that we could say in JSON; but it can then not write as many bytes as it read. Where it can, nothing
@@ -11,29 +11,15 @@ was dropped; else the bytes are walked field by field, and what would be lost is
 from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message, message_factory, timestamp_pb2
 
 from event_archive.decoding.event_json import RecordError, event_json
 
-Field = descriptor_pb2.FieldDescriptorProto
 PACKAGE = "io.cloudevents.v1"
-VALUE = f".{PACKAGE}.CloudEvent.CloudEventAttributeValue"
-ENTRY = f".{PACKAGE}.CloudEvent.AttributesEntry"
-TIMESTAMP, ANY = ".google.protobuf.Timestamp", ".google.protobuf.Any"
-Fields = tuple[tuple[str, int], ...]
-EVENT_FIELDS: Fields = (("id", Field.TYPE_STRING), ("source", Field.TYPE_STRING))
-EVENT_FIELDS += (("spec_version", Field.TYPE_STRING), ("type", Field.TYPE_STRING))
-DATA_FIELDS: Fields = (("binary_data", Field.TYPE_BYTES), ("text_data", Field.TYPE_STRING))
-VALUE_FIELDS: Fields = (
-    ("ce_boolean", Field.TYPE_BOOL),
-    ("ce_integer", Field.TYPE_INT32),
-    ("ce_string", Field.TYPE_STRING),
-    ("ce_bytes", Field.TYPE_BYTES),
-    ("ce_uri", Field.TYPE_STRING),
-    ("ce_uri_ref", Field.TYPE_STRING),
-)
+DESCRIPTOR = Path(__file__).with_name("cloudevents.binpb")
 VARINT, SIZED = 0, 2
 # Per kind of message: field number -> what it is. A one-letter kind is a scalar, a longer one a message.
 LAYOUT: dict[str, dict[int, str]] = {
@@ -47,57 +33,18 @@ ONE_OF = {"event": {6: "data", 7: "data", 8: "data"}, "value": dict.fromkeys(ran
 LARGEST = {"?": 1, "i": (1 << 31) - 1, "l": (1 << 63) - 1}
 
 
-def _descriptor() -> descriptor_pb2.FileDescriptorProto:
-    """The file `cloudevents.proto` of the CloudEvents Protobuf format, version 1.0."""
-    file = descriptor_pb2.FileDescriptorProto(name="factlog/cloudevents.proto", package=PACKAGE)
-    file.syntax = "proto3"
-    file.dependency.extend(["google/protobuf/any.proto", "google/protobuf/timestamp.proto"])
-    event = file.message_type.add(name="CloudEvent")
-    event.oneof_decl.add(name="data")
-    for number, (name, kind) in enumerate(EVENT_FIELDS, 1):
-        _add(event, name, number, kind)
-    _add(event, "attributes", 5, Field.TYPE_MESSAGE, of=ENTRY, label=Field.LABEL_REPEATED)
-    for number, (name, kind) in enumerate(DATA_FIELDS, 6):
-        _add(event, name, number, kind, one_of=0)
-    _add(event, "proto_data", 8, Field.TYPE_MESSAGE, of=ANY, one_of=0)
-    entry = event.nested_type.add(name="AttributesEntry")
-    entry.options.map_entry = True
-    _add(entry, "key", 1, Field.TYPE_STRING)
-    _add(entry, "value", 2, Field.TYPE_MESSAGE, of=VALUE)
-    value = event.nested_type.add(name="CloudEventAttributeValue")
-    value.oneof_decl.add(name="attr")
-    for number, (name, kind) in enumerate(VALUE_FIELDS, 1):
-        _add(value, name, number, kind, one_of=0)
-    _add(value, "ce_timestamp", 7, Field.TYPE_MESSAGE, of=TIMESTAMP, one_of=0)
-    batch = file.message_type.add(name="CloudEventBatch")
-    of = f".{PACKAGE}.CloudEvent"
-    _add(batch, "events", 1, Field.TYPE_MESSAGE, of=of, label=Field.LABEL_REPEATED)
-    return file
-
-
-def _add(
-    to: descriptor_pb2.DescriptorProto,
-    name: str,
-    number: int,
-    kind: Any,
-    *,
-    of: str | None = None,
-    one_of: int | None = None,
-    label: Any = Field.LABEL_OPTIONAL,
-) -> None:
-    to.field.add(name=name, number=number, type=kind, type_name=of, oneof_index=one_of, label=label)
-
-
-def _classes(*names: str) -> list[Any]:
+def _message_classes(*names: str) -> list[Any]:
+    """Return the classes of messages of `cloudevents.proto`."""
     pool = descriptor_pool.DescriptorPool()  # of our own: an application may have these messages, too
     for known in (any_pb2, timestamp_pb2):
         pool.AddSerializedFile(known.DESCRIPTOR.serialized_pb)
-    pool.Add(_descriptor())
-    found = [pool.FindMessageTypeByName(f"{PACKAGE}.{name}") for name in names]
-    return [message_factory.GetMessageClass(one) for one in found]
+    for file in descriptor_pb2.FileDescriptorSet.FromString(DESCRIPTOR.read_bytes()).file:
+        pool.Add(file)
+    types = [pool.FindMessageTypeByName(f"{PACKAGE}.{name}") for name in names]
+    return [message_factory.GetMessageClass(message_type) for message_type in types]
 
 
-CloudEvent, CloudEventBatch = _classes("CloudEvent", "CloudEventBatch")
+CloudEvent, CloudEventBatch = _message_classes("CloudEvent", "CloudEventBatch")
 
 
 def event_text(raw: bytes) -> bytes:
