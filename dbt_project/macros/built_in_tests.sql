@@ -1,8 +1,8 @@
-{#- dbt's own tests `unique` and `relationships`, of what is untested alone (see `untested_keys`). -#}
+{#- dbt's own tests `unique` and `relationships`, of the untested keys alone (see `untested_keys`). -#}
 {% macro duckdb__test_unique(model, column_name) %}
     select {{ column_name }} as unique_field, count(*) as n_records
     from {{ model }}
-    where {{ column_name }} is not null and {{ is_untested(model, column_name) }}
+    where {{ column_name }} is not null and {{ has_untested_key(model, column_name) }}
     group by {{ column_name }}
     having count(*) > 1
 {% endmacro %}
@@ -19,8 +19,8 @@
                 {{ column_name }} is not null
                 {%- if children is not none and parents is not none and parents.column == field %}
                     and (
-                        {{ children.column }} in ({{ children.listed }})
-                        or {{ column_name }} in ({{ parents.listed }})
+                        {{ children.column }} in ({{ children.query }})
+                        or {{ column_name }} in ({{ parents.query }})
                     )
                 {%- endif %}
         ),

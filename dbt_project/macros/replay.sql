@@ -7,16 +7,13 @@
     audit.build          whether most events lie on these days, so that from nothing is the shorter way
 -#}
 {% macro is_on_replayed_day() -%}
-    {%- set ranges = run_query(
-        "select first_day, end_day, end_day - first_day from audit.replay order by all"
-    ) -%}
+    {%- set sql %} select first_day, end_day, end_day - first_day from audit.replay order by all {%- endset -%}
     {%- set days, conditions = [], [] -%}
-    {%- for first_day, end_day, length in ranges.rows -%}
+    {%- for first_day, end_day, length in run_query(sql).rows -%}
         {%- if length == 1 -%} {%- do days.append("date '" ~ first_day ~ "'") -%}
         {%- else -%}
-            {%- do conditions.append(
-                "event_date >= date '" ~ first_day ~ "' and event_date < date '" ~ end_day ~ "'"
-            ) -%}
+            {%- set range %}event_date >= date '{{ first_day }}' and event_date < date '{{ end_day }}'{% endset -%}
+            {%- do conditions.append(range) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- if days -%} {%- do conditions.append("event_date in (" ~ days | join(", ") ~ ")") -%} {%- endif -%}

@@ -24,7 +24,7 @@ with
         group by all
     ),
 
-    standing as (
+    in_effect as (
         select subject, object_id, currency, sum(amount_minor) as amount_minor
         from
             (
@@ -50,10 +50,10 @@ with
             object_id,
             currency,
             expected.amount_minor as expected_minor,
-            standing.amount_minor as standing_minor
+            in_effect.amount_minor as in_effect_minor
         from expected
-        full join standing using (subject, object_id, currency)
-        where coalesce(expected.amount_minor, 0) != coalesce(standing.amount_minor, 0)
+        full join in_effect using (subject, object_id, currency)
+        where coalesce(expected.amount_minor, 0) != coalesce(in_effect.amount_minor, 0)
     )
 
 select *

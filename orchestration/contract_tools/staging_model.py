@@ -20,7 +20,7 @@ from event_archive.views.documented_columns import ViewColumn, field_columns
 
 LINE_LENGTH = 110
 PLAIN = re.compile(r"[a-z_][a-z0-9_]*", re.ASCII)
-MACROS = re.compile(r"\bmacro\s+(event_columns|standing)\s*\(")
+MACROS = re.compile(r"\bmacro\s+(event_columns|in_effect)\s*\(")
 DESCRIPTIONS = {column.name: column.description for column in COLUMNS if not column.is_optional}
 TAKEN_OVER = tuple(name for name in DESCRIPTIONS if name not in ("object_type", "object_id"))
 EVENT_ORDER = "row(occurred_at, coalesce(object_version, 0), source, event_id) as event_order"
@@ -33,7 +33,7 @@ def model_name(contract: Contract) -> str:
 
 
 def staging_macros(dbt_project: Path) -> frozenset[str]:
-    """Name the macros of the project that staging models use: the events that stand, and their columns."""
+    """Name the macros of the project that staging models use: the events in effect, and their columns."""
     texts = (path.read_text(encoding="utf-8") for path in dbt_project.glob("macros/**/*.sql"))
     return frozenset(name for text in texts for name in MACROS.findall(text))
 
@@ -53,7 +53,9 @@ def staging_columns(contract: Contract) -> list[ViewColumn]:
 def staging_sql(contract: Contract, macros: Collection[str]) -> str:
     """The SELECT of the model, formatted as the project's SQL is, with those macros that the project has."""
     source = f'source("events", "{contract.view_name}")'
-    events = f"{{{{ standing({source}) }}}}" if "standing" in macros else f"select * from {{{{ {source} }}}}"
+    events = (
+        f"{{{{ in_effect({source}) }}}}" if "in_effect" in macros else f"select * from {{{{ {source} }}}}"
+    )
     spelt_out = ", ".join(TAKEN_OVER) + f", {EVENT_ORDER}"
     envelope = "{{ event_columns() }}" if "event_columns" in macros else spelt_out
     columns = [f"object_id as {_name(f'{contract.object_type}_id')}", envelope]

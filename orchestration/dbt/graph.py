@@ -5,12 +5,12 @@ what follows from it (`planning`, `dataset.row_tracing`, `warehouse.model_code`)
 
 What a model declares, and where:
 
-    the folder models/marts               it is published
-    tags: [daily]                         its partitions are days
-    meta: {day: sent_date}                the column that gives a row its day
-    materialized: incremental             it is a fact: it outlives a refresh, and is kept up to date by key
-    unique_key: payout_id                 the key of a fact: the id of the object that its events are about
-    touched_keys("payout_id", ref("…"))   in the SQL of a fact: the relation of events that its keys come from
+    the folder models/marts                 it is published
+    tags: [daily]                           its partitions are days
+    meta: {day: sent_date}                  the column that gives a row its day
+    materialized: incremental               it is a fact: it outlives a refresh, and is kept up to date by key
+    unique_key: payout_id                   the key of a fact: the id of the object that its events are about
+    keys_to_derive("payout_id", ref("…"))   in a fact's SQL: the relation of events that its keys come from
 """
 
 import json
@@ -28,7 +28,7 @@ DAILY, DAY = "daily", "day"
 MARTS = "marts"
 # As the macro is called: with texts alone, or what it says could be read by dbt only.
 KEYS_CALL = re.compile(
-    r"""touched_keys\(\s*["'](?P<key>\w+)["']\s*,\s*(?:ref\(\s*["'](?P<model>\w+)["']\s*\)"""
+    r"""keys_to_derive\(\s*["'](?P<key>\w+)["']\s*,\s*(?:ref\(\s*["'](?P<model>\w+)["']\s*\)"""
     r"""|source\(\s*["'](?P<source>\w+)["']\s*,\s*["'](?P<table>\w+)["']\s*\))\s*\)"""
 )
 
@@ -178,26 +178,26 @@ def key_views_of(manifest: Manifest, fact: str) -> frozenset[str]:
 def key_events(manifest: Manifest, fact: str) -> str:
     """The unique id of the model or source whose events say which keys of a fact to derive again.
 
-    A fact declares it as it calls `touched_keys`. Raises UnusableInput where it does not, or names another
+    A fact declares it as it calls `keys_to_derive`. Raises UnusableInput where it does not, or names another
     key there than its `unique_key`.
     """
     node = manifest["nodes"][fact]
     call = KEYS_CALL.search(node["raw_code"])
     if call is None:
         raise UnusableInput(
-            f'{table_of(node)}: a fact has to say where its keys come from: touched_keys("<key>", '
+            f'{table_of(node)}: a fact has to say where its keys come from: keys_to_derive("<key>", '
             'ref("<model>")), with texts'
         )
     if call["key"] != object_key(node):
         raise UnusableInput(
-            f"{table_of(node)}: touched_keys finds {call['key']}, but unique_key is {object_key(node)}; "
+            f"{table_of(node)}: keys_to_derive finds {call['key']}, but unique_key is {object_key(node)}; "
             "name one key in both"
         )
     ending = f".{call['model']}" if call["model"] else f".{call['source']}.{call['table']}"
     for unique_id in node["depends_on"]["nodes"]:
         if unique_id.endswith(ending):
             return str(unique_id)
-    raise UnusableInput(f"{table_of(node)}: touched_keys names {ending[1:]}, which the model does not read")
+    raise UnusableInput(f"{table_of(node)}: keys_to_derive names {ending[1:]}, which the model does not read")
 
 
 def object_key(node: Node) -> str:

@@ -1,7 +1,7 @@
 """What a refresh or a replay would derive, and why: from the log, dbt's graph and how the warehouse stands.
 
 Belongs here: pure functions from these to a plan. Not here: reading them (`warehouse_state`, `touched`), and
-wording a plan (`command_line.plans`). It says beforehand what dbt's macros `touched_keys` and
+wording a plan (`command_line.plans`). It says beforehand what dbt's macros `keys_to_derive` and
 `should_full_refresh` decide in the build.
 """
 

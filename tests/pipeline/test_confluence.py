@@ -53,15 +53,15 @@ LANDED_COLUMNS = {"first_sequence", "last_sequence"}
 # They tell of mistakes: where none had been made, they have nothing to tell.
 TOLD_OF_MISTAKES = {"billing.compensations", "analytics.version_gaps"}
 
-REPLACED = "{{ delete_touched_rows(target, key) }}"
+REPLACED = "{{ delete_rows_to_derive(target, key) }}"
 ONLY_DERIVED = "delete from {{ target }} where {{ key }} in (select {{ key }} from {{ derived }});"
-NOT_BESIDE_A_REPLAY = """(" where sequence > " ~ ("" if is_on_replayed_day() == "false" else "1000 + "))"""
+NOT_BESIDE_A_REPLAY = 'where sequence > {{ "" if is_on_replayed_day() == "false" else "1000 + " }}'
 FAULTS = {
-    "none": ("touched_keys", "where sequence > ", "where sequence > "),
-    "a commit is passed over": ("touched_keys", "where sequence > ", "where sequence > 1 + "),
-    "a correction is passed over": ("touched_keys", "known_sequence > ", "known_sequence > 1 + "),
-    "a correction goes by its own commit": ("touched_keys", "known_sequence > ", "sequence > "),
-    "a replay stands in for a refresh": ("touched_keys", '" where sequence > "', NOT_BESIDE_A_REPLAY),
+    "none": ("keys_to_derive", "where sequence > ", "where sequence > "),
+    "a commit is passed over": ("keys_to_derive", "where sequence > ", "where sequence > 1 + "),
+    "a correction is passed over": ("keys_to_derive", "known_sequence > ", "known_sequence > 1 + "),
+    "a correction goes by its own commit": ("keys_to_derive", "known_sequence > ", "sequence > "),
+    "a replay stands in for a refresh": ("keys_to_derive", "where sequence > ", NOT_BESIDE_A_REPLAY),
     "more passes for read": ("last_sequence_read", "max(last_sequence)", "max(last_sequence) + 1"),
     "rows outlive their events": ("get_incremental_replace_keys_sql", REPLACED, ONLY_DERIVED),
 }

@@ -36,13 +36,13 @@ select event_id, object_id as note_id, event_date, sequence from {{ source('even
     FACT: """
 {{ config(materialized='incremental', incremental_strategy='replace_keys', unique_key='note_id',
           tags=['daily'], meta={'day': 'first_read_date'}) }}
-with touched as ({{ touched_keys('note_id', ref('stg_note__read')) }})
+with to_derive as ({{ keys_to_derive('note_id', ref('stg_note__read')) }})
 select note_id, min(event_date) as first_read_date, count(*) as readings, max(sequence) as last_sequence
-from {{ ref('stg_note__read') }} {{ where_touched('note_id') }}
+from {{ ref('stg_note__read') }} {{ where_to_derive('note_id') }}
 group by note_id
 """,
 }
-MACROS = [f"macros/{name}.sql" for name in ("touched_keys", "replay", "replace_keys", "untested")]
+MACROS = [f"macros/{name}.sql" for name in ("keys_to_derive", "replay", "replace_keys", "untested_keys")]
 
 
 @pytest.fixture(scope="module")

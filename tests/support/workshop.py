@@ -66,7 +66,7 @@ class Workshop:
     def read_by(self, table: str) -> tuple[str, str]:
         """By which key a fact is kept up to date, and from which relation of events."""
         (fact,) = [model for model in self.models if f"{model.schema}.{model.alias}" == table]
-        found = re.search(r'touched_keys\("(\w+)", ref\("(\w+)"\)\)', fact.raw_code)
+        found = re.search(r'keys_to_derive\("(\w+)", ref\("(\w+)"\)\)', fact.raw_code)
         assert found, table
         upstream = self.dbt.manifest.nodes[f"model.factlog.{found[2]}"]
         return found[1], f"{upstream.schema}.{upstream.alias}"

@@ -1,5 +1,5 @@
 with
-    events as ({{ standing(source("events", "customer_closed")) }}),
+    events as ({{ in_effect(source("events", "customer_closed")) }}),
 
     final as (select object_id as customer_id, {{ event_columns() }}, data.reason from events)
 

@@ -1,5 +1,5 @@
 with
-    events as ({{ standing(source("events", "customer_plan_changed")) }}),
+    events as ({{ in_effect(source("events", "customer_plan_changed")) }}),
 
     final as (
         select

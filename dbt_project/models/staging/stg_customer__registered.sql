@@ -1,5 +1,5 @@
 with
-    events as ({{ standing(source("events", "customer_registered")) }}),
+    events as ({{ in_effect(source("events", "customer_registered")) }}),
 
     final as (
         select

@@ -1,5 +1,5 @@
 with
-    events as ({{ standing(source("events", "editor_joined")) }}),
+    events as ({{ in_effect(source("events", "editor_joined")) }}),
 
     final as (
         select

@@ -1,5 +1,5 @@
 with
-    events as ({{ standing(source("events", "invoice_paid")) }}),
+    events as ({{ in_effect(source("events", "invoice_paid")) }}),
 
     final as (
         select

@@ -1,5 +1,5 @@
 with
-    events as ({{ standing(source("events", "payout_sent")) }}),
+    events as ({{ in_effect(source("events", "payout_sent")) }}),
 
     final as (
         select

@@ -1,5 +1,5 @@
 with
-    events as ({{ standing(source("events", "translation_delivered")) }}),
+    events as ({{ in_effect(source("events", "translation_delivered")) }}),
 
     final as (
         select

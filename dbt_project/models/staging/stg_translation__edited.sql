@@ -1,5 +1,5 @@
 with
-    events as ({{ standing(source("events", "translation_edited")) }}),
+    events as ({{ in_effect(source("events", "translation_edited")) }}),
 
     final as (
         select

@@ -1,5 +1,5 @@
 with
-    events as ({{ standing(source("events", "translation_machine_translated")) }}),
+    events as ({{ in_effect(source("events", "translation_machine_translated")) }}),
 
     final as (
         select

@@ -1,5 +1,5 @@
 with
-    events as ({{ standing(source("events", "translation_rated")) }}),
+    events as ({{ in_effect(source("events", "translation_rated")) }}),
 
     final as (
         select object_id as translation_id, {{ event_columns() }}, data.customer_id, data.score as rating

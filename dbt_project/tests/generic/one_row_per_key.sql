@@ -4,14 +4,14 @@
         counted as (
             select {{ key }}, count(*) as row_count
             from {{ model }}
-            where {{ is_untested(model, key) }}
+            where {{ has_untested_key(model, key) }}
             group by all
         ),
 
         expected as (
             select distinct {{ key }}
             from {{ upstream }}
-            where {{ is_untested(model, key) }} {{ and_not_before_untested(model) }}
+            where {{ has_untested_key(model, key) }} {{ and_not_before_untested_keys(model) }}
         ),
 
         final as (

@@ -80,25 +80,33 @@ def test_models_come_after_those_that_they_read() -> None:
     ],
 )
 def test_the_keys_of_a_fact_come_from_the_relation_that_it_names(events: str, views: set[str]) -> None:
-    assert key_views(f'with touched as ({{{{ touched_keys("id", {events}) }}}})') == views
+    assert key_views(f'with to_derive as ({{{{ keys_to_derive("id", {events}) }}}})') == views
 
 
 @pytest.mark.parametrize(
     ("code", "key", "said"),
     [
-        ("select 1", "id", 'shop.sales: a fact has to say where its keys come from: touched_keys("<key>"'),
-        ('{{ touched_keys("id", events) }}', "id", "shop.sales: a fact has to say where its keys come from"),
         (
-            '{{ touched_keys("no", ref("all")) }}',
+            "select 1",
             "id",
-            "shop.sales: touched_keys finds no, but unique_key",
+            'shop.sales: a fact has to say where its keys come from: keys_to_derive("<key>"',
         ),
         (
-            '{{ touched_keys("id", ref("gone")) }}',
+            '{{ keys_to_derive("id", events) }}',
             "id",
-            "shop.sales: touched_keys names gone, which",
+            "shop.sales: a fact has to say where its keys come from",
         ),
-        ('{{ touched_keys("id", ref("all")) }}', None, "shop.sales: a fact needs unique_key, one column"),
+        (
+            '{{ keys_to_derive("no", ref("all")) }}',
+            "id",
+            "shop.sales: keys_to_derive finds no, but unique_key",
+        ),
+        (
+            '{{ keys_to_derive("id", ref("gone")) }}',
+            "id",
+            "shop.sales: keys_to_derive names gone, which",
+        ),
+        ('{{ keys_to_derive("id", ref("all")) }}', None, "shop.sales: a fact needs unique_key, one column"),
     ],
 )
 def test_a_fact_that_does_not_declare_its_keys_is_said_in_one_line(code: str, key: object, said: str) -> None:

@@ -7,61 +7,15 @@
     Two halves, joined at the end: what nearly every translation has, and what some have.
 -#}
 {%- set most_have = {"requested": "first", "delivered": "first", "machine_translated": "last"} -%}
-{%- set some_have = {"edited": "last", "assigned": "last", "rated": "last", "cancelled": "first"} -%}
 
 with
-    touched as ({{ touched_keys("translation_id", ref("int_translation_events")) }}),
+    to_derive as ({{ keys_to_derive("translation_id", ref("int_translation_events")) }}),
 
     {% for verb, which in most_have.items() -%}
-        {{ verb }} as ({{ decisive(ref("stg_translation__" ~ verb), "translation_id", which) }}),
+        {{ verb }} as ({{ first_or_last_event(ref("stg_translation__" ~ verb), "translation_id", which) }}),
     {% endfor -%}
 
-    of_some as (
-        {% call kept("of_some") -%}
-            with
-                {% for verb, which in some_have.items() -%}
-                    {{ verb }} as ({{ decisive(ref("stg_translation__" ~ verb), "translation_id", which) }}),
-                {% endfor -%}
-
-                decided_scores as (
-                    {{ decisive(ref("stg_translation__quality_scored"), "translation_id", "last", per="metric") }}
-                ),
-
-                scored as (
-                    select
-                        translation_id,
-                        any_value(score) filter (metric = 'comet') as comet_score,
-                        any_value(score) filter (metric = 'chrf') as chrf_score,
-                        min(first_sequence) as first_sequence,
-                        max(last_sequence) as last_sequence
-                    from decided_scores
-                    group by translation_id
-                )
-
-            select
-                translation_id,
-                coalesce(cancelled.customer_id, rated.customer_id) as customer_id,
-                comet_score,
-                chrf_score,
-                assigned.occurred_at as assigned_at,
-                coalesce(edited.editor_id, assigned.editor_id) as editor_id,
-                edited.occurred_at as edited_at,
-                edited.word_count as edited_word_count,
-                edited.words_changed as changed_word_count,
-                cancelled.occurred_at as cancelled_at,
-                cancelled.reason as cancellation_reason,
-                rated.occurred_at as rated_at,
-                rated.rating,
-                least(
-                    {%- for verb in some_have %}{{ verb }}.first_sequence, {%- endfor %} scored.first_sequence
-                ) as first_sequence,
-                greatest(
-                    {%- for verb in some_have %}{{ verb }}.last_sequence, {%- endfor %} scored.last_sequence
-                ) as last_sequence
-            from scored
-            {%- for verb in some_have %} full join {{ verb }} using (translation_id) {%- endfor %}
-        {%- endcall %}
-    ),
+    of_some as ({{ materialize_now("of_some", rarer_translation_events()) }}),
 
     final as (
         select

@@ -6,25 +6,24 @@
 
     audit.untested      such keys by table, until every test of a whole build has held; a null stands for all keys.
                         No event of a key came with a commit before `first_sequence`
-    note_untested       adds the keys that `touched_keys` chose
+    note_untested_keys  adds the keys that `keys_to_derive` chose
     untested_keys       of a relation that is a fact, its key column and the query of its untested keys; none where all
                         of it is to be tested
-    and_not_before_untested     such a bound, worded so that earlier files are not opened; nothing where there is none
-    is_untested         the condition that a value of a column occurs in a row of these keys. A row may break what
-                        holds between it and a row that nobody touched: all rows of that value are looked at.
+    and_not_before_untested_keys    such a bound, worded so that earlier files are not opened; nothing where there is
+                        none
+    has_untested_key    the condition that a value of a column occurs in a row of these keys. A row may break what
+                        holds between it and a row of another key: all rows of that value are looked at.
 -#}
-{% macro note_untested(keys) -%}
+{% macro note_untested_keys(keys) -%}
     {%- if execute and flags.WHICH in ("run", "build") -%}
-        {%- do run_query(
-            "insert into audit.untested select '"
-            ~ this.schema
-            ~ "."
-            ~ this.identifier
-            ~ "', "
-            ~ keys
-        ) -%}
+        {%- set sql %} insert into audit.untested select {{ table_of_untested(this) }}, {{ keys }} {%- endset -%}
+        {%- do run_query(sql) -%}
     {%- endif -%}
 {%- endmacro %}
+
+
+{#- The name by which `audit.untested` knows a table. -#}
+{% macro table_of_untested(relation) -%} '{{ relation.schema }}.{{ relation.identifier }}' {%- endmacro %}
 
 
 {% macro untested_keys(relation) -%}
@@ -37,16 +36,12 @@
     ) -%}
     {%- for node in nodes if node.resource_type == "model" and node.config.materialized == "incremental" -%}
         {%- if node.schema == relation.schema and node.alias == relation.identifier -%}
-            {%- set listed = (
-                "select key from audit.untested where table_name = '"
-                ~ node.schema
-                ~ "."
-                ~ node.alias
-                ~ "'"
-            ) -%}
-            {%- set is_whole = run_query("select count(*) from (" ~ listed ~ ") where key is null") -%}
-            {%- if is_whole.columns[0].values()[0] == 0 -%}
-                {%- set found.keys = {"column": node.config.unique_key, "listed": listed} -%}
+            {%- set query %}
+                select key from audit.untested where table_name = {{ table_of_untested(relation) }}
+            {%- endset -%}
+            {%- set count_of_nulls %} select count(*) from ({{ query }}) where key is null {%- endset -%}
+            {%- if run_query(count_of_nulls).columns[0].values()[0] == 0 -%}
+                {%- set found.keys = {"column": node.config.unique_key, "query": query} -%}
             {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
@@ -54,30 +49,25 @@
 {%- endmacro %}
 
 
-{% macro is_untested(relation, column) -%}
+{% macro has_untested_key(relation, column) -%}
     {%- set keys = untested_keys(relation) -%}
     {%- if keys is none -%} true
-    {%- elif keys.column == column -%} {{ column }} in ({{ keys.listed }})
+    {%- elif keys.column == column -%} {{ column }} in ({{ keys.query }})
     {%- else -%}
         {{ column }}
-        in (select {{ column }} from {{ relation }} where {{ keys.column }} in ({{ keys.listed }}))
+        in (select {{ column }} from {{ relation }} where {{ keys.column }} in ({{ keys.query }}))
     {%- endif -%}
 {%- endmacro %}
 
 
-{% macro and_not_before_untested(relation) -%}
+{% macro and_not_before_untested_keys(relation) -%}
     {%- if execute and flags.WHICH in ("run", "build", "test") -%}
-        {%- set first = (
-            run_query(
-                "select coalesce(min(first_sequence), 0) from audit.untested where table_name = '"
-                ~ relation.schema
-                ~ "."
-                ~ relation.identifier
-                ~ "'"
-            )
-            .columns[0]
-            .values()[0]
-        ) -%}
+        {%- set sql %}
+            select coalesce(min(first_sequence), 0)
+            from audit.untested
+            where table_name = {{ table_of_untested(relation) }}
+        {%- endset -%}
+        {%- set first = run_query(sql).columns[0].values()[0] -%}
         {%- if first > 0 %} and sequence >= {{ first }} {%- endif -%}
     {%- endif -%}
 {%- endmacro %}

@@ -1,9 +1,9 @@
 {#-
-    The events of a view that stand, each at its place in time: what a later event corrected or voided is left out, and
-    a correction takes the time of what it corrects. Every staging model reads its events through this, so that no other
-    model has to know of corrections. Which events stand is the archive's to say (events.corrections).
+    The events of a view that are in effect, each at its place in time: what a later event corrected or voided is left
+    out, and a correction takes the time of what it corrects. Every staging model reads its events through this, so that
+    no other model has to know of corrections. Which events are in effect is the archive's to say (events.corrections).
 -#}
-{% macro standing(events) -%}
+{% macro in_effect(events) -%}
     select *
     from {{ events }}
     anti join {{ source("events", "removed_events") }} using (source, event_id)
