@@ -1,4 +1,8 @@
-"""What one benchmark says: a figure, and the bound that it is held to; and the clock behind it."""
+"""A figure that a benchmark measured, the bound that it is held to, and the clock behind it.
+
+Belongs here: what all benchmarks share of a measurement. Not here: what is measured (a module per benchmark),
+and the table that shows the figures (`__main__`).
+"""
 
 import time
 from collections.abc import Callable
@@ -23,7 +27,7 @@ class Measurement:
 
 
 def seconds(work: Callable[[], None]) -> float:
-    """How long some work takes."""
+    """How many seconds some work takes."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start

@@ -34,7 +34,7 @@ LEFT_BEHIND = shutil.ignore_patterns(
 
 
 @dataclass(frozen=True)
-class Step:
+class TypedCommand:
     """One thing to type, and the lines that it is said to print."""
 
     place: str
@@ -61,24 +61,24 @@ def blocks(page: str) -> Iterator[tuple[int, str, list[str], bool]]:
     assert not inside, f"{page}:{start}: the block is not closed"
 
 
-def steps(page: str) -> list[Step]:
+def steps(page: str) -> list[TypedCommand]:
     """Give what a reader of a page types, in order."""
     found = []
     for number, language, lines, run in blocks(page):
         if run and language == "sh":
-            found.append(Step(f"{page}:{number}", "\n".join(lines)))
+            found.append(TypedCommand(f"{page}:{number}", "\n".join(lines)))
         elif run and language == "console":
             found.extend(typed(page, number, lines))
     return found
 
 
-def typed(page: str, number: int, lines: list[str]) -> Iterator[Step]:
+def typed(page: str, number: int, lines: list[str]) -> Iterator[TypedCommand]:
     """Take a `console` block apart into commands and their output."""
     command, output, place = "", list[str](), ""
     for at, line in enumerate([*lines, "$ "], start=number + 1):
         if line.startswith("$ "):
             if command:
-                yield Step(place, command, tuple(output))
+                yield TypedCommand(place, command, tuple(output))
             command, output, place = line[2:], [], f"{page}:{at}"
         elif line.startswith("> ") and not output:
             command += "\n" + line[2:]
