@@ -29,7 +29,8 @@ from event_archive.mapping.mapping import CHOSEN, failure, with_chosen
 from event_archive.mapping.mapping_file import read_mapping_file
 from event_archive.registry.exact_values import json_text
 from event_archive.registry.yaml_file import Entry
-from event_archive.validation.exact_validator import Rejected, parse, strict_fault
+from event_archive.validation.exact_validator import Rejected, strict_fault
+from event_archive.validation.strict_json import parse_object
 
 NOT_REPAIRED = "not_repaired"
 INEXACT = "a number has more digits than an expression can carry over exactly"
@@ -119,7 +120,7 @@ def repair_chunk(
         rule = repair.rules.get(name)
         if rule is None or (rule.reasons and not rule.reasons & reasons[row]):
             continue
-        document = parse(records[row])
+        document = parse_object(records[row])
         fault = str(reason) if given is None else None
         if given:
             changes = [(way, text) for way, text in zip(rule.sets, given[1:], strict=True)]

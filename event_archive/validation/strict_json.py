@@ -1,0 +1,102 @@
+"""Strict JSON: a record's bytes as one JSON object by RFC 8259, or the reason why they are none.
+
+Belongs here: what the standard library's parser lets pass or changes: NaN, keys that stand twice, numbers
+without bounds, depth, half a surrogate pair. Not here: whether the object is an event (`exact_validator`).
+"""
+
+import json
+import re
+from decimal import Decimal, DecimalException
+from typing import Any, NoReturn
+
+from event_archive.envelope import MAX_DEPTH
+from event_archive.registry.exact_values import MOST_DIGITS, json_text
+
+
+class Rejection(Exception):
+    """A record is not an event: a reason to group by, and a sentence to read."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+def reject(reason: str, detail: str) -> NoReturn:
+    """Raise Rejection."""
+    raise Rejection(reason, detail)
+
+
+def parse_object(record: bytes) -> dict[str, Any]:
+    """Return the JSON object that a record is, numbers as int or Decimal; raises Rejection."""
+    try:
+        text = record.decode("utf-8")
+    except UnicodeDecodeError as error:
+        reject("invalid_utf8", f"byte {error.start} of the record is not UTF-8")
+    if _too_deep(text):
+        reject("too_deep", f"nested deeper than {MAX_DEPTH} levels")
+    try:
+        document = _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        reject("invalid_json", f"{error.msg} at character {error.pos}")
+    except (ValueError, RecursionError) as error:
+        reject("invalid_json", str(error).splitlines()[0])
+    if not isinstance(document, dict):
+        reject("not_an_object", "the record is JSON, but not an object")
+    if "\\u" in text:
+        _reject_lone_surrogates(document)
+    return document
+
+
+def _too_deep(text: str) -> bool:
+    if text.count("{") + text.count("[") <= MAX_DEPTH:
+        return False
+    depth = deepest = 0
+    for token in re.finditer(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[{}\[\]]', text):
+        if token[0] in "{[":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif token[0] in "}]":
+            depth -= 1
+    return deepest > MAX_DEPTH
+
+
+def _object_of_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        reject("duplicate_key", f"the key {twice[:60]!r} stands twice in one object")
+    return members
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        number = Decimal(text) if len(text) <= MOST_DIGITS else None
+    except DecimalException:
+        number = None
+    if number is None or abs(number.adjusted()) > MOST_DIGITS:
+        reject("number_out_of_range", f"{text[:40]} is out of any range, or has too many digits")
+    return number
+
+
+def _integer(text: str) -> int:
+    if len(text) > MOST_DIGITS // 2:
+        reject("number_out_of_range", f"{text[:40]}… has {len(text)} digits")
+    return int(text)
+
+
+def _constant(text: str) -> NoReturn:
+    reject("invalid_json", f"{text} is not JSON")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object_of_pairs, parse_float=_decimal, parse_int=_integer, parse_constant=_constant
+)
+
+
+def _reject_lone_surrogates(document: dict[str, Any]) -> None:
+    """Reject lone surrogates: JSON can spell them (`\\ud800`), but no UTF-8 column can hold them."""
+    try:
+        json_text(document).encode()
+    except UnicodeEncodeError:
+        reject("lone_surrogate", "a string holds half of a surrogate pair, which is no character")
