@@ -1,10 +1,10 @@
 """Contracts: the versioned schema of one event type, loaded and checked from one YAML file each.
 
-Belongs here: reading a folder of contract files, refusing a broken one with one line, and what a contract
-says. Not here: judging events by it (`judge`, `shape`) and comparing two contracts.
+Belongs here: reading a folder of contract files, rejecting a broken one with one line, and what a contract
+says. Not here: validating events by it (`validation`), and comparing two contracts (`evolution`).
 
-A contract file is untrusted: it is data (`contract_file`), its schema is checked against JSON Schema draft
-2020-12, and its names are limited to what a path and an SQL name can hold.
+A contract file is untrusted: it is data (`contract_file`), its schema is checked (`data_schema`), and its
+names are limited to what a path and an SQL name can hold.
 """
 
 import re
@@ -18,22 +18,14 @@ from typing import Any
 import jsonschema_rs
 
 from event_archive.errors import UnusableInput
-from event_archive.registry.column_types import (
-    DECIMAL_PRECISION,
-    DECIMAL_SCALE,
-    ColumnType,
-    Schema,
-    column_type,
-    is_nullable,
-    resolve,
-)
-from event_archive.registry.contract_file import place_of, read_contract_file
-from event_archive.registry.text_formats import DECIMAL, EVENT_TYPE
+from event_archive.registry.column_types import ColumnType, Schema, column_type
+from event_archive.registry.contract_file import read_contract_file
+from event_archive.registry.data_schema import check_schema, validator
+from event_archive.registry.text_formats import EVENT_TYPE
 from event_archive.registry.upcast_compiler import upcast_sql
 from event_archive.registry.upcast_rules import Upcast, read_upcast
 
 TYPE = re.compile(EVENT_TYPE)
-DRAFT = "https://json-schema.org/draft/2020-12/schema"
 ALL_EVENTS = "all_events"
 MAX_REFUSED_SHARE = 0.05
 
@@ -105,21 +97,6 @@ class Contracts(Mapping[str, Contract]):
         return sorted(by_view.values(), key=lambda one: one.view_name)
 
 
-def validator(schema: Schema) -> jsonschema_rs.Draft202012Validator:
-    """A draft 2020-12 validator that asserts formats and fetches nothing; raises ValueError."""
-    return jsonschema_rs.Draft202012Validator(
-        dict(schema), validate_formats=True, formats={"decimal": _is_decimal}, retriever=_no_remote_schemas
-    )
-
-
-def _is_decimal(value: str) -> bool:
-    return re.fullmatch(DECIMAL, value) is not None
-
-
-def _no_remote_schemas(uri: str) -> Any:
-    raise ValueError(f"{uri} is not in this file")
-
-
 def load_contracts(folder: Path) -> Contracts:
     """Read and check every contract file (`*.yaml`) in a folder.
 
@@ -184,7 +161,7 @@ def load_contract(path: Path) -> Contract:
             f"{path}: type: the view name {ALL_EVENTS} is taken; choose another object or verb"
         )
     schema = content["data"]
-    _check_schema(path, schema)
+    check_schema(path, schema)
     name = f"upcast_from_v{int(major) - 1}"
     for key in content:
         if key.startswith("upcast_from_v") and (key != name or major == "1"):
@@ -206,66 +183,3 @@ def load_contract(path: Path) -> Contract:
         upcast=read_upcast(path, name, content[name]) if name in content else None,
         max_refused_share=content.get("max_refused_share", MAX_REFUSED_SHARE),
     )
-
-
-def _check_schema(path: Path, schema: Any) -> None:
-    try:
-        _check_identifiers(path, schema, ["data"])
-        jsonschema_rs.meta.validate(schema)
-        validator(schema)
-    except jsonschema_rs.ValidationError as error:
-        place = place_of(["data", *error.instance_path])
-        raise UnusableInput(f"{path}: {place}: {error.message}") from error
-    except (ValueError, TypeError, jsonschema_rs.ReferencingError) as error:
-        raise UnusableInput(f"{path}: data: {str(error).splitlines()[0]}") from error
-    if schema.get("type") != "object":
-        raise UnusableInput(f"{path}: data/type: the data of an event is an object; write `type: object`")
-    _check_properties(path, schema, schema, "data")
-
-
-def _check_identifiers(path: Path, schema: Any, place: list[str | int]) -> None:
-    """A schema that calls itself something else would look up names elsewhere: on the network, even."""
-    if isinstance(schema, dict):
-        for keyword in ("$schema", "$id", "$anchor", "$dynamicAnchor", "$vocabulary"):
-            name = schema.get(keyword)
-            if isinstance(name, str) and (keyword, name) != ("$schema", DRAFT):
-                raise UnusableInput(
-                    f"{path}: {place_of([*place, keyword])}: a contract's schema has no name of its own, "
-                    f"and is of {DRAFT}; leave this out"
-                )
-    parts = (
-        schema.items() if isinstance(schema, dict) else enumerate(schema) if isinstance(schema, list) else ()
-    )
-    for name, part in parts:
-        _check_identifiers(path, part, [*place, name])
-
-
-def _check_properties(path: Path, schema: Any, root: Schema, place: str, depth: int = 0) -> None:
-    """What columns need beyond JSON Schema: names that differ by more than case, null only where required."""
-    schema = resolve(schema, root)
-    if depth > 20:
-        raise UnusableInput(
-            f"{path}: {place}: nested deeper than 20 levels; a contract's columns can't recurse"
-        )
-    names: dict[str, str] = {}
-    for name, part in schema.get("properties", {}).items():
-        other = names.setdefault(name.lower(), name)
-        if other != name or not name or not name.isprintable():
-            raise UnusableInput(
-                f"{path}: {place}/properties: {name!r} needs a printable name that no other field has"
-            )
-        if is_nullable(resolve(part, root)) and name not in schema.get("required", ()):
-            raise UnusableInput(
-                f"{path}: {place}/properties/{name}: may be null but is not required, so null and absent "
-                "would be one; require it, or drop null"
-            )
-        _check_properties(path, part, root, f"{place}/properties/{name}", depth + 1)
-    precision, scale = schema.get("x-precision", DECIMAL_PRECISION), schema.get("x-scale", DECIMAL_SCALE)
-    whole = all(isinstance(size, int) and not isinstance(size, bool) for size in (precision, scale))
-    if not (whole and 1 <= precision <= DECIMAL_PRECISION and 0 <= scale <= precision):
-        raise UnusableInput(
-            f"{path}: {place}: x-precision is 1 to {DECIMAL_PRECISION} digits, and x-scale 0 to "
-            f"x-precision of them (left out: {DECIMAL_PRECISION} and {DECIMAL_SCALE})"
-        )
-    if isinstance(schema.get("items"), dict):
-        _check_properties(path, schema["items"], root, f"{place}/items", depth + 1)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from event_archive.errors import UnusableInput
-from event_archive.registry.contract import validator
+from event_archive.registry.data_schema import validator
 from event_archive.schema_files.sample_texts import texts_for_pattern
 
 MAX_ITEMS = 50

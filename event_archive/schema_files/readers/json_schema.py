@@ -13,7 +13,7 @@ import jsonschema_rs
 
 from event_archive.errors import UnusableInput
 from event_archive.registry.column_types import DECIMAL_PRECISION, DECIMAL_SCALE
-from event_archive.registry.contract import validator
+from event_archive.registry.data_schema import validator
 from event_archive.schema_files.json_schema_names import LISTS, MAPS, ONE, Names
 from event_archive.schema_files.reading import Budget, DataSchema, Loss, parse_json
 

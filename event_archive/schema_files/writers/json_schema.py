@@ -9,7 +9,8 @@ from typing import Any
 
 from event_archive.envelope import ATTRIBUTES, CORRECTIONS, SPEC_VERSION
 from event_archive.registry.column_types import DECIMAL_PRECISION, DECIMAL_SCALE
-from event_archive.registry.contract import DRAFT, Contract
+from event_archive.registry.contract import Contract
+from event_archive.registry.data_schema import DRAFT
 from event_archive.registry.exact_values import LARGEST_BIGINT
 from event_archive.registry.text_formats import decimal_pattern
 from event_archive.schema_files.json_schema_names import LISTS, MAPS, ONE
