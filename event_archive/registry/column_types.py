@@ -1,7 +1,7 @@
 """Column types: how a contract's JSON Schema becomes the type of the `data` column.
 
-Belongs here: the small type algebra (`Scalar`, `ListOf`, `Struct`) and its DuckDB and Arrow spellings. Not
-here: conversion of values (`exact`) and judging a value against the schema (`judge`).
+Belongs here: the small type algebra (`Scalar`, `ListOf`, `Struct`) and its DuckDB and Arrow spellings.
+Not here: conversion of values (`exact_values`) and validating a value by the schema (`validation`).
 
 Where a schema leaves the type open (no `type`, `oneOf`, an object without properties), the column holds the
 value's JSON text.
@@ -105,6 +105,30 @@ class Struct:
 
 ColumnType = Scalar | ListOf | Struct
 JSON_TEXT = Scalar("JSON")
+
+
+def has_struct(kind: ColumnType) -> bool:
+    """Return whether a type is an object with named fields, or a list of such."""
+    return isinstance(kind, Struct) or (isinstance(kind, ListOf) and has_struct(kind.item))
+
+
+def same_values(old: ColumnType, new: ColumnType) -> bool:
+    """Return whether values of `old` are values of `new` as they are.
+
+    JSON text and a text are both VARCHAR, and differ. A required field may become one that may be absent.
+    """
+    if isinstance(old, Struct) and isinstance(new, Struct):
+        names = [field.name for field in old.fields] == [field.name for field in new.fields]
+        pairs = zip(old.fields, new.fields, strict=False)
+        return names and all(
+            same_values(before.type, after.type) and before.required >= after.required
+            for before, after in pairs
+        )
+    if isinstance(old, ListOf) and isinstance(new, ListOf):
+        return same_values(old.item, new.item)
+    if isinstance(old, Scalar) and isinstance(new, Scalar):
+        return old.sql() == new.sql() and (old == JSON_TEXT) == (new == JSON_TEXT)
+    return False
 
 
 def resolve(schema: Any, root: Schema) -> Schema:

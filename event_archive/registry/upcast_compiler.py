@@ -1,11 +1,10 @@
 """The SQL of an upcast: the data of one major as that of the next, field by field.
 
-Belongs here: whether the rules account for every field of both majors, and the SQL that they come to. Not
-here: the rules (`upcast`), casts (`exact_cast`), the views that show the result (`views`), and judging it by
-archived events (`trial`).
+Belongs here: the SQL that the rules come to. Not here: the rules (`upcast_rules`), whether they account for
+every field of both majors (`upcast_coverage`), casts (`exact_cast`), the views that show the result
+(`views`), and trying it on archived events (`evolution.trial`).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,11 +14,22 @@ from sqlglot import exp
 from event_archive.expressions.expression import Expression
 from event_archive.expressions.expression import Path as FieldPath
 from event_archive.expressions.sql_tree import call, reference, string
-from event_archive.registry.column_types import JSON_TEXT, ColumnType, Field, ListOf, Scalar, Struct
+from event_archive.registry.column_types import (
+    JSON_TEXT,
+    ColumnType,
+    Field,
+    ListOf,
+    Scalar,
+    Struct,
+    has_struct,
+    same_values,
+)
 from event_archive.registry.exact_cast import NoExactCast, exact_cast
 from event_archive.registry.exact_values import Inexact, to_column
+from event_archive.registry.field_paths import dotted, is_within, joined
+from event_archive.registry.upcast_coverage import UpcastCoverage
 from event_archive.registry.upcast_rules import Upcast
-from event_archive.sql_text import literal, quoted
+from event_archive.sql_text import literal, open_engine, quoted
 
 
 def upcast_sql(upcast: Upcast, old: ColumnType, new: ColumnType, column: str) -> str:
@@ -27,25 +37,25 @@ def upcast_sql(upcast: Upcast, old: ColumnType, new: ColumnType, column: str) ->
 
     Raises UnusableInput where the rules do not account for a field of either side.
     """
-    compiler = _Compiler(upcast, old, column)
+    compiler = _UpcastCompiler(upcast, old, column)
     named = isinstance(old, Struct) and isinstance(new, Struct)
     if not named and old != new:
         raise upcast.refused(
             "data", "one of the two majors names no fields (properties), so no rule can; name them"
         )
-    data = compiler.value(new, _Source(column, old), "") if named else column
-    compiler.check_all_used(old, "")
+    data = compiler.value(new, OldValue(column, old), "") if named else column
+    compiler.coverage.check(old)
     return data
 
 
 def field_sql(upcast: Upcast, old: ColumnType, new: Struct, column: str) -> dict[str, str]:
     """The same by field, for a caller that wants to know which one can't be."""
-    compiler = _Compiler(upcast, old, column)
+    compiler = _UpcastCompiler(upcast, old, column)
     return {part.name: compiler.field(part, part.name) for part in new.fields}
 
 
 @dataclass(frozen=True)
-class _Source:
+class OldValue:
     """Where an old value is: its SQL and type; `optional`: it may be NULL where its parent is not."""
 
     sql: str
@@ -54,20 +64,21 @@ class _Source:
 
 
 @dataclass
-class _Compiler:
+class _UpcastCompiler:
     upcast: Upcast
     old: ColumnType
     column: str
-    lists: list[tuple[str, _Source]] = field(default_factory=list)  # (prefix, item) of the lists around
-    used: set[str] = field(default_factory=set)
-    applied: set[str] = field(default_factory=set)
+    lists: list[tuple[str, OldValue]] = field(default_factory=list)  # (prefix, item) of the lists around
+    coverage: UpcastCoverage = field(init=False)
 
-    def value(self, new: ColumnType, source: _Source, prefix: str) -> str:
+    def __post_init__(self) -> None:
+        self.coverage = UpcastCoverage(self.upcast)
+
+    def value(self, new: ColumnType, source: OldValue, prefix: str) -> str:
         """SQL for a value of type `new` from one of another or the same type, field by field."""
         if isinstance(new, Struct) and isinstance(source.type, Struct):
             fields = ", ".join(
-                f"{quoted(part.name)} := {self.field(part, _joined(prefix, part.name))}"
-                for part in new.fields
+                f"{quoted(part.name)} := {self.field(part, joined(prefix, part.name))}" for part in new.fields
             )
             packed = f"struct_pack({fields})"
             return (
@@ -77,7 +88,7 @@ class _Compiler:
             )
         assert isinstance(new, ListOf) and isinstance(source.type, ListOf)
         name = quoted(f"item {len(self.lists) + 1}")
-        item = _Source(name, source.type.item)
+        item = OldValue(name, source.type.item)
         self.lists.append((f"{prefix}[]", item))
         body = self.value(new.item, item, f"{prefix}[]")
         self.lists.pop()
@@ -87,10 +98,10 @@ class _Compiler:
         """SQL for one field of the new data."""
         rules = self.upcast
         if path in rules.constant:
-            self.applied.add(f"constant/{path}")
+            self.coverage.applied.add(f"constant/{path}")
             return self.constant(new, path, rules.constant[path])
         if path in rules.expression:
-            self.applied.add(f"expression/{path}")
+            self.coverage.applied.add(f"expression/{path}")
             return self.with_default(new, path, self.expression(new, path, rules.expression[path]))
         old_path = rules.rename.get(path, path)
         source = self.find(old_path, path)
@@ -105,27 +116,27 @@ class _Compiler:
                 )
                 raise rules.refused(path, why)
             return self.with_default(new, path, f"CAST(NULL AS {new.type.sql()})")
-        self.applied.add(f"rename/{path}")
-        self.used.add(old_path)
+        self.coverage.applied.add(f"rename/{path}")
+        self.coverage.used.add(old_path)
         value = self.with_default(new, path, self.carried(new, source, path, old_path))
         if source.optional and new.required and not new.nullable and path not in rules.default:
             raise rules.refused(path, "is required, and may be absent or null before; give it a default")
         return value
 
-    def carried(self, new: Field, source: _Source, path: str, old_path: str) -> str:
+    def carried(self, new: Field, source: OldValue, path: str, old_path: str) -> str:
         """SQL for a field that takes over an old one: as it is, cast, or field by field."""
         if path in self.upcast.cast:
-            self.applied.add(f"cast/{path}")
+            self.coverage.applied.add(f"cast/{path}")
             return self.cast(new, source, path)
-        if _same(source.type, new.type) and not self.has_rules(path):
+        if same_values(source.type, new.type) and not self.coverage.has_rules(path):
             return source.sql
         containers = (Struct, ListOf)
         if isinstance(source.type, containers) and type(source.type) is type(new.type):
             if path != old_path:
                 why = "a renamed field must have the same type; rename what is in it, field by field"
                 raise self.upcast.refused(f"rename/{path}", why)
-            if _has_struct(source.type) and _has_struct(new.type):
-                self.used.discard(old_path)
+            if has_struct(source.type) and has_struct(new.type):
+                self.coverage.used.discard(old_path)
                 return self.value(new.type, source, path)
         given, wanted = source.type.sql(), new.type.sql()
         raise self.upcast.refused(
@@ -133,7 +144,7 @@ class _Compiler:
             f"is {_shown(new.type, wanted)} now and was {_shown(source.type, given)}; name it under cast",
         )
 
-    def cast(self, new: Field, source: _Source, path: str) -> str:
+    def cast(self, new: Field, source: OldValue, path: str) -> str:
         """SQL for an exact cast of one field."""
         if isinstance(new.type, Scalar) and isinstance(source.type, Scalar) and source.type != JSON_TEXT:
             try:
@@ -154,7 +165,7 @@ class _Compiler:
 
         sql = expression.compile(read).sql("duckdb")
         try:
-            with duckdb.connect(config={"enable_external_access": "false", "threads": "1"}) as connection:
+            with open_engine(threads=1, sealed=True) as connection:
                 empty = f"SELECT CAST(NULL AS {self.old.sql()}) AS {self.column}"
                 given = str(connection.sql(f"SELECT {sql} FROM ({empty})").types[0])
         except duckdb.Error as error:
@@ -176,17 +187,17 @@ class _Compiler:
                 tree, kind = call("list_extract", tree, exp.Literal.number(step)), kind.item
             elif isinstance(step, str) and isinstance(kind, Struct) and step in kind.by_name:
                 tree, kind = call("struct_extract", tree, string(step)), kind.by_name[step].type
-                name = _joined(name, step)
+                name = joined(name, step)
             else:
-                raise self.upcast.refused(where, f"the older major has no field {_dotted(path)!r}")
-        self.used.add(name)
+                raise self.upcast.refused(where, f"the older major has no field {dotted(path)!r}")
+        self.coverage.used.add(name)
         return tree
 
     def with_default(self, new: Field, path: str, value: str) -> str:
         """SQL for a value, or its default where there is none."""
         if path not in self.upcast.default:
             return value
-        self.applied.add(f"default/{path}")
+        self.coverage.applied.add(f"default/{path}")
         return f"coalesce({value}, {self.constant(new, path, self.upcast.default[path])})"
 
     def constant(self, new: Field, path: str, value: Any) -> str:
@@ -199,12 +210,12 @@ class _Compiler:
             why = str(error) if isinstance(error, Inexact) else f"{value!r} is no {new.type.sql()}"
             raise self.upcast.refused(path, why) from None
 
-    def find(self, path: str, new_path: str) -> _Source | None:
+    def find(self, path: str, new_path: str) -> OldValue | None:
         """An old field, as it is read from where the compiler is, for a new one.
 
         It is optional where it may be absent although the new field's parent is there.
         """
-        prefix, source = self.lists[-1] if self.lists else ("", _Source(self.column, self.old))
+        prefix, source = self.lists[-1] if self.lists else ("", OldValue(self.column, self.old))
         if prefix and not path.startswith(f"{prefix}."):
             return None
         kind, sql, optional = source.type, source.sql, False
@@ -212,86 +223,14 @@ class _Compiler:
             if not isinstance(kind, Struct) or name not in kind.by_name:
                 return None
             part = kind.by_name[name]
-            sql, kind, prefix = f"struct_extract({sql}, {literal(name)})", part.type, _joined(prefix, name)
-            is_parent = _within(new_path, prefix)
+            sql, kind, prefix = f"struct_extract({sql}, {literal(name)})", part.type, joined(prefix, name)
+            is_parent = is_within(new_path, prefix)
             optional = optional or (not is_parent and (not part.required or part.nullable))
-        return _Source(sql, kind, optional)
-
-    def has_rules(self, path: str) -> bool:
-        """Whether a rule names something within a field."""
-        return any(_within(name, path) for name in self.names())
-
-    def names(self) -> Iterator[str]:
-        """Every field that a rule names."""
-        rules = self.upcast
-        for part in (rules.rename, rules.rename.values(), rules.cast, rules.default, rules.constant):
-            yield from part
-        yield from [*rules.expression, *rules.drop]
-
-    def check_all_used(self, old: ColumnType, prefix: str) -> None:
-        """Refuse rules for fields that are not there, and old fields that nothing takes up."""
-        rules = self.upcast
-        for part in ("rename", "cast", "default", "constant", "expression"):
-            for path in sorted(getattr(rules, part)):
-                if f"{part}/{path}" not in self.applied:
-                    raise rules.refused(f"{part}/{path}", "this contract has no such field")
-        dropped: set[str] = set()
-        for path in self.unused(old, prefix, dropped):
-            why = "nothing takes up this field of the older major; name it under drop, or in a rule"
-            raise rules.refused(path, why)
-        for path in sorted(rules.drop - dropped):
-            why = "the older major has no such field, or it is still read"
-            raise rules.refused(f"drop/{path}", why)
-
-    def unused(self, old: ColumnType, prefix: str, dropped: set[str]) -> Iterator[str]:
-        """The old fields that no new field takes up."""
-        if isinstance(old, ListOf):
-            yield from self.unused(old.item, f"{prefix}[]", dropped)
-        for part in old.fields if isinstance(old, Struct) else ():
-            path = _joined(prefix, part.name)
-            if path in self.used:
-                continue
-            if path in self.upcast.drop:
-                dropped.add(path)
-            elif any(_within(used, path) for used in self.used | self.upcast.drop):
-                yield from self.unused(part.type, path, dropped)
-            else:
-                yield path
-
-
-def _joined(prefix: str, name: str) -> str:
-    return f"{prefix}.{name}" if prefix else name
-
-
-def _within(path: str, parent: str) -> bool:
-    return path.startswith((f"{parent}.", f"{parent}[]"))
-
-
-def _dotted(path: FieldPath) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
+        return OldValue(sql, kind, optional)
 
 
 def _shown(kind: ColumnType, sql: str) -> str:
     return "JSON text" if kind == JSON_TEXT else sql
-
-
-def _same(one: ColumnType, other: ColumnType) -> bool:
-    """Whether two types hold the same values: JSON text and a text are both VARCHAR, and differ."""
-    if isinstance(one, Struct) and isinstance(other, Struct):
-        names = [part.name for part in one.fields] == [part.name for part in other.fields]
-        pairs = zip(one.fields, other.fields, strict=False)
-        return names and all(
-            _same(mine.type, yours.type) and mine.required >= yours.required for mine, yours in pairs
-        )
-    if isinstance(one, ListOf) and isinstance(other, ListOf):
-        return _same(one.item, other.item)
-    if isinstance(one, Scalar) and isinstance(other, Scalar):
-        return one.sql() == other.sql() and (one == JSON_TEXT) == (other == JSON_TEXT)
-    return False
-
-
-def _has_struct(kind: ColumnType) -> bool:
-    return isinstance(kind, Struct) or (isinstance(kind, ListOf) and _has_struct(kind.item))
 
 
 def _literal(kind: ColumnType, value: Any) -> str:

@@ -1,0 +1,62 @@
+"""Whether the rules of an upcast account for every field of both majors, so that nothing is lost silently.
+
+Belongs here: which rules were applied, which old fields were used, and what is left over.
+Not here: the rules (`upcast_rules`), and what they come to in SQL (`upcast_compiler`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from event_archive.registry.column_types import ColumnType, ListOf, Struct
+from event_archive.registry.field_paths import is_within, joined
+from event_archive.registry.upcast_rules import Upcast
+
+
+@dataclass
+class UpcastCoverage:
+    """Paths of the old fields that were used, and the rules that were applied, as `<kind>/<path>`."""
+
+    upcast: Upcast
+    used: set[str] = field(default_factory=set)
+    applied: set[str] = field(default_factory=set)
+
+    def has_rules(self, path: str) -> bool:
+        """Return whether a rule names something within a field."""
+        return any(is_within(name, path) for name in self._names())
+
+    def check(self, old: ColumnType) -> None:
+        """Raise UnusableInput for a rule whose field is not there, and for an old field that nothing uses."""
+        rules = self.upcast
+        for kind in ("rename", "cast", "default", "constant", "expression"):
+            for path in sorted(getattr(rules, kind)):
+                if f"{kind}/{path}" not in self.applied:
+                    raise rules.refused(f"{kind}/{path}", "this contract has no such field")
+        dropped: set[str] = set()
+        for path in self._unused(old, "", dropped):
+            why = "nothing takes up this field of the older major; name it under drop, or in a rule"
+            raise rules.refused(path, why)
+        for path in sorted(rules.drop - dropped):
+            why = "the older major has no such field, or it is still read"
+            raise rules.refused(f"drop/{path}", why)
+
+    def _names(self) -> Iterator[str]:
+        """Yield the path of every field that a rule names."""
+        rules = self.upcast
+        for paths in (rules.rename, rules.rename.values(), rules.cast, rules.default, rules.constant):
+            yield from paths
+        yield from [*rules.expression, *rules.drop]
+
+    def _unused(self, old: ColumnType, prefix: str, dropped: set[str]) -> Iterator[str]:
+        """Yield the old fields that no new field takes up; `dropped` gathers those that the rules drop."""
+        if isinstance(old, ListOf):
+            yield from self._unused(old.item, f"{prefix}[]", dropped)
+        for part in old.fields if isinstance(old, Struct) else ():
+            path = joined(prefix, part.name)
+            if path in self.used:
+                continue
+            if path in self.upcast.drop:
+                dropped.add(path)
+            elif any(is_within(used, path) for used in self.used | self.upcast.drop):
+                yield from self._unused(part.type, path, dropped)
+            else:
+                yield path
