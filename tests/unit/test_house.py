@@ -36,6 +36,7 @@ NOT_YET: dict[str, set[str]] = {
         "Field",
         "Finding",
         "Rule",
+        "Step",
         "Unreadable",
         "_Builder",
         "_Reader",
