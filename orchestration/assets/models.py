@@ -19,17 +19,19 @@ from packaging.version import Version
 
 from event_archive.archive import Archive
 from event_archive.store.commit import Commit
+from event_archive.registry.contract import Contracts
 from orchestration.assets.cursors import last_record, unpublished
 from orchestration.assets.data_versions import model_versions
 from orchestration.assets.dbt_translator import Translator
 from orchestration.assets.model_partitions import ModelReports, days_to_mark, event_versions, heard_events
 from orchestration.dbt import graph
-from orchestration.dbt.process import dbt_executable
+from orchestration.dbt.graph import Manifest
+from orchestration.dbt.process import MANIFEST, dbt_executable
 from orchestration.names import LOG, REFRESH_JOB, WAREHOUSE_POOL
 from orchestration.settings import Settings
-from orchestration.warehouse.build_record import record
+from orchestration.warehouse.build_record import record_build
 from orchestration.warehouse.lock import warehouse_lock
-from orchestration.warehouse.model_code import request_rebuild
+from orchestration.warehouse.model_code import request_rebuild_of_changed
 from orchestration.warehouse.requests import Days, pending, request_replay
 from orchestration.warehouse.untested_keys import request_full_tests
 
@@ -55,7 +57,7 @@ def dbt_environment(settings: Settings, indirect_selection: str | None) -> dict[
 def dbt_assets(
     settings: Settings,
     archive: Archive,
-    manifest: Mapping[str, Any],
+    manifest: Manifest,
     partitions: dg.DailyPartitionsDefinition,
 ) -> dg.AssetsDefinition:
     """Make the assets of every model; a chosen part of them is built by one dbt process."""
@@ -71,16 +73,20 @@ def dbt_assets(
     def dbt_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         with warehouse_lock(settings, f"Dagster run {context.run_id}", log=context.log.info) as lock:
             landing = last_record(context.instance, LOG)
-            now = settings.open_archive()
-            commits = now.log.commits()
+            archive = settings.open_archive()
+            commits = archive.log.commits()
             log_digest = commits[-1].digest if commits else ""
             versions = model_versions(dbt_models.specs, views(dbt_models, manifest), log_digest)
-            process = Process(replace(settings, cut=len(commits)), manifest, translator, lock)
-            request_rebuild(settings, manifest, now.contracts, context.log.info)
+            process = Process(
+                replace(settings, cut=len(commits)), archive.contracts, manifest, translator, lock
+            )
+            request_rebuild_of_changed(settings, manifest, archive.contracts, context.log.info)
             request_full_tests(settings, manifest)
             if context.run.job_name == REFRESH_JOB:
                 specs = {spec.metadata[UNIQUE_ID]: spec for spec in dbt_models.specs}
-                reports = reports_of_refresh(context, settings, manifest, specs, commits, landing, versions)
+                reports = reports_of_refresh(
+                    context, settings, archive, manifest, specs, commits, landing, versions
+                )
                 yield from tell(context, reports, build(context, process))
             else:
                 for key in context.selected_asset_keys:
@@ -90,7 +96,7 @@ def dbt_assets(
     return dbt_models
 
 
-def views(models: dg.AssetsDefinition, manifest: Mapping[str, Any]) -> list[dg.AssetKey]:
+def views(models: dg.AssetsDefinition, manifest: Manifest) -> list[dg.AssetKey]:
     """List the models that are views."""
     nodes = graph.models(manifest)
     return [spec.key for spec in models.specs if graph.is_view(nodes[spec.metadata[UNIQUE_ID]])]
@@ -99,14 +105,15 @@ def views(models: dg.AssetsDefinition, manifest: Mapping[str, Any]) -> list[dg.A
 def reports_of_refresh(
     context: dg.AssetExecutionContext,
     settings: Settings,
-    manifest: Mapping[str, Any],
+    archive: Archive,
+    manifest: Manifest,
     specs: Mapping[str, dg.AssetSpec],
     commits: Sequence[Commit],
     landing: dg.EventLogRecord | None,
     versions: Mapping[dg.AssetKey, str],
 ) -> ModelReports:
     """Find out, before a refresh begins, what Dagster is to be told of each model that it derives."""
-    archive, instance = settings.open_archive(), context.instance
+    instance = context.instance
     told_until = heard_events(
         instance, archive, commits, landing, context.log_event, threads=settings.threads
     )
@@ -152,7 +159,8 @@ class Process:
     """A dbt process to start: over which cut of the log, and the lock of the warehouse that it inherits."""
 
     settings: Settings
-    manifest: Mapping[str, Any]
+    contracts: Contracts
+    manifest: Manifest
     translator: Translator
     lock: int
 
@@ -207,7 +215,9 @@ def build(context: dg.AssetExecutionContext, process: Process, replay: Replay | 
     yield from invocation.stream()
     if not (settings.dbt_target / "run_results.json").exists():
         raise dg.Failure(description=f"dbt could not work: {invocation.get_error()}", allow_retries=False)
-    failed = [check for check in record(settings, replay.request if replay else None) if not check.passed]
+    built = graph.read_manifest(settings.dbt_target / MANIFEST)
+    checks = record_build(settings, process.contracts, built, replay.request if replay else None)
+    failed = [check for check in checks if not check.passed]
     if failed:
         reasons = "; ".join(f"{check.name} ({check.detail})" for check in failed)
         raise dg.Failure(description=f"{len(failed)} node(s) of dbt failed: {reasons}", allow_retries=False)

@@ -22,7 +22,7 @@ from orchestration.full_disk import full
 from orchestration.settings import Settings
 
 GENERATED = {"target", "logs", "dbt_packages"}
-DEFINITIONS = "definitions.json"
+DEFINITIONS, MANIFEST = "definitions.json", "manifest.json"
 PARTIAL_PARSE = "partial_parse.msgpack"
 
 
@@ -132,7 +132,7 @@ def load_manifest(settings: Settings, *, keep: bool = True) -> Manifest:
             prefix=".parse-", dir=settings.dbt_target if keep else None
         ) as aside:
             said = run_dbt(settings, ["parse"], target=Path(aside))
-            parsed = Path(aside) / "manifest.json"
+            parsed = Path(aside) / MANIFEST
             if not parsed.exists():
                 raise UnusableInput(f"dbt parse: {first_lines(said)}")
             if not keep:
@@ -144,14 +144,20 @@ def load_manifest(settings: Settings, *, keep: bool = True) -> Manifest:
     return read_manifest(manifest)
 
 
-def keep_manifest(settings: Settings, started: float) -> None:
-    """Let the manifest of a build that started then serve for the definitions, if theirs is out of date."""
-    kept = settings.dbt_target / DEFINITIONS
-    if not is_current(settings, kept):
-        unfinished = settings.dbt_target / f".{DEFINITIONS}.{os.getpid()}"
-        shutil.copyfile(settings.dbt_target / "manifest.json", unfinished)
-        os.utime(unfinished, (started, started))
-        unfinished.replace(kept)
+def keep_manifest(settings: Settings, started: float, known: Manifest | None = None) -> Manifest:
+    """Return the manifest of a build that started then, and keep it for the definitions if theirs is outdated.
+
+    `known`: the definitions' manifest, if it was read before the build. It is the same where it is current
+    still, and then nothing is read again.
+    """
+    kept, built = settings.dbt_target / DEFINITIONS, settings.dbt_target / MANIFEST
+    if is_current(settings, kept):
+        return read_manifest(built) if known is None else known
+    unfinished = settings.dbt_target / f".{DEFINITIONS}.{os.getpid()}"
+    shutil.copyfile(built, unfinished)
+    os.utime(unfinished, (started, started))
+    unfinished.replace(kept)
+    return read_manifest(built)
 
 
 def is_current(settings: Settings, manifest: Path) -> bool:

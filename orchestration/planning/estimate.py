@@ -44,8 +44,14 @@ class Estimate:
 
 def plan_build(settings: Settings, asked: Asked | None = None, *, from_nothing: bool = False) -> Planned:
     """Tell what a refresh would do now, or a replay of these days."""
-    archive, manifest = settings.open_archive(), load_manifest(settings, keep=False)
-    commits = archive.log.commits()
+    return plan_over(settings, settings.open_archive(), asked, from_nothing=from_nothing)
+
+
+def plan_over(
+    settings: Settings, archive: Archive, asked: Asked | None = None, *, from_nothing: bool = False
+) -> Planned:
+    """Return what a refresh of an open archive would do now, or a replay of these days."""
+    manifest, commits = load_manifest(settings, keep=False), archive.log.commits()
     state = read_if_free(settings, manifest, archive, len(commits))
     return planned(settings, archive, manifest, commits, state, asked, from_nothing=from_nothing)
 
@@ -86,4 +92,4 @@ def estimate(settings: Settings, asked: Asked) -> Estimate:
         on_days = sum(number for day, number in segment.days.items() if date.fromisoformat(day) in asked)
         if on_days and segment.type in archive.contracts:
             files, rows = files + 1, rows + on_days
-    return Estimate(asked.days, files, rows, plan_build(settings, asked))
+    return Estimate(asked.days, files, rows, plan_over(settings, archive, asked))

@@ -49,16 +49,16 @@ class Publication:
 def publish(settings: Settings, *, log: Callable[[str], None] | None = None) -> Publication:
     """Publish the warehouse if its checks hold and it says something new."""
     with warehouse_lock(settings, "publishing", log=log), full_disk_in_one_line(str(settings.published)):
-        return publish_locked(settings)
+        return publish_locked(settings, settings.open_archive())
 
 
-def publish_locked(settings: Settings) -> Publication:
+def publish_locked(settings: Settings, archive: Archive) -> Publication:
     """Publish while the caller holds the warehouse."""
     if not settings.warehouse.is_file():
         raise UnusableInput(f"{settings.warehouse}: nothing to publish yet; run `factlog refresh`")
     with open_as_warehouse(settings, settings.warehouse) as connection:
         build = last_build(connection)
-        checks = audit(settings, connection, build)
+        checks = audit(settings, archive, connection, build)
         failed = [check for check in checks if check.blocking and not check.passed]
         if failed or build is None:
             raise PublishingRefused(checks)
@@ -66,12 +66,13 @@ def publish_locked(settings: Settings) -> Publication:
         return Publication(*switch(settings, connection, build, states), checks)
 
 
-def audit(settings: Settings, connection: duckdb.DuckDBPyConnection, build: Build | None) -> list[Check]:
+def audit(
+    settings: Settings, archive: Archive, connection: duckdb.DuckDBPyConnection, build: Build | None
+) -> list[Check]:
     """Run the checks that publishing waits for."""
     checks = warehouse_checks(connection)
     if build is None:
         return checks
-    archive = settings.open_archive()
     after = checked_until(settings, archive)
     return [*archive_checks(archive, connection, build.sequence, after=after), *checks]
 

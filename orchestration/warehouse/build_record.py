@@ -16,20 +16,21 @@ import duckdb
 from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
 from event_archive.store.commit import Commit
+from event_archive.registry.contract import Contracts
 from event_archive.verification import verify
 from orchestration.dataset.row_tracing import MartNote, mart_notes, worded
-from orchestration.dbt.graph import built_nodes, facts, read_manifest
+from orchestration.dbt.graph import Manifest, built_nodes, facts
 from orchestration.settings import Settings
 from orchestration.warehouse import untested_keys as untested
 from orchestration.warehouse.model_code import note
 from orchestration.warehouse.requests import (
     EVERYTHING,
-    asked_again,
-    asked_days,
     create_tables,
     is_most,
     mark_fulfilled,
-    request_again,
+    request_rebuild,
+    requested_days,
+    requested_rebuilds,
 )
 
 HELD = {"pass", "success", "warn", "no-op", "reused"}
@@ -80,8 +81,8 @@ def begin_build(
     create_tables(connection)
     untested.create_tables(connection)
     if not goes_forward(connection, archive, sequence, as_of):
-        request_again(connection, [EVERYTHING])
-    replays_most = is_most(asked_days(connection), archive.log.commits(sequence))
+        request_rebuild(connection, [EVERYTHING])
+    replays_most = is_most(requested_days(connection), archive.log.commits(sequence))
     connection.execute(
         "CREATE OR REPLACE TABLE audit.build AS SELECT ?::VARCHAR AS build_id, ?::BIGINT AS sequence, "
         "?::VARCHAR AS log_digest, ?::TIMESTAMPTZ AS as_of, now() AS started_at, NULL::BOOLEAN AS complete, "
@@ -106,13 +107,15 @@ def goes_forward(
     return row[0] <= sequence and before is not None and before.digest == row[1] and row[2] == as_of
 
 
-def record(settings: Settings, request: str | None = None) -> list[Check]:
+def record_build(
+    settings: Settings, contracts: Contracts, manifest: Manifest, request: str | None = None
+) -> list[Check]:
     """Remember how the nodes of the dbt process that has just ended fared; needs the warehouse's lock.
 
-    `request`: the replay that this process was started for, met where every model that it chose was built.
+    `manifest`: that process's. `request`: the replay that it was started for, fulfilled where every model
+    that it chose was built.
     """
     results = json.loads((settings.dbt_target / "run_results.json").read_text())
-    manifest = read_manifest(settings.dbt_target / "manifest.json")
     statuses = {result["unique_id"]: result["status"] for result in results["results"]}
     done = set(statuses)
     built = {name for name in done if name.startswith("model.") and statuses[name] == "success"}
@@ -127,9 +130,9 @@ def record(settings: Settings, request: str | None = None) -> list[Check]:
                 f"{settings.warehouse}: another dbt process has written it meanwhile; refresh again"
             )
         connection.execute("UPDATE audit.build SET complete = ?", [expected <= done])
-        again = asked_again(connection)
+        again = requested_rebuilds(connection)
         afresh = built if EVERYTHING in again else again
-        note(connection, manifest, settings.open_archive().contracts, built, afresh)
+        note(connection, manifest, contracts, built, afresh)
         if not failed:
             everything = set(facts(manifest)) <= built
             mark_fulfilled(connection, built, everything=everything, request=request)

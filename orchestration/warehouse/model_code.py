@@ -18,7 +18,7 @@ from event_archive.registry.contract import Contracts
 from event_archive.registry.majors import step_sql
 from orchestration.dbt.graph import Manifest, facts, is_of_project, table_of, upstream
 from orchestration.settings import Settings
-from orchestration.warehouse.requests import request_again
+from orchestration.warehouse.requests import request_rebuild
 
 Parts = Mapping[str, str]
 """Digests by name: a file of SQL, a macro, an event type."""
@@ -111,7 +111,7 @@ def changed_since(noted: Mapping[str, Parts], manifest: Manifest, contracts: Con
     return found
 
 
-def request_rebuild(
+def request_rebuild_of_changed(
     settings: Settings, manifest: Manifest, contracts: Contracts, log: Callable[[str], None] | None = None
 ) -> list[Changed]:
     """Ask the next build to derive from nothing what other code derived; needs the warehouse's lock.
@@ -123,7 +123,7 @@ def request_rebuild(
         return []
     with closing(duckdb.connect(settings.warehouse)) as connection:
         found = changed_since(noted_parts(connection), manifest, contracts)
-        request_again(connection, [one.model for one in found])
+        request_rebuild(connection, [one.model for one in found])
     if log is not None:
         for line in worded(found):
             log(line)

@@ -74,14 +74,14 @@ def request_replay(settings: Settings, request: str, days: Iterable[Days]) -> No
         connection.execute("COMMIT")
 
 
-def request_again(connection: duckdb.DuckDBPyConnection, models: Iterable[str]) -> None:
+def request_rebuild(connection: duckdb.DuckDBPyConnection, models: Iterable[str]) -> None:
     """Ask the next build to derive these models from nothing, by their unique ids in dbt."""
     create_tables(connection)
-    for model in sorted(set(models) - asked_again(connection)):
+    for model in sorted(set(models) - requested_rebuilds(connection)):
         connection.execute("INSERT INTO audit.derive_again VALUES (?)", [model])
 
 
-def asked_again(connection: duckdb.DuckDBPyConnection) -> set[str]:
+def requested_rebuilds(connection: duckdb.DuckDBPyConnection) -> set[str]:
     """Name the models that the next build derives from nothing; `EVERYTHING` stands for all of them."""
     try:
         return {model for (model,) in connection.execute("SELECT model FROM audit.derive_again").fetchall()}
@@ -89,7 +89,7 @@ def asked_again(connection: duckdb.DuckDBPyConnection) -> set[str]:
         return set()
 
 
-def asked_days(connection: duckdb.DuckDBPyConnection) -> list[Days]:
+def requested_days(connection: duckdb.DuckDBPyConnection) -> list[Days]:
     """List the days that a build was asked to replay and has not, because it was killed or failed."""
     try:
         rows = connection.execute("SELECT first_day, end_day FROM audit.replay ORDER BY ALL").fetchall()
@@ -118,7 +118,7 @@ def pending(settings: Settings) -> list[Days]:
     if not settings.warehouse.is_file():
         return []
     with closing(duckdb.connect(settings.warehouse, read_only=True)) as connection:
-        return asked_days(connection)
+        return requested_days(connection)
 
 
 def mark_fulfilled(

@@ -16,10 +16,11 @@ from datetime import date, datetime
 from pathlib import Path
 
 from event_archive.errors import UnusableInput
-from orchestration.dbt.process import OnNode, first_lines, run_dbt
+from orchestration.dbt.graph import read_manifest
+from orchestration.dbt.process import MANIFEST, OnNode, first_lines, run_dbt
 from orchestration.full_disk import full, full_disk_in_one_line
 from orchestration.settings import Settings
-from orchestration.warehouse.build_record import Check, record
+from orchestration.warehouse.build_record import Check, record_build
 
 FOLDER = "scratch"
 DETAILS = "; details: "
@@ -103,7 +104,9 @@ def derive(
     if not (built.dbt_target / "run_results.json").exists():
         raise UnusableInput(f"dbt run: {first_lines(said)}")
     with full_disk_in_one_line(str(built.warehouse)):
-        failed = [check for check in record(built) if not check.passed]
+        manifest = read_manifest(built.dbt_target / MANIFEST)
+        checks = record_build(built, settings.open_archive().contracts, manifest)
+        failed = [check for check in checks if not check.passed]
     if failed:
         raise UnusableInput(could_not_build(failed))
     return built

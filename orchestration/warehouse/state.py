@@ -19,7 +19,7 @@ from orchestration.warehouse.build_history import Took, history
 from orchestration.warehouse.build_record import goes_forward
 from orchestration.warehouse.lock import shared_lock
 from orchestration.warehouse.model_code import Parts, noted_parts
-from orchestration.warehouse.requests import Days, asked_again, asked_days
+from orchestration.warehouse.requests import Days, requested_days, requested_rebuilds
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ def read_state(settings: Settings, manifest: Manifest, archive: Archive, sequenc
                 model: max(until, built[model]) for model, until in read.items() if until is not None
             },
             goes_forward=goes_forward(connection, archive, sequence, settings.as_of),
-            again=frozenset(asked_again(connection)),
-            replays=tuple(asked_days(connection)),
+            again=frozenset(requested_rebuilds(connection)),
+            replays=tuple(requested_days(connection)),
             noted=noted_parts(connection),
             history=tuple(history(connection)),
         )

@@ -25,8 +25,10 @@ from event_archive.sql_text import literal, quoted
 from orchestration import refresh
 from orchestration.dataset.compare import TableState, table_states
 from orchestration.dataset.tables import relation
+from orchestration.dbt.graph import read_manifest
+from orchestration.dbt.process import MANIFEST
 from orchestration.settings import Settings
-from orchestration.warehouse.build_record import record
+from orchestration.warehouse.build_record import record_build
 from orchestration.warehouse.requests import request_replay
 from support.dbt_in_process import InProcess
 from support.dealing import EVERYTHING, NOTHING, SOME, Deal
@@ -88,12 +90,14 @@ class Workshop:
     def build(self, settings: Settings, *, from_nothing: bool = False, profiles: Path | None = None) -> None:
         """Build everything over the log as it is, as a refresh does."""
         with patch("orchestration.refresh.run_dbt", partial(self.dbt.run, profiles=profiles)):
-            refresh.build(settings, NO_LOCK, from_nothing=from_nothing)
+            refresh.build(settings, settings.open_archive(), NO_LOCK, from_nothing=from_nothing)
 
     def build_some(self, settings: Settings, models: Sequence[str], request: str) -> None:
         """Build some models over the log as it is, as a run of chosen assets does."""
         assert self.dbt.run(settings, ["run", "--select", *models]) == ""
-        assert all(check.passed for check in record(settings, request))
+        manifest = read_manifest(settings.dbt_target / MANIFEST)
+        checks = record_build(settings, settings.open_archive().contracts, manifest, request)
+        assert all(check.passed for check in checks)
 
     def play(self, dealt: Deal) -> Settings:
         """Land the events as they are dealt, with what is done in between."""
