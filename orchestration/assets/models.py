@@ -18,8 +18,8 @@ from dagster_dbt.asset_utils import get_subset_selection_for_context
 from packaging.version import Version
 
 from event_archive.archive import Archive
-from event_archive.store.commit import Commit
 from event_archive.registry.contract import Contracts
+from event_archive.store.commit import Commit
 from orchestration.assets.cursors import last_record, unpublished
 from orchestration.assets.data_versions import model_versions
 from orchestration.assets.dbt_translator import Translator

@@ -1,10 +1,10 @@
 """The asset `published/reporting`: what analysts open, published only where every blocking check holds.
 
 Belongs here: publishing as Dagster sees it, with the checks that it waits for as asset checks. Not here: what
-is checked (`audit`) and how a version is written (`publishing`).
+is checked (`warehouse.checks`) and how a version is written (`publishing.publish`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import dagster as dg
 
@@ -15,12 +15,8 @@ from orchestration.names import REFRESH_JOB, REPORTING, WAREHOUSE_POOL
 from orchestration.publishing.publish import Publication, PublishingRefused, publish
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import Check
+from orchestration.warehouse.checks import CHECKS, shown_checks
 
-CHECKS = {
-    "archive_chain": "The log's chain holds, and every byte committed since the last version is as it says.",
-    "conservation": "Received = accepted + duplicate + rejected in every commit; dbt reads what is accepted.",
-    "models_tested": "The last build covered every model, and every blocking test of it passed.",
-}
 DESCRIPTION = """The reporting dataset: a DuckDB file that analysts open at `published/reporting.duckdb`.
 
 Each materialization that finds something new writes a numbered, immutable version and switches to it in one
@@ -40,8 +36,8 @@ def published_asset(settings: Settings, marts: Sequence[dg.AssetKey]) -> dg.Asse
         pool=WAREHOUSE_POOL,
         output_required=False,
         check_specs=[
-            dg.AssetCheckSpec(name, asset=REPORTING, description=about, blocking=True)
-            for name, about in CHECKS.items()
+            dg.AssetCheckSpec(check.name, asset=REPORTING, description=check.description, blocking=True)
+            for check in CHECKS
         ],
     )
     def publish_reporting(
@@ -70,13 +66,9 @@ def published_asset(settings: Settings, marts: Sequence[dg.AssetKey]) -> dg.Asse
     return publish_reporting
 
 
-def check_results(checks: list[Check]) -> Iterator[dg.AssetCheckResult]:
-    """Fold the checks into those that the UI shows: the archive's by name, the models' as one."""
-    models = [check for check in checks if check.name not in ("archive_chain", "conservation")]
-    failed = [check for check in models if not check.passed]
-    reasons = "; ".join(f"{check.name}: {check.detail}" for check in failed)
-    summary = Check("models_tested", not failed, True, reasons or f"{len(models)} results, all of them hold")
-    for check in [*(check for check in checks if check not in models), summary]:
+def check_results(checks: Iterable[Check]) -> Iterator[dg.AssetCheckResult]:
+    """The results that the UI shows."""
+    for check in shown_checks(checks):
         yield dg.AssetCheckResult(
             asset_key=REPORTING,
             check_name=check.name,

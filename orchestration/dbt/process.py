@@ -145,7 +145,7 @@ def load_manifest(settings: Settings, *, keep: bool = True) -> Manifest:
 
 
 def keep_manifest(settings: Settings, started: float, known: Manifest | None = None) -> Manifest:
-    """Return the manifest of a build that started then, and keep it for the definitions if theirs is outdated.
+    """Return the manifest of a build that started then, and keep it where that of the definitions is old.
 
     `known`: the definitions' manifest, if it was read before the build. It is the same where it is current
     still, and then nothing is read again.

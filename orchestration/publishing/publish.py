@@ -22,7 +22,8 @@ from orchestration.dataset.dataset_update import update_dataset
 from orchestration.dataset.versions import SERVED, Version, find_version, served_version, versions
 from orchestration.full_disk import full_disk_in_one_line
 from orchestration.settings import Settings
-from orchestration.warehouse.build_record import Build, Check, archive_checks, last_build, warehouse_checks
+from orchestration.warehouse.build_record import Build, Check, last_build
+from orchestration.warehouse.checks import Inspected, run_checks
 from orchestration.warehouse.engine import open_as_warehouse
 from orchestration.warehouse.lock import warehouse_lock
 
@@ -70,11 +71,8 @@ def audit(
     settings: Settings, archive: Archive, connection: duckdb.DuckDBPyConnection, build: Build | None
 ) -> list[Check]:
     """Run the checks that publishing waits for."""
-    checks = warehouse_checks(connection)
-    if build is None:
-        return checks
-    after = checked_until(settings, archive)
-    return [*archive_checks(archive, connection, build.sequence, after=after), *checks]
+    after = checked_until(settings, archive) if build else 0
+    return run_checks(Inspected(archive, connection, build, after))
 
 
 def checked_until(settings: Settings, archive: Archive) -> int:

@@ -1,8 +1,8 @@
-"""What the checks said about the warehouse as it stands, so that nobody publishes one that was not checked.
+"""What the warehouse remembers of its last build, so that nobody publishes one that was not checked.
 
 Belongs here: remembering, in the warehouse itself, which dbt process built it over which cut of the log and
-how its tests ended; and the checks of the archive. Not here: running dbt, and publishing. Every dbt process
-that connects begins a new build, so a build made by hand counts as unchecked.
+how its tests ended. Not here: what publishing waits for (`checks`), and running dbt (`dbt.process`). Every
+dbt process that connects begins a new build, so a build made by hand counts as unchecked.
 """
 
 import json
@@ -15,9 +15,8 @@ import duckdb
 
 from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
-from event_archive.store.commit import Commit
 from event_archive.registry.contract import Contracts
-from event_archive.verification import verify
+from event_archive.store.commit import Commit
 from orchestration.dataset.row_tracing import MartNote, mart_notes, worded
 from orchestration.dbt.graph import Manifest, built_nodes, facts
 from orchestration.settings import Settings
@@ -34,7 +33,6 @@ from orchestration.warehouse.requests import (
 )
 
 HELD = {"pass", "success", "warn", "no-op", "reused"}
-SHOWN_FINDINGS = 5
 
 
 @dataclass(frozen=True)
@@ -46,6 +44,10 @@ class Check:
     blocking: bool
     detail: str
     is_test: bool = True
+
+
+class NodeCheck(Check):
+    """How one node of dbt fared in a build: a test that was run, or a model that was built."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def record_build(
     failed = {name for name in done if name.startswith("model.")} - built
     expected = built_nodes(manifest)
     marts = mart_notes(manifest)
-    outcomes = [outcome(result) for result in results["results"]]
+    outcomes: list[Check] = [outcome(result) for result in results["results"]]
     with duckdb.connect(settings.warehouse) as connection:
         build = last_build(connection)
         if build is None or build.id != results["metadata"]["invocation_id"]:
@@ -166,12 +168,12 @@ def note_marts(connection: duckdb.DuckDBPyConnection, marts: Iterable[MartNote])
         )
 
 
-def outcome(result: dict[str, Any]) -> Check:
+def outcome(result: dict[str, Any]) -> NodeCheck:
     """Read one result of dbt: a test that failed, or a model that could not be built or was passed over."""
     kind, _, name = result["unique_id"].split(".")[:3]
     message = " ".join((result.get("message") or "").split())
     detail = f"{result['status']}: {message}" if message else result["status"]
-    return Check(name, result["status"] in HELD, blocking=True, detail=detail, is_test=kind != "model")
+    return NodeCheck(name, result["status"] in HELD, blocking=True, detail=detail, is_test=kind != "model")
 
 
 def last_build(connection: duckdb.DuckDBPyConnection) -> Build | None:
@@ -185,68 +187,7 @@ def last_build(connection: duckdb.DuckDBPyConnection) -> Build | None:
     return None if row is None else Build(*row)
 
 
-def warehouse_checks(connection: duckdb.DuckDBPyConnection) -> list[Check]:
-    """Tell how the models and their tests fared in the last build."""
-    build = last_build(connection)
-    if build is None or build.complete is None:
-        detail = "the warehouse was last built by hand, so its tests are unknown; run `factlog refresh`"
-        return [Check("models_tested", passed=False, blocking=True, detail=detail)]
-    checks = [
-        Check(name, passed, blocking=True, detail=detail)
-        for name, passed, detail in connection.execute("FROM audit.outcomes ORDER BY name").fetchall()
-    ]
-    detail = (
-        "every model was built and tested"
-        if build.complete
-        else "only a part of the models was built and tested"
-    )
-    return [Check("models_tested", passed=build.complete, blocking=True, detail=detail), *checks]
-
-
-def archive_checks(
-    archive: Archive, connection: duckdb.DuckDBPyConnection, sequence: int, *, after: int = 0
-) -> list[Check]:
-    """Check the archive's bytes against its log, and its counts against each other and what dbt reads.
-
-    `after`: a commit up to which this was checked before. Committed files never change, so that a publishing
-    checks the chain and what came since; the nightly check reads everything again.
-    """
-    findings = verify(archive, after=after)
-    shown = "; ".join(f"{finding.path}: {finding.problem}" for finding in findings[:SHOWN_FINDINGS])
-    since = f" since commit {after}" if after else ""
-    chain = Check(
-        "archive_chain",
-        not findings,
-        blocking=True,
-        detail=shown or f"every byte committed{since} is as it was",
-    )
-    if findings:
-        return [chain]
-    return [chain, conservation(archive.log.commits(sequence), connection, after=after)]
-
-
-def conservation(
-    commits: Iterable[Commit], connection: duckdb.DuckDBPyConnection, *, after: int = 0
-) -> Check:
-    """Check that no record is lost between what was received, after commit `after`, and what dbt reads."""
-    problems = []
-    accepted = 0
-    for commit in commits:
-        if commit.sequence <= after:
-            continue
-        counts = commit.counts
-        accepted += counts.accepted
-        if not counts.conserved:
-            problems.append(f"commit {commit.sequence}: {counts} do not add up")
-        if not commit.agrees_with_files:
-            problems.append(f"commit {commit.sequence}: {counts} are not those of the files it names")
-    # The number stands in the text, so that only the files of these commits are opened.
-    row = connection.execute(
-        f"SELECT count(*) FROM events.all_events WHERE sequence > {int(after)}"
-    ).fetchone()
-    readable = row[0] if row else 0
-    if readable != accepted:
-        problems.append(f"{accepted} events were accepted, and dbt reads {readable}")
-    since = f" since commit {after}" if after else ""
-    detail = "; ".join(problems[:SHOWN_FINDINGS]) or f"{accepted} accepted events{since}, all readable"
-    return Check("conservation", passed=not problems, blocking=True, detail=detail)
+def recorded_outcomes(connection: duckdb.DuckDBPyConnection) -> list[NodeCheck]:
+    """How each model and test fared in the last build, by name."""
+    rows = connection.execute("SELECT name, passed, detail FROM audit.outcomes ORDER BY name").fetchall()
+    return [NodeCheck(name, passed, blocking=True, detail=detail) for name, passed, detail in rows]

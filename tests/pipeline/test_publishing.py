@@ -14,7 +14,7 @@ from orchestration.publishing.publish import PublishingRefused, publish, rollbac
 from orchestration.publishing.query import query
 from orchestration.refresh import refresh
 from orchestration.settings import Settings
-from orchestration.warehouse.build_record import conservation
+from orchestration.warehouse.checks import conservation
 from support.installation import land_events, landed, note, published_installation, put
 
 SERVED = "reporting.duckdb"

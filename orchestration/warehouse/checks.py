@@ -1,0 +1,159 @@
+"""The checks that publishing waits for: one list that makes them, describes them and says how they are shown.
+
+Belongs here: that list, and the checks in it. Not here: tests of rows (dbt's), of which the last check gives
+the outcomes as they were recorded (`build_record`), what follows where one fails (`publishing.publish`), and
+checks that block nothing (`automation.nightly_checks`, `assets.quarantine`).
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from event_archive.archive import Archive
+from event_archive.store.commit import Commit
+from event_archive.verification import verify
+from orchestration.warehouse.build_record import Build, Check, NodeCheck, recorded_outcomes
+
+ARCHIVE_CHAIN, CONSERVATION, MODELS_TESTED = "archive_chain", "conservation", "models_tested"
+SHOWN_FINDINGS = 5
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """What is checked: the archive, the warehouse (open, and in use), and the last build of it, if any.
+
+    `after`: a commit up to which the archive was checked before. Committed files never change, so that a
+    publishing checks the chain and what came since; the nightly check reads everything again.
+    """
+
+    archive: Archive
+    connection: duckdb.DuckDBPyConnection
+    build: Build | None
+    after: int = 0
+
+
+@dataclass(frozen=True)
+class BlockingCheck:
+    """One entry of the list: the name and description that are shown, and how it is made.
+
+    `run` gives a check of that name; that of the models is followed by one per node of dbt. `requires`: the
+    name of a check without which this one says nothing, so that it is left out where that does not pass.
+    """
+
+    name: str
+    description: str
+    run: Callable[[Inspected], list[Check]]
+    requires: str | None = None
+
+
+def run_checks(inspected: Inspected) -> list[Check]:
+    """Run every check of the list; without a build of the warehouse, only that of the models."""
+    checks: list[Check] = []
+    for entry in CHECKS:
+        passed = {check.name for check in checks if check.passed}
+        if (inspected.build or entry.name == MODELS_TESTED) and entry.requires in (None, *passed):
+            checks += entry.run(inspected)
+    return checks
+
+
+def shown_checks(checks: Iterable[Check]) -> list[Check]:
+    """One check per entry of the list, in its order; those of dbt's nodes are folded into that of the models.
+
+    An entry that was not run is left out. Raises LookupError for a check that the list does not know.
+    """
+    of_entries: dict[str, list[Check]] = {entry.name: [] for entry in CHECKS}
+    for check in checks:
+        name = MODELS_TESTED if isinstance(check, NodeCheck) else check.name
+        if name not in of_entries:
+            raise LookupError(f"{name}: not in the list of checks that publishing waits for")
+        of_entries[name].append(check)
+    models = of_entries.pop(MODELS_TESTED)
+    shown = [check for of_entry in of_entries.values() for check in of_entry]
+    return [*shown, models_as_one(models)]
+
+
+def models_as_one(checks: Sequence[Check]) -> Check:
+    """How models and tests fared, as one check that names those that failed."""
+    failed = [check for check in checks if not check.passed]
+    reasons = "; ".join(f"{check.name}: {check.detail}" for check in failed)
+    detail = reasons or f"{len(checks)} results, all of them hold"
+    return Check(MODELS_TESTED, not failed, blocking=True, detail=detail)
+
+
+def check_chain(inspected: Inspected) -> list[Check]:
+    """Check the archive's bytes against its log."""
+    findings = verify(inspected.archive, after=inspected.after)
+    shown = "; ".join(f"{finding.path}: {finding.problem}" for finding in findings[:SHOWN_FINDINGS])
+    since = f" since commit {inspected.after}" if inspected.after else ""
+    detail = shown or f"every byte committed{since} is as it was"
+    return [Check(ARCHIVE_CHAIN, not findings, blocking=True, detail=detail)]
+
+
+def check_conservation(inspected: Inspected) -> list[Check]:
+    """Check the counts of the log against each other, and against what dbt reads."""
+    commits = inspected.archive.log.commits(inspected.build.sequence if inspected.build else 0)
+    return [conservation(commits, inspected.connection, after=inspected.after)]
+
+
+def conservation(
+    commits: Iterable[Commit], connection: duckdb.DuckDBPyConnection, *, after: int = 0
+) -> Check:
+    """Check that no record is lost between what was received, after commit `after`, and what dbt reads."""
+    problems = []
+    accepted = 0
+    for commit in commits:
+        if commit.sequence <= after:
+            continue
+        counts = commit.counts
+        accepted += counts.accepted
+        if not counts.conserved:
+            problems.append(f"commit {commit.sequence}: {counts} do not add up")
+        if not commit.agrees_with_files:
+            problems.append(f"commit {commit.sequence}: {counts} are not those of the files it names")
+    # The number stands in the text, so that only the files of these commits are opened.
+    row = connection.execute(
+        f"SELECT count(*) FROM events.all_events WHERE sequence > {int(after)}"
+    ).fetchone()
+    readable = row[0] if row else 0
+    if readable != accepted:
+        problems.append(f"{accepted} events were accepted, and dbt reads {readable}")
+    since = f" since commit {after}" if after else ""
+    detail = "; ".join(problems[:SHOWN_FINDINGS]) or f"{accepted} accepted events{since}, all readable"
+    return Check(CONSERVATION, passed=not problems, blocking=True, detail=detail)
+
+
+def check_models(inspected: Inspected) -> list[Check]:
+    """Check how the models and their tests fared in the last build: as a whole, and one by one."""
+    build = inspected.build
+    if build is None or build.complete is None:
+        detail = "the warehouse was last built by hand, so its tests are unknown; run `factlog refresh`"
+        return [Check(MODELS_TESTED, passed=False, blocking=True, detail=detail)]
+    detail = (
+        "every model was built and tested"
+        if build.complete
+        else "only a part of the models was built and tested"
+    )
+    whole = Check(MODELS_TESTED, passed=build.complete, blocking=True, detail=detail)
+    return [whole, *recorded_outcomes(inspected.connection)]
+
+
+CHECKS = (
+    BlockingCheck(
+        ARCHIVE_CHAIN,
+        "The log's chain holds, and every byte committed since the last version is as it says.",
+        check_chain,
+    ),
+    BlockingCheck(
+        CONSERVATION,
+        "Received = accepted + duplicate + rejected in every commit; dbt reads what is accepted.",
+        check_conservation,
+        requires=ARCHIVE_CHAIN,
+    ),
+    BlockingCheck(
+        MODELS_TESTED,
+        "The last build covered every model, and every blocking test of it passed.",
+        check_models,
+    ),
+)
+"""All checks that publishing waits for, in the order in which they are run and shown."""
