@@ -104,14 +104,14 @@ class Settings:
     @property
     def limits(self) -> "Limits":
         """What a landing may use."""
-        from event_archive.landing.land import Limits  # noqa: PLC0415
+        from event_archive.landing.land import Limits
 
         return Limits(memory_bytes=self.memory_bytes, threads=self.threads, clock_skew=self.clock_skew)
 
     def open_archive(self) -> "Archive":
         """Open the archive with the contracts; raises UnusableInput where a contract can't be used."""
-        from event_archive.archive import Archive  # noqa: PLC0415
-        from event_archive.registry.contract import load_contracts  # noqa: PLC0415
+        from event_archive.archive import Archive
+        from event_archive.registry.contract import load_contracts
 
         return Archive(self.archive_root, load_contracts(self.contracts))
 

@@ -74,70 +74,98 @@ class _Place(NamedTuple):
     position: float
 
 
-def arrange(scenario: Scenario, events: list[Event]) -> tuple[list[EventFile], Faults]:
-    """Return the files of these events (in order of time), as they are sent, and what went wrong."""
-    draw = Draw(scenario.seed, "files")
-    contents: dict[FileKey, list[tuple[float, bytes]]] = {}
-    places: list[_Place] = []
-    late = displaced = 0
-    for event in events:
-        regular = _regular_file(scenario, event)
+class _Sending:
+    """The files while they are filled: which record lies in which of them, and where in it."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.draw = Draw(scenario.seed, "files")
+        self.contents: dict[FileKey, list[tuple[float, bytes]]] = {}
+        # Of what may be repeated or damaged: the event, and its place.
+        self.events: list[Event] = []
+        self.places: list[_Place] = []
+        self.taken: set[int] = set()
+        self.late = self.displaced = 0
+        # One file is sent twice as a whole; nothing in it is damaged, so that it holds only what is good.
+        self.repeated_file: FileKey = ("core", scenario.days * 2 // 5)
+
+    def send(self, event: Event) -> None:
+        """Put an event into a file: some come late, some out of order."""
+        regular = _regular_file(self.scenario, event)
         if event.is_mending:
             # In its place and untouched: where everything else comes does not depend on mistakes.
-            lines = contents.setdefault(regular, [])
+            lines = self.contents.setdefault(regular, [])
             lines.append((float(len(lines)), event.line))
-            continue
-        file = _delayed_file(scenario, draw, event, regular)
-        late += file != regular
-        lines = contents.setdefault(file, [])
+            return
+        file = _delayed_file(self.scenario, self.draw, event, regular)
+        self.late += file != regular
+        lines = self.contents.setdefault(file, [])
         position = float(len(lines))
-        if draw.chance(0.02):
-            displaced += 1
-            position += draw.whole(-300, 300)
-        places.append(_Place(file, position))
+        if self.draw.chance(0.02):
+            self.displaced += 1
+            position += self.draw.whole(-300, 300)
+        self.events.append(event)
+        self.places.append(_Place(file, position))
         lines.append((position, event.line))
 
-    events = [event for event in events if not event.is_mending]
-    # One file is sent twice as a whole; nothing in it is damaged, so that it holds only what is good.
-    repeated_file: FileKey = ("core", scenario.days * 2 // 5)
-    taken: set[int] = set()
-
-    def choose(fits: Callable[[int], bool]) -> int:
+    def choose(self, fits: Callable[[int], bool]) -> int:
+        """Draw an event that fits, and that nothing has happened to yet."""
         while True:
-            index = draw.whole(0, len(events))
-            if index not in taken and fits(index):
-                taken.add(index)
+            index = self.draw.whole(0, len(self.events))
+            if index not in self.taken and fits(index):
+                self.taken.add(index)
                 return index
 
-    repeats = max(10, len(events) // 700)
-    for _ in range(repeats):
-        index = choose(lambda index: True)
-        file, position = places[index]
-        contents[file].append((position + 0.5 + draw.whole(0, 400), events[index].line))
-    for _ in range(2 * repeats):
-        index = choose(lambda index: _next_file(places[index].file) in contents)
-        file, position = places[index]
-        other = [later for step in range(1, 8) if (later := _next_file(file, step)) in contents]
-        contents[draw.pick(other)].append((position + 0.5, events[index].line))
-    damaged: Counter[str] = Counter()
-    for number in range(max(3 * len(KINDS), len(events) // 900)):
-        kind = KINDS[number % len(KINDS)]
+    def repeat_in_file(self) -> None:
+        """Send an event again, later in its file."""
+        index = self.choose(lambda index: True)
+        file, position = self.places[index]
+        self.contents[file].append((position + 0.5 + self.draw.whole(0, 400), self.events[index].line))
 
-        def fits(index: int, kind: str = kind) -> bool:
-            file = places[index].file
+    def repeat_in_other_file(self) -> None:
+        """Send an event again in one of the next files."""
+        index = self.choose(lambda index: _next_file(self.places[index].file) in self.contents)
+        file, position = self.places[index]
+        other = [later for step in range(1, 8) if (later := _next_file(file, step)) in self.contents]
+        self.contents[self.draw.pick(other)].append((position + 0.5, self.events[index].line))
+
+    def add_damaged(self, kind: str) -> None:
+        """Send a damaged record beside a good one."""
+
+        def fits(index: int) -> bool:
+            file = self.places[index].file
             is_readable = kind not in UNREADABLE or _encoding(file) != "json"
-            return file != repeated_file and is_readable and can_damage(kind, events[index])
+            return file != self.repeated_file and is_readable and can_damage(kind, self.events[index])
 
-        index = choose(fits)
-        file, position = places[index]
+        index = self.choose(fits)
+        file, position = self.places[index]
         # Damage comes first and the good record after it; a conflict after the record that it contradicts.
-        offset = 0.5 + draw.whole(0, 200) if kind == "conflict" else -0.5
-        contents[file].append((position + offset, damage(kind, events[index], draw)))
-        damaged[kind] += 1
+        offset = 0.5 + self.draw.whole(0, 200) if kind == "conflict" else -0.5
+        self.contents[file].append((position + offset, damage(kind, self.events[index], self.draw)))
 
-    files = [_event_file(scenario, key, contents[key]) for key in sorted(contents)]
-    again = _event_file(scenario, repeated_file, contents[repeated_file], ".repeated")
-    faults = Faults(late, displaced, repeats, 2 * repeats, len(again.records), dict(damaged))
+    def file(self, key: FileKey, addition: str = "") -> EventFile:
+        """The file as it is sent."""
+        return _event_file(self.scenario, key, self.contents[key], addition)
+
+
+def arrange(scenario: Scenario, events: list[Event]) -> tuple[list[EventFile], Faults]:
+    """Return the files of these events (in order of time), as they are sent, and what went wrong."""
+    sending = _Sending(scenario)
+    for event in events:
+        sending.send(event)
+    repeats = max(10, len(sending.events) // 700)
+    for _ in range(repeats):
+        sending.repeat_in_file()
+    for _ in range(2 * repeats):
+        sending.repeat_in_other_file()
+    damaged: Counter[str] = Counter()
+    for number in range(max(3 * len(KINDS), len(sending.events) // 900)):
+        kind = KINDS[number % len(KINDS)]
+        sending.add_damaged(kind)
+        damaged[kind] += 1
+    files = [sending.file(key) for key in sorted(sending.contents)]
+    again = sending.file(sending.repeated_file, ".repeated")
+    faults = Faults(sending.late, sending.displaced, repeats, 2 * repeats, len(again.records), dict(damaged))
     return sorted([*files, again], key=lambda file: (file.day, file.name)), faults
 
 

@@ -15,6 +15,6 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> "Workshop":
     """Where deals are played; dbt is imported by those alone who need it."""
-    from support.workshop import Workshop  # noqa: PLC0415
+    from support.workshop import Workshop
 
     return Workshop(tmp_path_factory.mktemp("workshop"))
