@@ -1,101 +1,28 @@
 """What the columns of one SELECT read: fields of events, followed through structs and CTEs.
 
 Belongs here: reading SQL that sqlglot parsed, for lineage alone. Not here: dbt, and which fields are asked
-for (`lineage`). sqlglot's own lineage ends at columns: a struct that is packed from eight fields and read
-field by field would make each reader a reader of all eight.
+for (`readers`), and what a value reads (`read_fields`). sqlglot's own lineage ends at columns: a struct that
+is packed from eight fields and read field by field would make each reader a reader of all eight.
 
 Where a construct is not known, its result reads everything that its parts read: too much, never too little.
 """
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-Leaf = tuple[str, str]
-"""A view of events, and a path in its data; the path "" is all of it."""
+from orchestration.contract_tools.read_fields import NOTHING, Relation, Tables, Value, either, merged
 
-ENVELOPE_IS_FREE = frozenset[Leaf]()
-KEEPS_STRUCT = {"arg_min", "arg_max", "min_by", "max_by", "any_value", "first", "last", "coalesce"}
 FIRST_ONLY = (exp.ArgMin, exp.ArgMax, exp.AnyValue, exp.First, exp.Last, exp.Coalesce, exp.Window, exp.Filter)
-
-
-@dataclass(frozen=True)
-class Value:
-    """What a value reads. `fields`: of a struct, by name; `event`: part of an event's data, by its path."""
-
-    leaves: frozenset[Leaf] = ENVELOPE_IS_FREE
-    fields: Mapping[str, "Value"] = field(default_factory=dict)
-    event: Leaf | None = None
-
-    def all_leaves(self) -> frozenset[Leaf]:
-        """Everything that it reads."""
-        whole = {self.event} if self.event else set()
-        return self.leaves.union(whole, *(value.all_leaves() for value in self.fields.values()))
-
-    def get(self, name: str) -> "Value":
-        """A field of the struct; all that the struct reads where it is not known."""
-        if self.event:
-            view, path = self.event
-            return Value(self.leaves, event=(view, f"{path}.{name}" if path else name))
-        known = {key.lower(): value for key, value in self.fields.items()}.get(name.lower())
-        return Value(self.all_leaves()) if known is None else known.plus(self.leaves)
-
-    def item(self) -> "Value":
-        """An item of the list."""
-        return Value(self.leaves, event=(self.event[0], f"{self.event[1]}[]")) if self.event else self
-
-    def plus(self, leaves: frozenset[Leaf]) -> "Value":
-        """The same, which reads more."""
-        return Value(self.leaves | leaves, self.fields, self.event)
-
-
-NOTHING = Value()
-
-
-@dataclass
-class Relation:
-    """Columns by name, what decides which rows there are, and what an unknown column may read."""
-
-    columns: dict[str, Value] = field(default_factory=dict)
-    rows: Value = NOTHING
-    rest: Value | None = None
-
-    def all(self) -> Value:
-        """Everything that it reads."""
-        parts = [*self.columns.values(), self.rows, self.rest or NOTHING]
-        return merged(parts)
-
-
-Tables = dict[tuple[str, str], Relation]
-
-
-def merged(values: Iterable[Value]) -> Value:
-    """What several values read together, without their structure."""
-    return Value(frozenset[Leaf]().union(*(value.all_leaves() for value in values)))
-
-
-def either(one: Value, other: Value) -> Value:
-    """A value that is one or the other: structs field by field."""
-    if one.event or other.event:
-        return one if one == other else merged([one, other])
-    names = {**one.fields, **other.fields}
-    fields = {name: either(one.fields.get(name, NOTHING), other.fields.get(name, NOTHING)) for name in names}
-    return Value(one.leaves | other.leaves, fields)
-
-
-def event_relation(view_name: str) -> Relation:
-    """A view of events: `data` is followed, and nothing else changes with a contract."""
-    return Relation({"data": Value(event=(view_name, ""))}, rest=NOTHING)
 
 
 def relation_of(sql: str, tables: Tables) -> Relation:
     """What a model reads; all of every table that it names where its SQL can't be parsed."""
     try:
         tree = sqlglot.parse_one(sql, read="duckdb")
-        return _Reader(tables, {}).query(tree)
+        return _QueryReader(tables, {}).query(tree)
     except (SqlglotError, RecursionError):
         named = [table for (_, name), table in tables.items() if name.lower() in sql.lower()]
         everything = merged(table.all() for table in named)
@@ -109,13 +36,13 @@ class _Scope:
 
 
 @dataclass
-class _Reader:
+class _QueryReader:
     tables: Tables
     ctes: dict[str, Relation]
 
     def query(self, tree: exp.Expr | None) -> Relation:
         """The relation of a query."""
-        reader = _Reader(self.tables, dict(self.ctes))
+        reader = _QueryReader(self.tables, dict(self.ctes))
         with_ = tree.args.get("with_") or tree.args.get("with") if tree is not None else None
         for cte in with_.expressions if with_ else ():
             reader.ctes[cte.alias.lower()] = reader.query(cte.this)
@@ -142,7 +69,7 @@ class _Reader:
         else:
             for name, value in zip(left.columns, right.columns.values(), strict=False):
                 columns[name] = either(columns[name], value)
-        rests = [one.rest for one in (left, right) if one.rest is not None]
+        rests = [relation.rest for relation in (left, right) if relation.rest is not None]
         return Relation(columns, merged([left.rows, right.rows]), merged(rests) if rests else None)
 
     def select(self, tree: exp.Select) -> Relation:
@@ -153,16 +80,16 @@ class _Reader:
             scope.sources[(source.alias_or_name or f"#{len(scope.sources)}").lower()] = self.source(
                 source, scope
             )
-        made = Relation()
+        selected = Relation()
         for part in tree.expressions:
-            self.output(part, scope, made)
+            self.output(part, scope, selected)
         deciding = [tree.args.get(name) for name in ("where", "having", "qualify", "group", "distinct")]
         deciding += [join.args.get("on") for join in joins]
         using = [name for join in joins for name in join.args.get("using") or ()]
         rows = [self.value(part, scope) for part in deciding if part is not None]
         rows += [self.column([name.name], scope) for name in using]
-        made.rows = merged([*rows, *(source.rows for source in scope.sources.values())])
-        return made
+        selected.rows = merged([*rows, *(source.rows for source in scope.sources.values())])
+        return selected
 
     def source(self, source: exp.Expr, scope: _Scope) -> Relation:
         if isinstance(source, exp.Table) and isinstance(source.this, exp.Identifier):
@@ -178,24 +105,28 @@ class _Reader:
             return self.ctes[name]
         return self.tables.get((table.db, table.name), Relation(rest=NOTHING))
 
-    def output(self, part: exp.Expr, scope: _Scope, made: Relation) -> None:
+    def output(self, part: exp.Expr, scope: _Scope, selected: Relation) -> None:
         """Add what one item of the SELECT list gives."""
         star = part.this if isinstance(part, exp.Column) else part
         if isinstance(star, exp.Star):
             table = part.table.lower() if isinstance(part, exp.Column) else ""
             chosen = [scope.sources[table]] if table in scope.sources else list(scope.sources.values())
-            left_out = {one.name.lower() for one in star.args.get("except_") or star.args.get("except") or ()}
+            left_out = {
+                column.name.lower() for column in star.args.get("except_") or star.args.get("except") or ()
+            }
             for source in chosen:
-                kept = {name: value for name, value in source.columns.items() if name.lower() not in left_out}
-                made.columns = {**kept, **made.columns}
+                columns = {
+                    name: value for name, value in source.columns.items() if name.lower() not in left_out
+                }
+                selected.columns = {**columns, **selected.columns}
                 if source.rest is not None:
-                    made.rest = merged([made.rest or NOTHING, source.rest])
-            for one in star.args.get("replace") or ():
-                made.columns[one.alias] = self.value(one.this, scope)
+                    selected.rest = merged([selected.rest or NOTHING, source.rest])
+            for replaced in star.args.get("replace") or ():
+                selected.columns[replaced.alias] = self.value(replaced.this, scope)
             return
         value = self.value(part, scope)
         name = part.output_name or part.alias_or_name or part.sql("duckdb")
-        made.columns[name] = value
+        selected.columns[name] = value
         scope.aliases[name.lower()] = value
 
     def value(self, node: exp.Expr, scope: _Scope) -> Value:
@@ -204,7 +135,7 @@ class _Reader:
             return self.value(node.this, scope)
         if isinstance(node, exp.Column):
             names = [node.args.get(part) for part in ("catalog", "db", "table", "this")]
-            return self.column([one.name for one in names if one is not None], scope)
+            return self.column([name.name for name in names if name is not None], scope)
         if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Identifier):
             return self.value(node.this, scope).get(node.expression.name)
         if isinstance(node, (exp.Query, exp.Subquery)):
@@ -214,10 +145,10 @@ class _Reader:
         if isinstance(node, exp.Explode):
             return self.value(node.this, scope).item()
         if isinstance(node, FIRST_ONLY):
-            return self.kept(node, scope)
+            return self.argument(node, scope)
         return merged(self.value(child, scope) for child in node.iter_expressions())
 
-    def kept(self, node: exp.Expr, scope: _Scope) -> Value:
+    def argument(self, node: exp.Expr, scope: _Scope) -> Value:
         """A function that gives one of its arguments: its struct, and whatever else decides which."""
         first, *others = [self.value(child, scope) for child in node.iter_expressions()]
         if isinstance(node, exp.Coalesce):
@@ -242,10 +173,10 @@ class _Reader:
 
 
 def _lookup(sources: list[Relation], name: str) -> Value | None:
-    found = [
+    values = [
         value for source in sources for key, value in source.columns.items() if key.lower() == name.lower()
     ]
-    return None if not found else found[0] if len(found) == 1 else merged(found)
+    return None if not values else values[0] if len(values) == 1 else merged(values)
 
 
 def _name(part: exp.Expr) -> str:

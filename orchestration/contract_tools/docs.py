@@ -1,7 +1,7 @@
 """What contracts say, written where dbt and people read it: sources, staging models to begin with, a page.
 
 Belongs here: the text of those files, and which of them are out of date. Not here: Dagster's assets
-(`event_assets`), what a column is called and means (`event_archive.views.documented_columns`), and the
+(`assets.events`), what a column is called and means (`event_archive.views.documented_columns`), and the
 command.
 
 Text and names of a contract are untrusted: YAML is dumped, never pasted; what dbt would run as Jinja is
@@ -71,30 +71,30 @@ def documents(contracts: Contracts, dbt_project: Path, page: Path) -> list[Docum
     """Every file that follows from the contracts; raises UnusableInput where the dbt project is of others."""
     models = {path: _read(path) for path in sorted(dbt_project.glob("models/**/*.sql"))}
     _check_project(contracts, dbt_project, models)
-    found = [
+    written = [
         Document(dbt_project / SOURCES, sources_text(contracts)),
         Document(page, page_text(contracts, page)),
     ]
     macros = staging_macros(dbt_project)
-    read = {name for text in models.values() for name in READS_EVENTS.findall(text)}
-    named = {path.stem for path in models}
+    views_read = {name for text in models.values() for name in READS_EVENTS.findall(text)}
+    model_names = {path.stem for path in models}
     for contract in contracts.newest():
         name = model_name(contract)
-        if contract.view_name not in read and name not in named:
+        if contract.view_name not in views_read and name not in model_names:
             folder = dbt_project / "models" / "staging"
-            found.append(Document(folder / f"{name}.sql", staging_sql(contract, macros), once=True))
-            found.append(Document(folder / f"{name}.yml", staging_text(contract), once=True))
-    return found
+            written.append(Document(folder / f"{name}.sql", staging_sql(contract, macros), once=True))
+            written.append(Document(folder / f"{name}.yml", staging_text(contract), once=True))
+    return written
 
 
 def sources_text(contracts: Contracts) -> str:
     """dbt's sources: one table per event type, with its fields."""
-    every = [ViewColumn("event_type", "VARCHAR", "The event's type and newest major.", False)]
+    event_type = [ViewColumn("event_type", "VARCHAR", "The event's type and newest major.", False)]
     tables: list[dict[str, Any]] = [
         {
             "name": "all_events",
             "description": "Every event of every type, without its data.",
-            "columns": _columns([*every, *envelope_columns()]),
+            "columns": _columns([*event_type, *envelope_columns()]),
         },
         {
             "name": "segments",
@@ -110,13 +110,13 @@ def sources_text(contracts: Contracts) -> str:
         },
     ]
     for contract in contracts.newest():
-        said = {"contract": contract.type, "revision": contract.revision, "owner": contract.owner}
+        meta = {"contract": contract.type, "revision": contract.revision, "owner": contract.owner}
         columns = _columns(data_columns(contract))
         tables.append(
             {
                 "name": contract.view_name,
-                "description": _words(contract.description),
-                "config": {"meta": said},
+                "description": _one_line(contract.description),
+                "config": {"meta": meta},
                 **({"columns": columns} if columns else {}),
             }
         )
@@ -126,19 +126,19 @@ def sources_text(contracts: Contracts) -> str:
 
 def staging_text(contract: Contract) -> str:
     """The description of a staging model to begin with."""
-    described = f"One row per event. {contract.description}"
-    kept = [column.name for column in data_columns(contract) if column.personal]
-    if kept:
-        described += f" Personal fields stay in the archive: {', '.join(kept)}."
+    description = f"One row per event. {contract.description}"
+    personal = [column.name for column in data_columns(contract) if column.personal]
+    if personal:
+        description += f" Personal fields stay in the archive: {', '.join(personal)}."
     columns = [
         {
             "name": _no_jinja(column.name),
-            "description": _words(column.description),
+            "description": _one_line(column.description),
             **({} if re.fullmatch(r"\w+", column.name, re.ASCII) else {"quote": True}),
         }
         for column in staging_columns(contract)
     ]
-    model = {"name": model_name(contract), "description": _words(described), "columns": columns}
+    model = {"name": model_name(contract), "description": _one_line(description), "columns": columns}
     return MODEL_HEADER + _yaml({"version": 2, "models": [model]})
 
 
@@ -180,7 +180,7 @@ def _columns(columns: Sequence[ViewColumn]) -> list[dict[str, Any]]:
     return [
         {
             "name": _no_jinja(column.name),
-            "description": _words(column.description),
+            "description": _one_line(column.description),
             "data_type": _no_jinja(column.type),
             **({"config": {"meta": {"personal": True}}} if column.personal else {}),
         }
@@ -188,7 +188,7 @@ def _columns(columns: Sequence[ViewColumn]) -> list[dict[str, Any]]:
     ]
 
 
-def _words(text: str) -> str:
+def _one_line(text: str) -> str:
     return _no_jinja(" ".join(text.split()))
 
 
@@ -209,7 +209,7 @@ def _read(path: Path) -> str:
 
 
 def _check_project(contracts: Contracts, dbt_project: Path, models: dict[Path, str]) -> None:
-    """Refuse a project whose models read other event types, or that declares the source elsewhere."""
+    """Raise UnusableInput for a project whose models read other event types, or that declares the source."""
     if not (dbt_project / "dbt_project.yml").is_file():
         raise UnusableInput(f"{dbt_project}: is no dbt project; name one by FACTLOG_DBT_PROJECT")
     known = {contract.view_name for contract in contracts.newest()} | {"all_events", "segments", *CORRECTIONS}

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from event_archive.views.event_views import SCHEMA
-from orchestration.contract_tools.column_lineage import Relation, Tables, event_relation, relation_of
+from orchestration.contract_tools.column_lineage import relation_of
+from orchestration.contract_tools.read_fields import Relation, Tables, event_relation
 from orchestration.dbt.graph import Manifest, event_sources, in_order, read_manifest, table_of
 from orchestration.dbt.process import PARTIAL_PARSE, run_dbt
 from orchestration.settings import Settings
@@ -47,15 +48,15 @@ def readers(manifest: Manifest, view_name: str, fields: Iterable[str]) -> list[R
     """The models and columns that read these fields of one view, directly or through other models."""
     tables: Tables = {(SCHEMA, view): event_relation(view) for view in event_sources(manifest).values()}
     wanted = list(fields)
-    found = []
+    columns = []
     for node in in_order(manifest):
         relation = relation_of(node["compiled_code"] or "", tables)
         tables[node["schema"], node["alias"]] = relation
         name = table_of(node)
-        found += [
+        columns += [
             Reader(name, column, field) for column, field in _columns_reading(relation, view_name, wanted)
         ]
-    return found
+    return columns
 
 
 def _columns_reading(relation: Relation, view_name: str, fields: list[str]) -> Iterable[tuple[str, str]]:
@@ -66,5 +67,5 @@ def _columns_reading(relation: Relation, view_name: str, fields: list[str]) -> I
 
 def _overlap(read: str, field: str) -> bool:
     """Whether what is read is the field, is part of it or holds it; the empty path is all of `data`."""
-    one, other = read.replace("[]", ".[]"), field.replace("[]", ".[]")
-    return not read or one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
+    path, asked = read.replace("[]", ".[]"), field.replace("[]", ".[]")
+    return not read or path == asked or path.startswith(f"{asked}.") or asked.startswith(f"{path}.")

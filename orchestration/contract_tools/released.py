@@ -44,14 +44,14 @@ def _git(folder: Path, *arguments: str) -> bytes:
     """What git prints; raises UnusableInput with git's own reason."""
     command = ["git", "-C", str(folder), *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=GIT_SECONDS, check=False)
+        git = subprocess.run(command, capture_output=True, timeout=GIT_SECONDS, check=False)
     except FileNotFoundError:
         raise UnusableInput("--against: there is no git here; name a folder of released contracts") from None
     except subprocess.TimeoutExpired:
         raise UnusableInput(f"--against: git took longer than {GIT_SECONDS} seconds") from None
-    if done.returncode:
-        said = (done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"])[-1]
+    if git.returncode:
+        reason = (git.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"])[-1]
         raise UnusableInput(
-            f"--against: {said.removeprefix('fatal: ')}; name a git revision, or a folder of contracts"
+            f"--against: {reason.removeprefix('fatal: ')}; name a git revision, or a folder of contracts"
         )
-    return done.stdout
+    return git.stdout

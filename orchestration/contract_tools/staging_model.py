@@ -1,6 +1,6 @@
 """A staging model to begin with: one view per event type, columns named, nothing else.
 
-Belongs here: its SQL and its columns. Not here: its description in dbt's YAML (`contract_docs`).
+Belongs here: its SQL and its columns. Not here: its description in dbt's YAML (`docs`).
 
 Personal fields (x-pii) are left out: they stay in the archive until somebody decides otherwise.
 """
@@ -33,7 +33,7 @@ def model_name(contract: Contract) -> str:
 
 
 def staging_macros(dbt_project: Path) -> frozenset[str]:
-    """Name the macros of the project that staging models use: the events in effect, and their columns."""
+    """The macros of the project that staging models use: the events in effect, and their columns."""
     texts = (path.read_text(encoding="utf-8") for path in dbt_project.glob("macros/**/*.sql"))
     return frozenset(name for text in texts for name in MACROS.findall(text))
 
