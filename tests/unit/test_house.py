@@ -20,6 +20,7 @@ PRODUCT = ("event_archive", "orchestration")
 PACKAGES = (*PRODUCT, "examples", "benchmarks", "tests")
 MOST_MODULE_LINES = 250
 MOST_MODEL_LINES = 100
+FEWEST_WORDS, MOST_WORDS = 35, 60
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "core", "manager", "managers", "misc"}
 SKIPS = {"skip", "skipif", "xfail", "importorskip", "skipTest", "SkipTest"}
 
@@ -142,3 +143,13 @@ def test_readme_lists_every_folder() -> None:
         if path.is_dir() and path.name != "__pycache__" and any(path.glob("*.*"))
     }
     assert sorted(listed) == sorted(tops | rooms)
+
+
+def test_the_glossary_says_of_each_word_what_it_is_and_what_not() -> None:
+    lines = (PROJECT / "docs/glossary.md").read_text(encoding="utf-8").splitlines()
+    table = [line for line in lines if line.startswith("|")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table[2:]]
+    assert FEWEST_WORDS <= len(rows) <= MOST_WORDS
+    assert [row for row in rows if len(row) != 3 or not all(row)] == []
+    words = [row[0].lower().replace("_", " ") for row in rows]
+    assert words == sorted(set(words)), "in the order of the alphabet, each word once"
