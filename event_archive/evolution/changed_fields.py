@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from event_archive.registry.annotations import CHANGES_NOTHING
 from event_archive.registry.column_types import Schema, column_type, resolve
 from event_archive.registry.contract import Contract
 
-WORDS = {"description", "title", "examples", "default", "$comment"}
 MAX_DEPTH = 20
 
 
@@ -40,8 +40,8 @@ def changed_fields(released: Contract, proposal: Contract) -> list[ChangedField]
         after = column_type(other, proposal.schema).sql()
         keywords = sorted(
             keyword
-            for keyword in {*schema, *other} - WORDS - {"properties", "items", "required"}
-            if schema.get(keyword) != other.get(keyword) and not keyword.startswith("x-pii")
+            for keyword in {*schema, *other} - CHANGES_NOTHING - {"properties", "items", "required"}
+            if schema.get(keyword) != other.get(keyword)
         )
         if before != after and not {"properties", "items"} & {*schema, *other}:
             found.append(ChangedField(path, f"was {before}, becomes {after}"))

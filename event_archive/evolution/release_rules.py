@@ -11,15 +11,16 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from event_archive.registry.annotations import CHANGES_NOTHING
 from event_archive.registry.column_types import Scalar, Schema, column_type, resolve
 from event_archive.registry.contract import Contract, Contracts
 from event_archive.registry.upcast_rules import Upcast
 from event_archive.validation.own_examples import ContractFault
 
-WORDS = frozenset({"title", "description", "examples", "default", "$comment", "deprecated", "x-pii"})
 LOWER_BOUNDS = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"})
 UPPER_BOUNDS = frozenset({"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"})
 MAX_DEPTH = 20
+NAMED = ("properties", "patternProperties", "$defs", "dependentSchemas")
 NEW_MAJOR = "make it a new major, beside this one"
 
 
@@ -78,7 +79,7 @@ def _compare(
     if type(one) is not type(other) or (isinstance(one, Scalar) and one != other):
         yield place, f"its column was {one.sql()} and would be {other.sql()}; {NEW_MAJOR}"
         return
-    for keyword in sorted({*old_part, *new_part} - WORDS - {"properties", "items", "$defs"}):
+    for keyword in sorted({*old_part, *new_part} - CHANGES_NOTHING - {"properties", "items", "$defs"}):
         if _plain(old_part.get(keyword)) != _plain(new_part.get(keyword)):
             yield from _keyword(keyword, old_part, new_part, place)
     before, after = old_part.get("properties", {}), new_part.get("properties", {})
@@ -116,9 +117,15 @@ def _is_looser(keyword: str, before: Any, after: Any) -> bool:
 
 
 def _plain(schema: Any) -> Any:
-    """A schema without its words; the order of `required` and of types says nothing."""
+    """A schema without its annotations; a field may be called like one."""
     if isinstance(schema, dict):
-        return {name: _plain(part) for name, part in schema.items() if name not in WORDS}
+        return {
+            keyword: {name: _plain(field) for name, field in part.items()}
+            if keyword in NAMED and isinstance(part, dict)
+            else _plain(part)
+            for keyword, part in schema.items()
+            if keyword not in CHANGES_NOTHING
+        }
     if isinstance(schema, list):
         return [_plain(part) for part in schema]
     return schema

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from event_archive.registry.annotations import ANNOTATIONS
 from event_archive.registry.column_types import ColumnType, ListOf, Scalar, Schema, Struct
 from event_archive.registry.text_formats import PLAIN_MOMENT, decimal_pattern
 from event_archive.sql_text import literal
 
-ANNOTATIONS = frozenset(
-    {"type", "title", "description", "examples", "default", "$comment", "deprecated", "readOnly", "writeOnly"}
-    | {"$schema", "$id", "$defs", "properties", "required", "additionalProperties", "items"}
+NO_CONDITION = ANNOTATIONS | frozenset(
+    {"type", "$schema", "$id", "$defs", "properties", "required", "additionalProperties", "items"}
 )
 EMAIL_CONDITION = r"[a-z0-9]+([._-][a-z0-9]+)*@[a-z0-9]+([-.][a-z0-9]+)*\.[a-z]{2,}"
 # What ECMA-262 (JSON Schema) and RE2 (DuckDB) read alike, and match alike in ASCII text.
@@ -34,7 +34,7 @@ def conditions(value: str, kind: ColumnType, schema: Schema, root: Schema) -> li
     """SQL conditions on a value that is not null and of type `kind`; raises Unfit."""
     found: list[str] = []
     for keyword, argument in schema.items():
-        if keyword in ANNOTATIONS or keyword.startswith("x-"):
+        if keyword in NO_CONDITION or keyword.startswith("x-"):
             continue
         found.append(_condition(value, kind, keyword, argument))
     if isinstance(schema.get("additionalProperties"), Mapping) or (

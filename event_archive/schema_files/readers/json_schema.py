@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema_rs
 
 from event_archive.errors import UnusableInput
+from event_archive.registry.annotations import ANNOTATIONS
 from event_archive.registry.column_types import DECIMAL_PRECISION, DECIMAL_SCALE
 from event_archive.registry.data_schema import validator
 from event_archive.schema_files.json_schema_names import LISTS, MAPS, ONE, Names
@@ -21,9 +22,6 @@ MAX_DEPTH = 50
 META = {"$ref": "https://json-schema.org/draft/2020-12/schema"}
 OLD_DRAFTS = ("draft-04", "draft-06", "draft-07")
 DRAFTS = (*OLD_DRAFTS, "2019-09", "2020-12")
-ANNOTATIONS = frozenset(
-    {"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment"}
-)
 CHECKS = frozenset(
     {"type", "enum", "const", "multipleOf", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum"}
     | {"maxLength", "minLength", "pattern", "maxItems", "minItems", "uniqueItems", "maxContains"}

@@ -28,6 +28,16 @@ properties:
 """)
 
 
+WORDS = {
+    "title": "Weight",
+    "$comment": "!",
+    "examples": [5],
+    "default": 5,
+    "deprecated": True,
+    "readOnly": True,
+}
+
+
 def faults(folder: Path, change: Callable[[Data, Data], object], revision: int = 2) -> list[tuple[str, str]]:
     """What is wrong with a change of the contract's file and data schema."""
     content = contract_file("parcel.sent.v1", yaml.safe_load(yaml.safe_dump(SENT)), revision=revision)
@@ -47,6 +57,7 @@ def faults(folder: Path, change: Callable[[Data, Data], object], revision: int =
         lambda file, data: data["properties"]["grams"].pop("minimum"),
         lambda file, data: file["actor"].append("robot"),
         lambda file, data: data["properties"]["grams"].update(description="How heavy it is."),
+        lambda file, data: data["properties"]["grams"].update(WORDS),
     ],
 )
 def test_what_only_says_more_needs_a_raised_revision(
@@ -127,6 +138,18 @@ def test_a_revision_that_was_not_raised_or_was_lowered(tmp_path: Path) -> None:
     assert faults(tmp_path, more, revision=1) == [
         ("revision", "says more than the released one; raise it to 2")
     ]
+
+    def more_by_a_name(_: Data, data: Data) -> None:
+        data["properties"]["description"] = {"type": "string"}
+
+    assert faults(tmp_path / "named", more_by_a_name, revision=1) == [
+        ("revision", "says more than the released one; raise it to 2")
+    ]
+
+    def in_other_words(_: Data, data: Data) -> None:
+        data["properties"]["grams"].update(WORDS)
+
+    assert faults(tmp_path / "words", in_other_words, revision=1) == []
     released = contracts_in(tmp_path / "a", contract_file("parcel.sent.v1", SENT, revision=3))
     current = contracts_in(tmp_path / "b", contract_file("parcel.sent.v1", SENT, revision=2))
     assert [fault.why for fault in release_faults(released, current)] == ["is 2, and 3 was released"]
