@@ -1,32 +1,15 @@
 """What a `$ref` in a JSON Schema stands for, within one file: by pointer, anchor or `$id`.
 
-Belongs here: finding the target. Nothing is ever fetched. Not here: what a schema says (`from_json_schema`).
+Belongs here: finding the target. Nothing is ever fetched.
+Not here: what a schema says (`readers.json_schema`).
 """
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
 
-ONE = frozenset(
-    {"additionalProperties", "propertyNames", "contains", "not", "if", "then", "else", "items"}
-    | {"unevaluatedItems", "unevaluatedProperties", "contentSchema", "additionalItems"}
-)
-LISTS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems", "items"})
-MAPS = frozenset(
-    {"properties", "patternProperties", "dependentSchemas", "$defs", "definitions", "dependencies"}
-)
+from event_archive.schema_files.json_schema_keywords import children
+
 HERE = "https://schema.invalid/"  # the name of a file that has none
-
-
-def children(schema: dict[str, Any]) -> Iterator[Any]:
-    """The schemas that stand directly within a schema."""
-    for keyword, part in schema.items():
-        if keyword in ONE and not isinstance(part, list):
-            yield part
-        elif keyword in LISTS and isinstance(part, list):
-            yield from part
-        elif keyword in MAPS and isinstance(part, dict):
-            yield from part.values()
 
 
 class Names:

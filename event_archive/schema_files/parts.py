@@ -106,7 +106,7 @@ class Part:
 
 def data_of(contract: Contract) -> Part:
     """The data of a contract as a tree; raises UnusableInput where it is too large to be written out."""
-    return _Builder(contract).part("", contract.schema, "", True, 0)
+    return _PartsBuilder(contract).part("", contract.schema, "", True, 0)
 
 
 def walk(part: Part) -> Iterator[Part]:
@@ -171,7 +171,7 @@ def json_of(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-class _Builder:
+class _PartsBuilder:
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
         self._left = MAX_PARTS

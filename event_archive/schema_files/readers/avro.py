@@ -71,7 +71,7 @@ def from_avro(text: str, message: str | None = None) -> DataSchema:
     except (SchemaParseException, TypeError, ValueError, KeyError, AttributeError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UnusableInput(f"this is no Avro schema: {reason[:300]}") from error
-    reader = _Reader(named)
+    reader = _AvroReader(named)
     schema = reader.record(_chosen(parsed, named, message))
     return DataSchema(schema, tuple(dict.fromkeys(reader.losses)))
 
@@ -99,7 +99,7 @@ def _some(names: dict[str, Any]) -> str:
     return shown + (", …" if len(names) > 8 else "") if names else "none"
 
 
-class _Reader:
+class _AvroReader:
     def __init__(self, named: dict[str, Any]) -> None:
         self._named = named
         self._budget = Budget()

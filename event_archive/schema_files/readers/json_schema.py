@@ -14,26 +14,22 @@ import jsonschema_rs
 from event_archive.errors import UnusableInput
 from event_archive.registry.annotations import ANNOTATIONS
 from event_archive.registry.column_types import DECIMAL_PRECISION, DECIMAL_SCALE
-from event_archive.registry.data_schema import validator
-from event_archive.schema_files.json_schema_names import LISTS, MAPS, ONE, Names
+from event_archive.registry.data_schema import DRAFT, validator
+from event_archive.schema_files.json_schema_keywords import (
+    CHECKS,
+    DRAFTS,
+    LISTS,
+    MAPS,
+    NAMING,
+    OLD_DRAFTS,
+    SINGLE,
+)
+from event_archive.schema_files.json_schema_names import Names
+from event_archive.schema_files.readers.absent_or_null import absent_or_null, without_null_branch
 from event_archive.schema_files.reading import Budget, DataSchema, Loss, parse_json
 
 MAX_DEPTH = 50
-META = {"$ref": "https://json-schema.org/draft/2020-12/schema"}
-OLD_DRAFTS = ("draft-04", "draft-06", "draft-07")
-DRAFTS = (*OLD_DRAFTS, "2019-09", "2020-12")
-CHECKS = frozenset(
-    {"type", "enum", "const", "multipleOf", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum"}
-    | {"maxLength", "minLength", "pattern", "maxItems", "minItems", "uniqueItems", "maxContains"}
-    | {"minContains", "maxProperties", "minProperties", "required", "dependentRequired", "format"}
-    | {"contentEncoding", "contentMediaType"}
-)
-# Names of schemas, and what holds them: they are written out where they are used.
-NAMING = frozenset(
-    {"$schema", "$id", "id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$vocabulary", "$ref"}
-    | {"$defs", "definitions"}
-)
-APPLICATORS = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "$ref"})
+META = {"$ref": DRAFT}
 
 
 def from_json_schema(text: str, message: str | None = None) -> DataSchema:
@@ -44,7 +40,7 @@ def from_json_schema(text: str, message: str | None = None) -> DataSchema:
     root = parse_json(text)
     if not isinstance(root, dict):
         raise UnusableInput("a JSON Schema of an event's data is an object; this is not")
-    reader = _Reader(root)
+    reader = _JsonSchemaReader(root)
     chosen = _chosen(root, message)
     if message is None and {"specversion", "data"} <= set(_mapping(chosen.get("properties"))):
         chosen = chosen["properties"]["data"]
@@ -53,7 +49,11 @@ def from_json_schema(text: str, message: str | None = None) -> DataSchema:
     if not isinstance(schema, dict):
         raise UnusableInput("a JSON Schema of an event's data is an object; this is not")
     found = _of_an_object(schema, reader)
-    reader.absent_or_null(found, "")
+    for place in absent_or_null(found):
+        reader.lose(
+            place,
+            "may be null and may be absent; here it is left out where there is nothing, and null is refused",
+        )
     for fault in jsonschema_rs.validator_for(META).iter_errors(found):
         place = "/".join(map(str, fault.instance_path)) or "the whole"
         raise UnusableInput(f"{place}: {' '.join(fault.message.split())[:300]}")
@@ -75,7 +75,7 @@ def _mapping(part: Any) -> dict[str, Any]:
     return part if isinstance(part, dict) else {}
 
 
-def _of_an_object(schema: dict[str, Any], reader: "_Reader") -> dict[str, Any]:
+def _of_an_object(schema: dict[str, Any], reader: "_JsonSchemaReader") -> dict[str, Any]:
     types = schema.get("type", "object")
     if types != "object" and not (isinstance(types, list) and "object" in types):
         raise UnusableInput(
@@ -88,7 +88,7 @@ def _of_an_object(schema: dict[str, Any], reader: "_Reader") -> dict[str, Any]:
     return {"type": "object", **about, **rest}
 
 
-class _Reader:
+class _JsonSchemaReader:
     def __init__(self, root: dict[str, Any]) -> None:
         self._names = Names(root)
         self._budget = Budget()
@@ -121,7 +121,7 @@ class _Reader:
         _modern(found, schema)
         if has_reference:
             found = self._referred(schema, found, place, depth)
-        found = self._without_null_branch(found)
+        found = without_null_branch(found)
         self._decimal(found, place)
         return found
 
@@ -147,7 +147,7 @@ class _Reader:
             pass  # counts only beside a list of `items`
         elif name in NAMING:
             pass
-        elif name in ONE:
+        elif name in SINGLE:
             found[name] = self.convert(part, at, depth)
         elif name in LISTS and isinstance(part, list):
             found[name] = [self.convert(item, f"{at}/{index}", depth) for index, item in enumerate(part)]
@@ -193,19 +193,6 @@ class _Reader:
             return {**beside, "allOf": [*beside.get("allOf", []), found]}
         return {**found, **beside} if isinstance(found, dict) else found
 
-    def _without_null_branch(self, schema: dict[str, Any]) -> dict[str, Any]:
-        """`anyOf: [T, null]` as T that may be null: a column has a type then."""
-        for keyword in ("anyOf", "oneOf"):
-            branches = schema.get(keyword, ())
-            others = [one for one in branches if one != {"type": "null"}]
-            if len(branches) == 2 and len(others) == 1 and not set(schema) - ANNOTATIONS - {keyword}:
-                only = others[0]
-                both = keyword == "oneOf" and "null" in _mapping(only).get("type", ())
-                if isinstance(only, dict) and "type" in only and not both and not APPLICATORS & set(only):
-                    rest = {name: part for name, part in schema.items() if name != keyword}
-                    return {**_nullable(only), **rest}
-        return schema
-
     def _decimal(self, schema: dict[str, Any], place: str) -> None:
         precision = schema.get("x-precision", DECIMAL_PRECISION)
         scale = schema.get("x-scale", DECIMAL_SCALE)
@@ -214,41 +201,6 @@ class _Reader:
             self.lose(place, f"x-precision {str(precision)[:20]} and x-scale {str(scale)[:20]} fit no column")
             schema.pop("x-precision", None)
             schema.pop("x-scale", None)
-
-    def absent_or_null(self, schema: dict[str, Any], place: str) -> None:
-        """Let a column's field that may be null and may be absent be absent; conditions stay as they are."""
-        if isinstance(schema.get("items"), dict):
-            self.absent_or_null(schema["items"], f"{place}/items".lstrip("/"))
-        required = schema.get("required", ())
-        for name, part in _mapping(schema.get("properties")).items():
-            if not isinstance(part, dict):
-                continue
-            self.absent_or_null(part, f"{place}/properties/{name}".lstrip("/"))
-            if name in (required if isinstance(required, list) else ()):
-                continue
-            types = part.get("type")
-            if isinstance(types, list) and "null" in types:
-                others = [one for one in types if one != "null"]
-                part["type"] = others[0] if len(others) == 1 else others or "null"
-                if isinstance(part.get("enum"), list) and others:
-                    part["enum"] = [value for value in part["enum"] if value is not None]
-                if part.get("default", False) is None:
-                    del part["default"]
-                self.lose(
-                    f"{place}/properties/{name}".lstrip("/"),
-                    "may be null and may be absent; here it is left out where there is nothing, and null is "
-                    "refused",
-                )
-
-
-def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
-    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    found = {**schema, "type": [*types, *([] if "null" in types else ["null"])]}
-    if "const" in found:
-        found["enum"] = [found.pop("const")]
-    if isinstance(found.get("enum"), list) and None not in found["enum"]:
-        found["enum"] = [*found["enum"], None]
-    return found
 
 
 def _modern(found: dict[str, Any], schema: dict[str, Any]) -> None:

@@ -83,12 +83,12 @@ def from_protobuf(text: str, message: str | None = None) -> DataSchema:
 
     Raises UnusableInput with one line that names no file.
     """
-    reader = _Reader(read_proto(text))
+    reader = _ProtobufReader(read_proto(text))
     schema = reader.message(reader.chosen(message), "")
     return DataSchema(schema, tuple(dict.fromkeys(reader.losses)))
 
 
-class _Reader:
+class _ProtobufReader:
     def __init__(self, file: FileDescriptorProto) -> None:
         self._messages: dict[str, DescriptorProto] = {}
         self._enums: dict[str, EnumDescriptorProto] = {}

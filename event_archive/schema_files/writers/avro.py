@@ -30,7 +30,7 @@ AS_TEXT = {"any": "JSON as text", "moment": "UTC, to the microsecond"}
 def to_avro(contract: Contract) -> str:
     """The Avro schema of the data of this event type, as text."""
     part = data_of(contract)
-    record = _Writer().record(part, class_name(f"{contract.object_type} {contract.verb}"))
+    record = _AvroWriter().record(part, class_name(f"{contract.object_type} {contract.verb}"))
     not_said = [*demands(part), "fields beside these have no place here"] if part.is_open else demands(part)
     about = f"{contract.description} The data of {contract.type}, revision {contract.revision}."
     whole = {
@@ -43,7 +43,7 @@ def to_avro(contract: Contract) -> str:
     return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
 
 
-class _Writer:
+class _AvroWriter:
     def __init__(self) -> None:
         self._taken: set[str] = set()
 

@@ -13,7 +13,7 @@ from event_archive.registry.contract import Contract
 from event_archive.registry.data_schema import DRAFT
 from event_archive.registry.exact_values import LARGEST_BIGINT
 from event_archive.registry.text_formats import decimal_pattern
-from event_archive.schema_files.json_schema_names import LISTS, MAPS, ONE
+from event_archive.schema_files.json_schema_keywords import LISTS, MAPS, SINGLE
 
 NOT_SAID = (
     "Not expressible here, and refused where it lands: a time finer than a microsecond or later than now, "
@@ -101,7 +101,7 @@ def _embedded(schema: Any) -> Any:
             found[keyword] = {name: _embedded(one) for name, one in part.items()}
         elif keyword in LISTS and isinstance(part, list):
             found[keyword] = [_embedded(one) for one in part]
-        elif keyword in ONE:
+        elif keyword in SINGLE:
             found[keyword] = _embedded(part)
         elif keyword != "$schema":
             found[keyword] = part

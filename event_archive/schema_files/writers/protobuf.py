@@ -41,7 +41,7 @@ RESERVED = range(19_000, 20_000)
 def to_protobuf(contract: Contract) -> str:
     """The Protobuf file of the data of this event type, as text."""
     part = data_of(contract)
-    writer = _Writer()
+    writer = _ProtobufWriter()
     body = writer.message(part, class_name(f"{contract.object_type} {contract.verb}"), 0)
     imports = sorted({IMPORTS[name] for name in writer.used if name in IMPORTS})
     head = [
@@ -58,7 +58,7 @@ def to_protobuf(contract: Contract) -> str:
     return "\n".join([*lines, *(f"// {one_line(line)}" for line in about), *body]) + "\n"
 
 
-class _Writer:
+class _ProtobufWriter:
     def __init__(self) -> None:
         self.used: set[str] = set()
 

@@ -88,7 +88,7 @@ TAKEN = frozenset(
 
 def to_pydantic(contract: Contract) -> str:
     """The Python module of this event type, as text."""
-    writer = _Writer()
+    writer = _PydanticWriter()
     writer.model("Data", data_of(contract), f"The data of {contract.type}.")
     actors = "|".join(contract.actor_types)
     envelope = [
@@ -123,7 +123,7 @@ def to_pydantic(contract: Contract) -> str:
     return "\n\n\n".join([head.rstrip("\n"), *classes]) + "\n"
 
 
-class _Writer:
+class _PydanticWriter:
     def __init__(self) -> None:
         self.classes: list[list[str]] = []
         self._taken = {"data", "event", "model", "basemodel", *TAKEN}
