@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from event_archive.quarantine.recover import recover
     from event_archive.verification import verify
     from event_archive.views.event_views import create_views
+    from event_archive.views.scan import scan
 
 __all__ = [
     "Archive",
@@ -27,6 +28,7 @@ __all__ = [
     "land",
     "open_archive",
     "recover",
+    "scan",
     "verify",
 ]
 
@@ -40,6 +42,7 @@ _MODULES = {
     "land": "landing.land",
     "open_archive": "archive",
     "recover": "quarantine.recover",
+    "scan": "views.scan",
     "verify": "verification",
 }
 

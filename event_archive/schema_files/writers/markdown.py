@@ -7,7 +7,6 @@ import json
 import re
 from typing import Any
 
-from event_archive.envelope import ATTRIBUTES, SPEC_VERSION
 from event_archive.registry.contract import Contract
 from event_archive.registry.contract_text import one_line
 from event_archive.registry.upcast_rules import Upcast
@@ -20,7 +19,6 @@ MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~!&]")
 def to_markdown(contract: Contract) -> str:
     """The page of one event type."""
     part = data_of(contract)
-    *required, last = (f"`{attribute.name}`" for attribute in ATTRIBUTES if attribute.is_required)
     lines = [
         f"# {contract.type}",
         "",
@@ -35,8 +33,9 @@ def to_markdown(contract: Contract) -> str:
         f"| object, what it is done to | `{contract.object_type}/<id>` |",
         f"| read as | `events.{contract.view_name}` |",
         "",
-        f"An event is a CloudEvents {SPEC_VERSION} JSON object with {', '.join(required)} and {last}. "
-        "`source` and `id` name it: no other event has the same pair.",
+        "An event is a CloudEvents 1.0 JSON object with `specversion`, `id`, `source`, `type`, `time`, "
+        "`actor`, `object` and `data`. `source` and `id` name it: no other event has "
+        "the same pair.",
         "",
         "## Fields of data",
         "",
