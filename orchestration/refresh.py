@@ -7,10 +7,7 @@ one (`assets.models`, `assets.published`), to show each in its UI.
 
 import time
 from collections.abc import Callable, Iterable
-from contextlib import closing
 from dataclasses import dataclass, replace
-
-import duckdb
 
 from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
@@ -22,8 +19,9 @@ from orchestration.full_disk import full, full_disk_in_one_line
 from orchestration.planning.plan import plan
 from orchestration.publishing.publish import Publication, PublishingRefused, publish_locked
 from orchestration.settings import Settings
-from orchestration.warehouse.build_history import Took, note_build
+from orchestration.warehouse.build_history import BuildDuration, record_duration
 from orchestration.warehouse.build_record import Check, record_build
+from orchestration.warehouse.engine import open_warehouse
 from orchestration.warehouse.lock import warehouse_lock
 from orchestration.warehouse.model_code import request_rebuild_of_changed
 from orchestration.warehouse.requests import EVERYTHING, Days, request_rebuild, request_replay
@@ -91,8 +89,8 @@ def refresh(
         publication = publish_locked(settings, archive)
         rows = rows_read(archive, built, state)
         seconds = time.monotonic() - started
-        with closing(duckdb.connect(settings.warehouse)) as connection:
-            note_build(connection, Took(rows, seconds))
+        with open_warehouse(settings) as connection:
+            record_duration(connection, BuildDuration(rows, seconds))
     tests = sum(check.is_test for check in built.checks)
     now = publication.version.tables
     changed = sorted(table for table in {*before, *now} if before.get(table) != now.get(table))
@@ -145,5 +143,5 @@ def served_tables(settings: Settings) -> dict[str, TableState]:
 def request_everything(settings: Settings) -> None:
     """Ask the next build to derive everything from nothing."""
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
-    with closing(duckdb.connect(settings.warehouse)) as connection:
+    with open_warehouse(settings) as connection:
         request_rebuild(connection, [EVERYTHING])

@@ -21,7 +21,7 @@ from orchestration.assets.cursors import last_record, noted_in
 from orchestration.assets.data_versions import is_of_code, version_tags, versions_by_day
 from orchestration.assets.event_partitions import event_key, materializations
 from orchestration.dbt.graph import Manifest
-from orchestration.planning.arrivals import affected_days, arrivals
+from orchestration.planning.arrivals import arrival_days, arrivals
 from orchestration.planning.key_counts import read_corrections
 from orchestration.planning.plan import corrected_days, of_objects
 from orchestration.warehouse.requests import Days
@@ -96,7 +96,7 @@ def days_to_mark(
     Those that the commits after a sequence affect, by events or by corrections that take effect there; those
     that it replays, because a backfill was killed; and those that other code derived last.
     """
-    affected = affected_days(manifest, arrivals(commits, archive.contracts, after))
+    affected = arrival_days(manifest, arrivals(commits, archive.contracts, after))
     corrections = read_corrections(archive, commits) if len(commits) > after else []
     found = {}
     for unique_id, spec in specs.items():

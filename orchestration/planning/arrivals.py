@@ -1,4 +1,4 @@
-"""What commits bring, and which days of which models that affects; from the log and dbt's graph alone.
+"""What commits bring, and on which days of which models; from the log and dbt's graph alone.
 
 Belongs here: arrivals (rows of an event type on a day, by one commit, and how late), as pure functions.
 Not here: what models are derived from (`dbt.graph`), what is done about it (`refresh`, `assets.models`), and
@@ -32,39 +32,41 @@ class Arrival:
 
 
 def arrivals(commits: Sequence[Commit], contracts: Contracts, after: int = 0) -> list[Arrival]:
-    """List what the commits after a sequence brought, in their order; `commits` is the log from its start.
+    """Return what the commits after a sequence brought, in their order; `commits` is the log from its start.
 
     All majors of a type arrive as one view. A type without a contract has no view, so nobody reads it.
     """
-    found: list[Arrival] = []
+    arrived: list[Arrival] = []
     for commit, latest in with_latest_day(commits):
         rows: dict[tuple[str, date], int] = {}
         for segment in commit.segments if commit.sequence > after else ():
             if contract := contracts.get(segment.type):
                 for day, number in segment.days.items():
-                    place = contract.view_name, date.fromisoformat(day)
-                    rows[place] = rows.get(place, 0) + number
-        came = commit.sequence, commit.landed_at, commit.origin
-        for (view, on), number in sorted(rows.items()):
-            found.append(Arrival(view, on, number, max(0, (latest - on).days), *came))
-    return found
+                    view_day = contract.view_name, date.fromisoformat(day)
+                    rows[view_day] = rows.get(view_day, 0) + number
+        origin = commit.sequence, commit.landed_at, commit.origin
+        for (view, day_of_events), number in sorted(rows.items()):
+            late_days = max(0, (latest - day_of_events).days)
+            arrived.append(Arrival(view, day_of_events, number, late_days, *origin))
+    return arrived
 
 
-def affected_days(manifest: Manifest, brought: Iterable[Arrival]) -> dict[str, list[date]]:
-    """List, per daily model by its unique id, the days on which events arrived that it is derived from.
+def arrival_days(manifest: Manifest, arrived: Iterable[Arrival]) -> dict[str, list[date]]:
+    """Return, per daily model by its unique id, the days on which events arrived that it is derived from.
 
     A model that none of them feeds is left out.
     """
     days: dict[str, set[date]] = {}
-    for arrival in brought:
+    for arrival in arrived:
         days.setdefault(arrival.view, set()).add(arrival.day)
-    found = {}
-    for unique_id, node in models(manifest).items():
-        if is_daily(node) and (of_model := days_of_views(days, views_of(manifest, unique_id))):
-            found[unique_id] = of_model
-    return found
+    days_by_model = {
+        unique_id: days_of_views(days, views_of(manifest, unique_id))
+        for unique_id, node in models(manifest).items()
+        if is_daily(node)
+    }
+    return {unique_id: of_model for unique_id, of_model in days_by_model.items() if of_model}
 
 
 def days_of_views(days: Mapping[str, Collection[date]], views: Iterable[str]) -> list[date]:
-    """Join the days of several views, in order."""
+    """The days of several views, in order."""
     return sorted({day for view in views for day in days.get(view, ())})

@@ -1,17 +1,15 @@
 """How many keys a build would derive again, and which corrections count: by queries on the archive.
 
 Belongs here: queries over the few columns of the files that the log names for it. Not here: which models and
-days they are asked for (`refresh_plan`). A connection of its own, in memory: the warehouse is left alone.
+days they are asked for (`plan`). A connection of its own, in memory: the warehouse is left alone.
 """
 
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing
 from datetime import date
 
-import duckdb
-
 from event_archive.archive import Archive
-from event_archive.sql_text import sql_list
+from event_archive.sql_text import open_engine, sql_list
 from event_archive.store.commit import Commit
 from event_archive.views.correction_tables import count_corrections, create_correction_tables
 from orchestration.dbt.graph import Manifest, key_views_of
@@ -21,11 +19,10 @@ from orchestration.warehouse.requests import Days
 
 
 def read_corrections(archive: Archive, commits: Sequence[Commit]) -> list[Correction]:
-    """List all corrections; where the log names none, nothing is read."""
+    """Return all corrections; where the log names none, nothing is read."""
     if not count_corrections(commits):
         return []
-    with closing(duckdb.connect()) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with closing(open_engine()) as connection:
         create_correction_tables(connection, archive, commits, None, "main")
         rows = connection.execute(
             "SELECT kind, status, object_type, object_id, place_date, known_sequence "
@@ -42,31 +39,33 @@ def count_keys(
     planned: Plan,
     corrections: Sequence[Correction],
 ) -> dict[str, int]:
-    """Count the keys that each fact derives again, by unique id; what is built from nothing is left out."""
+    """Count the keys that each fact derives again, by unique id; what is built from nothing is left out.
+
+    Raises UnusableInput where a fact does not declare which events its keys come from.
+    """
     counts = {}
-    with closing(duckdb.connect()) as connection:
-        connection.execute(f"SET threads = {settings.threads}")
-        connection.execute(f"SET memory_limit = '{settings.memory_bytes}B'")
-        for one in planned.models:
-            if not one.is_fact or one.from_nothing:
+    engine = open_engine(threads=settings.threads, memory_bytes=settings.memory_bytes)
+    with closing(engine) as connection:
+        for model in planned.models:
+            if not model.is_fact or model.from_nothing:
                 continue
-            views = key_views_of(manifest, one.model)
+            views = key_views_of(manifest, model.model)
             corrected = [
-                each.object_id
-                for each in of_objects(manifest, archive.contracts, one.model, corrections)
-                if is_touched(each, one.after, planned.replays)
+                correction.object_id
+                for correction in of_objects(manifest, archive.contracts, model.model, corrections)
+                if is_derived_again(correction, model.after, planned.replays)
             ]
-            ids = ids_query(archive, commits, views, one.after, planned.replays)
+            ids = ids_query(archive, commits, views, model.after, planned.replays)
             row = connection.execute(
                 f"SELECT count(DISTINCT object_id) FROM ({ids} UNION ALL SELECT unnest(?::VARCHAR[]))",
                 [corrected],
             ).fetchone()
-            counts[one.model] = row[0] if row else 0
+            counts[model.model] = row[0] if row else 0
     return counts
 
 
-def is_touched(correction: Correction, after: int, replays: Iterable[Days]) -> bool:
-    """Tell whether what a correction is about is derived again."""
+def is_derived_again(correction: Correction, after: int, replays: Iterable[Days]) -> bool:
+    """Whether what a correction is about is derived again."""
     place = correction.place_date
     return correction.known_sequence > after or (place is not None and any(place in days for days in replays))
 

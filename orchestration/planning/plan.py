@@ -1,8 +1,8 @@
-"""What a refresh or a replay would derive, and why: from the log, dbt's graph and how the warehouse stands.
+"""What a refresh or a replay would derive, and why: from the log, dbt's graph and the state of the warehouse.
 
-Belongs here: pure functions from these to a plan. Not here: reading them (`warehouse_state`, `touched`), and
-wording a plan (`command_line.plans`). It says beforehand what dbt's macros `keys_to_derive` and
-`should_full_refresh` decide in the build.
+Belongs here: pure functions from these to a plan. Not here: reading them (`warehouse.state`,
+`key_counts`), and how a plan is shown (`command_line.derive.plan_report`). It says beforehand what dbt's
+macros `keys_to_derive` and `should_full_refresh` decide in the build.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from datetime import date
 
 from event_archive.registry.contract import Contracts
 from event_archive.store.commit import Commit
-from orchestration.dbt.graph import Manifest, Node, facts, is_daily, models, table_of, views_of
+from orchestration.dbt.graph import Manifest, Node, is_daily, is_fact, models, table_of, views_of
 from orchestration.planning.arrivals import Arrival, arrivals
 from orchestration.warehouse.model_code import changed_since
 from orchestration.warehouse.requests import EVERYTHING, Days, ranges
@@ -64,7 +64,7 @@ class Plan:
     @property
     def rows(self) -> int:
         """How many events facts read in it."""
-        return sum(one.rows for one in self.models if one.is_fact)
+        return sum(model.rows for model in self.models if model.is_fact)
 
     @property
     def is_nothing(self) -> bool:
@@ -83,41 +83,40 @@ def plan(
     replay: Iterable[Days] = (),
     from_nothing: bool = False,
 ) -> Plan:
-    """Tell what a build would do; `served`: up to which commit the served dataset goes.
+    """Return what a build would do; `served`: up to which commit the served dataset goes.
 
     `replay`: days that it is asked for besides those that the warehouse already was.
     """
-    every, known = arrivals(commits, contracts), tuple(corrections)
+    all_arrivals, all_corrections = arrivals(commits, contracts), tuple(corrections)
     days = (*state.replays, *replay)
-    changed = {one.model: one.parts for one in changed_since(state.noted, manifest, contracts)}
-    all_again = from_nothing or EVERYTHING in state.again or not state.goes_forward
-    found = []
-    known_facts = facts(manifest)
+    changed = {fact.model: fact.parts for fact in changed_since(state.parts, manifest, contracts)}
+    rebuild_all = from_nothing or EVERYTHING in state.rebuilds or not state.goes_forward
+    planned = []
     for unique_id, node in models(manifest).items():
-        is_fact = unique_id in known_facts
-        if not (is_fact or is_daily(node)):
+        if not (is_fact(node) or is_daily(node)):
             continue
-        again = all_again or unique_id in state.again or unique_id in changed
-        after = state.read_until.get(unique_id) if is_fact and state.holder is None else served
         views = views_of(manifest, unique_id)
-        one = model_plan(
+        model = model_plan(
             unique_id,
             node,
-            [arrival for arrival in every if arrival.view in views],
-            of_objects(manifest, contracts, unique_id, known),
-            after=after,
-            is_fact=is_fact,
+            [arrival for arrival in all_arrivals if arrival.view in views],
+            of_objects(manifest, contracts, unique_id, all_corrections),
+            after=state.read_until.get(unique_id) if is_fact(node) and state.holder is None else served,
             replays=days,
-            again=again,
+            rebuild=rebuild_all or unique_id in state.rebuilds or unique_id in changed,
             parts=changed.get(unique_id, ()),
         )
-        if one.rows or one.why:
-            found.append(one)
-    landed = tuple(one for one in every if one.sequence > served)
-    new = tuple(one for one in known if one.known_sequence > served)
-    head = commits[-1].sequence if commits else 0
-    models_planned = tuple(sorted(found, key=lambda one: one.table))
-    return Plan(head, served, state.holder, landed, new, days, models_planned)
+        if model.rows or model.why:
+            planned.append(model)
+    return Plan(
+        head=commits[-1].sequence if commits else 0,
+        served=served,
+        holder=state.holder,
+        landed=tuple(arrival for arrival in all_arrivals if arrival.sequence > served),
+        corrections=tuple(correction for correction in all_corrections if correction.known_sequence > served),
+        replays=days,
+        models=tuple(sorted(planned, key=lambda model: model.table)),
+    )
 
 
 def model_plan(
@@ -127,45 +126,44 @@ def model_plan(
     corrections: Sequence[Correction],
     *,
     after: int | None,
-    is_fact: bool,
     replays: Sequence[Days],
-    again: bool,
+    rebuild: bool,
     parts: tuple[str, ...],
 ) -> ModelPlan:
     """Plan one model; `feeding`: all that ever arrived for it. `after` is None where it was never built."""
-    from_nothing = again or after is None
+    from_nothing = rebuild or after is None
     until = 0 if after is None else after
-    new = [one for one in feeding if one.sequence > until]
-    placed = corrected_days(corrections, until)
-    replayed = [one for one in feeding if any(one.day in days for days in replays)]
+    new = [arrival for arrival in feeding if arrival.sequence > until]
+    corrected = corrected_days(corrections, until)
+    replayed = [arrival for arrival in feeding if any(arrival.day in days for days in replays)]
     why = [
         *(["not built yet"] if after is None else []),
         *(["its code changed"] if parts else []),
-        *(["all of it is still to be derived again"] if again and not parts and after is not None else []),
+        *(["all of it is still to be derived again"] if rebuild and not parts and after is not None else []),
         *(["events landed"] if new and after is not None else []),
-        *(["corrections took effect"] if placed and after is not None else []),
+        *(["corrections took effect"] if corrected and after is not None else []),
         *(["days are replayed"] if replayed else []),
     ]
     if from_nothing:
-        read, days = list(feeding), {one.day for one in feeding}
+        read, days = list(feeding), {arrival.day for arrival in feeding}
     else:
-        read = list({id(one): one for one in [*new, *replayed]}.values())
-        days = {one.day for one in read} | placed
+        read = list({id(arrival): arrival for arrival in [*new, *replayed]}.values())
+        days = {arrival.day for arrival in read} | corrected
     return ModelPlan(
         unique_id,
         table_of(node),
         tuple(ranges(days)),
-        sum(one.rows for one in read),
+        sum(arrival.rows for arrival in read),
         tuple(why),
         until,
-        is_fact,
-        from_nothing or not is_fact,
+        is_fact(node),
+        from_nothing or not is_fact(node),
         parts,
     )
 
 
 def object_types(manifest: Manifest, contracts: Contracts, unique_id: str) -> set[str]:
-    """Name the types of the objects whose events feed a model."""
+    """The types of the objects whose events feed a model."""
     views = views_of(manifest, unique_id)
     return {contract.object_type for contract in contracts.newest() if contract.view_name in views}
 
@@ -173,11 +171,15 @@ def object_types(manifest: Manifest, contracts: Contracts, unique_id: str) -> se
 def of_objects(
     manifest: Manifest, contracts: Contracts, unique_id: str, corrections: Iterable[Correction]
 ) -> list[Correction]:
-    """Keep the corrections about objects whose events feed a model."""
+    """The corrections about objects whose events feed a model."""
     types = object_types(manifest, contracts, unique_id)
-    return [one for one in corrections if one.object_type in types]
+    return [correction for correction in corrections if correction.object_type in types]
 
 
 def corrected_days(corrections: Iterable[Correction], after: int) -> set[date]:
-    """List the days on which corrections take effect that became known after a sequence."""
-    return {one.place_date for one in corrections if one.known_sequence > after and one.place_date}
+    """The days on which corrections take effect that became known after a sequence."""
+    return {
+        correction.place_date
+        for correction in corrections
+        if correction.known_sequence > after and correction.place_date
+    }

@@ -1,7 +1,7 @@
-"""Which days a replay is asked for: from what somebody typed to ranges of days that hold events.
+"""Which days are to be replayed: from what somebody typed to ranges of days that hold events.
 
-Belongs here: reading `--from/--to` and `--days`, refusing what can't be meant, clipping what reaches too far,
-as pure functions. Not here: asking for the replay (`replay_request`), and deriving (`refresh`).
+Belongs here: reading `--from/--to` and `--days`, rejecting what can't be meant, clipping what reaches too
+far, as pure functions. Not here: requesting the replay (`warehouse.requests`), and deriving (`refresh`).
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -18,8 +18,8 @@ EXAMPLE = "write it like 2026-01-31"
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is replayed; `clipped` says what was left off, where the range reaches beyond all events."""
+class RequestedDays:
+    """The days to replay; `clipped` says what was left off, where the range reaches beyond all events."""
 
     ranges: tuple[Days, ...]
     clipped: str | None = None
@@ -27,24 +27,24 @@ class Asked:
     @property
     def days(self) -> int:
         """How many days these are."""
-        return sum(one.length for one in self.ranges)
+        return sum(days.length for days in self.ranges)
 
     def __contains__(self, day: date) -> bool:
-        return any(day in one for one in self.ranges)
+        return any(day in days for days in self.ranges)
 
     def __str__(self) -> str:
-        return worded(self.ranges)
+        return format_days(self.ranges)
 
 
-def worded(listed: Sequence[Days], at_most: int = SHOWN_DAYS) -> str:
-    """Name ranges of days, at most so many of them."""
-    shown = ", ".join(str(one) for one in listed[:at_most])
+def format_days(listed: Sequence[Days], at_most: int = SHOWN_DAYS) -> str:
+    """Format ranges of days, at most so many of them."""
+    shown = ", ".join(map(str, listed[:at_most]))
     left = listed[at_most:]
-    return f"{shown} and {sum(one.length for one in left):,} more days" if left else shown
+    return f"{shown} and {sum(days.length for days in left):,} more days" if left else shown
 
 
 def days_with_events(commits: Iterable[Commit], contracts: Contracts) -> frozenset[date]:
-    """List the days that events have of which a model can read: those of a type with a contract."""
+    """The days of the events that a model can read: those of a type with a contract."""
     return frozenset(
         date.fromisoformat(day)
         for commit in commits
@@ -54,10 +54,13 @@ def days_with_events(commits: Iterable[Commit], contracts: Contracts) -> frozens
     )
 
 
-def days_asked(
+def read_requested_days(
     first: str | None, end: str | None, listed: str | None, held: Collection[date], today: date
-) -> Asked:
-    """Read which days are asked for; `held` are the days that have events."""
+) -> RequestedDays:
+    """Return the days that the options name; `held` are the days that have events.
+
+    Raises UnusableInput where they name none, contradict each other, or name days without events.
+    """
     if listed is not None and (first is not None or end is not None):
         raise UnusableInput("--days and --from/--to: give one or the other")
     if listed is None and (first is None or end is None):
@@ -73,7 +76,7 @@ def days_asked(
     return day_range(read_day(first, "--from"), read_day(end, "--to"), held, today)
 
 
-def day_range(first: date, end: date, held: Collection[date], today: date) -> Asked:
+def day_range(first: date, end: date, held: Collection[date], today: date) -> RequestedDays:
     """Check a half-open range, and leave off what lies before the first event and after the last one."""
     asked = f"--from {first} --to {end}"
     if first == end:
@@ -89,22 +92,24 @@ def day_range(first: date, end: date, held: Collection[date], today: date) -> As
     if not any(first <= day < end for day in held):
         raise UnusableInput(f"{asked}: no event is of these days; {holds}")
     whole = Days(oldest, newest + timedelta(days=1))
-    kept = Days(max(first, whole.first), min(end, whole.end))
-    said = None if kept == Days(first, end) else f"{holds}, so {kept} is replayed"
-    return Asked((kept,), said)
+    within = Days(max(first, whole.first), min(end, whole.end))
+    clipped = None if within == Days(first, end) else f"{holds}, so {within} is replayed"
+    return RequestedDays((within,), clipped)
 
 
-def single_days(listed: str, held: Collection[date], today: date) -> Asked:
+def single_days(listed: str, held: Collection[date], today: date) -> RequestedDays:
     """Check days that are named one by one: events must be of each."""
     days = {read_day(text.strip(), "--days") for text in listed.split(",") if text.strip()}
     if not days:
         raise UnusableInput(f"--days {listed}: names no day; {EXAMPLE}")
     if future := [day for day in days if day > today and day not in held]:
-        raise UnusableInput(f"--days {worded(ranges(future))}: lies in the future; today is {today} (UTC)")
+        raise UnusableInput(
+            f"--days {format_days(ranges(future))}: lies in the future; today is {today} (UTC)"
+        )
     if without := days - set(held):
         holds = f"events are of {min(held)} to {max(held)}"
-        raise UnusableInput(f"--days {worded(ranges(without))}: no event is of this; {holds}")
-    return Asked(tuple(ranges(days)))
+        raise UnusableInput(f"--days {format_days(ranges(without))}: no event is of this; {holds}")
+    return RequestedDays(tuple(ranges(days)))
 
 
 def read_day(text: str, option: str) -> date:

@@ -32,7 +32,7 @@ from orchestration.dbt.process import OnNode
 from orchestration.full_disk import full_disk_in_one_line
 from orchestration.settings import Settings
 from orchestration.warehouse.engine import open_as_warehouse
-from orchestration.warehouse.model_code import Parts, changed_since, noted_parts
+from orchestration.warehouse.model_code import Parts, changed_since, recorded_parts
 from orchestration.warehouse.scratch import derive, scratch_folder
 
 PUBLISHED, REPLAYED = "published", "replayed"
@@ -212,6 +212,6 @@ def noted_in_warehouse(settings: Settings) -> Mapping[str, Parts]:
     """Read by which code the facts of the warehouse were derived, unless a refresh is writing it just now."""
     try:
         with closing(open_engine(settings.warehouse, read_only=True)) as connection:
-            return noted_parts(connection)
+            return recorded_parts(connection)
     except duckdb.IOException:
         return {}

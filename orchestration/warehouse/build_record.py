@@ -20,24 +20,26 @@ from event_archive.store.commit import Commit
 from orchestration.dataset.row_tracing import MartNote, mart_notes, worded
 from orchestration.dbt.graph import Manifest, built_nodes, facts
 from orchestration.settings import Settings
-from orchestration.warehouse import untested_keys as untested
-from orchestration.warehouse.model_code import note
+from orchestration.warehouse import untested_keys
+from orchestration.warehouse.engine import has_columns, open_warehouse
+from orchestration.warehouse.model_code import record_code
 from orchestration.warehouse.requests import (
     EVERYTHING,
     create_tables,
-    is_most,
+    hold_most_events,
     mark_fulfilled,
     request_rebuild,
     requested_days,
     requested_rebuilds,
 )
 
-HELD = {"pass", "success", "warn", "no-op", "reused"}
+BUILD = "audit.build"
+PASSED = {"pass", "success", "warn", "no-op", "reused"}
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at; a failed one that blocks keeps the dataset from being published."""
+    """One thing that was checked; a failed check that blocks keeps the dataset from being published."""
 
     name: str
     passed: bool
@@ -62,7 +64,7 @@ class Build:
 
 
 def commit_at(archive: Archive, sequence: int) -> Commit | None:
-    """Find a commit; sequence 0 is the empty log."""
+    """Return a commit; None for sequence 0, which is the empty log, and where the log has none of it."""
     return next((commit for commit in archive.log.commits() if commit.sequence == sequence), None)
 
 
@@ -74,19 +76,19 @@ def begin_build(
     as_of: datetime | None,
     build_id: str,
 ) -> None:
-    """Note that a dbt process is about to write: what earlier checks said holds no longer.
+    """Record that a dbt process is about to write: what earlier checks found is out of date.
 
     A fact remembers how far it has read, so it can only go forward: where the last build saw another log, a
     longer one, or other events of it, everything is derived from nothing.
     """
     commit = commit_at(archive, sequence)
     create_tables(connection)
-    untested.create_tables(connection)
+    untested_keys.create_tables(connection)
     if not goes_forward(connection, archive, sequence, as_of):
         request_rebuild(connection, [EVERYTHING])
-    replays_most = is_most(requested_days(connection), archive.log.commits(sequence))
+    replays_most = hold_most_events(requested_days(connection), archive.log.commits(sequence))
     connection.execute(
-        "CREATE OR REPLACE TABLE audit.build AS SELECT ?::VARCHAR AS build_id, ?::BIGINT AS sequence, "
+        f"CREATE OR REPLACE TABLE {BUILD} AS SELECT ?::VARCHAR AS build_id, ?::BIGINT AS sequence, "
         "?::VARCHAR AS log_digest, ?::TIMESTAMPTZ AS as_of, now() AS started_at, NULL::BOOLEAN AS complete, "
         "?::BOOLEAN AS replays_most",
         [build_id, sequence, commit.digest if commit else "", as_of, replays_most],
@@ -96,13 +98,12 @@ def begin_build(
 def goes_forward(
     connection: duckdb.DuckDBPyConnection, archive: Archive, sequence: int, as_of: datetime | None
 ) -> bool:
-    """Tell whether a cut holds all that the last build saw, and the same events of it."""
-    try:
-        row = connection.execute("SELECT sequence, log_digest, as_of FROM audit.build").fetchone()
-    except duckdb.CatalogException:
+    """Whether a cut holds all that the last build saw, and the same events of it."""
+    if not has_columns(connection, BUILD):
         return True
-    except duckdb.BinderException:  # noted before a cut by time was possible
+    if not has_columns(connection, BUILD, "as_of"):  # recorded before a cut by time was possible
         return False
+    row = connection.execute(f"SELECT sequence, log_digest, as_of FROM {BUILD}").fetchone()
     if row is None or row[0] == 0:
         return True
     before = commit_at(archive, row[0])
@@ -125,16 +126,16 @@ def record_build(
     expected = built_nodes(manifest)
     marts = mart_notes(manifest)
     outcomes: list[Check] = [outcome(result) for result in results["results"]]
-    with duckdb.connect(settings.warehouse) as connection:
+    with open_warehouse(settings) as connection:
         build = last_build(connection)
         if build is None or build.id != results["metadata"]["invocation_id"]:
             raise UnusableInput(
                 f"{settings.warehouse}: another dbt process has written it meanwhile; refresh again"
             )
-        connection.execute("UPDATE audit.build SET complete = ?", [expected <= done])
+        connection.execute(f"UPDATE {BUILD} SET complete = ?", [expected <= done])
         again = requested_rebuilds(connection)
         afresh = built if EVERYTHING in again else again
-        note(connection, manifest, contracts, built, afresh)
+        record_code(connection, manifest, contracts, built, afresh)
         if not failed:
             everything = set(facts(manifest)) <= built
             mark_fulfilled(connection, built, everything=everything, request=request)
@@ -144,13 +145,13 @@ def record_build(
         if outcomes:
             rows = [(check.name, check.passed, check.detail) for check in outcomes]
             connection.executemany("INSERT INTO audit.outcomes VALUES (?, ?, ?)", rows)
-        note_marts(connection, marts)
+        record_marts(connection, marts)
         if expected <= done and all(check.passed for check in outcomes):
-            untested.all_held(connection, manifest)
+            untested_keys.record_all_passed(connection, manifest)
     return outcomes
 
 
-def note_marts(connection: duckdb.DuckDBPyConnection, marts: Iterable[MartNote]) -> None:
+def record_marts(connection: duckdb.DuckDBPyConnection, marts: Iterable[MartNote]) -> None:
     """Remember which tables are published, and what is known of each besides its rows."""
     connection.execute(
         "CREATE OR REPLACE TABLE audit.marts (schema_name VARCHAR, table_name VARCHAR, "
@@ -169,21 +170,20 @@ def note_marts(connection: duckdb.DuckDBPyConnection, marts: Iterable[MartNote])
 
 
 def outcome(result: dict[str, Any]) -> NodeCheck:
-    """Read one result of dbt: a test that failed, or a model that could not be built or was passed over."""
+    """Return one result of dbt as a check: how a test ended, or whether a model was built or skipped."""
     kind, _, name = result["unique_id"].split(".")[:3]
     message = " ".join((result.get("message") or "").split())
     detail = f"{result['status']}: {message}" if message else result["status"]
-    return NodeCheck(name, result["status"] in HELD, blocking=True, detail=detail, is_test=kind != "model")
+    return NodeCheck(name, result["status"] in PASSED, blocking=True, detail=detail, is_test=kind != "model")
 
 
 def last_build(connection: duckdb.DuckDBPyConnection) -> Build | None:
-    """Read what the warehouse remembers of its last build."""
-    try:
-        row = connection.execute(
-            "SELECT build_id, sequence, log_digest, complete, as_of FROM audit.build"
-        ).fetchone()
-    except (duckdb.CatalogException, duckdb.BinderException):  # none, or noted before there was a cut by time
+    """Return what is remembered of the last build; None where there was none, or before a cut by time was."""
+    if not has_columns(connection, BUILD, "complete", "as_of"):
         return None
+    row = connection.execute(
+        f"SELECT build_id, sequence, log_digest, complete, as_of FROM {BUILD}"
+    ).fetchone()
     return None if row is None else Build(*row)
 
 

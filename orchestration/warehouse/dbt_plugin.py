@@ -1,7 +1,8 @@
 """The dbt-duckdb plugin: dbt finds the archive as the views `events.*`, over one fixed cut of the log.
 
-Belongs here: what happens when a dbt process connects to the warehouse. Not here: what the views say (that is
-the archive's) and what the checks said (see `audit`). `dbt parse` never connects, so it needs no archive.
+Belongs here: what happens when a dbt process connects to the warehouse. Not here: what the views say
+(that is the archive's) and what is remembered of the build (`build_record`). `dbt parse` never connects,
+so it needs no archive.
 """
 
 from typing import Any
@@ -24,11 +25,11 @@ class Plugin(BasePlugin):  # type: ignore[misc,unused-ignore]
     read_only = False
 
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
-        """Notice a reader: it finds the views that the last writer left."""
+        """Remember whether dbt only reads: then it finds the views that the last writer made."""
         self.read_only = str(config.get("access_mode", "")).upper() == "READ_ONLY"
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
-        """Fix the cut, create the views over it, and note that the warehouse is being built anew."""
+        """Fix the cut, create the views over it, and record that a build begins."""
         if self.read_only:
             return
         settings = Settings.from_environment()

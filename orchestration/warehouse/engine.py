@@ -1,7 +1,7 @@
-"""DuckDB where it reads a whole warehouse: what it may use of the machine, and how the file is attached.
+"""DuckDB over the warehouse: opening it, what an engine may use of the machine, and which columns are there.
 
-Belongs here: the engine's settings, for every such connection. Not here: their values
-(`settings`).
+Belongs here: the one way in which a warehouse is opened. Not here: the values of the settings (`settings`),
+and what the tables hold.
 """
 
 from collections.abc import Iterator
@@ -10,14 +10,15 @@ from pathlib import Path
 
 import duckdb
 
-from event_archive.sql_text import literal
+from event_archive.sql_text import literal, open_engine
 from orchestration.settings import Settings
 
 
 def limit_engine(connection: duckdb.DuckDBPyConnection, settings: Settings, file: Path) -> None:
     """Bound memory and threads, with times in UTC; what does not fit goes to the disk beside `file`.
 
-    No order of rows is promised anywhere: keeping one would hold whole tables in memory.
+    For engines that dbt opens as well. No order of rows is promised anywhere: keeping one would hold whole
+    tables in memory.
     """
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute(f"SET threads = {settings.threads}")
@@ -27,10 +28,30 @@ def limit_engine(connection: duckdb.DuckDBPyConnection, settings: Settings, file
 
 
 @contextmanager
+def open_warehouse(settings: Settings, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse for what it remembers of builds, which is little; it is made if it is not there."""
+    with closing(open_engine(settings.warehouse, read_only=read_only)) as connection:
+        yield connection
+
+
+@contextmanager
 def open_as_warehouse(settings: Settings, file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a file to read from it, attached as `warehouse` and in use: what `dataset` asks for."""
-    with closing(duckdb.connect()) as connection:
+    """Open a file to read its tables, attached as `warehouse` and in use: what `dataset` asks for."""
+    with closing(open_engine()) as connection:
         limit_engine(connection, settings, file)
         connection.execute(f"ATTACH {literal(str(file))} AS warehouse (READ_ONLY)")
         connection.execute("USE warehouse")
         yield connection
+
+
+def has_columns(connection: duckdb.DuckDBPyConnection, table: str, *columns: str) -> bool:
+    """Whether a table, named with its schema, is there and has these columns.
+
+    A warehouse outlives the code that made its tables: an earlier version made them with fewer columns.
+    """
+    rows = connection.execute(
+        "SELECT column_name FROM duckdb_columns() "
+        "WHERE database_name = current_database() AND schema_name = ? AND table_name = ?",
+        table.split(".", 1),
+    ).fetchall()
+    return bool(rows) and set(columns) <= {name for (name,) in rows}

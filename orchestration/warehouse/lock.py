@@ -1,7 +1,7 @@
 """One writer at a time: the lock that the command line and Dagster share around the warehouse.
 
 Belongs here: taking, waiting for and naming the holder of that lock, and reading while nobody has it.
-Not here: what is done under it. DuckDB refuses a second process with an error; this lock lets it wait
+Not here: what is done under it. DuckDB fails in a second process with an error; this lock lets it wait
 instead, and says for whom.
 """
 
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 from event_archive.errors import UnusableInput
 from orchestration.settings import Settings
@@ -28,17 +29,18 @@ def warehouse_lock(
     log: Callable[[str], None] | None = None,
     patience: timedelta = PATIENCE,
 ) -> Iterator[int]:
-    """Hold the warehouse; the operating system lets go of it when the process ends, however it ends.
+    """Hold the warehouse; the operating system releases it when the process ends, however it ends.
 
     Gives the lock's file descriptor: a child process that inherits it holds the lock, too, until it ends.
+    Raises UnusableInput where somebody else holds it for longer than `patience`.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
     handle = os.open(settings.home / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         deadline = time.monotonic() + patience.total_seconds()
         announced = False
-        while not taken(handle):
-            holder = holder_of(handle)
+        while not try_lock(handle):
+            holder = read_holder(handle)
             if time.monotonic() >= deadline:
                 raise UnusableInput(
                     f"{settings.warehouse}: still held by {holder} after {patience}; wait for it to end"
@@ -56,7 +58,7 @@ def warehouse_lock(
 
 @contextmanager
 def shared_lock(settings: Settings) -> Iterator[str | None]:
-    """Keep writers away for the moment of a look, which several may take at once; never waits.
+    """Keep writers away for a moment of reading, which several may do at once; never waits.
 
     Gives who holds the warehouse; None where nobody does, and only then may it be read. Without this a reader
     could hold the file in the moment in which dbt opens it, and make a refresh fail.
@@ -67,20 +69,39 @@ def shared_lock(settings: Settings) -> Iterator[str | None]:
         yield None
         return
     try:
-        yield None if taken(handle, fcntl.LOCK_SH) else holder_of(handle)
+        yield None if try_lock(handle, fcntl.LOCK_SH) else read_holder(handle)
     finally:
         os.close(handle)
 
 
-def holder_of(handle: int) -> str:
-    """Read who holds the lock."""
+def read_holder(handle: int) -> str:
+    """Return who holds the lock, as they wrote it into its file."""
     return os.pread(handle, 200, 0).decode("utf-8", "replace").strip() or "another process"
 
 
-def taken(handle: int, kind: int = fcntl.LOCK_EX) -> bool:
-    """Try to take the lock, without waiting."""
+def try_lock(handle: int, kind: int = fcntl.LOCK_EX) -> bool:
+    """Take the lock without waiting; False where somebody else has it."""
     try:
         fcntl.flock(handle, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
+
+
+def is_written_elsewhere(database: Path) -> bool:
+    """Whether another process has a DuckDB file open for writing: DuckDB holds a POSIX lock on it then.
+
+    Ask only where this process does not have the file open itself: a process that closes a file gives up all
+    of its POSIX locks on it.
+    """
+    try:
+        handle = os.open(database, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.lockf(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:  # EACCES or EAGAIN, by operating system
+        return True
+    finally:
+        os.close(handle)
+    return False

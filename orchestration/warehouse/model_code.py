@@ -1,15 +1,14 @@
 """Which code derived each fact: its SQL, the models, macros and event views below it.
 
-Belongs here: the code of a model as named parts with digests, what is noted of it in the warehouse, what has
-changed since, and asking for that. A fact of which any part has changed holds rows of two codes as soon as it
-is brought up to date, so it is derived from nothing instead. Not here: the version of the whole project
-(`code_version`).
+Belongs here: the code of a model as named parts with digests, what is recorded of it in the warehouse, what
+has changed since, and requesting that. A fact of which any part has changed holds rows of two codes as soon
+as it is brought up to date, so it is derived from nothing instead. Not here: the version of the whole project
+(`dataset.code_version`).
 """
 
 import hashlib
 import json
 from collections.abc import Callable, Container, Iterable, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 
 import duckdb
@@ -18,6 +17,7 @@ from event_archive.registry.contract import Contracts
 from event_archive.registry.majors import step_sql
 from orchestration.dbt.graph import Manifest, facts, is_of_project, table_of, upstream
 from orchestration.settings import Settings
+from orchestration.warehouse.engine import has_columns, open_warehouse
 from orchestration.warehouse.requests import request_rebuild
 
 Parts = Mapping[str, str]
@@ -25,7 +25,7 @@ Parts = Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Changed:
+class ChangedFact:
     """A fact that other code derived, and the names of what is not as it was."""
 
     model: str
@@ -38,8 +38,8 @@ def code_of(manifest: Manifest, contracts: Contracts, unique_id: str) -> Parts:
     parts: dict[str, str] = {}
     for name, node in upstream(manifest, unique_id).items():
         if name.startswith("source."):
-            if shape := view_shape(contracts, node["identifier"]):
-                parts[f"events.{node['identifier']}"] = digest(shape)
+            if definition := view_definition(contracts, node["identifier"]):
+                parts[f"events.{node['identifier']}"] = digest(definition)
         elif name.startswith("macro."):
             if is_of_project(manifest, node):  # the version of dbt's own is locked
                 parts[f"macro {node['name']}"] = digest(node["macro_sql"])
@@ -49,16 +49,16 @@ def code_of(manifest: Manifest, contracts: Contracts, unique_id: str) -> Parts:
 
 
 def code_version(manifest: Manifest, contracts: Contracts, unique_id: str) -> str:
-    """One word for the code that a model is derived by."""
+    """A digest of the code that a model is derived by."""
     return digest(json.dumps(code_of(manifest, contracts, unique_id)))
 
 
-def view_shape(contracts: Contracts, view_name: str) -> str:
-    """How the events of a view read: the type of their data in each major, and the upcasts between these."""
+def view_definition(contracts: Contracts, view_name: str) -> str:
+    """What the events of a view look like: the type of their data in each major, and the upcasts between."""
     majors = [contract for contract in contracts.values() if contract.view_name == view_name]
-    steps = [step_sql(contracts, one) if one.upcast is not None else "" for one in majors]
+    steps = [step_sql(contracts, major) if major.upcast is not None else "" for major in majors]
     return "\n".join(
-        f"{one.type} {one.data_type.sql()} {step}" for one, step in zip(majors, steps, strict=True)
+        f"{major.type} {major.data_type.sql()} {step}" for major, step in zip(majors, steps, strict=True)
     )
 
 
@@ -67,7 +67,7 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def note(
+def record_code(
     connection: duckdb.DuckDBPyConnection,
     manifest: Manifest,
     contracts: Contracts,
@@ -76,65 +76,65 @@ def note(
 ) -> None:
     """Remember in the warehouse by which code these facts are derived; `afresh`: those built from nothing.
 
-    Any other of which the code is not as it was noted changed while a build was about to begin: it now holds
-    rows of two codes. What was noted stays, so that the next build derives it again.
+    Any other of which the code is not as it was recorded changed while a build was about to begin: it now
+    holds rows of two codes. What was recorded stays, so that the next build derives it again.
     """
     connection.execute("CREATE TABLE IF NOT EXISTS audit.derived_by (model VARCHAR, parts VARCHAR)")
-    noted = noted_parts(connection)
+    recorded = recorded_parts(connection)
     for model in sorted(set(models) & set(facts(manifest))):
         parts = code_of(manifest, contracts, model)
-        if model in noted and noted[model] != parts and model not in afresh:
+        if model in recorded and recorded[model] != parts and model not in afresh:
             continue
         connection.execute("DELETE FROM audit.derived_by WHERE model = ?", [model])
         connection.execute("INSERT INTO audit.derived_by VALUES (?, ?)", [model, json.dumps(parts)])
 
 
-def noted_parts(connection: duckdb.DuckDBPyConnection) -> dict[str, Parts]:
-    """Read by which code each fact of the warehouse was derived; nothing where none was noted yet."""
-    try:
-        rows = connection.execute("SELECT model, parts FROM audit.derived_by").fetchall()
-    except duckdb.CatalogException:
+def recorded_parts(connection: duckdb.DuckDBPyConnection) -> dict[str, Parts]:
+    """By which code each fact of the warehouse was derived; empty where nothing was recorded yet."""
+    if not has_columns(connection, "audit.derived_by"):
         return {}
+    rows = connection.execute("SELECT model, parts FROM audit.derived_by").fetchall()
     return {model: json.loads(parts) for model, parts in rows}
 
 
-def changed_since(noted: Mapping[str, Parts], manifest: Manifest, contracts: Contracts) -> list[Changed]:
-    """List the facts that other code than today's derived, by what was noted of each."""
-    found = []
+def changed_since(
+    recorded: Mapping[str, Parts], manifest: Manifest, contracts: Contracts
+) -> list[ChangedFact]:
+    """The facts that other code than today's derived, by what was recorded of each."""
+    changed = []
     for model, node in sorted(facts(manifest).items()):
-        if model not in noted:
+        if model not in recorded:
             continue
-        before, now = noted[model], code_of(manifest, contracts, model)
+        before, now = recorded[model], code_of(manifest, contracts, model)
         names = tuple(name for name in sorted({*before, *now}) if before.get(name) != now.get(name))
         if names:
-            found.append(Changed(model, table_of(node), names))
-    return found
+            changed.append(ChangedFact(model, table_of(node), names))
+    return changed
 
 
 def request_rebuild_of_changed(
     settings: Settings, manifest: Manifest, contracts: Contracts, log: Callable[[str], None] | None = None
-) -> list[Changed]:
+) -> None:
     """Ask the next build to derive from nothing what other code derived; needs the warehouse's lock.
 
     The request outlives a build that is killed, and by then what has changed could not be told any more of a
     fact that was built before that.
     """
     if not settings.warehouse.is_file():
-        return []
-    with closing(duckdb.connect(settings.warehouse)) as connection:
-        found = changed_since(noted_parts(connection), manifest, contracts)
-        request_rebuild(connection, [one.model for one in found])
+        return
+    with open_warehouse(settings) as connection:
+        changed = changed_since(recorded_parts(connection), manifest, contracts)
+        request_rebuild(connection, [fact.model for fact in changed])
     if log is not None:
-        for line in worded(found):
+        for line in format_changes(changed):
             log(line)
-    return found
 
 
-def worded(found: Iterable[Changed]) -> list[str]:
-    """Say what is derived again and why: one line for all facts of which the same has changed."""
+def format_changes(changed: Iterable[ChangedFact]) -> list[str]:
+    """What is derived again and why: one line for all facts of which the same has changed."""
     tables: dict[tuple[str, ...], list[str]] = {}
-    for one in found:
-        tables.setdefault(one.parts, []).append(one.table)
+    for fact in changed:
+        tables.setdefault(fact.parts, []).append(fact.table)
     return [
         f"{', '.join(named)} {'is' if len(named) == 1 else 'are'} derived again from nothing: "
         f"{'its' if len(named) == 1 else 'their'} code changed ({', '.join(parts)})"

@@ -7,7 +7,6 @@ macros).
 """
 
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -15,6 +14,7 @@ import duckdb
 
 from event_archive.store.commit import Commit, segments_of
 from orchestration.settings import Settings
+from orchestration.warehouse.engine import has_columns, open_warehouse
 
 EVERYTHING = "*"
 
@@ -65,66 +65,67 @@ def request_replay(settings: Settings, request: str, days: Iterable[Days]) -> No
     the warehouse.
     """
     settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
-    with closing(duckdb.connect(settings.warehouse)) as connection:
+    with open_warehouse(settings) as connection:
         create_tables(connection)
         connection.execute("BEGIN")  # all of them or none, whenever this is killed
-        asked = connection.execute("SELECT first_day, end_day FROM audit.replay WHERE request = ?", [request])
-        for one in sorted(set(days) - {Days(*row) for row in asked.fetchall()}):
-            connection.execute("INSERT INTO audit.replay VALUES (?, ?, ?)", [request, one.first, one.end])
+        rows = connection.execute("SELECT first_day, end_day FROM audit.replay WHERE request = ?", [request])
+        for new in sorted(set(days) - {Days(*row) for row in rows.fetchall()}):
+            connection.execute("INSERT INTO audit.replay VALUES (?, ?, ?)", [request, new.first, new.end])
         connection.execute("COMMIT")
 
 
 def request_rebuild(connection: duckdb.DuckDBPyConnection, models: Iterable[str]) -> None:
-    """Ask the next build to derive these models from nothing, by their unique ids in dbt."""
+    """Ask the next build to derive these models from nothing; they are named by their unique id in dbt."""
     create_tables(connection)
     for model in sorted(set(models) - requested_rebuilds(connection)):
         connection.execute("INSERT INTO audit.derive_again VALUES (?)", [model])
 
 
 def requested_rebuilds(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """Name the models that the next build derives from nothing; `EVERYTHING` stands for all of them."""
-    try:
-        return {model for (model,) in connection.execute("SELECT model FROM audit.derive_again").fetchall()}
-    except duckdb.CatalogException:
+    """The models that the next build derives from nothing; `EVERYTHING` stands for all of them."""
+    if not has_columns(connection, "audit.derive_again"):
         return set()
+    return {model for (model,) in connection.execute("SELECT model FROM audit.derive_again").fetchall()}
 
 
 def requested_days(connection: duckdb.DuckDBPyConnection) -> list[Days]:
-    """List the days that a build was asked to replay and has not, because it was killed or failed."""
-    try:
-        rows = connection.execute("SELECT first_day, end_day FROM audit.replay ORDER BY ALL").fetchall()
-    except duckdb.CatalogException:
+    """The days that a build was asked to replay and has not, because it was killed or failed."""
+    if not has_columns(connection, "audit.replay"):
         return []
+    rows = connection.execute("SELECT first_day, end_day FROM audit.replay ORDER BY ALL").fetchall()
     return [Days(first, end) for first, end in rows]
 
 
-def is_most(asked: Iterable[Days], commits: Sequence[Commit]) -> bool:
-    """Tell whether most events lie on these days. Then deriving everything from nothing takes less time.
+def hold_most_events(ranges_of_days: Iterable[Days], commits: Sequence[Commit]) -> bool:
+    """Whether most events lie on these days. Then deriving everything from nothing takes less time.
 
     Half of the keys of 20 million events take as long as all of them from nothing, where nothing is looked up
     and nothing deleted.
     """
-    days = list(asked)
+    replayed = list(ranges_of_days)
     on_them = in_all = 0
-    for segment in segments_of(commits) if days else ():
+    for segment in segments_of(commits) if replayed else ():
         for day, rows in segment.days.items():
             in_all += rows
-            on_them += rows if any(date.fromisoformat(day) in one for one in days) else 0
+            on_them += rows if any(date.fromisoformat(day) in days for days in replayed) else 0
     return 2 * on_them > in_all
 
 
 def pending(settings: Settings) -> list[Days]:
-    """List the days that a build has still to replay; needs the lock of the warehouse."""
+    """The days that a build has still to replay; needs the lock of the warehouse."""
     if not settings.warehouse.is_file():
         return []
-    with closing(duckdb.connect(settings.warehouse, read_only=True)) as connection:
+    with open_warehouse(settings, read_only=True) as connection:
         return requested_days(connection)
 
 
 def mark_fulfilled(
     connection: duckdb.DuckDBPyConnection, models: Iterable[str], *, everything: bool, request: str | None
 ) -> None:
-    """Strike off what a build has met: `models` were derived; all requests where it was of `everything`."""
+    """Remove the requests that a build has fulfilled.
+
+    `models`: those that it derived; `everything`: it was of all facts, so that no request is left.
+    """
     create_tables(connection)
     if everything:
         connection.execute("DELETE FROM audit.replay")

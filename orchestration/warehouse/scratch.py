@@ -1,7 +1,7 @@
 """A scratch warehouse: everything, or the facts of some days, derived from nothing beside the real one.
 
 Belongs here: its folder, which is gone afterwards however this ends, and the dbt process that builds in it.
-Not here: what it is built for (`replaying`, `replay_verification`, `nightly`). It reads the archive only, so
+Not here: what it is built for (`replay`). It reads the archive only, so
 it needs no lock of the warehouse and works during a refresh.
 """
 
@@ -61,7 +61,7 @@ def remove_litter(root: Path) -> None:
 
 @contextmanager
 def locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
-    """Take a lock for a moment; gives whether it could be taken."""
+    """Hold a lock; gives whether it could be taken."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
@@ -83,7 +83,7 @@ def derive(
     select: Sequence[str] = (),
     on_node: OnNode | None = None,
 ) -> Settings:
-    """Build models from nothing over a cut of the log; gives the settings of the scratch warehouse.
+    """Build models from nothing over a cut of the log; returns the settings of the scratch warehouse.
 
     Models only: on a past cut a business test may rightly fail. Raises UnusableInput where one can't be
     built.
@@ -97,12 +97,12 @@ def derive(
     )
     chosen = ["--select", *select] if select else []
     try:
-        said = run_dbt(built, ["run", "--full-refresh", *chosen], lock=scratch.lock, on_node=on_node)
+        output = run_dbt(built, ["run", "--full-refresh", *chosen], lock=scratch.lock, on_node=on_node)
     except UnusableInput as error:
         # The log that it refers to goes with the folder.
         raise UnusableInput(str(error).split(DETAILS, maxsplit=1)[0]) from None
     if not (built.dbt_target / "run_results.json").exists():
-        raise UnusableInput(f"dbt run: {first_lines(said)}")
+        raise UnusableInput(f"dbt run: {first_lines(output)}")
     with full_disk_in_one_line(str(built.warehouse)):
         manifest = read_manifest(built.dbt_target / MANIFEST)
         checks = record_build(built, settings.open_archive().contracts, manifest)
@@ -113,7 +113,7 @@ def derive(
 
 
 def could_not_build(failed: Sequence[Check]) -> str:
-    """Say which models could not be built; those that were passed over because of them are only counted."""
+    """Which models could not be built; those that were skipped because of them are only counted."""
     causes = [check for check in failed if check.detail != "skipped"] or failed
     if cause := next(filter(None, (full(check.detail) for check in causes)), None):
         return f"{len(failed)} models could not be built: {cause}"

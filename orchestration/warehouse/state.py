@@ -1,11 +1,10 @@
-"""How the warehouse stands, for whoever asks what a build would do: read without disturbing one that runs.
+"""What a warehouse says of itself, for whoever plans a build: read without disturbing one that runs.
 
-Belongs here: reading what facts and requests in the warehouse say. Not here: what follows from it
-(`refresh_plan`), and the tables themselves (`audit`, `replay_request`, `model_code`, `build_history`).
+Belongs here: reading how far facts have read, and what is requested and recorded. Not here: what follows from
+it (`planning.plan`), and the tables themselves (`build_record`, `requests`, `model_code`, `build_history`).
 """
 
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 
 import duckdb
@@ -15,10 +14,11 @@ from event_archive.errors import UnusableInput
 from orchestration.dataset.tables import relation
 from orchestration.dbt.graph import Manifest, Node, facts, table_of
 from orchestration.settings import Settings
-from orchestration.warehouse.build_history import Took, history
+from orchestration.warehouse.build_history import BuildDuration, last_durations
 from orchestration.warehouse.build_record import goes_forward
-from orchestration.warehouse.lock import shared_lock
-from orchestration.warehouse.model_code import Parts, noted_parts
+from orchestration.warehouse.engine import has_columns, open_warehouse
+from orchestration.warehouse.lock import is_written_elsewhere, shared_lock
+from orchestration.warehouse.model_code import Parts, recorded_parts
 from orchestration.warehouse.requests import Days, requested_days, requested_rebuilds
 
 
@@ -27,16 +27,18 @@ class WarehouseState:
     """What the warehouse says. `holder`: who builds in it just now; then nothing else could be read.
 
     `read_until`: the highest sequence that each fact has read, by unique id; a fact that is not there is left
-    out. `goes_forward`: whether the log as it is now goes on from what was read.
+    out. `goes_forward`: whether the log as it is now goes on from what was read. `rebuilds`: the models that
+    are to be derived from nothing; `replays`: the days that are to be replayed. `parts`: the code that each
+    fact was derived by.
     """
 
     holder: str | None = None
     read_until: Mapping[str, int] = field(default_factory=dict)
     goes_forward: bool = True
-    again: frozenset[str] = frozenset()
+    rebuilds: frozenset[str] = frozenset()
     replays: tuple[Days, ...] = ()
-    noted: Mapping[str, Parts] = field(default_factory=dict)
-    history: tuple[Took, ...] = ()
+    parts: Mapping[str, Parts] = field(default_factory=dict)
+    durations: tuple[BuildDuration, ...] = ()
 
 
 def read_if_free(settings: Settings, manifest: Manifest, archive: Archive, sequence: int) -> WarehouseState:
@@ -46,54 +48,59 @@ def read_if_free(settings: Settings, manifest: Manifest, archive: Archive, seque
             return WarehouseState(holder)
         try:
             return read_state(settings, manifest, archive, sequence)
+        except duckdb.IOException:
+            # A dbt that somebody runs by hand takes no lock of ours.
+            if is_written_elsewhere(settings.warehouse):
+                return WarehouseState("another process")
+        try:
+            return read_state(settings, manifest, archive, sequence)  # that dbt may just have ended
         except duckdb.IOException as error:
-            if "lock" not in str(error):
-                raise UnusableInput(f"{settings.warehouse}: {error}") from None
-            return WarehouseState("another process")  # dbt by hand takes no lock of ours
+            raise UnusableInput(f"{settings.warehouse}: {error}") from None
 
 
 def read_state(settings: Settings, manifest: Manifest, archive: Archive, sequence: int) -> WarehouseState:
     """Read the state while nobody else can write; `sequence`: the cut that a build would see."""
     if not settings.warehouse.is_file():
         return WarehouseState()
-    with closing(duckdb.connect(settings.warehouse, read_only=True)) as connection:
-        read = {model: last_read(connection, node) for model, node in facts(manifest).items()}
-        built = {model: built_until(connection, node["name"]) for model, node in facts(manifest).items()}
+    with open_warehouse(settings, read_only=True) as connection:
+        read_until = {}
+        for fact, node in facts(manifest).items():
+            sequence_read = last_read(connection, node)
+            if sequence_read is not None:
+                read_until[fact] = max(sequence_read, built_until(connection, node["name"]))
         return WarehouseState(
-            read_until={
-                model: max(until, built[model]) for model, until in read.items() if until is not None
-            },
+            read_until=read_until,
             goes_forward=goes_forward(connection, archive, sequence, settings.as_of),
-            again=frozenset(requested_rebuilds(connection)),
+            rebuilds=frozenset(requested_rebuilds(connection)),
             replays=tuple(requested_days(connection)),
-            noted=noted_parts(connection),
-            history=tuple(history(connection)),
+            parts=recorded_parts(connection),
+            durations=tuple(last_durations(connection)),
         )
 
 
 def last_read(connection: duckdb.DuckDBPyConnection, node: Node) -> int | None:
-    """Tell how far a fact has read; None where there is none yet."""
-    table = relation(table_of(node))
-    try:
-        row = connection.execute(f"SELECT coalesce(max(last_sequence), 0) FROM {table}").fetchone()
-    except (duckdb.CatalogException, duckdb.BinderException):
+    """The highest sequence in the rows of a fact; None where there is no such table yet."""
+    table = table_of(node)
+    if not has_columns(connection, table, "last_sequence"):
         return None
+    row = connection.execute(f"SELECT coalesce(max(last_sequence), 0) FROM {relation(table)}").fetchone()
     assert row is not None
-    until: int = row[0]
-    return until
+    sequence: int = row[0]
+    return sequence
 
 
 def built_until(connection: duckdb.DuckDBPyConnection, name: str) -> int:
-    """Tell up to which commit a model was built last, where that build came to its end; 0 where it did not.
+    """The commit up to which a model was built last, where that build came to its end; 0 where it did not.
 
     A fact of which few keys have rows may have read further than these say.
     """
-    try:
-        row = connection.execute(
-            "SELECT any_value(sequence) FROM audit.build, audit.outcomes "
-            "WHERE complete IS NOT NULL AND name = ? HAVING bool_and(passed)",
-            [name],
-        ).fetchone()
-    except (duckdb.CatalogException, duckdb.BinderException):
+    if not has_columns(connection, "audit.build", "sequence", "complete"):
         return 0
+    if not has_columns(connection, "audit.outcomes", "name", "passed"):
+        return 0
+    row = connection.execute(
+        "SELECT any_value(sequence) FROM audit.build, audit.outcomes "
+        "WHERE complete IS NOT NULL AND name = ? HAVING bool_and(passed)",
+        [name],
+    ).fetchone()
     return row[0] if row else 0

@@ -1,25 +1,25 @@
 """Which keys of the facts no test has seen yet, so that a refresh tests what it changed, not the whole log.
 
-Belongs here: the table `audit.untested`, which dbt's macros fill and read, and when its content is done with.
-Not here: what a test looks at (dbt's macros). Keys lie in the warehouse until every test of a whole build has
-held: what a build leaves untested that is killed, or red, the next one tests.
+Belongs here: the table `audit.untested`, which dbt's macros fill and read, and when it is emptied. Not here:
+what a test looks at (dbt's macros). Keys stay in the warehouse until every test of a whole build has passed:
+what a build leaves untested that is killed, or fails, the next one tests.
 """
 
 import hashlib
 import json
-from contextlib import closing
 
 import duckdb
 
 from orchestration.dbt.graph import Manifest, data_tests, facts, project_macros, table_of
 from orchestration.settings import Settings
+from orchestration.warehouse.engine import open_warehouse
 
 ALL_KEYS = None
 """Stands for all keys of a table."""
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the tables of what is untested, and of the tests that held, where there are none yet."""
+    """Make the tables of untested keys, and of the tests that passed, where there are none yet."""
     connection.execute("CREATE SCHEMA IF NOT EXISTS audit")
     connection.execute(
         "CREATE TABLE IF NOT EXISTS audit.untested (table_name VARCHAR, key VARCHAR, first_sequence BIGINT)"
@@ -28,46 +28,46 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def request_full_tests(settings: Settings, manifest: Manifest) -> None:
-    """Have the next build test every fact whole where other tests held last: a new one has seen no row.
+    """Have the next build test every fact whole where other tests passed last: a new one has seen no row.
 
     Needs the warehouse's lock.
     """
     if not settings.warehouse.is_file():
         return
-    with closing(duckdb.connect(settings.warehouse)) as connection:
+    with open_warehouse(settings) as connection:
         create_tables(connection)
-        if held_code(connection) != code_of_tests(manifest):
-            for table in tables(manifest):
+        if read_passed_code(connection) != code_of_tests(manifest):
+            for table in fact_tables(manifest):
                 connection.execute("INSERT INTO audit.untested VALUES (?, ?, 0)", [table, ALL_KEYS])
 
 
-def all_held(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
-    """Note that every test of a whole build held.
+def record_all_passed(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
+    """Remember that every test of a whole build passed: no key is untested any more.
 
-    Which tests these are is noted where they have seen every row. A test that was changed after the build
-    had been asked for has not: then the next build tests everything.
+    Which tests these are is recorded where they have seen every row. A test that was changed after the build
+    had been requested has not: then the next build tests everything.
     """
     create_tables(connection)
     code = code_of_tests(manifest)
-    seen_whole = {
+    whole_tables = {
         table
         for (table,) in connection.execute(
             "SELECT DISTINCT table_name FROM audit.untested WHERE key IS NULL"
         ).fetchall()
     }
     connection.execute("DELETE FROM audit.untested")
-    if held_code(connection) != code and tables(manifest) <= seen_whole:
+    if read_passed_code(connection) != code and fact_tables(manifest) <= whole_tables:
         connection.execute("DELETE FROM audit.tests_held")
         connection.execute("INSERT INTO audit.tests_held VALUES (?)", [code])
 
 
-def tables(manifest: Manifest) -> set[str]:
+def fact_tables(manifest: Manifest) -> set[str]:
     """The facts, as `schema.table`."""
     return {table_of(node) for node in facts(manifest).values()}
 
 
-def held_code(connection: duckdb.DuckDBPyConnection) -> str | None:
-    """The code of the tests that held last over every row."""
+def read_passed_code(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """Return the code of the tests that passed last over every row; None where none has."""
     row = connection.execute("SELECT code FROM audit.tests_held").fetchone()
     return row[0] if row else None
 

@@ -13,8 +13,12 @@ from orchestration.command_line import screen
 from orchestration.planning.arrivals import Arrival
 from orchestration.planning.estimate import Estimate, Planned
 from orchestration.planning.plan import ModelPlan, Plan
-from orchestration.planning.replay_days import worded
-from orchestration.warehouse.build_history import ASSUMED_ROWS_PER_SECOND, ASSUMED_START_SECONDS, Expected
+from orchestration.planning.replay_days import format_days
+from orchestration.warehouse.build_history import (
+    ASSUMED_ROWS_PER_SECOND,
+    ASSUMED_START_SECONDS,
+    ExpectedDuration,
+)
 from orchestration.warehouse.requests import Days, ranges
 
 SHOWN_RANGES = 3
@@ -34,7 +38,8 @@ def tell_plan(planned: Planned) -> None:
         screen.tell("", f"Corrections among them: {corrections(plan)}.")
     if plan.replays:
         screen.tell(
-            "", f"Days still to be replayed, because a replay was killed or failed: {worded(plan.replays)}"
+            "",
+            f"Days still to be replayed, because a replay was killed or failed: {format_days(plan.replays)}",
         )
     screen.tell("")
     if plan.models:
@@ -118,7 +123,7 @@ def shown_days(days: Sequence[Days]) -> str:
     """Name a few ranges, and count the days where there are more."""
     number = sum(one.length for one in days)
     if len(days) <= SHOWN_RANGES:
-        return worded(days)
+        return format_days(days)
     return f"{number:,} days in [{days[0].first}, {days[-1].end})"
 
 
@@ -137,7 +142,7 @@ def corrections(plan: Plan) -> str:
     )
 
 
-def duration(expected: Expected) -> str:
+def duration(expected: ExpectedDuration) -> str:
     """Say how long it takes, and how that is known."""
     if expected.noted_builds:
         return f"about {expected.seconds:.0f} s by {screen.counted(expected.noted_builds, 'earlier build')}."

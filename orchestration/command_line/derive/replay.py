@@ -22,7 +22,7 @@ from orchestration.command_line.derive.replay_aside import (
 from orchestration.command_line.main import DONE
 from orchestration.command_line.options import json_option, read_settings
 from orchestration.planning.estimate import Estimate, estimate
-from orchestration.planning.replay_days import Asked, days_asked, days_with_events
+from orchestration.planning.replay_days import RequestedDays, days_with_events, read_requested_days
 from orchestration.publishing.publish import PublishingRefused
 from orchestration.refresh import Refreshed, refresh
 from orchestration.settings import Settings
@@ -82,17 +82,17 @@ def replay(
     return DONE
 
 
-def asked_for(settings: Settings, first: str | None, end: str | None, listed: str | None) -> Asked:
+def asked_for(settings: Settings, first: str | None, end: str | None, listed: str | None) -> RequestedDays:
     """Read which days are asked for, by the days that the archive holds events of."""
     archive = settings.open_archive()
     held = days_with_events(archive.log.commits(), archive.contracts)
-    asked = days_asked(first, end, listed, held, datetime.now(UTC).date())
+    asked = read_requested_days(first, end, listed, held, datetime.now(UTC).date())
     if asked.clipped:
         screen.say(asked.clipped)
     return asked
 
 
-def replay_days(settings: Settings, asked: Asked, estimated: Estimate, wants_json: bool) -> int:
+def replay_days(settings: Settings, asked: RequestedDays, estimated: Estimate, wants_json: bool) -> int:
     """Derive these days again, and say what came of it."""
     screen.say(f"Deriving again {asked}: {events_of(estimated)}; {duration(estimated.planned.expected)}")
     try:

@@ -20,7 +20,7 @@ from orchestration.dataset.row_tracing import EventTrace, MartNote, RowTrace
 from orchestration.diff import report as diff_report
 from orchestration.diff.compare import Comparison, diff
 from orchestration.settings import Settings
-from orchestration.warehouse.build_record import commit_at, note_marts
+from orchestration.warehouse.build_record import commit_at, record_marts
 from support.events import Event, land_bytes, lines, lost, new_archive, weighed
 
 PARCELS = MartNote(
@@ -72,7 +72,7 @@ def dataset(
             connection.execute(f"CREATE TABLE {note.table} ({columns})")
             for row in rows:
                 connection.execute(f"INSERT INTO {note.table} VALUES ({', '.join('?' * len(row))})", row)
-        note_marts(connection, [note for note, _, _ in tables])
+        record_marts(connection, [note for note, _, _ in tables])
         known = digest if digest is not None else commit.digest if commit else ""
         about = DatasetInfo(sequence, known, as_of, code, datetime(2026, 3, 1, tzinfo=UTC))
         write_dataset(connection, file, about, table_states(connection))

@@ -5,7 +5,7 @@ from typing import Any
 
 from event_archive.registry.contract import load_contracts
 from event_archive.store.commit import LANDING, Commit, Counts, Segment
-from orchestration.planning.arrivals import Arrival, affected_days, arrivals
+from orchestration.planning.arrivals import Arrival, arrival_days, arrivals
 from orchestration.settings import Settings
 
 CONTRACTS = load_contracts(Settings.contracts)
@@ -54,13 +54,13 @@ MANIFEST = {
 def test_only_the_days_of_types_that_feed_a_model_are_affected() -> None:
     log = [commit(1, {DELIVERED: {"2026-03-02": 5}})]
     log.append(commit(2, {REQUESTED: {"2026-03-03": 1, "2026-03-01": 2}, DELIVERED: {"2026-03-09": 1}}))
-    assert affected_days(MANIFEST, arrivals(log, CONTRACTS, after=1)) == {
+    assert arrival_days(MANIFEST, arrivals(log, CONTRACTS, after=1)) == {
         "model.translations": [MARCH_1, MARCH_3, MARCH_9],
         "model.usage": [MARCH_9],
     }
     log.append(commit(3, {REQUESTED: {"2026-03-01": 1}}))
-    assert affected_days(MANIFEST, arrivals(log, CONTRACTS, after=2)) == {"model.translations": [MARCH_1]}
-    assert affected_days(MANIFEST, arrivals(log, CONTRACTS, after=3)) == {}
+    assert arrival_days(MANIFEST, arrivals(log, CONTRACTS, after=2)) == {"model.translations": [MARCH_1]}
+    assert arrival_days(MANIFEST, arrivals(log, CONTRACTS, after=3)) == {}
 
 
 def test_an_arrival_says_which_commit_brought_it_and_how_late() -> None:

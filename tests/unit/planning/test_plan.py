@@ -12,9 +12,9 @@ from event_archive.registry.contract import load_contracts
 from event_archive.store.commit import LANDING, Commit, Counts, Segment
 from orchestration.dbt.process import NodeFinished, listen
 from orchestration.planning.plan import Correction, ModelPlan, plan
-from orchestration.planning.replay_days import days_asked, worded
+from orchestration.planning.replay_days import format_days, read_requested_days
 from orchestration.settings import Settings
-from orchestration.warehouse.build_history import Expected, Took, expected
+from orchestration.warehouse.build_history import BuildDuration, ExpectedDuration, expected_duration
 from orchestration.warehouse.model_code import code_of
 from orchestration.warehouse.requests import EVERYTHING, Days
 from orchestration.warehouse.state import WarehouseState, built_until
@@ -81,7 +81,7 @@ LOG = [
     commit(2, {DELIVERED: {1: 2, 2: 1}, REQUESTED: {4: 7}}),
 ]
 NOTED = {model: code_of(MANIFEST, CONTRACTS, model) for model in (TRANSLATIONS, USAGE)}
-READ_ALL = WarehouseState(read_until={TRANSLATIONS: 2, USAGE: 2}, noted=NOTED)
+READ_ALL = WarehouseState(read_until={TRANSLATIONS: 2, USAGE: 2}, parts=NOTED)
 READ_FIRST = replace(READ_ALL, read_until={TRANSLATIONS: 1, USAGE: 1})
 
 
@@ -93,7 +93,7 @@ def planned(state: WarehouseState, served: int = 1, **more: Any) -> dict[str, Mo
 
 def shape(plans: dict[str, ModelPlan]) -> dict[str, tuple[str, int]]:
     """The days and rows of each."""
-    return {name: (worded(one.days), one.rows) for name, one in plans.items()}
+    return {name: (format_days(one.days), one.rows) for name, one in plans.items()}
 
 
 def test_where_all_is_read_and_published_nothing_is_planned() -> None:
@@ -133,13 +133,13 @@ def test_a_fact_that_is_not_there_is_derived_from_all_events() -> None:
 
 def test_a_fact_of_other_code_is_derived_from_all_events_and_says_which_code() -> None:
     before = dict(NOTED[USAGE]) | {"models/usage.sql": "was", "macro gone": "was"}
-    state = replace(READ_ALL, noted=NOTED | {USAGE: before})
+    state = replace(READ_ALL, parts=NOTED | {USAGE: before})
     [usage] = planned(state, served=2).values()
     assert (usage.from_nothing, usage.rows, usage.why) == (True, 13, ("its code changed",))
     assert usage.parts == ("macro gone", "models/usage.sql")
 
 
-@pytest.mark.parametrize("state", [{"again": frozenset([EVERYTHING])}, {"goes_forward": False}])
+@pytest.mark.parametrize("state", [{"rebuilds": frozenset([EVERYTHING])}, {"goes_forward": False}])
 def test_every_fact_is_derived_from_all_events_where_the_log_is_another(state: dict[str, Any]) -> None:
     plans = planned(replace(READ_ALL, **state), served=2)
     assert {name: one.rows for name, one in plans.items() if one.from_nothing} == {
@@ -167,7 +167,7 @@ def test_a_correction_takes_effect_on_the_day_of_what_it_corrects() -> None:
         Correction("voids", "in_effect", "invoice", "inv_1", march(9), 2),
     ]
     usage = planned(READ_FIRST, corrections=known)["usage"]
-    assert worded(usage.days) == "[2026-03-01, 2026-03-04)"
+    assert format_days(usage.days) == "[2026-03-01, 2026-03-04)"
     assert usage.why == ("events landed", "corrections took effect")
     assert planned(READ_ALL, served=2, corrections=known) == {}
 
@@ -206,7 +206,7 @@ TODAY = march(20)
 
 
 def asked(first: str | None = None, end: str | None = None, listed: str | None = None) -> str:
-    return str(days_asked(first, end, listed, HELD, TODAY))
+    return str(read_requested_days(first, end, listed, HELD, TODAY))
 
 
 def test_days_are_read_as_ranges_and_clipped_to_what_holds_events() -> None:
@@ -214,11 +214,13 @@ def test_days_are_read_as_ranges_and_clipped_to_what_holds_events() -> None:
     assert (
         asked(listed="2026-03-08, 2026-03-04,2026-03-03,2026-03-04") == "[2026-03-03, 2026-03-05), 2026-03-08"
     )
-    beyond = days_asked("2026-03-05", "2026-04-01", None, HELD, TODAY)
+    beyond = read_requested_days("2026-03-05", "2026-04-01", None, HELD, TODAY)
     assert str(beyond) == "[2026-03-05, 2026-03-09)"
     assert beyond.clipped == "events are of 2026-03-03 to 2026-03-08, so [2026-03-05, 2026-03-09) is replayed"
-    assert days_asked("2026-03-03", "2026-03-09", None, HELD, TODAY).clipped is None
-    assert worded([days(n, n + 1) for n in range(1, 20, 2)], 2) == "2026-03-01, 2026-03-03 and 8 more days"
+    assert read_requested_days("2026-03-03", "2026-03-09", None, HELD, TODAY).clipped is None
+    assert (
+        format_days([days(n, n + 1) for n in range(1, 20, 2)], 2) == "2026-03-01, 2026-03-03 and 8 more days"
+    )
 
 
 @pytest.mark.parametrize("end", ["2026-03-03", "2026-03-01"])
@@ -228,24 +230,24 @@ def test_a_range_that_ends_before_the_first_event_is_refused(end: str) -> None:
 
 
 def test_builds_of_different_sizes_tell_what_a_start_and_an_event_cost() -> None:
-    noted = [Took(0, 8), Took(1000, 10), Took(2000, 12)]
-    assert expected(500, noted) == Expected(9, 3)
-    assert expected(100_000, noted) == Expected(208, 3)
+    noted = [BuildDuration(0, 8), BuildDuration(1000, 10), BuildDuration(2000, 12)]
+    assert expected_duration(500, noted) == ExpectedDuration(9, 3)
+    assert expected_duration(100_000, noted) == ExpectedDuration(208, 3)
 
 
 def test_builds_of_one_size_tell_their_own_time() -> None:
-    assert expected(1000, [Took(1000, 30)] * 2) == Expected(30, 2)
-    assert expected(0, [Took(0, 7)]) == Expected(7, 1)
-    assert expected(500, [Took(1000, 30)]).seconds == 20
+    assert expected_duration(1000, [BuildDuration(1000, 30)] * 2) == ExpectedDuration(30, 2)
+    assert expected_duration(0, [BuildDuration(0, 7)]) == ExpectedDuration(7, 1)
+    assert expected_duration(500, [BuildDuration(1000, 30)]).seconds == 20
     # A slow machine once: more events never take less.
     assert (
-        expected(9000, [Took(0, 30), Took(1000, 10)]).seconds
-        == expected(0, [Took(0, 30), Took(1000, 10)]).seconds
+        expected_duration(9000, [BuildDuration(0, 30), BuildDuration(1000, 10)]).seconds
+        == expected_duration(0, [BuildDuration(0, 30), BuildDuration(1000, 10)]).seconds
     )
 
 
 def test_without_a_noted_build_a_rate_is_assumed() -> None:
-    assert expected(50_000, []) == Expected(11, 0)
+    assert expected_duration(50_000, []) == ExpectedDuration(11, 0)
 
 
 def test_what_dbt_says_is_heard_node_by_node_and_its_errors_are_kept() -> None:
