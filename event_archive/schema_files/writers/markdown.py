@@ -7,6 +7,7 @@ import json
 import re
 from typing import Any
 
+from event_archive.envelope import ATTRIBUTES, SPEC_VERSION
 from event_archive.registry.contract import Contract
 from event_archive.registry.contract_text import one_line
 from event_archive.registry.upcast_rules import Upcast
@@ -19,6 +20,7 @@ MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~!&]")
 def to_markdown(contract: Contract) -> str:
     """The page of one event type."""
     part = data_of(contract)
+    *required, last = (f"`{attribute.name}`" for attribute in ATTRIBUTES if attribute.is_required)
     lines = [
         f"# {contract.type}",
         "",
@@ -33,9 +35,8 @@ def to_markdown(contract: Contract) -> str:
         f"| object, what it is done to | `{contract.object_type}/<id>` |",
         f"| read as | `events.{contract.view_name}` |",
         "",
-        "An event is a CloudEvents 1.0 JSON object with `specversion`, `id`, `source`, `type`, `time`, "
-        "`actor`, `object` and `data`. `source` and `id` name it: no other event has "
-        "the same pair.",
+        f"An event is a CloudEvents {SPEC_VERSION} JSON object with {', '.join(required)} and {last}. "
+        "`source` and `id` name it: no other event has the same pair.",
         "",
         "## Fields of data",
         "",

@@ -8,8 +8,10 @@ import keyword
 import re
 from typing import Any
 
+from event_archive.envelope import ATTRIBUTES, OPTIONAL_ATTRIBUTES, SPEC_VERSION
 from event_archive.registry.contract import Contract
 from event_archive.registry.contract_text import one_line
+from event_archive.registry.exact_values import LARGEST_BIGINT
 from event_archive.schema_files.parts import Part, class_name, data_of, demands, identifier, unique
 
 HEAD = '''"""Models of the event {type}, revision {revision}.
@@ -72,6 +74,10 @@ TYPES = {
     "uuid": "UUID",
     "any": "Any",
 }
+ATTRIBUTE_TYPES = {
+    "string": "Annotated[str, Field(min_length=1)]",
+    "integer": f"Annotated[int, Field(ge=1, le={LARGEST_BIGINT})]",
+}
 NUMBERS = {"minimum": "ge", "maximum": "le", "exclusiveMinimum": "gt", "exclusiveMaximum": "lt"}
 LENGTHS = {
     "text": {"minLength": "min_length", "maxLength": "max_length"},
@@ -95,19 +101,19 @@ def to_pydantic(contract: Contract) -> str:
         "class Event(Model):",
         f"    {_docstring(contract.description)}",
         "",
-        '    specversion: Literal["1.0"] = "1.0"',
-        "    id: Annotated[str, Field(min_length=1)]",
-        "    source: Annotated[str, Field(min_length=1)]",
+        f'    specversion: Literal["{SPEC_VERSION}"] = "{SPEC_VERSION}"',
+        f"    id: {ATTRIBUTE_TYPES['string']}",
+        f"    source: {ATTRIBUTE_TYPES['string']}",
         f"    type: Literal[{contract.type!a}] = {contract.type!a}",
         "    time: AwareDatetime",
         f"    actor: Annotated[str, matches({f'^({actors})/.+'!a})]",
         f"    verb: Literal[{contract.verb!a}] = {contract.verb!a}",
         f"    object: Annotated[str, matches({f'^{contract.object_type}/.+'!a})]",
-        "    correlationid: Annotated[str, Field(min_length=1)] | None = None",
-        "    causationid: Annotated[str, Field(min_length=1)] | None = None",
-        "    objectversion: Annotated[int, Field(ge=1, le=9223372036854775807)] | None = None",
-        "    corrects: Annotated[str, Field(min_length=1)] | None = None",
-        "    voids: Annotated[str, Field(min_length=1)] | None = None",
+        *(
+            f"    {attribute.name}: {ATTRIBUTE_TYPES[attribute.kind]} | None = None"
+            for attribute in ATTRIBUTES
+            if attribute.name in OPTIONAL_ATTRIBUTES
+        ),
         "    data: Data",
         "",
         '    @model_validator(mode="after")',
