@@ -8,11 +8,10 @@ Events of the proposed major are judged as they came: their JSON value, by the p
 types. Events of older majors are judged as the view would show them: what the chain of upcasts gives.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -22,21 +21,17 @@ import pyarrow.parquet as pq
 from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
 from event_archive.evolution.trial_faults import Fault, contract_fault
+from event_archive.evolution.trial_result import Row, Trial
+from event_archive.evolution.trial_upcasts import try_older_major
 from event_archive.landing.deduplicate import event_content
-from event_archive.registry.column_types import Struct
 from event_archive.registry.contract import Contract, Contracts, check_upcast
-from event_archive.registry.exact_values import Inexact, from_column, to_column
-from event_archive.registry.majors import step_sql
-from event_archive.registry.upcast_compiler import field_sql
+from event_archive.registry.exact_values import Inexact, to_column
+from event_archive.sql_text import open_engine
 from event_archive.store.commit import Commit, Segment
 
 BATCH_BYTES = 16 << 20
 MAX_BATCH_ROWS = 8192
-EXAMPLES = 3
-MAX_GROUPS = 1000  # of refusals; what comes beyond is counted under one more
-OTHER = Fault("…", "another place or reason")
 READ_COLUMNS = ["event_id", "source", "actor_type", "event_date", "data", "extra"]
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -48,61 +43,6 @@ class Days:
 
     def __contains__(self, day: str) -> bool:
         return self.first.isoformat() <= day < self.end.isoformat()
-
-
-@dataclass(frozen=True)
-class RefusedExample:
-    """One event that would be refused: which, with which commit and from where it landed, and the value."""
-
-    event_id: str
-    sequence: int
-    origin: str
-    value: Any
-    detail: str
-
-
-@dataclass
-class RefusedGroup:
-    """Events of one producer that would be refused at one place for one reason."""
-
-    type: str
-    place: str
-    reason: str
-    source: str
-    events: int = 0
-    examples: list[RefusedExample] = field(default_factory=list)
-
-
-@dataclass
-class Trial:
-    """What came of it: events tried, by type, and those that would be refused."""
-
-    tried: dict[str, int] = field(default_factory=dict)
-    groups: dict[tuple[str, str, str, str], RefusedGroup] = field(default_factory=dict)
-
-    @property
-    def rejected(self) -> int:
-        """How many events would be refused."""
-        return sum(group.events for group in self.groups.values())
-
-    def ordered(self) -> list[RefusedGroup]:
-        """The refusals, most events first."""
-        return sorted(
-            self.groups.values(),
-            key=lambda one: (-one.events, one.type, one.place, one.reason, one.source),
-        )
-
-    def refuse(self, event_type: str, row: Row, fault: Fault, commit: Commit) -> None:
-        """Count one refusal, and keep it as an example where there are few yet."""
-        key = event_type, fault.place, fault.reason, row["source"]
-        if key not in self.groups and len(self.groups) >= MAX_GROUPS:
-            key = event_type, OTHER.place, OTHER.reason, "…"
-        group = self.groups.setdefault(key, RefusedGroup(*key))
-        group.events += 1
-        if len(group.examples) < EXAMPLES:
-            group.examples.append(
-                RefusedExample(row["event_id"], commit.sequence, commit.origin, fault.value, fault.detail)
-            )
 
 
 def propose(contracts: Contracts, proposal: Contract) -> Contracts:
@@ -132,10 +72,7 @@ def try_contract(
     """Judge the archived events of the proposal's object and verb, of its major and of older ones."""
     proposed = propose(archive.contracts, proposal)
     trial = Trial()
-    with duckdb.connect() as connection:
-        connection.execute(f"SET memory_limit = '{max(memory_bytes >> 20, 64)}MiB'")
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute("SET threads = 1")
+    with open_engine(threads=1, memory_bytes=memory_bytes) as connection:
         for landed in archive.contracts.majors(proposal.view_name):
             if landed.major > proposal.major:
                 continue
@@ -146,9 +83,9 @@ def try_contract(
                     trial.tried[landed.type] += batch.num_rows
                     table = _typed(connection, batch, landed)
                     if landed.major == proposal.major:
-                        faults = _judge_same_major(table, landed, proposal)
+                        faults = _try_same_major(table, landed, proposal)
                     else:
-                        faults = _judge_older_major(connection, table, landed, proposed, proposal)
+                        faults = try_older_major(connection, table, landed, proposed, proposal)
                     for row, fault in faults:
                         trial.refuse(landed.type, row, fault, commit)
     return trial
@@ -188,7 +125,7 @@ def _typed(connection: duckdb.DuckDBPyConnection, batch: pa.Table, contract: Con
     return table
 
 
-def _judge_same_major(table: pa.Table, landed: Contract, proposal: Contract) -> Iterator[tuple[Row, Fault]]:
+def _try_same_major(table: pa.Table, landed: Contract, proposal: Contract) -> Iterator[tuple[Row, Fault]]:
     for row in table.to_pylist():
         data = event_content(landed, row)["data"]
         fault = _actor_fault(row["actor_type"], proposal) or contract_fault(proposal, data)
@@ -206,72 +143,3 @@ def _actor_fault(actor_type: str, proposal: Contract) -> Fault | None:
     if actor_type in proposal.actor_types:
         return None
     return Fault("actor", f"is not {' or '.join(proposal.actor_types)}", actor_type)
-
-
-def _judge_older_major(
-    connection: duckdb.DuckDBPyConnection,
-    table: pa.Table,
-    landed: Contract,
-    proposed: Contracts,
-    proposal: Contract,
-) -> Iterator[tuple[Row, Fault]]:
-    """Run the upcasts of a batch, one major at a time; what fails is looked at field by field."""
-    rows = table.select(["event_id", "source"]).to_pylist()
-    connection.register("landed", table.select(["n", "data"]))
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE events AS SELECT n, CAST(data AS {landed.data_type.sql()}) AS data "
-        "FROM landed"
-    )
-    connection.unregister("landed")
-    older = landed
-    for newer in proposed.majors(proposal.view_name):
-        if not older.major < newer.major <= proposal.major:
-            continue
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE read AS SELECT n, TRY({step_sql(proposed, newer)}) AS data "
-            "FROM events"
-        )
-        for number, fault in _failures(connection, older, newer):
-            yield rows[number], fault
-        connection.execute("CREATE OR REPLACE TEMP TABLE events AS SELECT * FROM read WHERE data IS NOT NULL")
-        older = newer
-    for row in connection.sql("SELECT n, data FROM events ORDER BY n").to_arrow_table().to_pylist():
-        rejected = contract_fault(proposal, from_column(proposal.data_type, row["data"]))
-        if rejected is not None:
-            yield rows[row["n"]], rejected
-
-
-def _failures(
-    connection: duckdb.DuckDBPyConnection, older: Contract, newer: Contract
-) -> Iterator[tuple[int, Fault]]:
-    """The events that failed between the tables `events` and `read`, each by its first field."""
-    ((failed,),) = connection.execute("SELECT count(*) FROM read WHERE data IS NULL").fetchall()
-    if not failed:
-        return
-    assert newer.upcast is not None and isinstance(newer.data_type, Struct)
-    fields = field_sql(newer.upcast, older.data_type, newer.data_type, "data")
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE failed AS SELECT * FROM events SEMI JOIN "
-        "(SELECT n FROM read WHERE data IS NULL) USING (n)"
-    )
-    # A value may well be NULL; a struct around it is NULL only where the value can't be computed.
-    tests = ", ".join(f"TRY(struct_pack(one := {sql})) IS NULL" for sql in fields.values())
-    explained: dict[str, int] = {}
-    for number, *fails in connection.execute(f"SELECT n, {tests} FROM failed ORDER BY n").fetchall():
-        name = next((name for name, does in zip(fields, fails, strict=True) if does), "")
-        explained[name] = explained.get(name, 0) + 1
-        shown = name and explained[name] <= EXAMPLES
-        detail = _why(connection, fields[name], number) if shown else ""
-        yield (
-            number,
-            Fault(f"data.{name}" if name else "data", f"does not read as {newer.type}", None, detail),
-        )
-
-
-def _why(connection: duckdb.DuckDBPyConnection, sql: str, number: int) -> str:
-    """What the engine says of the one value that fails."""
-    try:
-        connection.execute(f"SELECT {sql} FROM failed WHERE n = {int(number)}").fetchall()
-    except duckdb.Error as error:
-        return str(error).splitlines()[0]
-    return ""

@@ -15,7 +15,14 @@ from itertools import chain
 from typing import Any
 
 from event_archive.errors import UnusableInput
-from event_archive.evolution.compatibility.findings import Direction, Example, Finding, Mode, Report, Verdict
+from event_archive.evolution.compatibility.findings import (
+    Direction,
+    Example,
+    Mode,
+    Report,
+    SchemaFinding,
+    Verdict,
+)
 from event_archive.evolution.compatibility.json_schema.compare import compare_json_schemas
 from event_archive.registry.column_types import JSON_TEXT, ColumnType, ListOf, Scalar, Schema, Struct, resolve
 from event_archive.registry.contract import Contract, Contracts
@@ -51,7 +58,7 @@ def compare_contracts(old: Contract, new: Contract, mode: Mode, named_only: bool
             f"{old.type} and {new.type} are different events; compare contracts of one object and verb"
         )
     data = compare_data(old.schema, new.schema, mode, named_only)
-    findings: list[Finding] = []
+    findings: list[SchemaFinding] = []
     for direction in mode.directions:
         writer, reader = (old, new) if direction is Direction.BACKWARD else (new, old)
         found = [one for one in data.findings if one.direction is direction]
@@ -90,7 +97,7 @@ def closed(schema: Any) -> Any:
     return shut
 
 
-def _as_columns_hold_it(writer: Contract, reader: Contract, finding: Finding) -> Finding:
+def _as_columns_hold_it(writer: Contract, reader: Contract, finding: SchemaFinding) -> SchemaFinding:
     """A finding about the schemas as one about the contracts: its example is data that columns hold."""
     path = () if finding.path == "." else tuple(finding.path.split("/"))
     placed = replace(finding, path="/".join(["data", *path]))
@@ -107,15 +114,17 @@ def _tells_apart(writer: Contract, reader: Contract, data: Any) -> bool:
     return _accepts(writer, event) and not _accepts(reader, event)
 
 
-def _actors(writer: Contract, reader: Contract, direction: Direction) -> Iterator[Finding]:
+def _actors(writer: Contract, reader: Contract, direction: Direction) -> Iterator[SchemaFinding]:
     for actor in writer.actor_types:
         if actor not in reader.actor_types:
             told = f"the actor type {actor!r} may act under one contract and not under the other"
             example = Example({"actor": f"{actor}/1"})
-            yield Finding(direction, Verdict.INCOMPATIBLE, "actor", "actor_type_removed", told, example)
+            yield SchemaFinding(direction, Verdict.INCOMPATIBLE, "actor", "actor_type_removed", told, example)
 
 
-def _columns(writer: Contract, reader: Contract, direction: Direction, named_only: bool) -> Iterator[Finding]:
+def _columns(
+    writer: Contract, reader: Contract, direction: Direction, named_only: bool
+) -> Iterator[SchemaFinding]:
     """Fields whose column holds less under the reader than the writer's does."""
     for path, one, other, schema in _pairs(writer, reader, named_only):
         if _holds(one, other, schema):
@@ -124,10 +133,12 @@ def _columns(writer: Contract, reader: Contract, direction: Direction, named_onl
         told = f"the column is {one.sql()} for the writer and {other.sql()} for the reader"
         if (refused := _told_apart(writer, reader, path, one)) is None:
             why = f"{told}; whether it holds every value exactly is not known"
-            yield Finding(direction, Verdict.UNKNOWN, place, "column_changed", why)
+            yield SchemaFinding(direction, Verdict.UNKNOWN, place, "column_changed", why)
         else:
             why = f"{told}, which does not hold every such value exactly"
-            yield Finding(direction, Verdict.INCOMPATIBLE, place, "column_narrowed", why, Example(refused))
+            yield SchemaFinding(
+                direction, Verdict.INCOMPATIBLE, place, "column_narrowed", why, Example(refused)
+            )
 
 
 def _pairs(

@@ -48,7 +48,7 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Finding:
+class SchemaFinding:
     """One reason against compatibility. `verdict` is INCOMPATIBLE or UNKNOWN, never COMPATIBLE.
 
     `path`: a place in the data, such as `customer/emails/[]`, `.` for the whole; `rule`: a name to group by,
@@ -68,7 +68,7 @@ class Report:
     """The answer to one question, `mode`, with everything that speaks against it."""
 
     mode: Mode
-    findings: tuple[Finding, ...]
+    findings: tuple[SchemaFinding, ...]
 
     @property
     def verdict(self) -> Verdict:
@@ -80,7 +80,7 @@ class Report:
         return verdict_of(finding for finding in self.findings if finding.direction is direction)
 
 
-def verdict_of(findings: Iterable[Finding]) -> Verdict:
+def verdict_of(findings: Iterable[SchemaFinding]) -> Verdict:
     """Incompatible where anything is; else unknown where anything is; else compatible."""
     verdicts = {finding.verdict for finding in findings}
     if Verdict.INCOMPATIBLE in verdicts:

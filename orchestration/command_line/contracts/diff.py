@@ -9,7 +9,13 @@ from pathlib import Path
 import click
 
 from event_archive.evolution.compatibility.files import compare_files, read_for_comparison
-from event_archive.evolution.compatibility.findings import Direction, Finding, Mode, Report, Verdict
+from event_archive.evolution.compatibility.findings import (
+    Direction,
+    Mode,
+    Report,
+    SchemaFinding,
+    Verdict,
+)
 from event_archive.registry.exact_values import json_text
 from orchestration.command_line import screen
 from orchestration.command_line.options import json_option
@@ -68,7 +74,7 @@ def show(report: Report) -> None:
                 screen.tell(*map(screen.printable, lines(finding)))
 
 
-def lines(finding: Finding) -> list[str]:
+def lines(finding: SchemaFinding) -> list[str]:
     """Word one finding."""
     doubt = "unknown: " if finding.verdict is Verdict.UNKNOWN else ""
     told = [f"  {finding.path}: {doubt}{finding.sentence} [{finding.rule}]"]
@@ -99,7 +105,7 @@ def as_record(old: Path, new: Path, report: Report) -> dict[str, object]:
     }
 
 
-def finding_record(finding: Finding) -> dict[str, object]:
+def finding_record(finding: SchemaFinding) -> dict[str, object]:
     """Give the JSON report of one finding; `example` is there only where one was built."""
     record: dict[str, object] = {
         "path": finding.path,

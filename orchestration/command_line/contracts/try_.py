@@ -13,7 +13,8 @@ import click
 
 from event_archive.errors import UnusableInput
 from event_archive.evolution.changed_fields import ChangedField, changed_fields
-from event_archive.evolution.trial import Days, RefusedExample, Trial, try_contract
+from event_archive.evolution.trial import Days, try_contract
+from event_archive.evolution.trial_result import RejectedExample, Trial
 from event_archive.registry.contract import Contract, load_contract
 from orchestration.command_line import screen
 from orchestration.command_line.options import contracts_option, json_option, read_settings
@@ -103,7 +104,7 @@ def show(proposal: Contract, trial: Trial, changed: list[ChangedField], found: l
         )
 
 
-def example(one: RefusedExample) -> str:
+def example(one: RejectedExample) -> str:
     """Word one event that would be refused."""
     shown = one.detail or one.value
     text = f"{one.event_id} (commit {one.sequence}, {one.origin})"

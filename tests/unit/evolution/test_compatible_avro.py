@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from event_archive.errors import UnusableInput
 from event_archive.evolution.compatibility.avro.compare import compare_avro
-from event_archive.evolution.compatibility.avro.example import Examples
+from event_archive.evolution.compatibility.avro.example import AvroExamples
 from event_archive.evolution.compatibility.avro.schema import Node, parse_avro
 from event_archive.evolution.compatibility.findings import Direction, Mode, Verdict
 
@@ -467,8 +467,8 @@ def test_the_path_and_the_example_lead_through_whatever_lies_around() -> None:
 
 def test_an_example_is_told_only_if_fastavro_fails_on_it() -> None:
     schema = parse_avro("string")
-    assert Examples(schema, parse_avro("bytes")).show(None, schema.top) is None
-    assert Examples(schema, parse_avro("int")).show(None, schema.top) is not None
+    assert AvroExamples(schema, parse_avro("bytes")).show(None, schema.top) is None
+    assert AvroExamples(schema, parse_avro("int")).show(None, schema.top) is not None
 
 
 TICKS = {"timestamp-millis": 10**6, "timestamp-micros": 10**3, "timestamp-nanos": 1}

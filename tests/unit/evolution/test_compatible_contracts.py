@@ -16,7 +16,13 @@ from hypothesis import strategies as st
 
 from event_archive.errors import UnusableInput
 from event_archive.evolution.compatibility.contracts import AT_THE_EDGE, closed, compare_contracts
-from event_archive.evolution.compatibility.findings import Direction, Finding, Mode, Report, Verdict
+from event_archive.evolution.compatibility.findings import (
+    Direction,
+    Mode,
+    Report,
+    SchemaFinding,
+    Verdict,
+)
 from event_archive.registry.contract import Contract, Contracts, load_contract
 from event_archive.registry.exact_values import json_text
 from event_archive.validation.exact_validator import Accepted, validate
@@ -222,7 +228,7 @@ def test_hunt_for_a_wrong_compatible(tmp_path_factory: Any, old: Any, new: Any, 
             assert told_apart(finding, writer, reader)
 
 
-def told_apart(finding: Finding, writer: Contract, reader: Contract) -> bool:
+def told_apart(finding: SchemaFinding, writer: Contract, reader: Contract) -> bool:
     """Whether an incompatible finding shows data that the two contracts tell apart."""
     value = finding.example.value if finding.example else None
     return finding.verdict is UNKNOWN or (accepts(writer, value) and not accepts(reader, value))

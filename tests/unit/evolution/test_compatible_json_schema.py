@@ -17,7 +17,7 @@ from event_archive.errors import UnusableInput
 from event_archive.evolution.compatibility.findings import Direction, Mode, Verdict
 from event_archive.evolution.compatibility.json_schema.compare import compare_json_schemas, find_gaps
 from event_archive.evolution.compatibility.json_schema.document import Document
-from event_archive.evolution.compatibility.json_schema.example import Examples
+from event_archive.evolution.compatibility.json_schema.example import JsonExamples
 from event_archive.evolution.compatibility.json_schema.normal import read
 from event_archive.evolution.compatibility.json_schema.proof import TooLarge
 
@@ -210,7 +210,7 @@ def test_no_value_is_refused_that_was_proven_compatible(random: Random) -> None:
         return
     for writer, reader in (documents, documents[::-1]):
         if is_proven(writer, reader):
-            examples = Examples(writer, reader)
+            examples = JsonExamples(writer, reader)
             values = [*examples.anywhere(), *(a_value(random, 3) for _ in range(100))]
             refused = [value for value in values if examples.tells_apart(value)]
             assert refused == [], (writer.source, reader.source)

@@ -13,7 +13,8 @@ import pytest
 
 from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
-from event_archive.evolution.trial import Days, Trial, try_contract
+from event_archive.evolution.trial import Days, try_contract
+from event_archive.evolution.trial_result import Trial
 from event_archive.registry.contract import Contract, load_contract
 from support.events import (
     WEIGHED,

@@ -13,7 +13,7 @@ from collections import Counter, deque
 from typing import Any
 
 from event_archive.evolution.compatibility.avro.default import invalid_defaults
-from event_archive.evolution.compatibility.avro.example import Examples, Step, path_of
+from event_archive.evolution.compatibility.avro.example import AvroExamples, AvroStep, path_of
 from event_archive.evolution.compatibility.avro.logical import logical_change
 from event_archive.evolution.compatibility.avro.names import (
     Likeness,
@@ -22,8 +22,14 @@ from event_archive.evolution.compatibility.avro.names import (
     is_promotable,
     likeness,
 )
-from event_archive.evolution.compatibility.avro.schema import MISSING, AvroSchema, Field, Node, parse_avro
-from event_archive.evolution.compatibility.findings import Direction, Finding, Mode, Report, Verdict
+from event_archive.evolution.compatibility.avro.schema import MISSING, AvroField, AvroSchema, Node, parse_avro
+from event_archive.evolution.compatibility.findings import (
+    Direction,
+    Mode,
+    Report,
+    SchemaFinding,
+    Verdict,
+)
 
 MAX_STEPS = 100_000
 
@@ -33,7 +39,7 @@ def compare_avro(old: Any, new: Any, mode: Mode) -> Report:
     before, now = parse_avro(old), parse_avro(new)
     if _is_same(old, new):
         return Report(mode, ())
-    findings: list[Finding] = []
+    findings: list[SchemaFinding] = []
     for direction in mode.directions:
         writer, reader = (before, now) if direction is Direction.BACKWARD else (now, before)
         findings.extend(_Resolution(writer, reader, direction).findings())
@@ -48,7 +54,7 @@ def _is_same(old: Any, new: Any) -> bool:
         return False  # a default as deep as that
 
 
-def _is_mixed_up(writer: Node, branch: Node, union: Node, at: Step | None) -> bool:
+def _is_mixed_up(writer: Node, branch: Node, union: Node, at: AvroStep | None) -> bool:
     """Where fastavro (1.13) fails with a TypeError, though the specification and Java don't mind."""
     if not writer.is_named or at is None or at.node.kind == "union":
         return False
@@ -66,15 +72,15 @@ class _Resolution:
         self._writer, self._reader, self._direction = writer, reader, direction
         backward = direction is Direction.BACKWARD
         self._by, self._under = ("the old", "the new") if backward else ("the new", "the old")
-        self._examples = Examples(writer, reader)
-        self._findings: list[Finding] = []
+        self._examples = AvroExamples(writer, reader)
+        self._findings: list[SchemaFinding] = []
         self._met: set[tuple[int, int]] = set()
         self._steps = 0
         self._invalid = {id(field): (node, field) for node, field in invalid_defaults(reader)}
         # Breadth first: what is found first is the nearest, and no schema is too deep.
-        self._waiting: deque[tuple[Node, Node, Step | None]] = deque([(writer.top, reader.top, None)])
+        self._waiting: deque[tuple[Node, Node, AvroStep | None]] = deque([(writer.top, reader.top, None)])
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[SchemaFinding]:
         try:
             for alias in contested_aliases(self._writer, self._reader):
                 self._unknown(
@@ -95,23 +101,25 @@ class _Resolution:
         if self._steps > MAX_STEPS:
             raise _TooMuch
 
-    def _unknown(self, at: Step | None, rule: str, why: str) -> None:
-        self._findings.append(Finding(self._direction, Verdict.UNKNOWN, path_of(at), rule, why))
+    def _unknown(self, at: AvroStep | None, rule: str, why: str) -> None:
+        self._findings.append(SchemaFinding(self._direction, Verdict.UNKNOWN, path_of(at), rule, why))
 
-    def _refused(self, at: Step | None, rule: str, why: str, node: Node, value: Any = None) -> None:
+    def _refused(self, at: AvroStep | None, rule: str, why: str, node: Node, value: Any = None) -> None:
         example = self._examples.show(at, node, value)
-        self._findings.append(Finding(self._direction, Verdict.INCOMPATIBLE, path_of(at), rule, why, example))
+        self._findings.append(
+            SchemaFinding(self._direction, Verdict.INCOMPATIBLE, path_of(at), rule, why, example)
+        )
 
-    def _resolve(self, writer: Node, reader: Node, at: Step | None) -> None:
+    def _resolve(self, writer: Node, reader: Node, at: AvroStep | None) -> None:
         if writer.kind == "union":
             for branch in writer.branches:
-                self._waiting.append((branch, reader, Step(at, writer, branch)))
+                self._waiting.append((branch, reader, AvroStep(at, writer, branch)))
         elif reader.kind == "union":
             self._choose(writer, reader, at)
         elif self._matches(writer, reader, at):
             self._inside(writer, reader, at)
 
-    def _choose(self, writer: Node, reader: Node, at: Step | None) -> None:
+    def _choose(self, writer: Node, reader: Node, at: AvroStep | None) -> None:
         """The first branch that matches; where others may choose another one, that counts too."""
         self._tick(len(reader.branches))
         found = candidates(writer, reader)
@@ -128,7 +136,7 @@ class _Resolution:
         for branch in found.branches:
             self._inside(writer, branch, at)
 
-    def _matches(self, writer: Node, reader: Node, at: Step | None) -> bool:
+    def _matches(self, writer: Node, reader: Node, at: AvroStep | None) -> bool:
         if writer.kind != reader.kind:
             if is_promotable(writer, reader):
                 return True
@@ -152,7 +160,7 @@ class _Resolution:
             self._unknown(at, "alias_namespace", why)
         return True
 
-    def _mismatch(self, at: Step | None) -> str:
+    def _mismatch(self, at: AvroStep | None) -> str:
         is_branch = at is not None and at.node.kind == "union"
         return "union_branch_removed" if is_branch else "type_not_promotable"
 
@@ -161,19 +169,23 @@ class _Resolution:
         more = " …" if len(reader.branches) > 5 else ""
         return f"{self._by} schema writes {writer.label}, and {self._under} one reads {takes}{more}"
 
-    def _inside(self, writer: Node, reader: Node, at: Step | None) -> None:
+    def _inside(self, writer: Node, reader: Node, at: AvroStep | None) -> None:
         """Two types that match by kind and name."""
         if (change := logical_change(writer.logical, reader.logical, reader.kind)) is not None:
             verdict, rule, why = change
-            self._findings.append(Finding(self._direction, verdict, path_of(at), rule, f"the value {why}"))
+            self._findings.append(
+                SchemaFinding(self._direction, verdict, path_of(at), rule, f"the value {why}")
+            )
         elif (writer.kind, reader.kind) == ("bytes", "string"):
             # The specification promotes it; but fastavro fails on what is not UTF-8, and Java replaces it.
             why = "bytes are read as text; those that are no UTF-8 can't be, and no schema says what they are"
             example = self._examples.show(at, writer, b"\xff")
-            unknown = Finding(self._direction, Verdict.UNKNOWN, path_of(at), "bytes_not_text", why, example)
+            unknown = SchemaFinding(
+                self._direction, Verdict.UNKNOWN, path_of(at), "bytes_not_text", why, example
+            )
             self._findings.append(unknown)
         if writer.inner is not None and reader.inner is not None:
-            self._waiting.append((writer.inner, reader.inner, Step(at, writer)))
+            self._waiting.append((writer.inner, reader.inner, AvroStep(at, writer)))
         elif writer.kind == "fixed" and writer.size != reader.size:
             why = f"{writer.name} is written with {writer.size} bytes and read with {reader.size}"
             self._refused(at, "fixed_size_changed", why, writer)
@@ -183,7 +195,7 @@ class _Resolution:
             self._met.add((id(writer), id(reader)))
             self._fields(writer, reader, at)
 
-    def _symbols(self, writer: Node, reader: Node, at: Step | None) -> None:
+    def _symbols(self, writer: Node, reader: Node, at: AvroStep | None) -> None:
         if reader.default is not None or (id(writer), id(reader)) in self._met:
             return
         self._met.add((id(writer), id(reader)))
@@ -193,7 +205,7 @@ class _Resolution:
             why = f"{self._under} schema's {reader.name} has neither {names} nor a default"
             self._refused(at, "enum_symbol_removed", why, writer, gone[0])
 
-    def _fields(self, writer: Node, reader: Node, at: Step | None) -> None:
+    def _fields(self, writer: Node, reader: Node, at: AvroStep | None) -> None:
         self._tick(len(writer.fields) + len(reader.fields))
         written = {field.name: field for field in writer.fields}
         sources = {
@@ -203,7 +215,7 @@ class _Resolution:
         claims = Counter(name for names in sources.values() for name in names)
         for field in reader.fields:
             names = sources[field.name]
-            here = Step(at, writer, field.name)
+            here = AvroStep(at, writer, field.name)
             if not names:
                 self._absent(writer, field, here)
             elif len(names) > 1 or claims[names[0]] > 1:
@@ -213,10 +225,10 @@ class _Resolution:
                 if names[0] != field.name and likeness(writer, reader) is Likeness.SHORT:
                     why = f"Java heeds field aliases only where the record is written as {reader.name}"
                     self._unknown(here, "alias_namespace", why)
-                step = Step(at, writer, names[0])
+                step = AvroStep(at, writer, names[0])
                 self._waiting.append((written[names[0]].node, field.node, step))
 
-    def _absent(self, writer: Node, field: Field, here: Step) -> None:
+    def _absent(self, writer: Node, field: AvroField, here: AvroStep) -> None:
         """A field that only the reader has."""
         if field.default is MISSING:
             why = (
@@ -230,7 +242,7 @@ class _Resolution:
             )
             self._found_absent(writer, here, "default_invalid", why)
 
-    def _found_absent(self, writer: Node, here: Step, rule: str, why: str) -> None:
+    def _found_absent(self, writer: Node, here: AvroStep, rule: str, why: str) -> None:
         example = self._examples.show(here.outer, writer)
-        finding = Finding(self._direction, Verdict.INCOMPATIBLE, path_of(here), rule, why, example)
+        finding = SchemaFinding(self._direction, Verdict.INCOMPATIBLE, path_of(here), rule, why, example)
         self._findings.append(finding)

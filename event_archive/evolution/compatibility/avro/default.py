@@ -6,12 +6,12 @@ Belongs here: defaults. Not here: where they are needed (`avro`).
 from collections.abc import Iterator
 from typing import Any
 
-from event_archive.evolution.compatibility.avro.schema import MAX_DEPTH, MISSING, AvroSchema, Field, Node
+from event_archive.evolution.compatibility.avro.schema import MAX_DEPTH, MISSING, AvroField, AvroSchema, Node
 
 RANGES = {"int": 2**31, "long": 2**63}
 
 
-def invalid_defaults(schema: AvroSchema) -> Iterator[tuple[Node, Field]]:
+def invalid_defaults(schema: AvroSchema) -> Iterator[tuple[Node, AvroField]]:
     """The records and their fields whose default no reader can use."""
     checked: dict[tuple[int, int], bool] = {}
     for node in schema.named:

@@ -36,10 +36,10 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Step:
+class AvroStep:
     """How a place is reached: from the place `outer`, into this part of `node`."""
 
-    outer: "Step | None"
+    outer: "AvroStep | None"
     node: Node
     part: str | Node | None = None
 
@@ -49,7 +49,7 @@ class Step:
         return self.node.refers or any(one.refers for one in self.node.fields if one.name == self.part)
 
 
-def path_of(step: Step | None, *last: str) -> str:
+def path_of(step: AvroStep | None, *last: str) -> str:
     """The place as findings tell it: fields, `[]` and `{}`; a union's branches are not told."""
     parts = list(reversed(last))
     while step is not None:
@@ -61,7 +61,7 @@ def path_of(step: Step | None, *last: str) -> str:
     return "/".join(reversed(parts)) or "."
 
 
-class Examples:
+class AvroExamples:
     """Examples of what is written under one schema and not read under another."""
 
     def __init__(self, writer: AvroSchema, reader: AvroSchema) -> None:
@@ -69,7 +69,7 @@ class Examples:
         self._schemas = _plain_schema(writer.top, set()), _plain_schema(reader.top, set())
         self._left = MAX_EXAMPLES
 
-    def show(self, step: Step | None, node: Node, value: Any = None) -> Example | None:
+    def show(self, step: AvroStep | None, node: Node, value: Any = None) -> Example | None:
         """A whole datum with `value` (or any of `node`) at a place, if there is one and it is refused."""
         if self._left == 0:
             return None
@@ -87,7 +87,7 @@ class Examples:
         self._left -= 1
         return Example(_told(value)) if self._is_refused(_written(value)) else None
 
-    def _within(self, step: Step, value: Any) -> Any:
+    def _within(self, step: AvroStep, value: Any) -> Any:
         if step.node.kind == "array":
             return [value]
         if step.node.kind == "map":

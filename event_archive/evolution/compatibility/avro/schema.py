@@ -35,7 +35,7 @@ class Node:
     name: str = ""
     aliases: tuple[str, ...] = ()
     plain_aliases: frozenset[str] = frozenset()
-    fields: tuple["Field", ...] = ()
+    fields: tuple["AvroField", ...] = ()
     symbols: tuple[str, ...] = ()
     symbol_set: frozenset[str] = frozenset()
     default: str | None = None
@@ -63,7 +63,7 @@ class Node:
 
 
 @dataclass(eq=False)
-class Field:
+class AvroField:
     """A field of a record; `default` is MISSING where there is none."""
 
     name: str
@@ -172,11 +172,11 @@ class _Reading:
         self.named.append(node)
         return node
 
-    def fields(self, schema: dict[str, Any], namespace: str, place: str, depth: int) -> tuple[Field, ...]:
+    def fields(self, schema: dict[str, Any], namespace: str, place: str, depth: int) -> tuple[AvroField, ...]:
         parts = schema.get("fields")
         if not isinstance(parts, list):
             _refuse(place, f"`fields` of a record is a list, not {_short(parts)}")
-        fields: dict[str, Field] = {}
+        fields: dict[str, AvroField] = {}
         for number, part in enumerate(parts):
             at = f"{place}/fields/{number}"
             if not isinstance(part, dict):
@@ -191,7 +191,7 @@ class _Reading:
                 _refuse(at, "the field has no `type`")
             aliases = _texts(part.get("aliases", []), at, "aliases")
             node = self.node(part["type"], namespace, at, depth + 1)
-            fields[name] = Field(
+            fields[name] = AvroField(
                 name, aliases, node, isinstance(part["type"], str), part.get("default", MISSING)
             )
         return tuple(fields.values())

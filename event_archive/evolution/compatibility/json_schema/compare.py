@@ -7,9 +7,16 @@ otherwise, with the place and the reason. Not here: reading files, contracts, an
 
 from typing import Any
 
-from event_archive.evolution.compatibility.findings import Direction, Example, Finding, Mode, Report, Verdict
-from event_archive.evolution.compatibility.json_schema.document import Document, Unreadable
-from event_archive.evolution.compatibility.json_schema.example import Examples
+from event_archive.evolution.compatibility.findings import (
+    Direction,
+    Example,
+    Mode,
+    Report,
+    SchemaFinding,
+    Verdict,
+)
+from event_archive.evolution.compatibility.json_schema.document import Document, NotComparable
+from event_archive.evolution.compatibility.json_schema.example import JsonExamples
 from event_archive.evolution.compatibility.json_schema.gap import Gap
 from event_archive.evolution.compatibility.json_schema.normal import read
 from event_archive.evolution.compatibility.json_schema.proof import Proof, TooLarge
@@ -28,12 +35,12 @@ def compare_json_schemas(old: Any, new: Any, mode: Mode) -> Report:
     for name, schema in (("old", old), ("new", new)):
         try:
             documents.append(read(schema))
-        except Unreadable as reason:
+        except NotComparable as reason:
             reasons.append((reason.rule, f"the {name} schema: {reason}"))
-    findings: list[Finding] = []
+    findings: list[SchemaFinding] = []
     for direction in mode.directions:
         if reasons:
-            findings += [Finding(direction, Verdict.UNKNOWN, ".", *reason) for reason in reasons]
+            findings += [SchemaFinding(direction, Verdict.UNKNOWN, ".", *reason) for reason in reasons]
         elif direction is Direction.BACKWARD:
             findings += _judge(direction, documents[0], documents[1])
         else:
@@ -47,16 +54,18 @@ def find_gaps(writer: Document, reader: Document) -> list[Gap]:
     return Proof().gaps(known, asserted)
 
 
-def _judge(direction: Direction, writer: Document, reader: Document) -> list[Finding]:
-    examples = Examples(writer, reader)
-    findings: dict[tuple[str, str, str], Finding] = {}
+def _judge(direction: Direction, writer: Document, reader: Document) -> list[SchemaFinding]:
+    examples = JsonExamples(writer, reader)
+    findings: dict[tuple[str, str, str], SchemaFinding] = {}
     is_new = direction is Direction.BACKWARD
     try:
         gaps = find_gaps(writer, reader)
     except TooLarge:
         gaps = []
         too_large = "the schemas are too large or too entangled for the proof"
-        findings[".", "too_large", ""] = Finding(direction, Verdict.UNKNOWN, ".", "too_large", too_large)
+        findings[".", "too_large", ""] = SchemaFinding(
+            direction, Verdict.UNKNOWN, ".", "too_large", too_large
+        )
     for gap in gaps[:MOST_GAPS]:
         path, sentence = (
             "/".join(gap.path) or ".",
@@ -65,7 +74,7 @@ def _judge(direction: Direction, writer: Document, reader: Document) -> list[Fin
         if (path, gap.rule, sentence) in findings:
             continue
         found = examples.of(gap)
-        findings[path, gap.rule, sentence] = Finding(
+        findings[path, gap.rule, sentence] = SchemaFinding(
             direction,
             Verdict.INCOMPATIBLE if found else Verdict.UNKNOWN,
             path,
@@ -77,7 +86,7 @@ def _judge(direction: Direction, writer: Document, reader: Document) -> list[Fin
         found = examples.anywhere()
         if found:
             sentence = f"the {'new' if is_new else 'old'} schema refuses a value that may be written"
-            findings[".", "value_refused", ""] = Finding(
+            findings[".", "value_refused", ""] = SchemaFinding(
                 direction, Verdict.INCOMPATIBLE, ".", "value_refused", sentence, Example(found[0])
             )
     return sorted(

@@ -30,7 +30,7 @@ LISTS = ("allOf", "anyOf", "oneOf")
 SINGLE = ("additionalProperties", "not", "if", "then", "else", *UNEVALUATED)
 
 
-class Unreadable(Exception):
+class NotComparable(Exception):
     """A schema that is one, but that the product can't judge: `rule` and a sentence."""
 
     def __init__(self, rule: str, sentence: str) -> None:

@@ -15,7 +15,7 @@ import jsonschema_rs
 
 from event_archive.errors import UnusableInput
 from event_archive.evolution.compatibility.json_schema.borders import PLAIN, borders, neighbours
-from event_archive.evolution.compatibility.json_schema.document import Document, Unreadable, parts_of
+from event_archive.evolution.compatibility.json_schema.document import Document, NotComparable, parts_of
 from event_archive.evolution.compatibility.json_schema.gap import Gap
 from event_archive.evolution.compatibility.json_schema.normal import read
 from event_archive.evolution.compatibility.json_schema.side import Side, side
@@ -34,7 +34,7 @@ ABOVE = (
 )  # the value in question is the owner
 
 
-class Examples:
+class JsonExamples:
     """The search for examples of one direction."""
 
     def __init__(self, writer: Document, reader: Document) -> None:
@@ -145,7 +145,7 @@ def _difference(writer: Side, reader: Side, until: float) -> list[Any]:
             jsonschema_rs.canonicalize(one.node, draft=20, validate_formats=True) for one in (writer, reader)
         )
         document = read(known.subtract(asserted).to_json_schema())
-    except (ValueError, TypeError, jsonschema_rs.ReferencingError, Unreadable, UnusableInput):
+    except (ValueError, TypeError, jsonschema_rs.ReferencingError, NotComparable, UnusableInput):
         return []
     return Values(until, steps=1000).of(side(document, (document.root,)))
 

@@ -6,7 +6,7 @@ Belongs here: the bounds. Not here: whether it is a JSON Schema (`json_schema_no
 from typing import Any
 
 from event_archive.errors import UnusableInput
-from event_archive.evolution.compatibility.json_schema.document import Unreadable
+from event_archive.evolution.compatibility.json_schema.document import NotComparable
 
 MAX_DEPTH, MAX_NODES = 100, 50_000
 
@@ -21,7 +21,7 @@ def check_json(schema: Any) -> None:
                 f"{level[0][0][:100]}…: nested deeper than {MAX_DEPTH} levels; flatten the schema"
             )
         if count > MAX_NODES:
-            raise Unreadable("too_large", f"the schema holds more than {MAX_NODES} values")
+            raise NotComparable("too_large", f"the schema holds more than {MAX_NODES} values")
         following = []
         for place, value in level:
             if isinstance(value, dict):

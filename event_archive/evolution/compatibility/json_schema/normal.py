@@ -17,7 +17,7 @@ from event_archive.evolution.compatibility.json_schema.document import (
     SINGLE,
     Document,
     Node,
-    Unreadable,
+    NotComparable,
     parts_of,
     validator,
 )
@@ -54,14 +54,14 @@ def read(schema: Any) -> Document:
         _ = document.validator
     except (ValueError, TypeError) as error:
         _explain(error)
-    _Reader(document).run()
+    _DocumentReader(document).run()
     return document
 
 
 def _explain(error: Exception) -> None:
     reason = str(error).splitlines()[0]
     if "not present in a registry" in reason or "retrieving it failed" in reason:
-        raise Unreadable(
+        raise NotComparable(
             "remote_reference", f"a reference leaves the file and is never fetched: {reason[:100]}"
         )
     if isinstance(error, jsonschema_rs.ValidationError) and error.instance_path:
@@ -79,7 +79,7 @@ def _draft(schema: Any) -> int:
         name.removesuffix("#").replace("https://json-schema.org/draft-", "http://json-schema.org/draft-")
     )
     if found is None:
-        raise Unreadable(
+        raise NotComparable(
             "unsupported_dialect", f"$schema names {name[:80]}, which is none of drafts 4 to 2020-12"
         )
     return found
@@ -92,7 +92,7 @@ def asserts_format(name: str, draft: int) -> bool:
     return not all(map(judge.is_valid, NO_FORMAT_CAN_BE_THIS))
 
 
-class _Reader:
+class _DocumentReader:
     """Reads one document: the root first, then whatever references name, each once."""
 
     def __init__(self, document: Document) -> None:

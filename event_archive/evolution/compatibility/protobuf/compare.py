@@ -18,10 +18,18 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
-from event_archive.evolution.compatibility.findings import Direction, Example, Finding, Mode, Report, Verdict
-from event_archive.evolution.compatibility.protobuf.fields import Found, Sides, field_findings
+from event_archive.evolution.compatibility.findings import (
+    Direction,
+    Example,
+    Mode,
+    Report,
+    SchemaFinding,
+    Verdict,
+)
+from event_archive.evolution.compatibility.protobuf.fields import field_findings
 from event_archive.evolution.compatibility.protobuf.messages import message_findings
 from event_archive.evolution.compatibility.protobuf.reading import Json, is_example, smallest, whole
+from event_archive.evolution.compatibility.protobuf.reasons import Reason, Sides
 from event_archive.evolution.compatibility.protobuf.schema import (
     MESSAGES,
     Schema,
@@ -42,7 +50,7 @@ def compare_protobuf(old: FileDescriptorProto, new: FileDescriptorProto, mode: M
     if _content(old) == _content(new):
         return Report(mode, ())
     before, after = Schema(old, "the old schema"), Schema(new, "the new schema")
-    findings: list[Finding] = []
+    findings: list[SchemaFinding] = []
     for direction in mode.directions:
         is_backward = direction is Direction.BACKWARD
         sides = Sides(before, after, True) if is_backward else Sides(after, before, False)
@@ -98,7 +106,7 @@ class _Walk:
     seen: set[tuple[str, str]] = field(default_factory=set)
     examples: int = 0
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self) -> Iterator[SchemaFinding]:
         yield from self._files()
         writer, reader = self.sides.writer, self.sides.reader
         parts = writer.users()
@@ -108,23 +116,23 @@ class _Walk:
             place = Place(writer.messages[name], reader.messages[name], (name,))
             yield from self._below(place)
 
-    def _files(self) -> Iterator[Finding]:
+    def _files(self) -> Iterator[SchemaFinding]:
         old, new = self.sides.writer, self.sides.reader
         if unknown_options(old.options) != unknown_options(new.options):
             why = "the files have other custom options: what they ask of messages, only their readers know"
-            yield self._finding(".", Found(Verdict.UNKNOWN, "option_changed", why))
+            yield self._finding(".", Reason(Verdict.UNKNOWN, "option_changed", why))
         if old.package != new.package:
             change = self.sides.change(f"`{old.package}`", f"`{new.package}`")
             why = (
                 f"the package {change}: every message has another name, and who asks for the old one "
                 "finds nothing"
             )
-            yield self._finding(".", Found(Verdict.INCOMPATIBLE, "package_changed", why))
+            yield self._finding(".", Reason(Verdict.INCOMPATIBLE, "package_changed", why))
         if not self.sides.is_backward:
             old, new = new, old
         if not old.messages:
             why = "the old schema has no message, so there is nothing to judge by"
-            yield self._finding(".", Found(Verdict.UNKNOWN, "no_messages", why))
+            yield self._finding(".", Reason(Verdict.UNKNOWN, "no_messages", why))
         gone = [name for name in old.messages if name not in new.messages]
         added = [name for name in new.messages if name not in old.messages]
         parts = old.users()
@@ -133,21 +141,21 @@ class _Walk:
                 continue
             if self.sides.is_backward and name not in parts:
                 why = f"message {name} is gone: nobody reads what was written as it"
-                yield self._finding(name, Found(Verdict.INCOMPATIBLE, "message_removed", why, {}))
+                yield self._finding(name, Reason(Verdict.INCOMPATIBLE, "message_removed", why, {}))
             elif self.sides.is_backward:
                 why = (
                     f"message {name} is gone: as a part of {parts[name]} it is judged there, and whether it "
                     "is also sent by itself can't be told"
                 )
-                yield self._finding(name, Found(Verdict.UNKNOWN, "message_removed", why))
+                yield self._finding(name, Reason(Verdict.UNKNOWN, "message_removed", why))
             elif added and name not in parts:
                 why = (
                     f"message {name} is gone, and {added[0]} is new: whether that is what its readers are "
                     "sent can't be told"
                 )
-                yield self._finding(name, Found(Verdict.UNKNOWN, "message_removed", why))
+                yield self._finding(name, Reason(Verdict.UNKNOWN, "message_removed", why))
 
-    def _below(self, start: Place) -> Iterator[Finding]:
+    def _below(self, start: Place) -> Iterator[SchemaFinding]:
         pending = deque([start])
         while pending:
             place = pending.popleft()
@@ -157,7 +165,7 @@ class _Walk:
             self.seen.add(pair)
             if len(self.seen) > MAX_PLACES:
                 why = f"the files use more than {MAX_PLACES:,} pairs of messages: the rest was not looked at"
-                yield self._finding(start.path[0], Found(Verdict.UNKNOWN, "too_large", why))
+                yield self._finding(start.path[0], Reason(Verdict.UNKNOWN, "too_large", why))
                 return
             for name, found in message_findings(self.sides, place.of, place.by):
                 yield self._at(place, name, found)
@@ -181,7 +189,7 @@ class _Walk:
         steps = (name_of(one), "[]") if one.is_repeated else (name_of(one),)
         return Place(*pair, (*place.path, *steps), place, one)
 
-    def _unlike(self, one: Descriptor, other: Descriptor) -> Found | None:
+    def _unlike(self, one: Descriptor, other: Descriptor) -> Reason | None:
         """A field of another message: it may be the same, renamed, where it has all that the writer's has."""
         mine, theirs = self.sides.writer.name_of(one), self.sides.reader.name_of(other)
         if mine == theirs or is_entry(one) or is_entry(other):
@@ -194,9 +202,9 @@ class _Walk:
             f"the message {change}, and field {min(missing)} of {mine} is not in {theirs}: whether "
             "they mean the same can't be told"
         )
-        return Found(Verdict.UNKNOWN, "message_type_changed", why)
+        return Reason(Verdict.UNKNOWN, "message_type_changed", why)
 
-    def _at(self, place: Place, name: str | None, found: Found) -> Finding:
+    def _at(self, place: Place, name: str | None, found: Reason) -> SchemaFinding:
         path = "/".join((*place.path, name) if name else place.path)
         example = None
         if found.values is not None and self.examples < MAX_EXAMPLES:
@@ -208,5 +216,5 @@ class _Walk:
                 example = Example(value)
         return self._finding(path, found, example)
 
-    def _finding(self, path: str, found: Found, example: Example | None = None) -> Finding:
-        return Finding(self.direction, found.verdict, path, found.rule, found.sentence, example)
+    def _finding(self, path: str, found: Reason, example: Example | None = None) -> SchemaFinding:
+        return SchemaFinding(self.direction, found.verdict, path, found.rule, found.sentence, example)

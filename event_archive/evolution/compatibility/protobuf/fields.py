@@ -6,17 +6,16 @@ what fields are to each other (`protobuf_messages`).
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 
 from event_archive.evolution.compatibility.findings import Verdict
 from event_archive.evolution.compatibility.protobuf.numbers import KINDS, Kind, Number, reads_as, samples
-from event_archive.evolution.compatibility.protobuf.reading import Json, same_default, sample, whole
+from event_archive.evolution.compatibility.protobuf.reading import same_default, sample, whole
+from event_archive.evolution.compatibility.protobuf.reasons import Reason, Sides, label_of
 from event_archive.evolution.compatibility.protobuf.schema import (
     MESSAGES,
-    Schema,
     enum_of,
     is_entry,
     is_map,
@@ -30,35 +29,7 @@ STRING, BYTES = FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES
 MAX_NAMES = 3
 
 
-@dataclass(frozen=True)
-class Sides:
-    """Who writes and who reads; `is_backward`: the old schema writes."""
-
-    writer: Schema
-    reader: Schema
-    is_backward: bool
-
-    def named(self, backward: str, forward: str) -> str:
-        """The name of a rule: it says how the old file became the new one, whoever writes."""
-        return backward if self.is_backward else forward
-
-    def change(self, one: str, other: str) -> str:
-        """What the writer's and the reader's side say, told from old to new."""
-        old, new = (one, other) if self.is_backward else (other, one)
-        return f"was {old} and is {new}"
-
-
-@dataclass(frozen=True)
-class Found:
-    """A reason against compatibility; `values`: fields of the writer's message that may show it."""
-
-    verdict: Verdict
-    rule: str
-    sentence: str
-    values: Json | None = None
-
-
-def field_findings(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterator[Found]:
+def field_findings(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterator[Reason]:
     """What speaks against reading the writer's `one` as the reader's `other`; messages are not entered."""
     yield from _label(sides, one, other)
     changed = list(_type(sides, one, other))
@@ -66,19 +37,14 @@ def field_findings(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -
     if not changed:
         yield from _default(sides, one, other)
     if unknown_options(one.GetOptions()) != unknown_options(other.GetOptions()):
-        yield Found(
+        yield Reason(
             Verdict.UNKNOWN,
             "option_changed",
-            f"{called(one)} has other custom options: what they ask of a value, only their readers know",
+            f"{label_of(one)} has other custom options: what they ask of a value, only their readers know",
         )
 
 
-def called(field: FieldDescriptor) -> str:
-    """A field as sentences name it."""
-    return f"field {field.number} `{name_of(field)}`"
-
-
-def _label(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterator[Found]:
+def _label(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterator[Reason]:
     element = sample(one)
     if one.is_repeated and not other.is_repeated:
         packed = one.is_packed and other.type in KINDS
@@ -89,16 +55,16 @@ def _label(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterat
         )
         change = sides.change(type_name(one), type_name(other))
         values = None if element is None else {name_of(one): _two(one, element)}
-        yield Found(Verdict.INCOMPATIBLE, "label_changed", f"{called(one)} {change}: {loss}", values)
+        yield Reason(Verdict.INCOMPATIBLE, "label_changed", f"{label_of(one)} {change}: {loss}", values)
     elif one.is_repeated and is_map(other) and not is_map(one) and one.type in MESSAGES:
         change = sides.change(type_name(one), type_name(other))
         values = None if element is None else {name_of(one): _two(one, element)}
-        sentence = f"{called(one)} {change}: of values with the same key only the last is kept"
-        yield Found(Verdict.INCOMPATIBLE, "label_changed", sentence, values)
+        sentence = f"{label_of(one)} {change}: of values with the same key only the last is kept"
+        yield Reason(Verdict.INCOMPATIBLE, "label_changed", sentence, values)
     elif is_map(other) and not is_map(one) and one.type in MESSAGES:
         change = sides.change(type_name(one), type_name(other))
-        sentence = f"{called(one)} {change}: whether an entry of a map keeps all of it can't be told"
-        yield Found(Verdict.UNKNOWN, "label_changed", sentence)
+        sentence = f"{label_of(one)} {change}: whether an entry of a map keeps all of it can't be told"
+        yield Reason(Verdict.UNKNOWN, "label_changed", sentence)
 
 
 def _two(field: FieldDescriptor, element: Any) -> Any:
@@ -109,7 +75,7 @@ def _two(field: FieldDescriptor, element: Any) -> Any:
     return whole(field, [{"key": name} for name in keys])
 
 
-def _type(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterator[Found]:
+def _type(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterator[Reason]:
     if one.type in KINDS and other.type in KINDS:
         mine, theirs = KINDS[one.type], KINDS[other.type]
         if mine.wire == theirs.wire:
@@ -133,7 +99,7 @@ def _type(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterato
     else:
         why = "they are encoded differently, so the value is not found, or read as another"
     values = None if element is None else {name_of(one): whole(one, [element])}
-    yield Found(Verdict.INCOMPATIBLE, "field_type_changed", f"{called(one)} {change}: {why}", values)
+    yield Reason(Verdict.INCOMPATIBLE, "field_type_changed", f"{label_of(one)} {change}: {why}", values)
 
 
 def is_framed(field: FieldDescriptor) -> bool:
@@ -143,7 +109,7 @@ def is_framed(field: FieldDescriptor) -> bool:
 
 def _number(
     sides: Sides, one: FieldDescriptor, other: FieldDescriptor, mine: Kind, theirs: Kind
-) -> Iterator[Found]:
+) -> Iterator[Reason]:
     if one.type == other.type and one.enum_type is None:
         return
     known = _numbers(other.enum_type) if other.enum_type is not None and other.enum_type.is_closed else None
@@ -165,21 +131,23 @@ def _number(
             rule = sides.named("enum_value_removed", "enum_value_added")
             more = f" and {len(lost) - MAX_NAMES} more" if len(lost) > MAX_NAMES else ""
             sentence = (
-                f"{names}{more} of {called(one)}: {sides.reader.called} does not know this, and its enum "
+                f"{names}{more} of {label_of(one)}: {sides.reader.called} does not know this, and its enum "
                 "is closed"
             )
         elif both or verdict is Verdict.UNKNOWN:
             rule = "enum_closed" if both else "number_narrowed"
             sentence = (
-                f"{called(one)} may hold numbers that its open enum does not declare, such as {value}, and "
+                f"{label_of(one)} may hold numbers that its open enum does not declare, such as {value}, and "
                 f"{sides.reader.called} can't: whether any were written can't be told"
             )
         else:
             change = sides.change(type_name(one), type_name(other))
             is_narrower = mine.is_plain and theirs.is_plain and known is None
             rule = "number_narrowed" if is_narrower else "field_type_changed"
-            sentence = f"{called(one)} {change}: {value} {_reading(known, found)} under {sides.reader.called}"
-        yield Found(verdict, rule, sentence, values)
+            sentence = (
+                f"{label_of(one)} {change}: {value} {_reading(known, found)} under {sides.reader.called}"
+            )
+        yield Reason(verdict, rule, sentence, values)
         return
 
 
@@ -213,7 +181,7 @@ def _numbers(enum: EnumDescriptor) -> set[int]:
     return {value.number for value in enum.values}
 
 
-def _enum(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterator[Found]:
+def _enum(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterator[Reason]:
     mine, theirs = enum_of(one), enum_of(other)
     for value in mine.values:
         moved = theirs.values_by_name.get(value.name)
@@ -221,10 +189,10 @@ def _enum(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterato
             change = sides.change(str(value.number), str(moved.number))
             reading = theirs.values_by_number.get(value.number)
             reads = f"`{reading.name}`" if reading is not None else "a number without a name"
-            yield Found(
+            yield Reason(
                 Verdict.INCOMPATIBLE,
                 "enum_value_renumbered",
-                f"`{value.name}` of {called(one)} {change}: {value.number} reads as {reads} under "
+                f"`{value.name}` of {label_of(one)} {change}: {value.number} reads as {reads} under "
                 f"{sides.reader.called}",
                 {name_of(one): whole(one, [value.name])},
             )
@@ -235,13 +203,13 @@ def _enum(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterato
     ):
         change = sides.change(f"enum {mine.name}", f"enum {theirs.name}")
         sentence = (
-            f"{called(one)} {change}, whose numbers have other names: whether they mean the same "
+            f"{label_of(one)} {change}, whose numbers have other names: whether they mean the same "
             "can't be told"
         )
-        yield Found(Verdict.UNKNOWN, "enum_type_changed", sentence)
+        yield Reason(Verdict.UNKNOWN, "enum_type_changed", sentence)
 
 
-def _default(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterator[Found]:
+def _default(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterator[Reason]:
     if (
         one.is_required
         or other.is_required
@@ -252,10 +220,10 @@ def _default(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iter
     if same_default(one, other):
         return
     old, new = (_shown(field) for field in ((one, other) if sides.is_backward else (other, one)))
-    yield Found(
+    yield Reason(
         Verdict.INCOMPATIBLE,
         "default_changed",
-        f"{called(one)} reads as {old} under the old schema and as {new} under the new where it "
+        f"{label_of(one)} reads as {old} under the old schema and as {new} under the new where it "
         "was not written",
         {},
     )

@@ -11,8 +11,8 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from google.protobuf.descriptor_pb2 import EnumDescriptorProto
 
 from event_archive.evolution.compatibility.findings import Verdict
-from event_archive.evolution.compatibility.protobuf.fields import Found, Sides, called
 from event_archive.evolution.compatibility.protobuf.reading import sample, whole
+from event_archive.evolution.compatibility.protobuf.reasons import Reason, Sides, label_of
 from event_archive.evolution.compatibility.protobuf.schema import (
     declaration,
     is_entry,
@@ -25,7 +25,7 @@ Place = str | None
 MESSAGE_SET = "message_set_wire_format"
 
 
-def message_findings(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place, Found]]:
+def message_findings(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place, Reason]]:
     """What speaks against reading the writer's message `of` as the reader's `by`, and at which field."""
     if is_entry(of) or is_entry(by):
         yield from _required(sides, of, by)
@@ -33,11 +33,11 @@ def message_findings(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[t
     if of.GetOptions().message_set_wire_format or by.GetOptions().message_set_wire_format:
         yield (
             None,
-            Found(Verdict.UNKNOWN, MESSAGE_SET, f"message {of.name} uses {MESSAGE_SET}: not judged here"),
+            Reason(Verdict.UNKNOWN, MESSAGE_SET, f"message {of.name} uses {MESSAGE_SET}: not judged here"),
         )
     if unknown_options(of.GetOptions()) != unknown_options(by.GetOptions()):
         why = f"message {of.name} has other custom options: what they ask of it, only their readers know"
-        yield None, Found(Verdict.UNKNOWN, "option_changed", why)
+        yield None, Reason(Verdict.UNKNOWN, "option_changed", why)
     yield from _required(sides, of, by)
     yield from _moved(sides, of, by)
     yield from _oneofs(sides, of, by)
@@ -45,7 +45,7 @@ def message_findings(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[t
     yield from _extensions(sides, of, by)
 
 
-def _required(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place, Found]]:
+def _required(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place, Reason]]:
     mine = sides.writer.fields(of)
     rule = sides.named("required_added", "required_removed")
     for number, field in sides.reader.fields(by).items():
@@ -54,17 +54,20 @@ def _required(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Pl
             continue
         if is_entry(of) and one is not None:
             why = (
-                f"{called(field)} is required, and whether a map writes it where it is a default is its "
+                f"{label_of(field)} is required, and whether a map writes it where it is a default is its "
                 "writer's choice"
             )
-            yield name_of(field), Found(Verdict.UNKNOWN, rule, why)
+            yield name_of(field), Reason(Verdict.UNKNOWN, rule, why)
             continue
         has = "may leave it out" if one is not None else "does not know it"
-        why = f"{called(field)} is required under {sides.reader.called}, and {sides.writer.called} {has}"
-        yield name_of(field), Found(Verdict.INCOMPATIBLE, rule, f"{why}: a message without it is refused", {})
+        why = f"{label_of(field)} is required under {sides.reader.called}, and {sides.writer.called} {has}"
+        yield (
+            name_of(field),
+            Reason(Verdict.INCOMPATIBLE, rule, f"{why}: a message without it is refused", {}),
+        )
 
 
-def _moved(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place, Found]]:
+def _moved(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place, Reason]]:
     mine, theirs = sides.writer.fields(of), sides.reader.fields(by)
     named = {name_of(field): field for field in theirs.values()}
     own_names = {name_of(field) for field in mine.values()}
@@ -79,16 +82,16 @@ def _moved(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place
                 f"{change}, and {number} reads as `{name_of(there)}`: whether that means the same can't "
                 "be told"
             )
-            yield name_of(field), Found(Verdict.UNKNOWN, "field_renumbered", why)
+            yield name_of(field), Reason(Verdict.UNKNOWN, "field_renumbered", why)
             continue
         reads = "is not found" if there is None else f"reads as `{name_of(there)}`"
         why = f"{change}: what was written as {number} {reads} under {sides.reader.called}"
         element = sample(field)
         values = None if element is None else {name_of(field): whole(field, [element])}
-        yield name_of(field), Found(Verdict.INCOMPATIBLE, "field_renumbered", why, values)
+        yield name_of(field), Reason(Verdict.INCOMPATIBLE, "field_renumbered", why, values)
 
 
-def _oneofs(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place, Found]]:
+def _oneofs(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place, Reason]]:
     mine = sides.writer.fields(of)
     for oneof in by.oneofs:
         known = [mine[field.number] for field in oneof.fields if field.number in mine]
@@ -98,14 +101,14 @@ def _oneofs(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Plac
         one, other = pair
         rule = sides.named("oneof_joined", "oneof_split")
         why = (
-            f"{called(one)} and {called(other)} can both be written under {sides.writer.called}, and "
+            f"{label_of(one)} and {label_of(other)} can both be written under {sides.writer.called}, and "
             f"{sides.reader.called} has them in oneof `{oneof.name}`: only the last is kept"
         )
         elements = [sample(field) for field in pair]
         values = {
             name_of(field): whole(field, [element]) for field, element in zip(pair, elements, strict=True)
         }
-        yield name_of(one), Found(Verdict.INCOMPATIBLE, rule, why, None if None in elements else values)
+        yield name_of(one), Reason(Verdict.INCOMPATIBLE, rule, why, None if None in elements else values)
 
 
 def _exclude(one: FieldDescriptor, other: FieldDescriptor) -> bool:
@@ -113,7 +116,7 @@ def _exclude(one: FieldDescriptor, other: FieldDescriptor) -> bool:
     return both[0] is not None and both[1] is not None and both[0].name == both[1].name
 
 
-def _reserved(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place, Found]]:
+def _reserved(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place, Reason]]:
     """Numbers that the old schema keeps out of use: data from before it may carry them."""
     if not sides.is_backward or is_own(of):
         return
@@ -121,10 +124,10 @@ def _reserved(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Pl
     for number, field in sides.reader.fields(by).items():
         if any(number in reserved for reserved in ranges):
             why = (
-                f"{called(field)} has a number that the old schema reserves: what data from before it "
+                f"{label_of(field)} has a number that the old schema reserves: what data from before it "
                 "holds there can't be told"
             )
-            yield name_of(field), Found(Verdict.UNKNOWN, "reserved_number_used", why)
+            yield name_of(field), Reason(Verdict.UNKNOWN, "reserved_number_used", why)
     mine = sides.writer.fields(of)
     for number, field in sides.reader.fields(by).items():
         one = mine.get(number)
@@ -132,10 +135,10 @@ def _reserved(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Pl
             used = _reserved_values(one.enum_type, field.enum_type)
             if used:
                 why = (
-                    f"{called(field)} has `{used}`, whose number the old schema reserves: what older data "
+                    f"{label_of(field)} has `{used}`, whose number the old schema reserves: what older data "
                     "means by it can't be told"
                 )
-                yield name_of(field), Found(Verdict.UNKNOWN, "reserved_number_used", why)
+                yield name_of(field), Reason(Verdict.UNKNOWN, "reserved_number_used", why)
 
 
 def _reserved_values(old: EnumDescriptor, new: EnumDescriptor) -> str | None:
@@ -147,17 +150,17 @@ def _reserved_values(old: EnumDescriptor, new: EnumDescriptor) -> str | None:
     )
 
 
-def _extensions(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place, Found]]:
+def _extensions(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place, Reason]]:
     mine, theirs = sides.writer.fields(of), sides.reader.fields(by)
     for ranges, fields, others in ((of, theirs, mine), (by, mine, theirs)):
         for number, field in fields.items():
             if number in others or not any(start <= number < end for start, end in ranges.extension_ranges):
                 continue
             why = (
-                f"{called(field)} has a number that the other side leaves to extensions, and other files "
+                f"{label_of(field)} has a number that the other side leaves to extensions, and other files "
                 "declare those"
             )
-            yield name_of(field), Found(Verdict.UNKNOWN, "extension_range_used", why)
+            yield name_of(field), Reason(Verdict.UNKNOWN, "extension_range_used", why)
     declared = [
         {
             part.number: part
@@ -169,4 +172,4 @@ def _extensions(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[
     for number in declared[0].keys() & declared[1].keys():
         if declared[0][number] != declared[1][number]:
             why = f"extension {number} of message {of.name} is declared otherwise, and other files define it"
-            yield None, Found(Verdict.UNKNOWN, "extension_declaration_changed", why)
+            yield None, Reason(Verdict.UNKNOWN, "extension_declaration_changed", why)
