@@ -16,11 +16,15 @@ MAX_DEPTH = 64  # levels that a record may be nested
 
 @dataclass(frozen=True)
 class Attribute:
-    """One attribute of an event on the wire. `kind`: how JSON spells its value."""
+    """One attribute of an event on the wire. `kind`: how JSON spells its value.
+
+    `is_constant`: all events of one type have the same value.
+    """
 
     name: str
     kind: str = "string"
     is_required: bool = False
+    is_constant: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,13 +43,13 @@ class Column:
 
 
 ATTRIBUTES = (
-    Attribute("specversion", is_required=True),
+    Attribute("specversion", is_required=True, is_constant=True),
     Attribute("id", is_required=True),
     Attribute("source", is_required=True),
-    Attribute("type", is_required=True),
+    Attribute("type", is_required=True, is_constant=True),
     Attribute("time", is_required=True),
     Attribute("actor", is_required=True),
-    Attribute("verb"),
+    Attribute("verb", is_constant=True),
     Attribute("object", is_required=True),
     Attribute("correlationid"),
     Attribute("causationid"),
@@ -97,8 +101,13 @@ CORRECTIONS = ("corrects", "voids")
 """Attributes, and columns, that name an earlier event of the same source."""
 
 ATTRIBUTE_NAMES = frozenset(attribute.name for attribute in ATTRIBUTES)
-OPTIONAL_ATTRIBUTES = tuple(
-    column.attribute for column in COLUMNS if column.is_optional and column.attribute is not None
-)
+CONSTANT_ATTRIBUTES = frozenset(attribute.name for attribute in ATTRIBUTES if attribute.is_constant)
+INTEGER_ATTRIBUTES = frozenset(attribute.name for attribute in ATTRIBUTES if attribute.kind == "integer")
+"""Attributes that count: 1, 2, 3 …"""
+
+OPTIONAL_COLUMNS: Mapping[str, Column] = {
+    column.attribute: column for column in COLUMNS if column.is_optional and column.attribute is not None
+}
+"""The columns that are null where an event lacks an attribute, by that attribute: each holds its value."""
 STORED_COLUMNS: Mapping[str, str] = {column.name: column.type for column in COLUMNS if column.attribute}
 """The columns of a segment besides `data` and `extra`, with their types, in order."""

@@ -1,7 +1,7 @@
-"""Foreign records: a chunk of them mapped to a chunk of events, before anything else looks at it.
+"""Mapping records: a chunk of them becomes a chunk of events, before anything else looks at it.
 
-Belongs here: running a mapping over a chunk. A foreign record is parsed strictly first, as an event would be,
-since the engine that evaluates the mapping reads JSON leniently. Not here: what a mapping says (`mapping`).
+Belongs here: running a mapping over a chunk. A record is parsed strictly first, as an event would be, since
+the engine that evaluates the mapping reads JSON leniently. Not here: what a mapping says (`mapping`).
 """
 
 import duckdb
@@ -16,7 +16,7 @@ from event_archive.validation.exact_validator import Rejected, strict_fault
 def map_chunk(
     connection: duckdb.DuckDBPyConnection, chunk: Chunk, *, mapping: Mapping
 ) -> tuple[Chunk, list[tuple[int, Rejected]]]:
-    """The chunk with each record as its event's JSON, and the records that no rule could map, by row.
+    """Return the chunk with each record as its event's JSON, and the records that no rule could map, by row.
 
     Rows keep their numbers: a row that could not be mapped is empty in the new chunk.
     """
@@ -29,15 +29,14 @@ def map_chunk(
             rejected.append((row, fault))
         elif record:
             strict.append(row)
-    foreign = pa.table(
-        {"n": pa.array(strict, pa.int64()), "record": pa.array([records[row].decode() for row in strict])}
+    texts = pa.array([records[row].decode() for row in strict], pa.string())
+    table = pa.table({"n": pa.array(strict, pa.int64()), "record": texts})
+    mapped = (
+        connection.from_arrow(table)
+        .project(f"n, record, CAST({mapping.sql('record')} AS VARCHAR) AS event")
+        .project(f"n, event, CASE WHEN event IS NULL THEN {mapping.reason_sql('record')} END AS reason")
+        .fetchall()
     )
-    connection.register("foreign_records", foreign)
-    mapped = connection.execute(
-        f"SELECT n, event, CASE WHEN event IS NULL THEN {mapping.reason_sql('record')} END AS reason FROM "
-        f"(SELECT n, record, CAST({mapping.sql('record')} AS VARCHAR) AS event FROM foreign_records)"
-    ).fetchall()
-    connection.unregister("foreign_records")
     events = [b""] * len(records)
     for row, event, reason in mapped:
         if event is None:

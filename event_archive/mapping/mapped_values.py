@@ -25,7 +25,9 @@ from event_archive.expressions.sql_tree import (
     string,
     transform,
 )
+from event_archive.limits import MEBIBYTE, Limits
 from event_archive.registry.yaml_file import Entry
+from event_archive.sql_text import open_engine
 
 RESERVED = {"$value", "$missing", "$constant", "$each", "$as"}
 UTC_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -34,18 +36,18 @@ JSON_TEXT = {"VARCHAR", "VARCHAR[]", "BOOLEAN", "INTEGER", "BIGINT", "HUGEINT", 
 
 
 class Binder:
-    """Asks a locked-down DuckDB for the type of an expression over a scope's fields."""
+    """Finds the types of expressions over a scope's fields, with an engine that reaches no file.
 
-    def __init__(self) -> None:
+    `limits` bound the engine, which is open while the binder is entered.
+    """
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
         self._connection: duckdb.DuckDBPyConnection | None = None
 
     def __enter__(self) -> "Binder":
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "enable_external_access": "false",
-            "threads": "1",
-            "memory_limit": "256MB",
-        }
-        self._connection = duckdb.connect(config=config)
+        memory_bytes = self._limits.engine_mebibytes * MEBIBYTE
+        self._connection = open_engine(threads=1, memory_bytes=memory_bytes, sealed=True)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -54,7 +56,7 @@ class Binder:
         self._connection = None
 
     def type_of(self, tree: exp.Expr, lists: list[str]) -> str:
-        """Give the type of an expression, or raise duckdb.Error."""
+        """Return the type of an expression; raises duckdb.Error."""
         assert self._connection, "types are asked for while the mapping is loaded"
         json_list = exp.DataType.build("JSON[]", dialect="duckdb")
         fields = [exp.alias_(exp.cast(exp.null(), json_list), each, quoted=True) for each in lists]
@@ -64,9 +66,12 @@ class Binder:
 
 @dataclass
 class Scope:
-    """The fields that are read from one record (or list element), extracted together into one list."""
+    """The fields that are read from one record (or list element), extracted together into one list.
 
-    binder: Binder
+    `binder`: finds types; None where none is asked for.
+    """
+
+    binder: Binder | None = None
     depth: int = 0
     pointers: list[str] = field(default_factory=list)
     fallible: list[tuple[str, exp.Expr]] = field(default_factory=list)
@@ -100,7 +105,8 @@ class Scope:
         return call("json_extract", record, exp.Array(expressions=pointers))
 
     def type_of(self, tree: exp.Expr) -> str:
-        """Give the DuckDB type of an expression over these fields."""
+        """Return the DuckDB type of an expression over these fields; raises duckdb.Error."""
+        assert self.binder, "types are asked for while the mapping is loaded"
         return self.binder.type_of(tree, [_fields(depth) for depth in range(self.depth + 1)])
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from sqlglot import exp
 
-from event_archive.envelope import OPTIONAL_ATTRIBUTES
+from event_archive.envelope import ATTRIBUTES, INTEGER_ATTRIBUTES, OPTIONAL_COLUMNS
 from event_archive.expressions.sql_tree import as_text, call, if_else, is_null, let, reference, string
+from event_archive.limits import Limits
 from event_archive.mapping.json_numbers import is_inexact
 from event_archive.mapping.mapped_values import (
     RESERVED,
@@ -30,8 +31,14 @@ from event_archive.registry.text_formats import EVENT_TYPE
 from event_archive.registry.yaml_file import Entry
 
 NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
-REQUIRED = ("id", "source", "time", "actor", "object")
-ATTRIBUTES = {*REQUIRED, *OPTIONAL_ATTRIBUTES}
+REQUIRED = tuple(
+    attribute.name
+    for attribute in ATTRIBUTES
+    if attribute.is_required and not attribute.is_constant and attribute.name != "data"
+)
+MAPPED = (*REQUIRED, *OPTIONAL_COLUMNS)
+"""The attributes that a mapping gives, in the order in which they are written."""
+
 CHOSEN = "the chosen"  # a name that no column has
 
 
@@ -86,27 +93,30 @@ class Mapping:
 
 def with_chosen(choose: Entry, record: exp.Expr, body: exp.Expr) -> exp.Expr:
     """Give `body` with the chosen value, found once and not once per rule."""
-    scope = Scope(Binder())
+    scope = Scope()
     chosen = as_text(parsed(choose).compile(scope.text))
     return let(CHOSEN, call("try", scope.over(record, chosen)), body)
 
 
-def load_mapping(path: Path) -> Mapping:
-    """Read and check a mapping file; raise UnusableInput with one line that names file, line and reason."""
+def load_mapping(path: Path, limits: Limits | None = None) -> Mapping:
+    """Read and check a mapping file; raise UnusableInput with one line that names file, line and reason.
+
+    `limits` bound the engine that finds the types of expressions.
+    """
     entry = read_mapping_file(path)
     fields = entry.only({"description", "choose", "event", "rules"}, {"choose", "rules"}, "a mapping")
-    shared = fields["event"].only(ATTRIBUTES | {"data"}, set(), "event") if "event" in fields else {}
+    shared = fields["event"].only({*MAPPED, "data"}, set(), "event") if "event" in fields else {}
     rules = fields["rules"]
     if not rules.fields:
         raise rules.rejected("rules must be a mapping from a chosen value to its rule, with at least one")
-    with Binder() as binder:
+    with Binder(limits) as binder:
         typed(fields["choose"], Scope(binder))
         compiled = [_rule(chosen, rule, shared, Scope(binder)) for chosen, rule in rules.fields.items()]
     return Mapping(path, fields["choose"], tuple(compiled))
 
 
 def _rule(chosen: str, entry: Entry, shared: dict[str, Entry], scope: Scope) -> Rule:
-    own = entry.only(ATTRIBUTES | {"type", "data"}, {"type"}, f"rule {chosen}")
+    own = entry.only({*MAPPED, "type", "data"}, {"type"}, f"rule {chosen}")
     found = re.fullmatch(EVENT_TYPE, own["type"].text)
     if not found:
         raise own["type"].rejected(f"{own['type'].text!r} is no event type such as repo.starred.v1")
@@ -119,7 +129,7 @@ def _rule(chosen: str, entry: Entry, shared: dict[str, Entry], scope: Scope) -> 
         ("type", string(own["type"].json())),
         ("verb", string(f'"{verb}"')),
     ]
-    for name in (*REQUIRED, *OPTIONAL_ATTRIBUTES):
+    for name in MAPPED:
         if name in fields:
             parts.append((name, _attribute(name, fields[name], object_type, scope)))
     data = {**_data(shared.get("data")), **_data(own.get("data"))}
@@ -137,8 +147,8 @@ def _data(entry: Entry | None) -> dict[str, Entry]:
 
 
 def _attribute(name: str, entry: Entry, object_type: str, scope: Scope) -> exp.Expr:
-    """Build an attribute of the envelope: an integer for objectversion, else text."""
-    if name == "objectversion" or (entry.fields is not None and "$constant" in entry.fields):
+    """Build an attribute of the envelope."""
+    if name in INTEGER_ATTRIBUTES or (entry.fields is not None and "$constant" in entry.fields):
         return value(entry, scope, name)
     if name in ("actor", "object") and entry.fields is not None:
         return _named(name, entry, object_type, scope)

@@ -23,6 +23,7 @@ from event_archive.errors import UnusableInput
 from event_archive.expressions.expression import parse_expression
 from event_archive.expressions.sql_tree import as_text, call, if_else, reference, string
 from event_archive.landing.transaction import RejectedRows
+from event_archive.limits import Limits
 from event_archive.mapping.json_numbers import is_inexact
 from event_archive.mapping.mapped_values import Binder, Scope, typed, value
 from event_archive.mapping.mapping import CHOSEN, failure, with_chosen
@@ -84,7 +85,7 @@ class Repair:
         )
 
 
-def load_repair(path: Path) -> Repair:
+def load_repair(path: Path, limits: Limits | None = None) -> Repair:
     """Read and check a repair file; raise UnusableInput with one line that names file, line and reason."""
     entry = read_mapping_file(path)
     fields = entry.only({"description", "choose", "rules"}, {"rules"}, "a repair")
@@ -92,7 +93,7 @@ def load_repair(path: Path) -> Repair:
     rules = fields["rules"]
     if not rules.fields:
         raise rules.rejected("rules must be a mapping from a chosen value to its rule, with at least one")
-    with Binder() as binder:
+    with Binder(limits) as binder:
         typed(choose, Scope(binder))
         return Repair(path, choose, {name: _rule(name, one, binder) for name, one in rules.fields.items()})
 

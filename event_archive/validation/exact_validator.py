@@ -14,7 +14,9 @@ from event_archive.envelope import (
     ATTRIBUTE_NAME,
     ATTRIBUTE_NAMES,
     CORRECTIONS,
+    INTEGER_ATTRIBUTES,
     JSON_MEDIA,
+    OPTIONAL_COLUMNS,
     SPEC_VERSION,
 )
 from event_archive.registry.contract import Contract, Contracts
@@ -100,10 +102,10 @@ def _event(document: dict[str, Any], contracts: Contracts, latest: datetime) -> 
     if occurred_at > latest:
         reject("future", f"time {occurred_at.isoformat()} is later than the allowed clock skew")
     row["event_date"] = occurred_at.date()
-    row["correlation_id"] = _text(present, "correlationid") if "correlationid" in present else None
-    row["causation_id"] = _text(present, "causationid") if "causationid" in present else None
-    row["object_version"] = _version(present)
-    row |= _correction(present)
+    for name, column in OPTIONAL_COLUMNS.items():
+        read = _count if name in INTEGER_ATTRIBUTES else _text
+        row[column.name] = read(present, name) if name in present else None
+    _check_correction(present)
     attributes = _other_attributes(present)
     data = _data(present, contract)
     row["data"] = _convert(lambda: to_column(contract.data_type, data))
@@ -147,24 +149,23 @@ def _time(present: dict[str, Any]) -> datetime:
         reject("bad_envelope", f"time: {error}")
 
 
-def _version(present: dict[str, Any]) -> int | None:
-    version: int | None = present.get("objectversion")
-    if version is None:
-        return None
-    if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= LARGEST_BIGINT:
-        reject("bad_envelope", f"objectversion is {_format(version)}, not 1, 2, 3 …")
-    return version
+def _count(present: dict[str, Any], name: str) -> int:
+    value: int = present[name]
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LARGEST_BIGINT:
+        reject("bad_envelope", f"{name} is {_format(value)}, not 1, 2, 3 …")
+    return value
 
 
-def _correction(present: dict[str, Any]) -> dict[str, str | None]:
-    """The earlier event of the same source that this one corrects or voids."""
-    found = {name: _text(present, name) if name in present else None for name in CORRECTIONS}
-    if None not in found.values():
+def _check_correction(present: dict[str, Any]) -> None:
+    """Reject an event that both corrects and voids an earlier one, or names itself as the earlier one."""
+    if all(name in present for name in CORRECTIONS):
         reject("bad_envelope", "corrects and voids are both given: an event does one of the two, or neither")
-    for name, earlier in found.items():
-        if earlier == present["id"]:
-            reject("bad_envelope", f"{name} is {_format(earlier)}, the event's own id, not an earlier one's")
-    return found
+    for name in CORRECTIONS:
+        if present.get(name) == present["id"]:
+            reject(
+                "bad_envelope",
+                f"{name} is {_format(present[name])}, the event's own id, not an earlier one's",
+            )
 
 
 def _other_attributes(present: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""Conditions: a contract's JSON Schema on a value as DuckDB SQL, for the fast test.
+"""Fast conditions: a contract's JSON Schema on a value as DuckDB SQL, for the fast validator.
 
 Belongs here: one SQL condition for each schema keyword that has a sure one, and `Unfit` for every other. A
-condition may be stricter than the keyword, never laxer. Not here: types and spelling, which `shape` tests by
-writing the text again.
+condition may be stricter than the keyword, never laxer. Not here: types and escapes, which are tested by
+writing the text again (`fast_text`).
 """
 
 import re
@@ -27,33 +27,33 @@ PLAIN_PATTERN = re.compile(
 
 
 class Unfit(Exception):
-    """A contract or record that the fast test can't judge surely; the message says why."""
+    """A contract or record that the fast validator can't be sure of; the message says why."""
 
 
 def conditions(value: str, kind: ColumnType, schema: Schema, root: Schema) -> list[str]:
-    """SQL conditions on a value that is not null and of type `kind`; raises Unfit."""
-    found: list[str] = []
+    """Return SQL conditions on a value that is not null and of type `kind`; raises Unfit."""
+    needs: list[str] = []
     for keyword, argument in schema.items():
         if keyword in NO_CONDITION or keyword.startswith("x-"):
             continue
-        found.append(_condition(value, kind, keyword, argument))
+        needs.append(_condition(value, kind, keyword, argument))
     if isinstance(schema.get("additionalProperties"), Mapping) or (
-        isinstance(kind, Struct) and _counts(schema)
+        isinstance(kind, Struct) and _restricts_fields(schema)
     ):
         raise Unfit("a keyword on all of an object's fields")
     if isinstance(kind, Scalar) and kind.kind == "DATE":
-        found.append(f"{value} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'")
+        needs.append(f"{value} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'")
     if isinstance(kind, Scalar) and kind.kind == "TIMESTAMPTZ":
-        found.append(f"regexp_full_match({value}, {literal(PLAIN_MOMENT)})")
-        found.append(f"TRY_CAST({value} AS TIMESTAMPTZ) IS NOT NULL")
+        needs.append(f"regexp_full_match({value}, {literal(PLAIN_MOMENT)})")
+        needs.append(f"TRY_CAST({value} AS TIMESTAMPTZ) IS NOT NULL")
     if isinstance(kind, Scalar) and kind.kind == "DOUBLE":
-        found.append(f"isfinite({value})")  # the engine reads and writes `nan` and `inf`, which are no JSON
+        needs.append(f"isfinite({value})")  # the engine reads and writes `nan` and `inf`, which are no JSON
     if isinstance(kind, Scalar) and kind.kind == "DECIMAL":
-        found += _decimal_conditions(value, kind)
-    return found
+        needs += _decimal_conditions(value, kind)
+    return needs
 
 
-def _counts(schema: Schema) -> bool:
+def _restricts_fields(schema: Schema) -> bool:
     return bool({"minProperties", "maxProperties", "propertyNames", "dependentRequired"} & set(schema))
 
 
@@ -79,7 +79,7 @@ def _condition(value: str, kind: ColumnType, keyword: str, argument: Any) -> str
     number = isinstance(kind, Scalar) and kind.kind in ("BIGINT", "DOUBLE", "DECIMAL") and not kind.text
     match keyword:
         case "enum" if text:
-            allowed = [literal(one) for one in argument if isinstance(one, str)]
+            allowed = [literal(choice) for choice in argument if isinstance(choice, str)]
             return f"{value} IN ({', '.join(allowed)})" if allowed else "false"
         case "const" if text and isinstance(argument, str):
             return f"{value} = {literal(argument)}"

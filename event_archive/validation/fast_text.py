@@ -1,7 +1,7 @@
-"""Spelling: the text of a record, written again from its typed values, as DuckDB SQL.
+"""Fast text: the text of a record, written again from its typed values, as DuckDB SQL.
 
 Belongs here: what `from_json` is to parse, the text of each kind of value, and gathering text and conditions.
-Not here: the envelope (`shape`), and what the schema demands of a value (`conditions`).
+Not here: the envelope (`fast_validator`), and what the schema demands of a value (`fast_conditions`).
 """
 
 from collections.abc import Sequence
@@ -26,38 +26,121 @@ SIMPLE_VALUE = r'"[^"\\]*"|-?(0|[1-9][0-9]{0,17})|true|false'
 
 
 @dataclass
-class Parts:
-    """The pieces of a shape as they are gathered: literal text and SQL by turns, and conditions."""
+class LineText:
+    """The text of a line as it is put together: literal text and SQL by turns, and conditions on the values.
 
-    text: list[str] = field(default_factory=list)
+    `root`: the schema of `data`, in which references are resolved; `spacing`: how the producer writes JSON.
+    """
+
+    root: Schema
+    spacing: Spacing
+    pieces: list[str] = field(default_factory=list)
     conditions: list[str] = field(default_factory=list)
 
-    def literal(self, text: str) -> None:
-        """Add a text that stands as it is."""
-        self.text.append(literal(text))
+    def add_literal(self, text: str) -> None:
+        """Add a text that is the same in every line."""
+        self.pieces.append(literal(text))
 
     def sql(self) -> str:
-        """The whole text as one SQL expression."""
+        """Return the whole text as one SQL expression."""
         merged: list[str] = []
-        for piece in self.text:
+        for piece in self.pieces:
             if merged and piece.startswith("'") and merged[-1].startswith("'"):
                 merged[-1] = merged[-1][:-1] + piece[1:]
             else:
                 merged.append(piece)
         return f"concat({', '.join(merged)})"
 
+    def add_value(
+        self, value: str, kind: ColumnType, schema: Schema, sample: Any, unnamed: Sequence[str] = ()
+    ) -> None:
+        """Add the text of one value, and the conditions on it; raises Unfit.
+
+        `value`: its SQL; `sample`: the value in the record that is learned from; `unnamed`: its fields that
+        no contract names, which only `data` itself may have.
+        """
+        schema = resolve(schema, self.root)
+        if isinstance(kind, Scalar) and kind.text and not is_nullable(schema):
+            # The common case, without a text of its own in between: it is half of the whole cost.
+            self.pieces += ["'\"'", value, "'\"'"]
+            self.conditions += [f"{value} IS NOT NULL", *conditions(value, kind, schema, self.root)]
+            return
+        if not isinstance(kind, Struct):
+            text, needs = _maybe_null(value, self._text(value, kind, schema), schema)
+            self.pieces.append(text)
+            self.conditions += needs
+            return
+        self.conditions += conditions(value, kind, schema, self.root)
+        if is_nullable(schema) or not isinstance(sample, dict):
+            raise Unfit("an object that may be null")
+        if set(sample) - set(kind.by_name) != set(unnamed):
+            raise Unfit("fields that the contract does not name, in an object inside the data")
+        names = list(sample) + [part.name for part in kind.fields if part.name not in sample]
+        for index, name in enumerate(names):
+            start = ("{" if index == 0 else self.spacing.comma) + key(name, self.spacing.colon)
+            inside = f"{value}.{quoted(name)}"
+            if name not in kind.by_name:
+                text = f"CAST({inside} AS VARCHAR)"
+                self.add_literal(start)
+                self.pieces.append(text)
+                self.conditions.append(f"regexp_full_match({text}, {literal(SIMPLE_VALUE)})")
+                continue
+            part = kind.by_name[name]
+            below = schema["properties"][name]
+            if part.required or index == 0:
+                self.add_literal(start)
+                self.add_value(inside, part.type, below, sample.get(name))
+            else:
+                text, needs = self._text(inside, part.type, resolve(below, self.root))
+                present = f"concat({literal(start)}, {text})"
+                self.pieces.append(f"CASE WHEN {inside} IS NULL THEN '' ELSE {present} END")
+                self.conditions += [f"({inside} IS NULL OR {need})" for need in needs]
+        self.add_literal("}" if names else "{}")
+
+    def _text(self, value: str, kind: ColumnType, schema: Schema) -> tuple[str, list[str]]:
+        """Return the SQL text of a value that is not null, and the conditions on it."""
+        needs = conditions(value, kind, schema, self.root)
+        if isinstance(kind, Scalar):
+            return _scalar_text(value, kind), needs
+        if isinstance(kind, ListOf):
+            item, item_needs = self._item_text("x", kind.item, resolve(schema["items"], self.root))
+            items = f"list_transform({value}, lambda x: {item})"
+            needs.append(
+                f"len(list_filter({value}, lambda x: NOT coalesce({' AND '.join(item_needs)}, false))) = 0"
+            )
+            return f"concat('[', array_to_string({items}, {literal(self.spacing.comma)}), ']')", needs
+        raise Unfit("an object that may be absent")
+
+    def _item_text(self, value: str, kind: ColumnType, schema: Schema) -> tuple[str, list[str]]:
+        """Return what `_text` does, for an item of a list: an object has all fields, in their order."""
+        if not isinstance(kind, Struct):
+            text, needs = self._text(value, kind, schema)
+            return text, [f"{value} IS NOT NULL", *needs]
+        pieces: list[str] = []
+        needs = conditions(value, kind, schema, self.root)
+        for index, part in enumerate(kind.fields):
+            inside = f"{value}.{quoted(part.name)}"
+            if not part.required or isinstance(part.type, Struct):
+                raise Unfit("a list of objects with fields that may be absent, or objects in them")
+            below = resolve(schema["properties"][part.name], self.root)
+            text, more = _maybe_null(inside, self._text(inside, part.type, below), below)
+            start = ("{" if index == 0 else self.spacing.comma) + key(part.name, self.spacing.colon)
+            pieces += [literal(start), text]
+            needs += more
+        return f"concat({', '.join(pieces)}, '}}')", [f"{value} IS NOT NULL", *needs]
+
 
 def key(name: str, colon: str) -> str:
-    """A key as it is spelled; raises Unfit where that takes escapes."""
+    """Return a key as JSON text; raises Unfit where that takes escapes."""
     if not name.isascii() or not name.isprintable() or '"' in name or "\\" in name:
         raise Unfit(f"the key {name!r} is spelled with escapes")
     return f'"{name}"{colon}'
 
 
 def structure(kind: ColumnType, unnamed: Sequence[str] = ()) -> str:
-    """What `from_json` is to parse a value into. Times and decimals stay text until their text was tested.
+    """Return what `from_json` is to parse a value into; times and decimals stay text until it was tested.
 
-    `unnamed`: fields of an object besides those of its type, which stay JSON.
+    `unnamed`: fields of an object besides those of its type, which stay JSON. Raises Unfit.
     """
     if isinstance(kind, Struct):
         members = [f"{key(part.name, '')}:{structure(part.type)}" for part in kind.fields]
@@ -69,103 +152,18 @@ def structure(kind: ColumnType, unnamed: Sequence[str] = ()) -> str:
     return '"DOUBLE"' if kind.kind == "DECIMAL" else f'"{kind.kind}"'
 
 
-def write_value(
-    parts: Parts,
-    value: str,
-    kind: ColumnType,
-    schema: Any,
-    root: Schema,
-    sample: Any,
-    spacing: Spacing,
-) -> None:
-    """Add the text of one value, and the conditions on it."""
-    schema = resolve(schema, root)
-    if isinstance(kind, Scalar) and kind.text and not is_nullable(schema):
-        # The common case, spelled without a text of its own in between: it is half of the shape's cost.
-        parts.text += ["'\"'", value, "'\"'"]
-        parts.conditions += [f"{value} IS NOT NULL", *conditions(value, kind, schema, root)]
-        return
-    if not isinstance(kind, Struct):
-        text, needs = _maybe_null(value, _spelled(value, kind, schema, root, spacing), schema)
-        parts.text.append(text)
-        parts.conditions += needs
-        return
-    parts.conditions += conditions(value, kind, schema, root)
-    if is_nullable(schema) or not isinstance(sample, dict):
-        raise Unfit("an object that may be null")
-    if set(sample) - set(kind.by_name) and value != "r.data":
-        raise Unfit("fields that the contract does not name, in an object inside the data")
-    names = list(sample) + [part.name for part in kind.fields if part.name not in sample]
-    for index, name in enumerate(names):
-        start = ("{" if index == 0 else spacing.comma) + key(name, spacing.colon)
-        inside = f"{value}.{quoted(name)}"
-        if name not in kind.by_name:
-            parts.literal(start)
-            parts.text.append(f"CAST({inside} AS VARCHAR)")
-            parts.conditions.append(f"regexp_full_match(CAST({inside} AS VARCHAR), {literal(SIMPLE_VALUE)})")
-            continue
-        part = kind.by_name[name]
-        below = schema["properties"][name]
-        if part.required or index == 0:
-            parts.literal(start)
-            write_value(parts, inside, part.type, below, root, sample.get(name), spacing)
-        else:
-            text, needs = _spelled(inside, part.type, resolve(below, root), root, spacing)
-            parts.text.append(f"CASE WHEN {inside} IS NULL THEN '' ELSE concat({literal(start)}, {text}) END")
-            parts.conditions += [f"({inside} IS NULL OR {need})" for need in needs]
-    parts.literal("}" if names else "{}")
-
-
-def _maybe_null(value: str, spelled: tuple[str, list[str]], schema: Schema) -> tuple[str, list[str]]:
-    """The text of a value and the conditions on it, where the schema allows null and where it does not."""
-    text, needs = spelled
+def _maybe_null(value: str, text: tuple[str, list[str]], schema: Schema) -> tuple[str, list[str]]:
+    """Return the text of a value and the conditions on it, which the schema may allow to be null."""
+    present, needs = text
     if not is_nullable(schema):
-        return text, [f"{value} IS NOT NULL", *needs]
+        return present, [f"{value} IS NOT NULL", *needs]
     if {"enum", "const"} & set(schema) and None not in schema.get("enum", ()):
         raise Unfit("a type that allows null with values that don't")
-    return f"CASE WHEN {value} IS NULL THEN 'null' ELSE {text} END", [
-        f"({value} IS NULL OR {n})" for n in needs
-    ]
+    either = f"CASE WHEN {value} IS NULL THEN 'null' ELSE {present} END"
+    return either, [f"({value} IS NULL OR {need})" for need in needs]
 
 
-def _spelled(
-    value: str, kind: ColumnType, schema: Schema, root: Schema, spacing: Spacing
-) -> tuple[str, list[str]]:
-    """The text of a value that is not null as SQL, and the conditions on it."""
-    needs = conditions(value, kind, schema, root)
-    if isinstance(kind, Scalar):
-        return _spelled_scalar(value, kind), needs
-    if isinstance(kind, ListOf):
-        item, item_needs = _spelled_item("x", kind.item, resolve(schema["items"], root), root, spacing)
-        spelled = f"list_transform({value}, lambda x: {item})"
-        needs.append(
-            f"len(list_filter({value}, lambda x: NOT coalesce({' AND '.join(item_needs)}, false))) = 0"
-        )
-        return f"concat('[', array_to_string({spelled}, {literal(spacing.comma)}), ']')", needs
-    raise Unfit("an object that may be absent")
-
-
-def _spelled_item(
-    value: str, kind: ColumnType, schema: Schema, root: Schema, spacing: Spacing
-) -> tuple[str, list[str]]:
-    """An item of a list: as `_spelled`, with objects whose fields are all there, in the contract's order."""
-    if not isinstance(kind, Struct):
-        text, needs = _spelled(value, kind, schema, root, spacing)
-        return text, [f"{value} IS NOT NULL", *needs]
-    pieces: list[str] = []
-    needs = conditions(value, kind, schema, root)
-    for index, part in enumerate(kind.fields):
-        inside = f"{value}.{quoted(part.name)}"
-        if not part.required or isinstance(part.type, Struct):
-            raise Unfit("a list of objects with fields that may be absent, or objects in them")
-        below = resolve(schema["properties"][part.name], root)
-        text, more = _maybe_null(inside, _spelled(inside, part.type, below, root, spacing), below)
-        pieces += [literal(("{" if index == 0 else spacing.comma) + key(part.name, spacing.colon)), text]
-        needs += more
-    return f"concat({', '.join(pieces)}, '}}')", [f"{value} IS NOT NULL", *needs]
-
-
-def _spelled_scalar(value: str, kind: Scalar) -> str:
+def _scalar_text(value: str, kind: Scalar) -> str:
     match kind.kind:
         case "JSON":
             raise Unfit("a value whose type is open")

@@ -1,16 +1,17 @@
-"""The fast test: accept records in columns, but only those that the exact judge surely accepts.
+"""The fast validator: accepts records in columns, but only those that the exact validator surely accepts.
 
-Belongs here: learning a *shape* from one accepted record (the order of its keys, its spacing, its line end)
-and compiling shape and contract to DuckDB SQL. Not here: running it (`routing`), the text of values
-(`spelling`), and the truth it must be narrower than (`judge`).
+Belongs here: learning how a producer writes its records from one that was accepted (the order of its keys,
+its spacing, its line end), and compiling that and the contract to DuckDB SQL. Not here: running it
+(`landing.router`), the text of values (`fast_text`), and the truth it must be narrower than
+(`exact_validator`).
 
 Why it is sure. A line is parsed by DuckDB's JSON reader, which is lenient, into typed values; from these
-values alone the text is written again as the shape spells it; and only a line that *is* that text, byte for
-byte, goes on. A number in quotes, a rounded number, a second key of the same name, a trailing comma, an
-escape, an unknown field, NaN: each makes the two texts differ, and the line is left to the exact judge.
+values alone the text is written again as the producer writes it; and only a line that *is* that text, byte
+for byte, goes on. A number in quotes, a rounded number, a second key of the same name, a trailing comma, an
+escape, an unknown field, NaN: each makes the two texts differ, and the line is left to the exact validator.
 What remains to be tested are the values, by conditions made from the contract's schema. A schema keyword
 that has no condition here makes the whole contract unfit (`Unfit`), and all its records go to the exact
-judge.
+validator.
 """
 
 from collections.abc import Mapping
@@ -18,20 +19,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from event_archive.decoding.spacing import spacing_of
-from event_archive.envelope import ATTRIBUTE_NAMES, CORRECTIONS
+from event_archive.envelope import (
+    ATTRIBUTE_NAMES,
+    CONSTANT_ATTRIBUTES,
+    CORRECTIONS,
+    INTEGER_ATTRIBUTES,
+    OPTIONAL_COLUMNS,
+)
 from event_archive.registry.column_types import Struct
 from event_archive.registry.contract import Contract
 from event_archive.registry.text_formats import PLAIN_MOMENT
 from event_archive.sql_text import literal, quoted
 from event_archive.validation.fast_conditions import Unfit
-from event_archive.validation.fast_text import Parts, key, structure, write_value
-
-CONSTANT_ATTRIBUTES = frozenset({"specversion", "type", "verb"})
+from event_archive.validation.fast_text import LineText, key, structure
 
 
 @dataclass(frozen=True)
 class FastValidator:
-    """How the records of one producer are spelled, as SQL over `line` and `r`, the parsed record.
+    """How one producer writes its records, as SQL over `line` and `r`, the parsed record.
 
     `structure`: what `from_json` is to parse; `text`: the line written again; `condition`: what the values
     must meet; `columns`: the archive's columns by name.
@@ -43,7 +48,7 @@ class FastValidator:
     columns: Mapping[str, str]
 
     def select(self, lines: str, latest: str, *, valid: bool = True) -> str:
-        """SQL that gives `n` and the archive's columns for the lines that are surely events.
+        """Return SQL that gives `n` and the archive's columns for the lines that are surely events.
 
         `lines`: a relation with `n` and `line`, all of it `valid` JSON or not; `latest`: SQL of the last
         allowed moment. The filter must not be pushed below the projection that parses, or every use would
@@ -63,41 +68,41 @@ class FastValidator:
 def learn_validator(
     record: bytes, line_end: str, document: Mapping[str, Any], contract: Contract
 ) -> FastValidator:
-    """The shape of an accepted record (`document`: its value, keys in their order); raises Unfit."""
+    """Learn from an accepted record (`document`: its value, keys in their order); raises Unfit."""
     spacing = spacing_of(record)
-    parts = Parts()
+    line = LineText(contract.schema, spacing)
     parsed: list[str] = []
     others: list[str] = []
     unnamed = _unnamed_fields(document["data"], contract)
     for name, value in document.items():
-        parts.literal(("{" if not parts.text else spacing.comma) + key(name, spacing.colon))
+        line.add_literal(("{" if not line.pieces else spacing.comma) + key(name, spacing.colon))
         if name == "data":
             parsed.append(f'"data":{structure(contract.data_type, unnamed)}')
-            write_value(parts, "r.data", contract.data_type, contract.schema, contract.schema, value, spacing)
+            line.add_value("r.data", contract.data_type, contract.schema, value, unnamed)
         elif value is None:
-            parts.literal("null")  # a null attribute is an absent one
+            line.add_literal("null")  # a null attribute is an absent one
         elif name in CONSTANT_ATTRIBUTES:
-            parts.literal(key(value, ""))
-        elif name == "objectversion":
-            parsed.append('"objectversion":"BIGINT"')
-            parts.text.append("CAST(r.objectversion AS VARCHAR)")
-            parts.conditions.append("r.objectversion >= 1")
+            line.add_literal(key(value, ""))
+        elif name in INTEGER_ATTRIBUTES:
+            parsed.append(f'"{name}":"BIGINT"')
+            line.pieces.append(f"CAST(r.{name} AS VARCHAR)")
+            line.conditions.append(f"r.{name} >= 1")
         elif isinstance(value, str):
             if name not in ATTRIBUTE_NAMES:
                 others.append(name)
             parsed.append(f'{key(name, "")}:"VARCHAR"')
-            parts.text += ["'\"'", f"r.{quoted(name)}", "'\"'"]
-            parts.conditions.append(
+            line.pieces += ["'\"'", f"r.{quoted(name)}", "'\"'"]
+            line.conditions.append(
                 f"r.{quoted(name)} " + (f"= {literal(value)}" if name == "datacontenttype" else "<> ''")
             )
             if name in CORRECTIONS:
-                parts.conditions.append(f"r.{name} <> r.id")
+                line.conditions.append(f"r.{name} <> r.id")
         else:
             raise Unfit(f"attribute {name} is no text")
-    parts.literal("}" + line_end)
+    line.add_literal("}" + line_end)
     columns = _envelope_columns(contract, {name for name, value in document.items() if value is not None})
     columns["extra"] = _extra(others, unnamed)
-    parts.conditions += [
+    line.conditions += [
         f"regexp_full_match(r.time, {literal(PLAIN_MOMENT)})",
         f"split_part(r.actor, '/', 1) IN ({', '.join(map(literal, contract.actor_types))})",
         "contains(r.actor, '/')",
@@ -105,13 +110,10 @@ def learn_validator(
         f"starts_with(r.object, {literal(contract.object_type + '/')})",
         f"strlen(r.object) > {len(contract.object_type) + 1}",
     ]
-    return FastValidator("{" + ",".join(parsed) + "}", parts.sql(), " AND ".join(parts.conditions), columns)
+    return FastValidator("{" + ",".join(parsed) + "}", line.sql(), " AND ".join(line.conditions), columns)
 
 
 def _envelope_columns(contract: Contract, present: set[str]) -> dict[str, str]:
-    def optional(name: str, kind: str) -> str:
-        return f"r.{name}" if name in present else f"CAST(NULL AS {kind})"
-
     return {
         "event_id": "r.id",
         "source": "r.source",
@@ -121,16 +123,16 @@ def _envelope_columns(contract: Contract, present: set[str]) -> dict[str, str]:
         "object_type": literal(contract.object_type),
         "object_id": f"substr(r.object, {len(contract.object_type) + 2})",
         "occurred_at": "TRY_CAST(r.time AS TIMESTAMPTZ)",
-        "correlation_id": optional("correlationid", "VARCHAR"),
-        "causation_id": optional("causationid", "VARCHAR"),
-        "object_version": optional("objectversion", "BIGINT"),
-        **{name: optional(name, "VARCHAR") for name in CORRECTIONS},
+        **{
+            column.name: f"r.{name}" if name in present else f"CAST(NULL AS {column.type})"
+            for name, column in OPTIONAL_COLUMNS.items()
+        },
         "data": "r.data",
     }
 
 
 def _unnamed_fields(data: Mapping[str, Any], contract: Contract) -> list[str]:
-    """The fields of `data` that an open contract does not name; raises Unfit where their names clash."""
+    """Return the fields of `data` that an open contract does not name; raises Unfit where names clash."""
     kind = contract.data_type
     names = set(kind.by_name) if isinstance(kind, Struct) else set()
     unnamed = [name for name in data if name not in names]
@@ -142,7 +144,7 @@ def _unnamed_fields(data: Mapping[str, Any], contract: Contract) -> list[str]:
 
 
 def _extra(attributes: list[str], fields: list[str]) -> str:
-    """SQL of the `extra` column: attributes and fields that have no column of their own, as JSON."""
+    """Return the SQL of the `extra` column: attributes and fields without a column of their own, as JSON."""
     if not attributes and not fields:
         return "CAST(NULL AS VARCHAR)"
     members = []

@@ -48,7 +48,7 @@ def land(paths: tuple[str, ...], contracts: Path | None, mapping_file: Path | No
     """
     settings = read_settings(contracts)
     archive = settings.open_archive()
-    mapping = load_mapping(mapping_file) if mapping_file else None
+    mapping = load_mapping(mapping_file, settings.limits) if mapping_file else None
     sources = find_sources(paths)
     report(land_all(archive, sources, settings, mapping), wants_json)
 

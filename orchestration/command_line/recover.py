@@ -70,8 +70,8 @@ def recover(
         )
     settings = read_settings(contracts)
     archive = settings.open_archive()
-    repair = load_repair(repair_file) if repair_file else None
-    mapping = load_mapping(mapping_file) if mapping_file else None
+    repair = load_repair(repair_file, settings.limits) if repair_file else None
+    mapping = load_mapping(mapping_file, settings.limits) if mapping_file else None
     waiting = max(totals(archive.log.commits()).rejected, 1)
     with screen.progress("Judging", 1) as show:
         result = recover_records(
