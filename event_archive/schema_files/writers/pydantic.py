@@ -8,7 +8,7 @@ import keyword
 import re
 from typing import Any
 
-from event_archive.envelope import ATTRIBUTES, OPTIONAL_ATTRIBUTES, SPEC_VERSION
+from event_archive.envelope import ATTRIBUTES, OPTIONAL_COLUMNS, SPEC_VERSION
 from event_archive.registry.contract import Contract
 from event_archive.registry.contract_text import one_line
 from event_archive.registry.exact_values import LARGEST_BIGINT
@@ -112,7 +112,7 @@ def to_pydantic(contract: Contract) -> str:
         *(
             f"    {attribute.name}: {ATTRIBUTE_TYPES[attribute.kind]} | None = None"
             for attribute in ATTRIBUTES
-            if attribute.name in OPTIONAL_ATTRIBUTES
+            if attribute.name in OPTIONAL_COLUMNS
         ),
         "    data: Data",
         "",
