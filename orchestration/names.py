@@ -1,13 +1,9 @@
-"""Names that several definitions share: asset keys, jobs, pools.
+"""Names that several definitions share: jobs, pools, tags.
 
-Belongs here: a name that two modules must agree on. Not here: anything that one module alone knows.
+Belongs here: a name that two modules must agree on. Not here: keys of assets (`assets.keys`), and anything
+that one module alone knows.
 """
 
-from dagster import AssetKey
-
-LOG = AssetKey(["archive", "log"])
-QUARANTINE = AssetKey(["archive", "quarantine"])
-REPORTING = AssetKey(["published", "reporting"])
 LAND_JOB = "land"
 REFRESH_JOB = "refresh"
 NIGHTLY_JOB = "nightly_verification"
@@ -15,5 +11,5 @@ REPLAY_JOB = "replay_into_file"
 DIFF_JOB = "diff_datasets"
 ARCHIVE_POOL = "archive"
 WAREHOUSE_POOL = "warehouse"
-# A run with this tag plans and reports no materializations by itself: what it says, it logs.
-TELLS_ITSELF = {"dagster/defer_asset_events": "true"}
+# A run with this tag plans and reports no materializations by itself: it logs what was derived.
+REPORTS_ITSELF = {"dagster/defer_asset_events": "true"}

@@ -11,8 +11,8 @@ from datetime import date
 import dagster as dg
 
 from event_archive.store.commit import Commit, is_of
+from orchestration.assets.keys import REPORTING
 from orchestration.dataset.versions import served_version
-from orchestration.names import REPORTING
 from orchestration.settings import Settings
 
 

@@ -11,8 +11,8 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtP
 
 from event_archive.archive import Archive
 from orchestration.assets.event_partitions import event_key
+from orchestration.assets.keys import LOG
 from orchestration.dbt.graph import is_daily, views_of
-from orchestration.names import LOG
 from orchestration.warehouse.model_code import code_version
 
 

@@ -15,7 +15,7 @@ from event_archive.registry.contract import Contract
 from event_archive.store.commit import Commit
 from event_archive.views.day_facts import DayFacts, day_facts
 from orchestration.assets.data_versions import LOG_VERSION, version_tags
-from orchestration.names import LOG
+from orchestration.assets.keys import LOG
 from orchestration.planning.arrivals import arrivals
 
 

@@ -14,8 +14,8 @@ from event_archive.registry.contract import Contract
 from event_archive.verification import verify_days
 from event_archive.views.documented_columns import data_columns, envelope_columns
 from orchestration.assets.event_partitions import event_key, facts_of_days, majors, materialization
+from orchestration.assets.keys import LOG
 from orchestration.assets.partitions import days_of
-from orchestration.names import LOG
 from orchestration.settings import Settings
 
 SHOWN_FINDINGS = 10

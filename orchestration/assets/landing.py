@@ -15,7 +15,8 @@ from event_archive.store.commit import LANDING, RECOVERY, Counts
 from orchestration.assets.cursors import last_reported_sequence
 from orchestration.assets.data_versions import LOG_VERSION
 from orchestration.assets.event_partitions import materializations
-from orchestration.names import ARCHIVE_POOL, LOG
+from orchestration.assets.keys import LOG
+from orchestration.names import ARCHIVE_POOL
 from orchestration.settings import Settings
 
 DESCRIPTION = """The ordered, hash-chained list of commits: what it names exists, anything else does not.

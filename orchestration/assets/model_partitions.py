@@ -4,7 +4,7 @@ Belongs here: which days of which models a refresh marks, with what versions and
 commits affect (`affected`), and running dbt (`dbt_assets`).
 
 A refresh runs as one partition, but the days that it brings up to date differ by model. So Dagster must mark
-none by itself: the run has a tag that keeps it from that (`names.TELLS_ITSELF`) and logs what follows here. A
+none by itself: the run has a tag that keeps it from that (`names.REPORTS_ITSELF`) and logs what follows here. A
 run without a partition is no way out: Dagster fails it, because the events that models read have days.
 """
 

@@ -23,11 +23,12 @@ from event_archive.store.commit import Commit
 from orchestration.assets.cursors import last_record, unpublished
 from orchestration.assets.data_versions import model_versions
 from orchestration.assets.dbt_translator import Translator
+from orchestration.assets.keys import LOG
 from orchestration.assets.model_partitions import ModelReports, days_to_mark, event_versions, heard_events
 from orchestration.dbt import graph
 from orchestration.dbt.graph import Manifest
 from orchestration.dbt.process import MANIFEST, dbt_executable
-from orchestration.names import LOG, REFRESH_JOB, WAREHOUSE_POOL
+from orchestration.names import REFRESH_JOB, WAREHOUSE_POOL
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import record_build
 from orchestration.warehouse.lock import warehouse_lock

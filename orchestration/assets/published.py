@@ -11,7 +11,8 @@ import dagster as dg
 from event_archive.errors import UnusableInput
 from orchestration.assets.cursors import last_record
 from orchestration.assets.data_versions import version_of, version_tags
-from orchestration.names import REFRESH_JOB, REPORTING, WAREHOUSE_POOL
+from orchestration.assets.keys import REPORTING
+from orchestration.names import REFRESH_JOB, WAREHOUSE_POOL
 from orchestration.publishing.publish import Publication, PublishingRefused, publish
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import Check

@@ -12,7 +12,7 @@ import dagster as dg
 from event_archive.quarantine.queries import Filter, Group, grouped, refused_share
 from event_archive.quarantine.recovery_outcomes import STATES
 from event_archive.registry.contract import Contracts
-from orchestration.names import LOG, QUARANTINE
+from orchestration.assets.keys import LOG, QUARANTINE
 from orchestration.settings import Settings
 
 CHECK = "refused_share"

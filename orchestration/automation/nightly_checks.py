@@ -13,8 +13,9 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from event_archive.errors import UnusableInput
 from event_archive.verification import Finding, verify
+from orchestration.assets.keys import LOG, REPORTING
 from orchestration.dataset.versions import served_version
-from orchestration.names import LOG, NIGHTLY_JOB, REPORTING
+from orchestration.names import NIGHTLY_JOB
 from orchestration.replay.verify_sample import SampleVerified, verify_sample
 from orchestration.settings import Settings
 

@@ -19,9 +19,10 @@ from event_archive.landing.inbox import waiting_files
 from event_archive.store.commit import Commit
 from event_archive.store.log import Log
 from orchestration.assets.cursors import last_reported_sequence, touched_days, unpublished
+from orchestration.assets.keys import LOG, QUARANTINE
 from orchestration.assets.partitions import partition_of
 from orchestration.automation.nightly_checks import nightly_selection
-from orchestration.names import LAND_JOB, LOG, QUARANTINE, REFRESH_JOB, TELLS_ITSELF
+from orchestration.names import LAND_JOB, REFRESH_JOB, REPORTS_ITSELF
 from orchestration.settings import Settings
 
 # Each time the daemon goes round, which it does every 5 seconds. With 5 it would often miss a round.
@@ -57,7 +58,7 @@ def refresh_job(models: dg.AssetsDefinition, published: dg.AssetsDefinition) -> 
             "however many days were touched: it runs as the latest of them, and marks on each model exactly "
             "the days on which events arrived that the model is derived from."
         ),
-        tags=TELLS_ITSELF,
+        tags=REPORTS_ITSELF,
     )
 
 

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from dagster._core.storage.defs_state.base import set_defs_state_storage
 
+from orchestration.assets.keys import LOG, REPORTING
 from orchestration.build import build_definitions
-from orchestration.names import LOG, REPORTING
 from orchestration.settings import PROJECT, Settings
 from support.installation import new_installation
 from support.runs import NOTES, WRITTEN, dagster_instance

@@ -8,8 +8,8 @@ import dagster as dg
 import pytest
 
 from event_archive.views.day_facts import day_facts
+from orchestration.assets.keys import REPORTING
 from orchestration.dataset.versions import served_version
-from orchestration.names import REPORTING
 from orchestration.settings import Settings
 from support.installation import drop, land_events, new_installation, note
 from support.runs import (

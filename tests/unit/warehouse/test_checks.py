@@ -7,8 +7,8 @@ import duckdb
 import pytest
 
 from event_archive import open_archive
+from orchestration.assets.keys import REPORTING
 from orchestration.assets.published import published_asset
-from orchestration.names import REPORTING
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import Build, Check, NodeCheck
 from orchestration.warehouse.checks import (
