@@ -16,7 +16,7 @@ from event_archive.verification import Finding, verify
 from orchestration.assets.keys import LOG, REPORTING
 from orchestration.dataset.versions import served_version
 from orchestration.names import NIGHTLY_JOB
-from orchestration.replay.verify_sample import SampleVerified, verify_sample
+from orchestration.replay.verify_sample import SampleVerification, verify_sample
 from orchestration.settings import Settings
 
 SAMPLE_DAYS = 3
@@ -78,7 +78,7 @@ def archive_result(findings: Sequence[Finding], commits: int | None) -> dg.Asset
     )
 
 
-def sample_result(found: SampleVerified) -> dg.AssetCheckResult:
+def sample_result(found: SampleVerification) -> dg.AssetCheckResult:
     """Word what the comparison of a sample found."""
     table = [
         dg.TableRecord(

@@ -10,7 +10,7 @@ import dagster as dg
 
 from event_archive.errors import UnusableInput
 from orchestration.names import REPLAY_JOB
-from orchestration.replay.into_file import Replayed, read_known_at, replay_into
+from orchestration.replay.into_file import ReplayedDataset, read_known_at, replay_into
 from orchestration.settings import Settings, moment
 
 FOLDER = "replays"
@@ -62,7 +62,7 @@ def target(settings: Settings, into: str) -> Path:
     return folder / Path(into).expanduser()
 
 
-def described(done: Replayed) -> dict[str, dg.MetadataValue]:
+def described(done: ReplayedDataset) -> dict[str, dg.MetadataValue]:
     """Word what was derived as metadata."""
     tables = [
         dg.TableRecord({"table": table, "rows": state.rows, "digest": state.digest[:16]})

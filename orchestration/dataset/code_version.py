@@ -1,6 +1,6 @@
 """Which code derived a dataset: the git revision where there is one, else the package's version.
 
-Belongs here: telling the version. Not here: what is done with it.
+Belongs here: finding the version. Not here: what is done with it.
 """
 
 import subprocess
@@ -12,7 +12,7 @@ from orchestration.settings import PROJECT
 
 @cache
 def code_version() -> str:
-    """Tell the version of the code that runs, such as `1f2e3d4c5b6a` or `1f2e3d4c5b6a-dirty`."""
+    """Return the version of the code that runs, such as `1f2e3d4c5b6a` or `1f2e3d4c5b6a-dirty`."""
     if (PROJECT / ".git").exists():
         command = ["git", "-C", str(PROJECT), "describe", "--always", "--abbrev=12", "--dirty", "--exclude=*"]
         try:

@@ -145,16 +145,16 @@ def differing_row_ids(
     `b`. Of a row that is there more often on one side, nothing is found.
     """
     hashed = row_hash([quoted(column.name) for column in columns(connection, table, database=b)])
-    found = "temp.differing_row_ids"
+    row_ids = "temp.differing_row_ids"
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {found} AS SELECT only_a, only_b "
+        f"CREATE OR REPLACE TEMP TABLE {row_ids} AS SELECT only_a, only_b "
         f"FROM (SELECT rowid AS only_a, {hashed} AS row_hash FROM {relation(table, a)}) "
         f"FULL JOIN (SELECT rowid AS only_b, {hashed} AS row_hash FROM {relation(table, b)}) "
         "USING (row_hash) WHERE only_a IS NULL OR only_b IS NULL"
     )
-    (added,) = connection.execute(f"SELECT count(only_b) FROM {found}").fetchall()[0]
-    yield found, added
-    connection.execute(f"DROP TABLE {found}")
+    (added,) = connection.execute(f"SELECT count(only_b) FROM {row_ids}").fetchall()[0]
+    yield row_ids, added
+    connection.execute(f"DROP TABLE {row_ids}")
 
 
 def count_by_day(

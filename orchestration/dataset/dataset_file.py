@@ -1,12 +1,12 @@
 """A dataset file: what analysts open, and what it says of itself.
 
 Belongs here: writing one from the warehouse, and reading what it says. Not here: where files lie and which
-one is served (`publishing`), copying tables (`dataset`). Beside the marts each file has a schema `factlog`:
+one is served (`versions`), copying tables (`tables`). Beside the marts each file has a schema `factlog`:
 
     factlog.manifest   one row: over which cut of which log, by which code, and when it was written
     factlog.tables     one row per mart: rows, digest, what tells its rows apart, and how these are traced
 
-So a file that was sent elsewhere can still be told from another one, row by row, down to the events.
+So a file that was sent elsewhere can still be compared with another, row by row, down to the events.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ import duckdb
 from event_archive.errors import UnusableInput
 from event_archive.sql_text import literal, quoted
 from orchestration.dataset.compare import TableState
-from orchestration.dataset.row_tracing import MartNote, read
+from orchestration.dataset.row_tracing import MartDescription, traces_from_json
 from orchestration.dataset.tables import copy_tables
 
 READ_ONLY_MODE = 0o444
@@ -63,13 +63,13 @@ class Dataset:
     """A file, what it says of itself, and of each of its tables."""
 
     file: Path
-    about: DatasetInfo
+    info: DatasetInfo
     states: dict[str, TableState]
-    notes: dict[str, MartNote]
+    marts: dict[str, MartDescription]
 
 
 def write_dataset(
-    connection: duckdb.DuckDBPyConnection, file: Path, about: DatasetInfo, tables: dict[str, TableState]
+    connection: duckdb.DuckDBPyConnection, file: Path, info: DatasetInfo, tables: dict[str, TableState]
 ) -> None:
     """Write these marts of the warehouse to a new file that nobody can change.
 
@@ -81,39 +81,37 @@ def write_dataset(
     # One transaction: committing each of some two hundred statements would cost as much as the copy itself.
     connection.execute("BEGIN")
     copy_tables(connection, tables)
-    describe(connection, about, tables)
+    describe(connection, info, tables)
     connection.execute("COMMIT")
     connection.execute("DETACH reporting")
     file.chmod(READ_ONLY_MODE)
 
 
-def describe(
-    connection: duckdb.DuckDBPyConnection, about: DatasetInfo, tables: dict[str, TableState]
-) -> None:
-    """Let the attached file `reporting` say what it holds."""
+def describe(connection: duckdb.DuckDBPyConnection, info: DatasetInfo, tables: dict[str, TableState]) -> None:
+    """Write into the attached file `reporting` what it holds."""
     connection.execute("CREATE SCHEMA reporting.factlog")
-    for table, (said, columns) in TABLES.items():
+    for table, (description, columns) in TABLES.items():
         target = f"reporting.factlog.{quoted(table)}"
         listed = ", ".join(f"{quoted(column)} {kind}" for column, (kind, _) in columns.items())
         connection.execute(f"CREATE TABLE {target} ({listed})")
-        connection.execute(f"COMMENT ON TABLE {target} IS {literal(said)}")
+        connection.execute(f"COMMENT ON TABLE {target} IS {literal(description)}")
         for column, (_, meaning) in columns.items():
             connection.execute(f"COMMENT ON COLUMN {target}.{quoted(column)} IS {literal(meaning)}")
     connection.execute(
         "INSERT INTO reporting.factlog.manifest VALUES (?, ?, ?, ?, ?)",
-        [about.sequence, about.log_digest, about.as_of, about.code_version, about.written_at],
+        [info.sequence, info.log_digest, info.as_of, info.code_version, info.written_at],
     )
     try:
-        noted = connection.execute(
+        rows = connection.execute(
             "SELECT schema_name || '.' || table_name, row_key, traced_to, landing_columns FROM audit.marts"
         ).fetchall()
     except duckdb.BinderException:
         raise UnusableInput("the warehouse was built by an older factlog; run `factlog refresh`") from None
-    notes = {table: note for table, *note in noted}
+    descriptions = {table: description for table, *description in rows}
     for table, state in tables.items():
         connection.execute(
             "INSERT INTO reporting.factlog.tables VALUES (?, ?, ?, ?, ?, ?)",
-            [table, state.rows, state.digest, *notes[table]],
+            [table, state.rows, state.digest, *descriptions[table]],
         )
 
 
@@ -130,7 +128,7 @@ def attach_dataset(connection: duckdb.DuckDBPyConnection, file: Path, alias: str
     except duckdb.Error:
         raise UnusableInput(f"{file}: not a DuckDB file that can be read") from None
     try:
-        about = connection.execute(
+        manifest = connection.execute(
             "SELECT sequence, log_digest, as_of, code_version, written_at "
             f"FROM {quoted(alias)}.factlog.manifest"
         ).fetchall()
@@ -138,10 +136,10 @@ def attach_dataset(connection: duckdb.DuckDBPyConnection, file: Path, alias: str
             "SELECT table_name, row_count, digest, row_key, traced_to, landing_columns "
             f"FROM {quoted(alias)}.factlog.tables ORDER BY ALL"
         ).fetchall()
-        if len(about) != 1:
+        if len(manifest) != 1:
             raise ValueError("not one row")
-        notes = {
-            table: MartNote(table, tuple(key), read(traced_to), tuple(landing))
+        marts = {
+            table: MartDescription(table, tuple(key), traces_from_json(traced_to), tuple(landing))
             for table, _, _, key, traced_to, landing in tables
         }
     except (duckdb.Error, ValueError, KeyError, TypeError):
@@ -149,4 +147,4 @@ def attach_dataset(connection: duckdb.DuckDBPyConnection, file: Path, alias: str
             f"{file}: does not say what it holds, so it is no dataset of factlog, or one of an older version"
         ) from None
     states = {table: TableState(rows, digest) for table, rows, digest, *_ in tables}
-    return Dataset(file, DatasetInfo(*about[0]), states, notes)
+    return Dataset(file, DatasetInfo(*manifest[0]), states, marts)

@@ -1,10 +1,10 @@
 """The next version of a dataset file, out of the version before: the same file, but for the rows that differ.
 
 Belongs here: finding these rows, and making sure that the result holds what the warehouse holds. Not here:
-writing a file from nothing (`dataset_file`), and which version is which (`publishing`).
+writing a file from nothing (`dataset_file`), and which version is which (`versions`).
 
 Copying a file takes a tenth of the time of copying its tables, whose columns are all compressed again. Which
-rows differ is told by their sequence, or else by their hashes, so nobody has to remember what a build
+rows differ follows from their sequence, or else from their hashes, so nobody has to remember what a build
 changed; and as neither is certain, or the file before could be damaged, the digest of every table is taken
 from the new file. Where one is not the warehouse's, the file is thrown away, and the caller writes one from
 nothing.
@@ -29,12 +29,12 @@ def update_dataset(
     connection: duckdb.DuckDBPyConnection,
     before: Path,
     file: Path,
-    about: DatasetInfo,
+    info: DatasetInfo,
     tables: dict[str, TableState],
 ) -> bool:
     """Write these marts of the warehouse to a new file, out of that of an earlier version.
 
-    As `write_dataset`, but gives False, and leaves no file, where the earlier one is of no use.
+    As `write_dataset`, but returns False, and leaves no file, where the earlier one is of no use.
     """
     try:
         shutil.copyfile(before, file)
@@ -44,7 +44,7 @@ def update_dataset(
         file.unlink(missing_ok=True)
         return False
     try:
-        held = same_shape(connection, tables) and bring_up_to_date(connection, about, tables)
+        held = has_same_tables(connection, tables) and bring_up_to_date(connection, info, tables)
     except duckdb.Error:
         held = False
     connection.execute(f"DETACH {REPORTING}")
@@ -55,24 +55,24 @@ def update_dataset(
     return held
 
 
-def same_shape(connection: duckdb.DuckDBPyConnection, tables: dict[str, TableState]) -> bool:
-    """Tell whether the attached file has these tables and no other, with the same columns and comments."""
-    found = connection.execute(
+def has_same_tables(connection: duckdb.DuckDBPyConnection, tables: dict[str, TableState]) -> bool:
+    """Whether the attached file has these tables and no other, with the same columns and comments."""
+    held = connection.execute(
         "SELECT schema_name || '.' || table_name FROM duckdb_tables() "
         "WHERE database_name = ? AND schema_name <> 'factlog'",
         [REPORTING],
     ).fetchall()
-    return {table for (table,) in found} == set(tables) and all(
+    return {table for (table,) in held} == set(tables) and all(
         has_same_definition(connection, table, REPORTING, WAREHOUSE) for table in tables
     )
 
 
 def bring_up_to_date(
-    connection: duckdb.DuckDBPyConnection, about: DatasetInfo, tables: dict[str, TableState]
+    connection: duckdb.DuckDBPyConnection, info: DatasetInfo, tables: dict[str, TableState]
 ) -> bool:
     """Change what differs in the attached file; False, and nothing changed, where it is not the same then."""
-    noted = connection.execute(f"SELECT table_name, digest FROM {REPORTING}.factlog.tables").fetchall()
-    digests: dict[str, str] = dict(noted)
+    rows = connection.execute(f"SELECT table_name, digest FROM {REPORTING}.factlog.tables").fetchall()
+    digests: dict[str, str] = dict(rows)
     connection.execute("BEGIN")
     held = all(
         (digests[table] == state.digest and is_now(connection, table, state))
@@ -81,18 +81,18 @@ def bring_up_to_date(
         for table, state in tables.items()
     )
     connection.execute(f"DROP SCHEMA {REPORTING}.factlog CASCADE")
-    describe(connection, about, tables)
+    describe(connection, info, tables)
     connection.execute("COMMIT" if held else "ROLLBACK")
     return held
 
 
 def is_now(connection: duckdb.DuckDBPyConnection, table: str, state: TableState) -> bool:
-    """Tell whether a table of the attached file is as it is to be, by its rows."""
+    """Whether a table of the attached file has the rows that it is to have."""
     return table_state(connection, table, database=REPORTING) == state
 
 
 def replace_newer(connection: duckdb.DuckDBPyConnection, table: str, state: TableState) -> bool:
-    """Replace the rows that later commits say something of; tells whether that was all.
+    """Replace the rows that later commits have changed; returns whether that was all.
 
     It mostly is where new events landed and nothing else was derived again, and takes a third of the time.
     """
@@ -119,7 +119,7 @@ def replace_newer(connection: duckdb.DuckDBPyConnection, table: str, state: Tabl
 
 
 def replace_differing(connection: duckdb.DuckDBPyConnection, table: str, state: TableState) -> bool:
-    """Delete the rows that the warehouse has not, add those that only it has; tells whether that was all."""
+    """Delete rows that the warehouse has not, add those that only it has; returns whether that was all."""
     published, derived = relation(table, REPORTING), relation(table, WAREHOUSE)
     with differing_row_ids(connection, table, REPORTING, WAREHOUSE) as (differing, added):
         if is_worn(connection, published, added, state):
@@ -134,6 +134,6 @@ def replace_differing(connection: duckdb.DuckDBPyConnection, table: str, state: 
 
 
 def is_worn(connection: duckdb.DuckDBPyConnection, published: str, added: int, state: TableState) -> bool:
-    """Tell whether a table would hold too much of what is deleted, if so many rows were added to it."""
+    """Whether a table would hold too much of what is deleted, if so many rows were added to it."""
     (rows,) = connection.execute(f"SELECT coalesce(max(rowid) + 1, 0) FROM {published}").fetchall()[0]
     return bool(rows + added > MOST_ROWS * state.rows)

@@ -63,7 +63,7 @@ Trace = EventTrace | RowTrace
 
 
 @dataclass(frozen=True)
-class MartNote:
+class MartDescription:
     """What is known of a mart besides its rows. Without a `row_key`, all columns together tell rows apart.
 
     `landing_columns`: columns that say when something landed, not what happened; alone they change no row.
@@ -75,13 +75,13 @@ class MartNote:
     landing_columns: tuple[str, ...] = ()
 
 
-def mart_notes(manifest: Manifest) -> list[MartNote]:
-    """Read what the dbt project says of each mart, in the order of their names."""
+def describe_marts(manifest: Manifest) -> list[MartDescription]:
+    """Return what the dbt project declares of each mart, in the order of their names."""
     nodes = marts(manifest)
     keys = row_keys(manifest)
     return sorted(
         (
-            MartNote(
+            MartDescription(
                 table=table_of(node),
                 row_key=keys.get(unique_id, ()),
                 traced_to=traces(manifest, unique_id, keys.get(unique_id, ())),
@@ -89,28 +89,31 @@ def mart_notes(manifest: Manifest) -> list[MartNote]:
             )
             for unique_id, node in nodes.items()
         ),
-        key=lambda note: note.table.split(".", 1),
+        key=lambda mart: mart.table.split(".", 1),
     )
 
 
 def landing_columns(node: Mapping[str, Any]) -> tuple[str, ...]:
-    """Name the columns that say when something landed: those of a fact's reading, and those so marked."""
+    """The columns that only say when something landed: `last_sequence`, and those that are marked so."""
     return tuple(
         column
-        for column, about in node["columns"].items()
-        if column == LAST_SEQUENCE or meta_of(about).get("says_when_landed") is True
+        for column, description in node["columns"].items()
+        if column == LAST_SEQUENCE or meta_of(description).get("says_when_landed") is True
     )
 
 
 def traces(manifest: Manifest, unique_id: str, row_key: tuple[str, ...]) -> tuple[Trace, ...]:
-    """Tell how the rows of a mart are traced: as its YAML says, or as follows from what it is."""
+    """Return how the rows of a mart are traced: as its YAML declares, or as follows from what it is.
+
+    Raises UnusableInput where the YAML declares what can't be.
+    """
     node = manifest["nodes"][unique_id]
     views = views_of(manifest, unique_id) - set(TABLES)
     declared = meta_of(node).get("traced_to")
     if declared is not None:
         if not isinstance(declared, list):
-            raise refused(node, "not a list")
-        return tuple(declared_trace(manifest, node, views, one) for one in declared)
+            raise unusable_trace(node, "not a list")
+        return tuple(declared_trace(manifest, node, views, entry) for entry in declared)
     if is_fact(node):
         return (EventTrace(object_key(node), tuple(sorted(views))),)
     upstream = [name for name in node["depends_on"]["nodes"] if name in marts(manifest)]
@@ -124,54 +127,57 @@ def traces(manifest: Manifest, unique_id: str, row_key: tuple[str, ...]) -> tupl
 def declared_trace(
     manifest: Manifest, node: Mapping[str, Any], views: frozenset[str], declared: object
 ) -> Trace:
-    """Read one entry of `traced_to`; what it names must be there."""
+    """Return one entry of `traced_to`; raises UnusableInput where it names what is not there."""
     match declared:
         case {"object_id": str(column), **rest} if set(rest) <= {"events", "object_type"}:
             named = rest.get("events", sorted(views))
             if not isinstance(named, list) or not set(map(str, named)) <= views:
-                raise refused(node, f"events {named} are not among those that the model reads")
-            kind = known(node, node, rest["object_type"]) if "object_type" in rest else None
-            return EventTrace(known(node, node, column), tuple(map(str, named)), kind)
+                raise unusable_trace(node, f"events {named} are not among those that the model reads")
+            kind = known_column(node, node, rest["object_type"]) if "object_type" in rest else None
+            return EventTrace(known_column(node, node, column), tuple(map(str, named)), kind)
         case {"table": str(table), "by": dict(by), **rest} if by and not rest:
-            found = next((one for one in marts(manifest).values() if table_of(one) == table), None)
-            if found is None:
-                raise refused(node, f"{table} is no mart")
+            mart = next((mart for mart in marts(manifest).values() if table_of(mart) == table), None)
+            if mart is None:
+                raise unusable_trace(node, f"{table} is no mart")
             months = frozenset(own for own, there in by.items() if isinstance(there, dict))
             columns = {own: month_of(node, there) if own in months else there for own, there in by.items()}
             return RowTrace(
                 table,
-                {known(node, node, own): known(node, found, there) for own, there in columns.items()},
+                {
+                    known_column(node, node, own): known_column(node, mart, there)
+                    for own, there in columns.items()
+                },
                 months,
             )
-    raise refused(node, f"{json.dumps(declared)} is neither {{object_id}} nor {{table, by}}")
+    raise unusable_trace(node, f"{json.dumps(declared)} is neither {{object_id}} nor {{table, by}}")
 
 
 def month_of(node: Mapping[str, Any], there: Mapping[str, Any]) -> object:
-    """Read `{month_of: column}`."""
+    """Return the column of `{month_of: column}`."""
     if set(there) != {MONTH_OF}:
-        raise refused(node, f"{json.dumps(there)} is not {{{MONTH_OF}: column}}")
+        raise unusable_trace(node, f"{json.dumps(there)} is not {{{MONTH_OF}: column}}")
     return there[MONTH_OF]
 
 
-def known(node: Mapping[str, Any], holder: Mapping[str, Any], column: object) -> str:
-    """Take a column that its model describes."""
+def known_column(node: Mapping[str, Any], holder: Mapping[str, Any], column: object) -> str:
+    """Return a column, if its model describes it; raises UnusableInput where it does not."""
     if not isinstance(column, str) or column not in holder["columns"]:
-        raise refused(node, f"{table_of(holder)} describes no column {column}")
+        raise unusable_trace(node, f"{table_of(holder)} describes no column {column}")
     return column
 
 
-def refused(node: Mapping[str, Any], why: str) -> UnusableInput:
-    """Say what of a model's YAML can't be used."""
+def unusable_trace(node: Mapping[str, Any], why: str) -> UnusableInput:
+    """The error that says what of a model's YAML can't be used."""
     return UnusableInput(f"{table_of(node)}: meta traced_to: {why}")
 
 
-def worded(traced_to: tuple[Trace, ...]) -> str:
-    """Write traces as JSON, the form in which they are kept."""
-    return json.dumps([as_record(trace) for trace in traced_to])
+def traces_to_json(traced_to: tuple[Trace, ...]) -> str:
+    """Return traces as JSON text, the form in which a dataset file holds them."""
+    return json.dumps([trace_to_json(trace) for trace in traced_to])
 
 
-def as_record(trace: Trace) -> dict[str, object]:
-    """Write one trace as its YAML would say it."""
+def trace_to_json(trace: Trace) -> dict[str, object]:
+    """Return one trace as its YAML would declare it."""
     if isinstance(trace, EventTrace):
         kind = {"object_type": trace.object_type} if trace.object_type else {}
         return {"object_id": trace.object_id, "events": list(trace.views), **kind}
@@ -179,13 +185,16 @@ def as_record(trace: Trace) -> dict[str, object]:
     return {"table": trace.table, "by": by}
 
 
-def read(text: str) -> tuple[Trace, ...]:
-    """Read traces back; raises ValueError, KeyError or TypeError where the text holds something else."""
-    return tuple(read_trace(record) for record in json.loads(text))
+def traces_from_json(text: str) -> tuple[Trace, ...]:
+    """Return the traces that a JSON text holds.
+
+    Raises ValueError, KeyError or TypeError where it holds something else.
+    """
+    return tuple(trace_from_json(record) for record in json.loads(text))
 
 
-def read_trace(record: Mapping[str, Any]) -> Trace:
-    """Read one trace back."""
+def trace_from_json(record: Mapping[str, Any]) -> Trace:
+    """Return the trace that a JSON object holds."""
     if "object_id" in record:
         kind = record.get("object_type")
         views = tuple(map(str, record["events"]))

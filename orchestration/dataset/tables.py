@@ -37,7 +37,7 @@ def relation(table: str, database: str | None = None) -> str:
 
 
 def columns(connection: duckdb.DuckDBPyConnection, table: str, *, database: str = WAREHOUSE) -> list[Column]:
-    """List the columns of a table."""
+    """Return the columns of a table, in their order."""
     rows = connection.execute(
         "SELECT column_name, data_type, is_nullable, comment FROM duckdb_columns() "
         "WHERE database_name = ? AND schema_name = ? AND table_name = ? ORDER BY column_index",
@@ -57,13 +57,13 @@ def copy_tables(connection: duckdb.DuckDBPyConnection, tables: Collection[str]) 
 def copy_table(connection: duckdb.DuckDBPyConnection, table: str) -> None:
     """Copy one mart into `reporting`."""
     copied = f"reporting.{relation(table)}"
-    shape = columns(connection, table)
-    connection.execute(f"CREATE TABLE {copied} ({', '.join(column.definition for column in shape)})")
+    listed = columns(connection, table)
+    connection.execute(f"CREATE TABLE {copied} ({', '.join(column.definition for column in listed)})")
     connection.execute(f"INSERT INTO {copied} FROM warehouse.{relation(table)}")
-    about = table_comment(connection, table)
-    if about:
-        connection.execute(f"COMMENT ON TABLE {copied} IS {literal(about)}")
-    for column in shape:
+    description = table_comment(connection, table)
+    if description:
+        connection.execute(f"COMMENT ON TABLE {copied} IS {literal(description)}")
+    for column in listed:
         if column.comment:
             target = f"{copied}.{quoted(column.name)}"
             connection.execute(f"COMMENT ON COLUMN {target} IS {literal(column.comment)}")
@@ -72,7 +72,7 @@ def copy_table(connection: duckdb.DuckDBPyConnection, table: str) -> None:
 def table_comment(
     connection: duckdb.DuckDBPyConnection, table: str, *, database: str = WAREHOUSE
 ) -> str | None:
-    """Read the description that dbt left on a table or view."""
+    """Return the description that dbt left on a table or view."""
     row = connection.execute(
         "SELECT comment FROM (SELECT database_name, schema_name, table_name, comment FROM duckdb_tables() "
         "UNION ALL SELECT database_name, schema_name, view_name, comment FROM duckdb_views()) AS relations "

@@ -15,7 +15,7 @@ from event_archive.archive import Archive
 from event_archive.views.between_cuts import Cut, differing_events_sql
 from event_archive.views.correction_tables import create_correction_tables
 from event_archive.views.event_views import SCHEMA, create_segments_table
-from orchestration.dataset.row_tracing import MartNote
+from orchestration.dataset.row_tracing import MartDescription
 from orchestration.diff.rows import Row
 from orchestration.diff.wanted_objects import Differences, WantedObjects
 
@@ -24,7 +24,7 @@ from orchestration.diff.wanted_objects import Differences, WantedObjects
 class Cause:
     """An event that only one side knows, when it landed and from which file.
 
-    `mends`: the event that it corrects or voids, as `mending` says; `mended_at`: when that one occurred,
+    `mends`: the event that it corrects or voids, as `mending` says; `mended_at`: when that event occurred,
     where it has landed.
     """
 
@@ -53,14 +53,14 @@ def find_causes(
     archive: Archive,
     cuts: tuple[Cut, Cut],
     rows: Mapping[str, Sequence[Row]],
-    notes: Mapping[str, MartNote],
+    marts: Mapping[str, MartDescription],
     differences: Differences,
     limit: int | None,
 ) -> dict[tuple[str, int], Causes]:
     """Find the events behind these rows, by table and the row's number; of each row at most `limit`."""
     wanted = WantedObjects(connection, archive)
     for table, shown in rows.items():
-        wanted.add(table, shown, notes, differences)
+        wanted.add(table, shown, marts, differences)
     create_segments_table(connection, archive, archive.log.commits())
     events_sql = differing_events_sql(archive, *cuts, wanted.views())
     if not events_sql:
@@ -101,7 +101,7 @@ def moments_mended(
 def group_by_row(
     archive: Archive, events: Sequence[tuple[Any, ...]], mended: Mapping[tuple[str, str], datetime]
 ) -> dict[tuple[str, int], Causes]:
-    """Put the events of each row together, each with the file that it came from."""
+    """Return the events of each row together, each with the file that it came from."""
     origins = {commit.sequence: commit.origin for commit in archive.log.commits()}
     causes: dict[tuple[str, int], Causes] = {}
     for mart, row_id, count, source, event_id, event_type, occurred_at, landed_at, sequence, *rest in events:

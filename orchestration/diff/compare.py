@@ -38,7 +38,7 @@ class DatasetSide:
 
     label: str
     file: Path
-    about: DatasetInfo
+    info: DatasetInfo
     landed_at: datetime | None
 
 
@@ -102,11 +102,12 @@ class AttachedDatasets:
 
     def differences(self, table: str) -> RowDifferences | None:
         """Compare a table, once; None where one side has no such table."""
-        if table not in self.a.notes or table not in self.b.notes:
+        if table not in self.a.marts or table not in self.b.marts:
             return None
         if table not in self.compared:
-            notes = self.a.notes[table], self.b.notes[table]
-            self.compared[table] = compare_rows(self.connection, table, *notes)
+            self.compared[table] = compare_rows(
+                self.connection, table, self.a.marts[table], self.b.marts[table]
+            )
         return self.compared[table]
 
 
@@ -150,10 +151,10 @@ def compare(
     unequal = [table for table in both if states_a[table].digest != states_b[table].digest]
     differences = {table: rows for table in unequal if (rows := datasets.differences(table))}
     shown = {table: read_rows(datasets.connection, rows, limit) for table, rows in differences.items()}
-    notes = {**datasets.a.notes, **datasets.b.notes}
+    marts = {**datasets.a.marts, **datasets.b.marts}
     events = None if limit is None else max(limit, FEW_EVENTS)
     causes = find_causes(
-        datasets.connection, archive, cuts(sides), shown, notes, datasets.differences, events
+        datasets.connection, archive, cuts(sides), shown, marts, datasets.differences, events
     )
     changed = [
         TableChanges(
@@ -165,7 +166,7 @@ def compare(
                 Change(row.kind, row.key, row.values, causes.get((table, row.id), Causes()))
                 for row in shown[table]
             ),
-            without_events=without_events(sides, is_traced=bool(notes[table].traced_to)),
+            without_events=without_events(sides, is_traced=bool(marts[table].traced_to)),
         )
         for table, rows in differences.items()
     ]
@@ -180,13 +181,13 @@ def compare(
 
 def cuts(sides: tuple[DatasetSide, DatasetSide]) -> tuple[Cut, Cut]:
     """The cuts of the log that two states show."""
-    a, b = (Cut(side.about.sequence, side.about.as_of) for side in sides)
+    a, b = (Cut(side.info.sequence, side.info.as_of) for side in sides)
     return a, b
 
 
 def without_events(sides: tuple[DatasetSide, DatasetSide], *, is_traced: bool) -> str:
     """Why a row may differ though no event that only one side knows is behind it."""
-    codes = [side.about.code_version for side in sides]
+    codes = [side.info.code_version for side in sides]
     if not is_traced:
         return "how its rows are traced to events is not said (meta: traced_to)"
     if codes[0] != codes[1]:
@@ -210,14 +211,14 @@ def find_dataset(settings: Settings, asked: str) -> tuple[str, Path]:
 
 def side_of(settings: Settings, archive: Archive, label: str, dataset: Dataset) -> DatasetSide:
     """Return a dataset as a side; raises UnusableInput where it was derived from another log."""
-    about = dataset.about
-    commit = commit_at(archive, about.sequence)
-    if (commit.digest if commit else "") != about.log_digest:
+    info = dataset.info
+    commit = commit_at(archive, info.sequence)
+    if (commit.digest if commit else "") != info.log_digest:
         raise UnusableInput(
             f"{label}: derived from another archive than {settings.archive_root}, "
-            f"whose commit {about.sequence} is {'another one' if commit else 'not there'}"
+            f"whose commit {info.sequence} is {'another one' if commit else 'not there'}"
         )
-    return DatasetSide(label, dataset.file, about, commit.landed_at if commit else None)
+    return DatasetSide(label, dataset.file, info, commit.landed_at if commit else None)
 
 
 def check_table(asked: str | None, known: Iterable[str]) -> None:

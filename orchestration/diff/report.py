@@ -35,14 +35,14 @@ def heading(comparison: Comparison) -> list[str]:
 
 def format_side(side: DatasetSide) -> str:
     """Return what one side is, and what it was derived from, as a line."""
-    about = side.about
+    info = side.info
     known = (
-        f"commits 1 to {about.sequence}, landed by {format_moment(side.landed_at)}"
+        f"commits 1 to {info.sequence}, landed by {format_moment(side.landed_at)}"
         if side.landed_at
         else "no commit"
     )
-    before = f", of events before {format_moment(about.as_of)}" if about.as_of else ""
-    return f"{side.label}: {known}{before}, code {about.code_version}"
+    before = f", of events before {format_moment(info.as_of)}" if info.as_of else ""
+    return f"{side.label}: {known}{before}, code {info.code_version}"
 
 
 def summary(comparison: Comparison) -> list[tuple[object, ...]]:
@@ -182,7 +182,7 @@ def to_json(comparison: Comparison) -> dict[str, object]:
 
 def side_to_json(side: DatasetSide) -> dict[str, object]:
     """Return one side for programs."""
-    return {"label": side.label, "file": str(side.file), "landed_at": side.landed_at, **asdict(side.about)}
+    return {"label": side.label, "file": str(side.file), "landed_at": side.landed_at, **asdict(side.info)}
 
 
 def table_to_json(table: TableChanges) -> dict[str, object]:

@@ -16,7 +16,7 @@ import duckdb
 
 from event_archive.sql_text import quoted
 from orchestration.dataset.compare import WHOLE, TablePair, differing_keys_sql, pair_tables
-from orchestration.dataset.row_tracing import MartNote
+from orchestration.dataset.row_tracing import MartDescription
 from orchestration.dataset.tables import relation
 
 ADDED, REMOVED, CHANGED, READ_AGAIN = "added", "removed", "changed", "read_again"
@@ -73,14 +73,14 @@ class Row:
 
 
 def choose_comparison(
-    connection: duckdb.DuckDBPyConnection, table: str, a: MartNote, b: MartNote
+    connection: duckdb.DuckDBPyConnection, table: str, a: MartDescription, b: MartDescription
 ) -> TableComparison:
     """Decide how a table that both files have is compared."""
     pair = pair_tables(connection, table, A, B)
     only_landing = {*a.landing_columns, *b.landing_columns}
     compared = tuple(column for column in pair.shared if column not in only_landing)
     # Code that knows another key may have derived one side: the newer one's counts, where both have it.
-    keys = [note.row_key for note in (b, a) if note.row_key and set(note.row_key) <= set(compared)]
+    keys = [mart.row_key for mart in (b, a) if mart.row_key and set(mart.row_key) <= set(compared)]
     return TableComparison(
         pair=pair,
         key=keys[0] if keys else compared,
@@ -90,7 +90,7 @@ def choose_comparison(
 
 
 def compare_rows(
-    connection: duckdb.DuckDBPyConnection, table: str, a: MartNote, b: MartNote
+    connection: duckdb.DuckDBPyConnection, table: str, a: MartDescription, b: MartDescription
 ) -> RowDifferences:
     """Find the rows of a table that differ between the attached files `a` and `b`.
 
@@ -164,7 +164,7 @@ def read_rows(
 
 
 def read_row(comparison: TableComparison, number: int, kind: str, *values: Any) -> Row:
-    """Take one row apart: its key, then old value, new value and whether these differ per column."""
+    """Return one row: `values` are its key, then old value, new value and whether they differ per column."""
     key, rest = values[: len(comparison.key)], values[len(comparison.key) :]
     triples = zip(comparison.compared, rest[0::3], rest[1::3], rest[2::3], strict=True)
     changed = {column: (old, new) for column, old, new, is_other in triples if is_other}

@@ -14,7 +14,7 @@ import pyarrow as pa
 from event_archive.archive import Archive
 from event_archive.registry.contract import ALL_EVENTS
 from event_archive.sql_text import literal, quoted
-from orchestration.dataset.row_tracing import EventTrace, MartNote, RowTrace
+from orchestration.dataset.row_tracing import EventTrace, MartDescription, RowTrace
 from orchestration.diff.rows import ADDED, READ_AGAIN, REMOVED, Row, RowDifferences
 
 Differences = Callable[[str], RowDifferences | None]
@@ -36,7 +36,7 @@ class WantedObjects:
         )
 
     def add(
-        self, table: str, rows: Sequence[Row], notes: Mapping[str, MartNote], differences: Differences
+        self, table: str, rows: Sequence[Row], marts: Mapping[str, MartDescription], differences: Differences
     ) -> None:
         """Add the objects that these rows of a table come from."""
         shown_rows = pa.table({"row_id": pa.array([row.id for row in rows], pa.int64())})
@@ -44,7 +44,7 @@ class WantedObjects:
             registered(self._connection, "shown_rows", shown_rows) as shown,
             registered(self._connection, "event_views", self._views) as views,
         ):
-            for sql, trace in objects_of_rows(table, shown, notes, differences):
+            for sql, trace in objects_of_rows(table, shown, marts, differences):
                 is_read = (
                     "true"
                     if ALL_EVENTS in trace.views
@@ -74,18 +74,18 @@ def registered(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table)
 
 
 def objects_of_rows(
-    table: str, shown: str, notes: Mapping[str, MartNote], differences: Differences
+    table: str, shown: str, marts: Mapping[str, MartDescription], differences: Differences
 ) -> Iterator[tuple[str, EventTrace]]:
     """Give, per way of tracing a table's shown rows, the SELECT of `row_id`, `object_id`, `object_type`."""
     own = differences(table)
-    if own is None or table not in notes:
+    if own is None or table not in marts:
         return
-    for trace in notes[table].traced_to:
+    for trace in marts[table].traced_to:
         if isinstance(trace, EventTrace):
             yield objects_sql(own, shown, trace), trace
             continue
         upstream = differences(trace.table)
-        for of_fact in notes[trace.table].traced_to if upstream and trace.table in notes else ():
+        for of_fact in marts[trace.table].traced_to if upstream and trace.table in marts else ():
             if upstream and isinstance(of_fact, EventTrace):
                 yield joined_sql(own, shown, upstream, trace, of_fact), of_fact
 

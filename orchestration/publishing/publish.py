@@ -110,16 +110,16 @@ def write(
     settings.published.mkdir(parents=True, exist_ok=True)
     unfinished = settings.published / f".reporting-{number}.duckdb.unfinished"
     written_at = datetime.now(UTC)
-    about = DatasetInfo(build.sequence, build.log_digest, build.as_of, code_version(), written_at)
+    info = DatasetInfo(build.sequence, build.log_digest, build.as_of, code_version(), written_at)
     if before is None or not update_dataset(
-        connection, settings.published / before.file_name, unfinished, about, states
+        connection, settings.published / before.file_name, unfinished, info, states
     ):
-        write_dataset(connection, unfinished, about, states)
+        write_dataset(connection, unfinished, info, states)
     version = Version(
         number=number,
         sequence=build.sequence,
         log_digest=build.log_digest,
-        code_version=about.code_version,
+        code_version=info.code_version,
         published_at=written_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
         bytes=unfinished.stat().st_size,
         tables=states,

@@ -1,7 +1,8 @@
 """The reporting dataset as it was, or as it would have been: derived over two cuts into a file of its own.
 
 Belongs here: what the two clocks mean, which target can be used, and writing that one file. Not here:
-building the models (`scratch`), replaying days in place (`refresh`), the file's format (`dataset_file`).
+building the models (`warehouse.scratch`), replaying days in place (`refresh`), the file's format
+(`dataset.dataset_file`).
 
     as_of      only events that had occurred before that moment
     known_at   only what had landed: up to and with a commit, or before a moment
@@ -32,7 +33,7 @@ from orchestration.warehouse.scratch import derive, scratch_folder
 
 
 @dataclass(frozen=True)
-class Replayed:
+class ReplayedDataset:
     """A dataset that was derived into a file: over which cuts, and what it holds."""
 
     file: Path
@@ -56,7 +57,7 @@ def replay_into(
     known_at: int | datetime | None = None,
     log: Callable[[str], None] | None = None,
     on_node: OnNode | None = None,
-) -> Replayed:
+) -> ReplayedDataset:
     """Derive every model from nothing over these cuts, and write the dataset to a new file.
 
     Over the cut of a published version, by the same code, it gives the digests of that version. Raises
@@ -73,28 +74,28 @@ def replay_into(
     with scratch_folder(settings) as scratch:
         built = derive(settings, scratch, cut=sequence, as_of=as_of, on_node=on_node)
         log_digest = commits[sequence - 1].digest
-        about = DatasetInfo(sequence, log_digest, as_of, code_version(), datetime.now(UTC))
+        info = DatasetInfo(sequence, log_digest, as_of, code_version(), datetime.now(UTC))
         with full_disk_in_one_line(str(into)), file_beside(into) as unfinished:
-            tables = write(built, unfinished, about)
+            tables = write(built, unfinished, info)
             settle_as_new(unfinished, into)
-    return Replayed(into, sequence, log_digest, as_of, tables, time.monotonic() - started)
+    return ReplayedDataset(into, sequence, log_digest, as_of, tables, time.monotonic() - started)
 
 
 def occurred_before(as_of: datetime | None) -> str:
-    """Word the cut by time."""
-    return "" if as_of is None else f", of what had occurred before {worded(as_of)}"
+    """The cut by time, as the log line ends."""
+    return "" if as_of is None else f", of what had occurred before {format_moment(as_of)}"
 
 
-def write(built: Settings, unfinished: Path, about: DatasetInfo) -> dict[str, TableState]:
+def write(built: Settings, unfinished: Path, info: DatasetInfo) -> dict[str, TableState]:
     """Write the dataset of a warehouse that was just built."""
     with open_as_warehouse(built, built.warehouse) as connection:
         tables = table_states(connection)
-        write_dataset(connection, unfinished, about, tables)
+        write_dataset(connection, unfinished, info, tables)
     return tables
 
 
 def read_known_at(text: str) -> int | datetime:
-    """Read a sequence or a time: what is digits alone is a sequence."""
+    """Return a sequence or a time; what is digits alone is a sequence. Raises UnusableInput."""
     if text.isascii() and text.isdigit():
         return int(text)
     try:
@@ -107,7 +108,7 @@ def read_known_at(text: str) -> int | datetime:
 
 
 def known_sequence(commits: Sequence[Commit], known_at: int | datetime | None) -> int:
-    """Tell up to and with which commit something was known.
+    """Return the last commit that was known then.
 
     By time: up to the last commit before the first that landed at that time or later. Clocks may be set
     back; the order of the log stands.
@@ -126,30 +127,31 @@ def known_sequence(commits: Sequence[Commit], known_at: int | datetime | None) -
     later = (commit.sequence for commit in commits if commit.landed_at >= known_at)
     sequence = next(later, len(commits) + 1) - 1
     if sequence == 0:
-        first = worded(commits[0].landed_at)
+        first = format_moment(commits[0].landed_at)
         raise UnusableInput(
-            f"--known-at {worded(known_at)}: nothing had landed before; the first commit landed at {first}"
+            f"--known-at {format_moment(known_at)}: nothing had landed before; the first commit landed at "
+            f"{first}"
         )
     return sequence
 
 
 def check_as_of(commits: Sequence[Commit], as_of: datetime | None) -> None:
-    """Refuse a moment before which nothing had occurred."""
+    """Raise UnusableInput for a moment before which nothing had occurred."""
     occurred = [
         datetime.fromisoformat(segment.min_occurred_at) for commit in commits for segment in commit.segments
     ]
     if as_of is not None and not any(first < as_of for first in occurred):
-        earliest = f"; the first event occurred at {worded(min(occurred))}" if occurred else ""
-        raise UnusableInput(f"--as-of {worded(as_of)}: nothing had occurred before{earliest}")
+        earliest = f"; the first event occurred at {format_moment(min(occurred))}" if occurred else ""
+        raise UnusableInput(f"--as-of {format_moment(as_of)}: nothing had occurred before{earliest}")
 
 
-def worded(value: datetime) -> str:
-    """Word a time in UTC, to the second where there is no fraction."""
+def format_moment(value: datetime) -> str:
+    """Return a time in UTC, to the second where there is no fraction."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def check_target(settings: Settings, into: Path) -> None:
-    """Refuse a file that can't be made, before any work is done for it."""
+    """Raise UnusableInput for a file that can't be made, before any work is done for it."""
     if os.path.lexists(into):
         raise UnusableInput(f"{into}: is there already, and nothing is overwritten; name a new file")
     if not into.parent.is_dir():
@@ -168,7 +170,7 @@ def check_target(settings: Settings, into: Path) -> None:
 
 @contextmanager
 def file_beside(into: Path) -> Iterator[Path]:
-    """Give a name beside a file for what is not finished; nothing is left under it."""
+    """A name beside a file for what is not finished; nothing is left under it."""
     folder = tempfile.TemporaryDirectory(prefix=".replay-", suffix=".unfinished", dir=into.parent)
     with folder as unfinished:
         yield Path(unfinished) / into.name

@@ -54,7 +54,7 @@ class UnequalTable:
 
 
 @dataclass(frozen=True)
-class Verified:
+class Verification:
     """What a verification found: what the log gives, table by table, and what of it differs from the version.
 
     `reasons`: what is likely to explain the differences.
@@ -80,7 +80,7 @@ class Verified:
 
 def verify_replay(
     settings: Settings, *, log: Callable[[str], None] | None = None, on_node: OnNode | None = None
-) -> Verified:
+) -> Verification:
     """Derive the served version again from nothing, over its own cut, and compare."""
     started = time.monotonic()
     version = served_of_log(settings)
@@ -93,7 +93,7 @@ def verify_replay(
             published, replayed = published_states(settings, version), replayed_states(built)
             differences = find_unequal_tables(built, file, published, replayed)
             reasons = likely_reasons(settings, built, version, published) if differences else []
-    return Verified(
+    return Verification(
         version=version.number,
         sequence=version.sequence,
         tables=replayed,
@@ -104,7 +104,7 @@ def verify_replay(
 
 
 def served_of_log(settings: Settings) -> Version:
-    """Give the version that analysts read, if the archive is still the one that it was derived from."""
+    """Return the version that analysts read; raises UnusableInput where this archive is another one."""
     version = require_served_version(settings)
     commits = settings.open_archive().log.commits(version.sequence)
     if len(commits) < version.sequence or (commits and commits[-1].digest != version.log_digest):
@@ -117,7 +117,7 @@ def served_of_log(settings: Settings) -> Version:
 
 @contextmanager
 def open_version(settings: Settings, version: Version) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the file of a version; what analysts can't read either is said in one line."""
+    """Open the file of a version; raises UnusableInput where analysts can't read it either."""
     file = settings.published / version.file_name
     try:
         with open_as_warehouse(settings, file) as connection:
@@ -127,13 +127,13 @@ def open_version(settings: Settings, version: Version) -> Iterator[duckdb.DuckDB
 
 
 def published_states(settings: Settings, version: Version) -> dict[str, TableState]:
-    """Tell the state of every table from the file itself: its manifest only says what it was."""
+    """Return the state of every table from the file itself: its manifest only says what it was."""
     with open_version(settings, version) as connection:
         return {table: table_state(connection, table) for table in version.tables}
 
 
 def replayed_states(built: Settings) -> dict[str, TableState]:
-    """Tell the state of every table of the scratch warehouse."""
+    """Return the state of every table of the scratch warehouse."""
     with open_as_warehouse(built, built.warehouse) as connection:
         return table_states(connection)
 
@@ -174,7 +174,7 @@ def compare_table(
     replayed: TableState | None,
     day: str | None,
 ) -> UnequalTable:
-    """Tell how a table differs: in its columns, or in the rows of which days."""
+    """Return how a table differs: in its columns, or in the rows of which days."""
     if published is None or replayed is None:
         detail = "no model derives it any more" if replayed is None else "it is not published"
         return UnequalTable(table, published, replayed, detail=detail)
@@ -191,7 +191,7 @@ def compare_table(
 def likely_reasons(
     settings: Settings, built: Settings, version: Version, published: Mapping[str, TableState]
 ) -> list[str]:
-    """Say what is likely to explain differences, the surest first."""
+    """Return what is likely to explain differences, the surest first."""
     reasons = []
     edited = [table for table, state in version.tables.items() if published[table] != state]
     if edited:
@@ -209,7 +209,7 @@ def likely_reasons(
 
 
 def noted_in_warehouse(settings: Settings) -> Mapping[str, Parts]:
-    """Read by which code the facts of the warehouse were derived, unless a refresh is writing it just now."""
+    """Return by which code the facts of the warehouse were derived; nothing where a refresh is writing it."""
     try:
         with closing(open_engine(settings.warehouse, read_only=True)) as connection:
             return recorded_parts(connection)

@@ -1,10 +1,10 @@
 """Whether the facts that are served come out of the log again, for the objects of a few days drawn by lot.
 
-Belongs here: drawing the days, deriving the facts of the objects that were touched on them, and comparing.
-Not here: the whole dataset (`replay_verification`), and when it is done (`nightly`).
+Belongs here: drawing the days, deriving the facts of the objects that have events on them, and comparing.
+Not here: the whole dataset (`verify`), and when it is done (`automation.nightly_checks`).
 
 The facts are derived from nothing, in a scratch warehouse that sees only those objects. Replaying the days in
-a copy of the warehouse would be shorter to write, and would ask the suspect: which keys a replay touches is
+a copy of the warehouse would be shorter to write, and would ask the suspect: which keys a replay derives is
 decided by the same incremental code, and by how far the copy says that it has read. Here nothing is taken
 from an earlier build, and the models take their other branch, the one that builds from nothing. A fact may be
 cut down to objects because it derives each key, which is an object's id, from that object's events alone.
@@ -46,7 +46,7 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class SampleVerified:
+class SampleVerification:
     """What was drawn, how much was compared, and what differs, by table."""
 
     version: int
@@ -64,7 +64,7 @@ class SampleVerified:
         return not self.differences
 
 
-def verify_sample(settings: Settings, *, seed: str, number_of_days: int) -> SampleVerified:
+def verify_sample(settings: Settings, *, seed: str, number_of_days: int) -> SampleVerification:
     """Derive the facts of a few days' objects again from nothing, and compare with the served version."""
     started = time.monotonic()
     version = served_of_log(settings)
@@ -81,9 +81,9 @@ def verify_sample(settings: Settings, *, seed: str, number_of_days: int) -> Samp
                 objects = count(connection, OBJECTS)
                 for fact in compared:
                     rows[fact.table] = count(connection, relation(fact.table, REPLAYED))
-                    if found := fact_differences(connection, fact):
-                        differences[fact.table] = found
-    return SampleVerified(
+                    if days_differing := fact_differences(connection, fact):
+                        differences[fact.table] = days_differing
+    return SampleVerification(
         version=version.number,
         sequence=version.sequence,
         seed=seed,
@@ -103,14 +103,14 @@ def draw_days(commits: Sequence[Commit], seed: str, number: int) -> list[date]:
 
 
 def published_facts(manifest: Manifest, version: Version) -> list[Fact]:
-    """List the facts that analysts read; each replaces its rows by one key, the id of an object."""
+    """Return the facts that analysts read; each replaces its rows by one key, the id of an object."""
     days = day_columns(manifest)
-    found = []
+    published = []
     for node in facts(manifest).values():
         table = table_of(node)
         if table in version.tables:
-            found.append(Fact(node["name"], table, object_key(node), days.get(table)))
-    return sorted(found, key=lambda fact: fact.table)
+            published.append(Fact(node["name"], table, object_key(node), days.get(table)))
+    return sorted(published, key=lambda fact: fact.table)
 
 
 def fact_differences(connection: duckdb.DuckDBPyConnection, fact: Fact) -> list[DayDifference]:

@@ -17,7 +17,7 @@ from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
 from event_archive.registry.contract import Contracts
 from event_archive.store.commit import Commit
-from orchestration.dataset.row_tracing import MartNote, mart_notes, worded
+from orchestration.dataset.row_tracing import MartDescription, describe_marts, traces_to_json
 from orchestration.dbt.graph import Manifest, built_nodes, facts
 from orchestration.settings import Settings
 from orchestration.warehouse import untested_keys
@@ -124,7 +124,7 @@ def record_build(
     built = {name for name in done if name.startswith("model.") and statuses[name] == "success"}
     failed = {name for name in done if name.startswith("model.")} - built
     expected = built_nodes(manifest)
-    marts = mart_notes(manifest)
+    marts = describe_marts(manifest)
     outcomes: list[Check] = [outcome(result) for result in results["results"]]
     with open_warehouse(settings) as connection:
         build = last_build(connection)
@@ -151,7 +151,7 @@ def record_build(
     return outcomes
 
 
-def record_marts(connection: duckdb.DuckDBPyConnection, marts: Iterable[MartNote]) -> None:
+def record_marts(connection: duckdb.DuckDBPyConnection, marts: Iterable[MartDescription]) -> None:
     """Remember which tables are published, and what is known of each besides its rows."""
     connection.execute(
         "CREATE OR REPLACE TABLE audit.marts (schema_name VARCHAR, table_name VARCHAR, "
@@ -163,7 +163,7 @@ def record_marts(connection: duckdb.DuckDBPyConnection, marts: Iterable[MartNote
             [
                 *mart.table.split(".", 1),
                 list(mart.row_key),
-                worded(mart.traced_to),
+                traces_to_json(mart.traced_to),
                 list(mart.landing_columns),
             ],
         )

@@ -19,7 +19,7 @@ import yaml
 
 from event_archive.decoding.sources import find_sources
 from event_archive.landing.land import land
-from orchestration.dataset.row_tracing import EventTrace, RowTrace, mart_notes
+from orchestration.dataset.row_tracing import EventTrace, RowTrace, describe_marts
 from orchestration.dbt.process import run_dbt
 from orchestration.settings import PROJECT, Settings
 from orchestration.warehouse.requests import Days, request_replay
@@ -153,7 +153,7 @@ def test_every_mart_has_a_key_and_can_be_traced_to_its_events(
 ) -> None:
     """`factlog diff` tells which events changed a row; where none of this follows, the YAML says it."""
     settings, _ = built
-    notes = mart_notes(json.loads((settings.dbt_target / "manifest.json").read_text()))
+    notes = describe_marts(json.loads((settings.dbt_target / "manifest.json").read_text()))
     assert [note.table for note in notes] == sorted(TABLES)
     assert [note.table for note in notes if not note.row_key] == []
     assert [note.table for note in notes if not note.traced_to] == []

@@ -14,8 +14,8 @@ from event_archive.errors import UnusableInput
 from orchestration.command_line import screen
 from orchestration.command_line.derive.refresh import building
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
-from orchestration.replay.into_file import Replayed, read_known_at, replay_into
-from orchestration.replay.verify import UnequalTable, Verified, verify_replay
+from orchestration.replay.into_file import ReplayedDataset, read_known_at, replay_into
+from orchestration.replay.verify import UnequalTable, Verification, verify_replay
 from orchestration.settings import Settings, moment
 
 
@@ -103,12 +103,12 @@ def replay_beside(settings: Settings, beside: Beside, *, wants_json: bool) -> in
     return DONE
 
 
-def as_record(done: Replayed) -> dict[str, object]:
+def as_record(done: ReplayedDataset) -> dict[str, object]:
     """Give the JSON report."""
     return {**asdict(done), "file": str(done.file), "rows": done.rows, "seconds": round(done.seconds, 1)}
 
 
-def report(done: Replayed) -> list[str]:
+def report(done: ReplayedDataset) -> list[str]:
     """Word what was derived."""
     before = f", of what had occurred before {screen.moment(done.as_of)}" if done.as_of else ""
     return [
@@ -136,7 +136,7 @@ def verify(settings: Settings, *, wants_json: bool) -> int:
     return DONE if verified.holds else DOES_NOT_HOLD
 
 
-def tell_differences(verified: Verified) -> None:
+def tell_differences(verified: Verification) -> None:
     """Print the tables and days that differ, and why that may be."""
     columns = ["table", "day", f"only in version {verified.version}", "only in the replay", ""]
     screen.table(None, columns, [row for table in verified.differences for row in difference_rows(table)])

@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 
 from event_archive.errors import UnusableInput
-from orchestration.dataset.row_tracing import EventTrace, MartNote, RowTrace, mart_notes, read, worded
+from orchestration.dataset.row_tracing import (
+    EventTrace,
+    MartDescription,
+    RowTrace,
+    describe_marts,
+    traces_from_json,
+    traces_to_json,
+)
 
 
 def mart(name: str, *columns: str, reads: tuple[str, ...] = (), **config: object) -> dict[str, Any]:
@@ -53,16 +60,16 @@ def manifest(report: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def note_of(report: dict[str, Any], *, table: str = "shop.report", **more: Any) -> MartNote:
+def note_of(report: dict[str, Any], *, table: str = "shop.report", **more: Any) -> MartDescription:
     """What is noted of one mart."""
-    return next(note for note in mart_notes(manifest(report, more)) if note.table == table)
+    return next(note for note in describe_marts(manifest(report, more)) if note.table == table)
 
 
 SALES = ("model.sales", "source.opened")
 
 
 def test_a_fact_is_traced_by_the_id_of_its_object_to_the_event_types_below_it() -> None:
-    assert note_of(mart("report"), table="shop.sales") == MartNote(
+    assert note_of(mart("report"), table="shop.sales") == MartDescription(
         "shop.sales", ("sale_id",), (EventTrace("sale_id", ("sale_made",)),), ("last_sequence",)
     )
 
@@ -86,7 +93,7 @@ def test_a_report_is_traced_as_its_yaml_says() -> None:
         EventTrace("town", ("shop_opened",)),
         EventTrace("town", ("sale_made", "shop_opened"), "month"),
     )
-    assert read(worded(note.traced_to)) == note.traced_to
+    assert traces_from_json(traces_to_json(note.traced_to)) == note.traced_to
 
 
 @pytest.mark.parametrize(

@@ -16,21 +16,21 @@ from event_archive.errors import UnusableInput
 from event_archive.registry.contract import ALL_EVENTS
 from orchestration.dataset.compare import table_states
 from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
-from orchestration.dataset.row_tracing import EventTrace, MartNote, RowTrace
+from orchestration.dataset.row_tracing import EventTrace, MartDescription, RowTrace
 from orchestration.diff import report as diff_report
 from orchestration.diff.compare import Comparison, diff
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import commit_at, record_marts
 from support.events import Event, land_bytes, lines, lost, new_archive, weighed
 
-PARCELS = MartNote(
+PARCELS = MartDescription(
     "post.parcels",
     ("parcel_id",),
     (EventTrace("parcel_id", ("parcel_lost", "parcel_weighed")),),
     ("last_sequence",),
 )
 COLUMNS = "parcel_id VARCHAR, grams BIGINT, town VARCHAR, last_sequence BIGINT"
-Tables = Sequence[tuple[MartNote, str, Sequence[Sequence[object]]]]
+Tables = Sequence[tuple[MartDescription, str, Sequence[Sequence[object]]]]
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def test_what_no_event_explains_is_other_code(settings: Settings) -> None:
 
 
 def test_a_report_is_traced_through_the_rows_of_facts_that_changed(settings: Settings) -> None:
-    by_month = MartNote(
+    by_month = MartDescription(
         "post.months", ("month",), (RowTrace("post.parcels", {"month": "day"}, frozenset({"month"})),)
     )
     january, february = datetime(2026, 1, 1).date(), datetime(2026, 2, 1).date()
@@ -200,7 +200,9 @@ def causes(comparison: Comparison) -> dict[object, list[str]]:
 
 
 def test_other_types_of_event_change_no_row_unless_they_correct_one_that_does(settings: Settings) -> None:
-    weighed_only = MartNote("post.parcels", ("parcel_id",), (EventTrace("parcel_id", ("parcel_weighed",)),))
+    weighed_only = MartDescription(
+        "post.parcels", ("parcel_id",), (EventTrace("parcel_id", ("parcel_weighed",)),)
+    )
     land_more(settings, lost(1, corrects="event-1"), lost(3))
     columns = "parcel_id VARCHAR, grams BIGINT"
     a = dataset(settings, "a.duckdb", 3, [(weighed_only, columns, [["1", 1], ["3", 3]])])
@@ -210,14 +212,17 @@ def test_other_types_of_event_change_no_row_unless_they_correct_one_that_does(se
 
 def test_where_a_row_may_be_about_any_kind_of_object_its_column_says_of_which(settings: Settings) -> None:
     trace = EventTrace("id", (ALL_EVENTS,), object_type="kind")
-    any_kind, columns = MartNote("post.things", ("kind", "id"), (trace,)), "kind VARCHAR, id VARCHAR, n INT"
+    any_kind, columns = (
+        MartDescription("post.things", ("kind", "id"), (trace,)),
+        "kind VARCHAR, id VARCHAR, n INT",
+    )
     a = dataset(settings, "a.duckdb", 2, [(any_kind, columns, [["parcel", "2", 1], ["van", "2", 1]])])
     b = dataset(settings, "b.duckdb", 3, [(any_kind, columns, [["parcel", "2", 2], ["van", "2", 2]])])
     assert causes(diff(settings, a, b)) == {"parcel": ["lost-2"], "van": []}
 
 
 def test_rows_without_a_key_are_told_apart_by_all_columns_and_counted(settings: Settings) -> None:
-    note, columns = MartNote("post.parcels"), "n INT, town VARCHAR"
+    note, columns = MartDescription("post.parcels"), "n INT, town VARCHAR"
     a = dataset(settings, "a.duckdb", 1, [(note, columns, [[1, None], [1, None], [2, "Ulm"]])])
     b = dataset(settings, "b.duckdb", 1, [(note, columns, [[1, None], [2, "Bonn"]])])
     assert told(diff(settings, a, b))[:6] == [
@@ -239,7 +244,7 @@ def test_a_key_that_is_there_twice_after_all_pairs_each_row_once(settings: Setti
 
 
 def test_columns_and_tables_of_one_side_are_said(settings: Settings) -> None:
-    other = MartNote("post.towns", ("town",))
+    other = MartDescription("post.towns", ("town",))
     old, new = (f"parcel_id VARCHAR, grams {rest}" for rest in ("BIGINT, old BIGINT", "VARCHAR, new BIGINT"))
     a = dataset(settings, "a.duckdb", 1, [(PARCELS, old, [["1", 5, 1]])])
     b = dataset(settings, "b.duckdb", 1, [(PARCELS, new, [["1", "5", 1]]), (other, "town VARCHAR", [])])
