@@ -1,6 +1,6 @@
 """The `factlog` command: options in, one call of the archive or of the orchestration, a report out.
 
-Belongs here: parsing of options and wording of results, one module per group of commands. Not here: anything
+Belongs here: parsing of options and reports of results, one module per group of commands. Not here: anything
 that a Dagster asset would do as well; both call the same functions.
 """
 

@@ -1,6 +1,6 @@
-"""Prints what a query answered: a table, records one below the other, JSON or CSV.
+"""The answer of a query on the screen: a table, records below each other, JSON or CSV.
 
-Belongs here: the shapes of an answer. Not here: where the answer comes from (`querying`).
+Belongs here: the forms of an answer. Not here: where the answer comes from (`query`).
 """
 
 import csv
@@ -21,51 +21,53 @@ def print_csv(answer: Answer) -> None:
     """Print comma separated values with a header; NULL is an empty field, times are ISO 8601."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(answer.columns)
-    writer.writerows([field(value) for value in row] for row in answer.rows)
+    writer.writerows([format_field(value) for value in row] for row in answer.rows)
 
 
-def field(value: object) -> str:
-    """Word one value for another program: times are ISO 8601 with their zone."""
-    return str(screen.plain(value)) if isinstance(value, datetime) else exact(value)
+def format_field(value: object) -> str:
+    """Format a value for another program: times are ISO 8601 with their zone."""
+    return str(screen.to_json_value(value)) if isinstance(value, datetime) else format_exactly(value)
 
 
 def print_json(answer: Answer) -> None:
     """Print an array of objects, one on a line; decimals are strings, so that no digit is lost."""
-    names = unique(answer.columns)
+    names = unique_names(answer.columns)
     opening = "["
     for row in answer.rows:
-        record = {name: whole(value) for name, value in zip(names, row, strict=True)}
-        sys.stdout.write(f"{opening}\n{json.dumps(record, default=screen.plain, ensure_ascii=False)}")
+        record = {name: finite(value) for name, value in zip(names, row, strict=True)}
+        sys.stdout.write(f"{opening}\n{json.dumps(record, default=screen.to_json_value, ensure_ascii=False)}")
         opening = ","
     print("[]" if opening == "[" else "\n]")
 
 
 def print_table(answer: Answer) -> None:
-    """Print the first rows: as a table where they fit the screen, else one record below the other."""
+    """Print the first rows: as a table where they fit the screen, else a record below the other."""
     shown = answer.rows[:TABLE_ROWS]
     widths = [
-        max([len(name), *(len(exact(row[place])) for row in shown)])
+        max([len(name), *(len(format_exactly(row[place])) for row in shown)])
         for place, name in enumerate(answer.columns)
     ]
     few = len(answer.columns) <= max(
         2, screen.width() // 20
     )  # A few long columns are still readable when they wrap.
     if few or sum(widths) + 3 * len(widths) <= screen.width():
-        screen.table(None, answer.columns, shown, wording=exact)
+        screen.print_table(None, answer.columns, shown, format_value=format_exactly)
     else:
         margin = max(len(name) for name in answer.columns)
         for number, row in enumerate(shown, start=1):
-            screen.tell(f"-- {number}")
+            screen.print_lines(f"-- {number}")
             fields = zip(answer.columns, row, strict=True)
-            screen.tell(*(f"{name:<{margin}}  {exact(value)}" for name, value in fields))
+            screen.print_lines(*(f"{name:<{margin}}  {format_exactly(value)}" for name, value in fields))
     if len(answer.rows) > len(shown):
-        screen.say(f"The first {len(shown)} of {len(answer.rows):,} rows. All of them: --csv or --json")
+        screen.print_note(
+            f"The first {len(shown)} of {len(answer.rows):,} rows. All of them: --csv or --json"
+        )
     else:
-        screen.say(f"{len(shown)} row{'' if len(shown) == 1 else 's'}")
+        screen.print_note(f"{len(shown)} row{'' if len(shown) == 1 else 's'}")
 
 
-def exact(value: object) -> str:
-    """Word a value without rounding it and without grouping its digits."""
+def format_exactly(value: object) -> str:
+    """Format a value without rounding it and without grouping its digits."""
     match value:
         case None:
             return ""
@@ -74,19 +76,19 @@ def exact(value: object) -> str:
         case int() | float() | Decimal():
             return str(value)
         case datetime():
-            return screen.moment(value)
-    return screen.cell(value)
+            return screen.format_time(value)
+    return screen.format_cell(value)
 
 
-def whole(value: object) -> object:
-    """Give what JSON can hold: it knows no NaN and no infinity."""
+def finite(value: object) -> object:
+    """The value, or None for what JSON has not: NaN and infinity."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
 
 
-def unique(columns: Sequence[str]) -> list[str]:
-    """Keep columns of the same name apart."""
+def unique_names(columns: Sequence[str]) -> list[str]:
+    """The names of the columns, numbered where several have the same."""
     seen: dict[str, int] = {}
     names = []
     for name in columns:

@@ -12,7 +12,7 @@ from event_archive.clean import clean as clean_archive
 from event_archive.errors import UnusableInput
 from event_archive.verification import verify as verify_archive
 from orchestration.command_line import screen
-from orchestration.command_line.land import counted
+from orchestration.command_line.land import counts_in_order
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
 from orchestration.command_line.options import json_option, read_settings
 
@@ -35,12 +35,12 @@ def log(limit: int | None, wants_json: bool) -> None:
     commits = read_settings().open_archive().log.commits()
     shown = commits[-limit:] if limit else commits
     if wants_json:
-        screen.as_json(shown)
+        screen.print_json(shown)
         return
     if not shown:
-        screen.say("The archive is empty. Land something: factlog land PATH, or factlog demo")
+        screen.print_note("The archive is empty. Land something: factlog land PATH, or factlog demo")
         return
-    screen.table(
+    screen.print_table(
         None,
         [
             "sequence",
@@ -57,7 +57,7 @@ def log(limit: int | None, wants_json: bool) -> None:
                 commit.sequence,
                 commit.kind,
                 commit.landed_at.replace(microsecond=0),
-                *counted(commit.counts),
+                *counts_in_order(commit.counts),
                 commit.origin,
             )
             for commit in shown
@@ -77,19 +77,19 @@ def verify(wants_json: bool) -> int:
       factlog verify && echo the archive is what was landed
     """
     archive = read_settings().open_archive()
-    with screen.progress("Checking", 1) as show:
+    with screen.show_progress("Checking", 1) as show:
         findings = verify_archive(archive, lambda checked, files: show(checked / max(files, 1), ""))
     commits = [] if findings else archive.log.commits()
     if wants_json:
-        screen.as_json({"holds": not findings, "commits": len(commits), "findings": findings})
+        screen.print_json({"holds": not findings, "commits": len(commits), "findings": findings})
     elif findings:
-        screen.tell(*(screen.printable(f"{finding.path}: {finding.problem}") for finding in findings))
-        screen.say(f"The archive does not hold: {len(findings):,} problem(s), named above.")
+        screen.print_lines(*(screen.printable(f"{finding.path}: {finding.problem}") for finding in findings))
+        screen.print_note(f"The archive does not hold: {len(findings):,} problem(s), named above.")
     else:
         rows = sum(segment.rows for commit in commits for segment in commit.segments)
         head = commits[-1].digest if commits else "none"
         held = f"{len(commits):,} commit(s), {rows:,} event(s)"
-        screen.tell(f"The archive holds: {held}. Head digest: {head}")
+        screen.print_lines(f"The archive holds: {held}. Head digest: {head}")
     return DOES_NOT_HOLD if findings else DONE
 
 
@@ -112,19 +112,19 @@ def clean(older_than: str, dry_run: bool, wants_json: bool) -> None:
     Example:
       factlog clean --older-than 7d
     """
-    litter = clean_archive(read_settings().open_archive(), age(older_than), dry_run=dry_run)
+    litter = clean_archive(read_settings().open_archive(), parse_age(older_than), dry_run=dry_run)
     if wants_json:
-        screen.as_json(litter)
+        screen.print_json(litter)
         return
-    screen.tell(*litter)
+    screen.print_lines(*litter)
     if not litter:
-        screen.say("There was no litter.")
+        screen.print_note("There was no litter.")
     else:
-        screen.say(f"{len(litter):,} file(s) {'would be ' if dry_run else ''}removed.")
+        screen.print_note(f"{len(litter):,} file(s) {'would be ' if dry_run else ''}removed.")
 
 
-def age(text: str) -> timedelta:
-    """Read an age such as 12h."""
+def parse_age(text: str) -> timedelta:
+    """Parse an age such as 12h; raises UnusableInput."""
     parts = re.fullmatch(r"(\d{1,6})([smhd])", text)
     if not parts:
         raise UnusableInput(f"--older-than {text}: not an age; write a number and s, m, h or d, such as 12h")

@@ -1,6 +1,6 @@
 """`factlog demo`: the whole way once, on the events of a simulated company, and what it led to.
 
-Belongs here: the order of the steps, the reports of the example company, and the wording. Not here: the
+Belongs here: the order of the steps, and what is printed of each. Not here: the
 steps themselves, which are those of the other commands, and the simulation (`examples.company`).
 """
 
@@ -19,8 +19,8 @@ from event_archive.store.commit import Counts
 from examples.company.simulation import Emitted, emit
 from orchestration.command_line import screen
 from orchestration.command_line.demo_reports import REPORTS
-from orchestration.command_line.derive.refresh import derived, refuse
-from orchestration.command_line.land import counted, land_all
+from orchestration.command_line.derive.refresh import format_refreshed, print_refusal
+from orchestration.command_line.land import counts_in_order, land_all
 from orchestration.command_line.main import DONE
 from orchestration.command_line.options import read_settings
 from orchestration.publishing.publish import PublishingRefused
@@ -58,23 +58,23 @@ def demo(scale: float) -> int:
     settings = read_settings()
     archive = settings.open_archive()
     emitted = emit(folder_of(settings, scale), scale=scale)
-    screen.tell(*introduced(emitted), "")
-    landed = land_all(archive, find_sources([screen.here(path) for path in emitted.files]), settings)
-    report_landed(landed)
-    report_refused(archive)
+    screen.print_lines(*format_emitted(emitted), "")
+    landed = land_all(archive, find_sources([screen.format_path(path) for path in emitted.files]), settings)
+    print_landed(landed)
+    print_rejected(archive)
     try:
-        with screen.progress("Deriving, checking, publishing", None):
-            done = refresh(settings, log=screen.say)
-    except PublishingRefused as rejected:
-        return refuse(rejected, wants_json=False)
-    screen.tell(*derived(done), "")
+        with screen.show_progress("Deriving, checking, publishing", None):
+            done = refresh(settings, log=screen.print_note)
+    except PublishingRefused as refused:
+        return print_refusal(refused, wants_json=False)
+    screen.print_lines(*format_refreshed(done), "")
     for report in REPORTS:
         answer = query(settings, report.sql)
-        screen.table(report.title, answer.columns, answer.rows)
-        screen.tell("")
-    if not any(one.commit for one in landed) and not done.publication.is_new:
-        screen.tell("This was landed, derived and published before: nothing has changed.")
-    screen.tell(f"All this took {time.monotonic() - started:.0f} s. Try next:", *NEXT)
+        screen.print_table(report.title, answer.columns, answer.rows)
+        screen.print_lines("")
+    if not any(landing.commit for landing in landed) and not done.publication.is_new:
+        screen.print_lines("This was landed, derived and published before: nothing has changed.")
+    screen.print_lines(f"All this took {time.monotonic() - started:.0f} s. Try next:", *NEXT)
     return DONE
 
 
@@ -89,33 +89,33 @@ def folder_of(settings: Settings, scale: float) -> Path:
     return folder
 
 
-def introduced(emitted: Emitted) -> list[str]:
-    """Say what the company emitted."""
+def format_emitted(emitted: Emitted) -> list[str]:
+    """Two lines on what the company emitted."""
     truth = emitted.truth
     written = f"{len(emitted.files):,} event files ({emitted.size_bytes / 1e6:.1f} MB)"
     return [
         f"A translation company at work from {truth.first_day} to {truth.last_day}: {written},",
-        f"{len(truth.events)} event types; in {screen.here(emitted.folder)}.",
+        f"{len(truth.events)} event types; in {screen.format_path(emitted.folder)}.",
     ]
 
 
-def report_landed(landed: list[Landed]) -> None:
-    """Say what came in, and that nothing was lost."""
+def print_landed(landed: list[Landed]) -> None:
+    """Print what came in, and that nothing was lost."""
     # A file that is there twice, or that landed in an earlier run, stands for the same commit.
-    stands = {commit.sequence: commit for one in landed if (commit := one.commit or one.earlier)}
-    total = sum((commit.counts for commit in stands.values()), Counts())
-    screen.table(
+    commits = {commit.sequence: commit for landing in landed if (commit := landing.commit or landing.earlier)}
+    total = sum((commit.counts for commit in commits.values()), Counts())
+    screen.print_table(
         "What came in",
         ["files", "landed before", "received", "= accepted", "+ duplicate", "+ rejected"],
-        [(len(landed), sum(one.earlier is not None for one in landed), *counted(total))],
+        [(len(landed), sum(landing.earlier is not None for landing in landed), *counts_in_order(total))],
     )
-    screen.tell("")
+    screen.print_lines("")
 
 
-def report_refused(archive: Archive) -> None:
-    """Say what was refused, and why."""
+def print_rejected(archive: Archive) -> None:
+    """Print how many records were rejected, by reason."""
     reasons: Counter[str] = Counter()
     for reason, _, records in refusal_counts(archive):
         reasons[reason] += records
-    screen.table("What was refused, and why", ["reason", "records"], reasons.most_common())
-    screen.tell("")
+    screen.print_table("What was refused, and why", ["reason", "records"], reasons.most_common())
+    screen.print_lines("")

@@ -1,6 +1,6 @@
-"""`factlog land` and `factlog inbox`: bytes in, one commit per source, and what became of the records.
+"""`factlog land` and `factlog inbox`: bytes in, a commit per source, and what became of the records.
 
-Belongs here: options, progress and the report. Not here: how records are judged
+Belongs here: options, progress and the report. Not here: how records are validated
 (`event_archive.landing.land`).
 """
 
@@ -71,14 +71,16 @@ def inbox(wants_json: bool) -> None:
         # Somebody may still be writing to them; who asks right after dropping a file wants it landed.
         time.sleep(SETTLED_AFTER_SECONDS)
     landed = []
-    with screen.progress("Landing", len(dropped)) as show:
-        for one in land_inbox(archive, settings.inbox, limits=settings.limits):
-            landed.append(one)
-            show(len(landed), one.origin)
+    with screen.show_progress("Landing", len(dropped)) as show:
+        for landing in land_inbox(archive, settings.inbox, limits=settings.limits):
+            landed.append(landing)
+            show(len(landed), landing.origin)
     if left := waiting_files(settings.inbox, settled_after=0):
-        screen.say(f"{len(left):,} file(s) are still being written to; run it again when they are complete.")
+        screen.print_note(
+            f"{len(left):,} file(s) are still being written to; run it again when they are complete."
+        )
     if not landed and not left and not wants_json:
-        screen.say(f"The inbox {screen.here(settings.inbox)} is empty.")
+        screen.print_note(f"The inbox {screen.format_path(settings.inbox)} is empty.")
     if landed or wants_json:
         report(landed, wants_json)
 
@@ -86,10 +88,10 @@ def inbox(wants_json: bool) -> None:
 def land_all(
     archive: Archive, sources: Sequence[Source], settings: Settings, mapping: Mapping | None = None
 ) -> list[Landed]:
-    """Land one source after the other, and show how far it is by the bytes that were read."""
+    """Land the sources in turn, and show how far it is by the bytes that were read."""
     sizes = [size_of(source) for source in sources]
     landed = []
-    with screen.progress("Landing", sum(sizes) or None) as show:
+    with screen.show_progress("Landing", sum(sizes) or None) as show:
         for place, source in enumerate(sources):
             before = sum(sizes[:place])
             show(before, source.origin)
@@ -104,59 +106,59 @@ def land_all(
 
 
 def size_of(source: Source) -> int:
-    """Tell how many bytes a source has; what has no size counts nothing."""
+    """The number of bytes of a source; 0 for what has no size."""
     return source.path.stat().st_size if source.path and source.path.is_file() else 0
 
 
 def report(landed: Sequence[Landed], wants_json: bool) -> None:
-    """Say per source and in all what became of the records."""
+    """Print what became of the records, per source and in all."""
     if wants_json:
-        screen.as_json([as_record(one) for one in landed])
+        screen.print_json([to_json(landing) for landing in landed])
     else:
-        screen.table(
+        screen.print_table(
             None,
             ["source", "received", "accepted", "duplicate", "rejected", "commit"],
             [
                 (
-                    one.origin,
-                    *counted(one.counts),
-                    f"{one.earlier.sequence} (earlier)" if one.earlier else sequence(one),
+                    landing.origin,
+                    *counts_in_order(landing.counts),
+                    f"{landing.earlier.sequence} (earlier)" if landing.earlier else format_sequence(landing),
                 )
-                for one in landed
+                for landing in landed
             ],
         )
-    total = sum((one.counts for one in landed), Counts())
-    if not total.received and not any(one.earlier for one in landed):
-        screen.say("There was no record in it.")
+    total = sum((landing.counts for landing in landed), Counts())
+    if not total.received and not any(landing.earlier for landing in landed):
+        screen.print_note("There was no record in it.")
     elif not total.accepted + total.rejected:
-        screen.say("Nothing new: all of it had landed before.")
+        screen.print_note("Nothing new: all of it had landed before.")
     if total.rejected:
-        screen.say(
+        screen.print_note(
             f"{total.rejected:,} of {total.received:,} records were refused and are kept in quarantine.",
             "Look at them with: factlog quarantine list",
         )
 
 
-def sequence(one: Landed) -> str:
-    """Name the commit of a landing, where it made one."""
-    return str(one.commit.sequence) if one.commit else "-"
+def format_sequence(landing: Landed) -> str:
+    """The number of the commit that a landing made, or a dash."""
+    return str(landing.commit.sequence) if landing.commit else "-"
 
 
-def counted(counts: Counts) -> tuple[int, int, int, int]:
-    """Give the four counts in the order of the sum: received = accepted + duplicate + rejected."""
+def counts_in_order(counts: Counts) -> tuple[int, int, int, int]:
+    """The four counts in the order of the sum: received = accepted + duplicate + rejected."""
     return counts.received, counts.accepted, counts.duplicate, counts.rejected
 
 
-def as_record(one: Landed) -> dict[str, object]:
-    """Give the JSON report of one source."""
-    received, accepted, duplicate, rejected = counted(one.counts)
-    stands = one.commit or one.earlier
+def to_json(landing: Landed) -> dict[str, object]:
+    """The JSON report of a source."""
+    received, accepted, duplicate, rejected = counts_in_order(landing.counts)
+    commit = landing.commit or landing.earlier
     return {
-        "origin": one.origin,
+        "origin": landing.origin,
         "received": received,
         "accepted": accepted,
         "duplicate": duplicate,
         "rejected": rejected,
-        "sequence": stands.sequence if stands else None,
-        "landed_earlier": one.earlier is not None,
+        "sequence": commit.sequence if commit else None,
+        "landed_earlier": landing.earlier is not None,
     }

@@ -40,11 +40,11 @@ class LazyGroup(click.Group):
     """A group that knows its commands by name, and imports one only to run it."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name the commands in the order of a day's work."""
+        """The names of the commands, in the order of a day's work."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the module of one command."""
+        """Import the module of a command."""
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"orchestration.command_line.{COMMANDS[cmd_name][0]}")
@@ -94,32 +94,35 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one command: what the user can mend is said in one line, our own faults keep their traceback."""
+    """Run a command; its exit code.
+
+    What the user can mend is printed in one line; our own faults keep their traceback.
+    """
     try:
         outcome = factlog.main(args=arguments, prog_name="factlog", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         hint = f" (see: {context.command_path} --help)" if context is not None else ""
-        return complain(error.format_message().rstrip(".") + hint)
+        return print_unusable(error.format_message().rstrip(".") + hint)
     except UnusableInput as error:
-        return complain(str(error))
+        return print_unusable(str(error))
     except (ReaderLeft, BrokenPipeError):
         # That is the reader's right. What is still buffered must not raise again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except (KeyboardInterrupt, click.Abort):
-        complain("interrupted; what the log names is complete, run the same command again")
+        print_unusable("interrupted; what the log names is complete, run the same command again")
         return INTERRUPTED
     except OSError as error:
-        # Anything of the file system that no function has worded better: no permission, disk full.
+        # Anything of the file system that no function has described better: no permission, disk full.
         if error.filename is None and error.strerror is None:
             raise
-        return complain(f"{error.filename or 'file system'}: {error.strerror or error}")
+        return print_unusable(f"{error.filename or 'file system'}: {error.strerror or error}")
     return outcome if isinstance(outcome, int) else DONE
 
 
-def complain(message: str) -> int:
-    """Say on one line of standard error what can't be used."""
+def print_unusable(message: str) -> int:
+    """Print on one line of standard error what can't be used; the exit code."""
     print("factlog: " + " ".join(message.split()), file=sys.stderr)
     return UNUSABLE_INPUT

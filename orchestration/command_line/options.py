@@ -31,6 +31,6 @@ class ListingGroup(click.Group):
 
 
 def read_settings(contracts: Path | None = None) -> Settings:
-    """Read the settings of this installation, and go by the contracts of a folder where one is named."""
+    """Read the settings of this installation, with the contracts of a folder where it is named."""
     settings = Settings.from_environment()
     return replace(settings, contracts=contracts.expanduser().absolute()) if contracts else settings

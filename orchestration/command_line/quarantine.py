@@ -1,7 +1,7 @@
-"""`factlog quarantine list` and `show`: refused records, grouped, and one by one, byte for byte.
+"""`factlog quarantine list` and `show`: rejected records, in groups, and each byte for byte.
 
-Belongs here: how refused records and their states are shown. Not here: why a record is refused
-(`event_archive.validation.exact_validator`), and judging it again (`recovering`).
+Belongs here: how rejected records and their states are shown. Not here: why a record is rejected
+(`event_archive.validation.exact_validator`), and validating it again (`recover`).
 """
 
 import sys
@@ -54,7 +54,7 @@ def quarantine() -> None:
     help="Shown of each group.",
 )
 @json_option
-def list_refusals(
+def list_rejected(
     sequence: int | None,
     reason: str | None,
     type_name: str | None,
@@ -79,31 +79,31 @@ def list_refusals(
     wanted = Filter(sequence, reason, type_name, source, day.date() if day else None, chosen)
     groups = grouped(archive, wanted, limit=limit, samples=samples)
     if wants_json:
-        screen.as_json([as_group(archive, group) for group in groups[:limit]])
+        screen.print_json([group_to_json(archive, group) for group in groups[:limit]])
         return
     if not groups:
-        screen.say(nothing_found(archive, wanted))
+        screen.print_note(format_nothing_found(archive, wanted))
         return
-    show_groups(groups, limit)
+    print_groups(groups, limit)
     if samples:
-        shown = [one for group in groups[:limit] for one in group.samples]
-        screen.tell("")
-        screen.table(
+        shown = [record for group in groups[:limit] for record in group.samples]
+        screen.print_lines("")
+        screen.print_table(
             "Samples",
             ["commit", "position", "type", "reason", "detail"],
             [
                 (
-                    one.sequence,
-                    str(one.position),
-                    shortened(one.type, LONG_NAME),
-                    one.reason,
-                    shortened(one.detail, LONG_TEXT),
+                    record.sequence,
+                    str(record.position),
+                    shorten(record.type, LONG_NAME),
+                    record.reason,
+                    shorten(record.detail, LONG_TEXT),
                 )
-                for one in shown
+                for record in shown
             ],
         )
         place = f"{shown[0].sequence} --position {shown[0].position}"
-        screen.say(f"Show one, byte for byte: factlog quarantine show {place}")
+        screen.print_note(f"Show one, byte for byte: factlog quarantine show {place}")
 
 
 @quarantine.command("show", short_help="Show one refused record.")
@@ -115,7 +115,7 @@ def list_refusals(
 )
 @click.option("--raw", is_flag=True, help="Print the record's bytes and nothing else.")
 @json_option
-def show_refusal(sequence: int | None, position: int | None, raw: bool, wants_json: bool) -> None:
+def show_rejected(sequence: int | None, position: int | None, raw: bool, wants_json: bool) -> None:
     """Show one refused record: where it came from, why it was refused, what became of it, its bytes.
 
     Without COMMIT, the newest commit that refused something.
@@ -126,44 +126,48 @@ def show_refusal(sequence: int | None, position: int | None, raw: bool, wants_js
       factlog quarantine show 3 --position 17 --raw > record.json
     """
     archive = read_settings().open_archive()
-    one, steps = find(archive, sequence, position)
-    record = bytes_of(archive, one)
+    record, steps = find_record(archive, sequence, position)
+    content = read_bytes(archive, record)
     if raw:
-        sys.stdout.buffer.write(record)
+        sys.stdout.buffer.write(content)
         return
-    fields = as_record(archive, one)
+    fields = record_to_json(archive, record)
     if wants_json:
-        screen.as_json(fields | {"history": steps})
+        screen.print_json(fields | {"history": steps})
         return
     text = screen.printable(str(fields.pop("record")))
     for name, value in fields.items():
-        screen.tell(f"{name:<9} {screen.printable(str(value)) if value is not None else '-'}")
+        screen.print_lines(f"{name:<9} {screen.printable(str(value)) if value is not None else '-'}")
     for step in steps:
-        screen.tell(f"{'history':<9} {screen.printable(told(step))}")
-    if one.is_foreign and one.state == "refused":
-        screen.tell(f"{'':<9} it landed by a mapping: only `quarantine recover --mapping` judges it again")
-    screen.tell("", text[:LONG_RECORD])
+        screen.print_lines(f"{'history':<9} {screen.printable(format_step(step))}")
+    if record.is_foreign and record.state == "refused":
+        screen.print_lines(
+            f"{'':<9} it landed by a mapping: only `quarantine recover --mapping` judges it again"
+        )
+    screen.print_lines("", text[:LONG_RECORD])
     if len(text) > LONG_RECORD:
-        screen.say(f"The first {LONG_RECORD:,} of {len(record):,} bytes. All of them: --raw")
+        screen.print_note(f"The first {LONG_RECORD:,} of {len(content):,} bytes. All of them: --raw")
 
 
 quarantine.add_command(recover)
 
 
-def find(archive: Archive, sequence: int | None, position: int | None) -> tuple[RefusedRecord, list[Step]]:
-    """Find one refused record: of a commit or the newest, at a position or the first."""
-    refusing = [commit.sequence for commit in archive.log.commits() if commit.quarantine]
-    if not refusing:
+def find_record(
+    archive: Archive, sequence: int | None, position: int | None
+) -> tuple[RefusedRecord, list[Step]]:
+    """Find a rejected record, of a commit or the newest, at a position or the first; raises UnusableInput."""
+    rejecting = [commit.sequence for commit in archive.log.commits() if commit.quarantine]
+    if not rejecting:
         raise UnusableInput("the quarantine is empty: no record was ever refused")
-    chosen = refusing[-1] if sequence is None else sequence
-    if found := history(archive, chosen, position):
-        return found
+    chosen = rejecting[-1] if sequence is None else sequence
+    if record_and_steps := history(archive, chosen, position):
+        return record_and_steps
     place = "nothing" if position is None else f"nothing at position {position}"
     raise UnusableInput(f"commit {chosen} refused {place}; see: factlog quarantine list --sequence {chosen}")
 
 
-def nothing_found(archive: Archive, wanted: Filter) -> str:
-    """Word that there is no such record."""
+def format_nothing_found(archive: Archive, wanted: Filter) -> str:
+    """A sentence that says that there is no such record."""
     if not any(commit.quarantine for commit in archive.log.commits()):
         return "The quarantine is empty: no record was ever refused."
     if wanted == Filter():
@@ -171,16 +175,16 @@ def nothing_found(archive: Archive, wanted: Filter) -> str:
     return "No refusal is like that. All there are: factlog quarantine list --all"
 
 
-def show_groups(groups: list[Group], limit: int) -> None:
+def print_groups(groups: list[Group], limit: int) -> None:
     """Print the largest groups, and how much the others hold."""
-    screen.table(
+    screen.print_table(
         "Refused, by reason, type, producer and day",
         ["reason", "type", "producer", "day", "state", "records"],
         [
             (
                 group.reason,
-                shortened(group.type, LONG_NAME),
-                shortened(group.source, LONG_NAME),
+                shorten(group.type, LONG_NAME),
+                shorten(group.source, LONG_NAME),
                 group.day,
                 group.state,
                 group.records,
@@ -190,11 +194,11 @@ def show_groups(groups: list[Group], limit: int) -> None:
     )
     if len(groups) > limit:
         rest = sum(group.records for group in groups[limit:])
-        screen.tell(f"… and {rest:,} records in {len(groups) - limit:,} more groups; see --limit")
+        screen.print_lines(f"… and {rest:,} records in {len(groups) - limit:,} more groups; see --limit")
 
 
-def told(step: Step) -> str:
-    """Word what one commit said of a record."""
+def format_step(step: Step) -> str:
+    """What a commit made of a record."""
     match step.state:
         case state if state == RECOVERED:
             return f"recovered in commit {step.sequence}"
@@ -203,36 +207,36 @@ def told(step: Step) -> str:
     return f"refused in commit {step.sequence}: {step.reason}: {step.detail}"
 
 
-def shortened(text: str | None, length: int) -> str:
-    """Cut what a record says to a length that fits a table."""
+def shorten(text: str | None, length: int) -> str:
+    """Cut a text of a record to a length that fits a table."""
     if text is None:
         return "-"
     return text if len(text) <= length else f"{text[:length]}…"
 
 
-def bytes_of(archive: Archive, one: RefusedRecord) -> bytes:
-    """Read a record's bytes."""
-    return record_at(archive, archive.log.commits()[one.sequence - 1], one.row)
+def read_bytes(archive: Archive, record: RefusedRecord) -> bytes:
+    """Read the bytes of a record."""
+    return record_at(archive, archive.log.commits()[record.sequence - 1], record.row)
 
 
-def as_group(archive: Archive, group: Group) -> dict[str, object]:
-    """Give all there is to know of a group."""
-    return asdict(group) | {"samples": [as_record(archive, one) for one in group.samples]}
+def group_to_json(archive: Archive, group: Group) -> dict[str, object]:
+    """The JSON report of a group."""
+    return asdict(group) | {"samples": [record_to_json(archive, record) for record in group.samples]}
 
 
-def as_record(archive: Archive, one: RefusedRecord) -> dict[str, object]:
-    """Give all there is to know of one refused record."""
+def record_to_json(archive: Archive, record: RefusedRecord) -> dict[str, object]:
+    """The JSON report of a rejected record."""
     return {
-        "sequence": one.sequence,
-        "origin": one.origin,
-        "position": one.position,
-        "offset": one.offset,
-        "type": one.type,
-        "source": one.source,
-        "id": one.event_id,
-        "state": one.state,
-        "judged_in": one.judged_in,
-        "reason": one.reason,
-        "detail": one.detail,
-        "record": bytes_of(archive, one).decode("utf-8", "backslashreplace"),
+        "sequence": record.sequence,
+        "origin": record.origin,
+        "position": record.position,
+        "offset": record.offset,
+        "type": record.type,
+        "source": record.source,
+        "id": record.event_id,
+        "state": record.state,
+        "judged_in": record.judged_in,
+        "reason": record.reason,
+        "detail": record.detail,
+        "record": read_bytes(archive, record).decode("utf-8", "backslashreplace"),
     }

@@ -70,7 +70,10 @@ def ask_archive(settings: Settings, sql: str) -> Answer:
 
 
 def check_reads(sql: str) -> None:
-    """Refuse what is not one query: a statement that writes would fail later, with a worse reason."""
+    """Raise UnusableInput for what is not a single query.
+
+    A statement that writes would fail later, with a worse reason.
+    """
     try:
         statements = duckdb.extract_statements(sql)
     except duckdb.Error as error:

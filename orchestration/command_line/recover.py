@@ -1,7 +1,7 @@
 """`factlog quarantine recover`: judge refused records again, and land those that are events by now.
 
-Belongs here: options and the report. Not here: the judging (`event_archive.quarantine.recover`), and how
-refused records are listed (`quarantine`).
+Belongs here: options and the report. Not here: validating them (`event_archive.quarantine.recover`), and how
+rejected records are listed (`quarantine`).
 """
 
 from pathlib import Path
@@ -72,8 +72,8 @@ def recover(
     archive = settings.open_archive()
     repair = load_repair(repair_file, settings.limits) if repair_file else None
     mapping = load_mapping(mapping_file, settings.limits) if mapping_file else None
-    waiting = max(totals(archive.log.commits()).rejected, 1)
-    with screen.progress("Judging", 1) as show:
+    pending = max(totals(archive.log.commits()).rejected, 1)
+    with screen.show_progress("Judging", 1) as show:
         result = recover_records(
             archive,
             Selection(sequence, reason, type_name, source),
@@ -81,13 +81,13 @@ def recover(
             mapping=mapping,
             limits=settings.limits,
             dry_run=dry_run,
-            progress=lambda judged: show(judged / waiting, ""),
+            progress=lambda judged: show(judged / pending, ""),
         )
     if wants_json:
-        screen.as_json(as_recovery(result, dry_run=dry_run))
+        screen.print_json(to_json(result, dry_run=dry_run))
         return
     if result.judged:
-        screen.table(
+        screen.print_table(
             "What became of the records" + (" (dry run: nothing was committed)" if dry_run else ""),
             ["judged again", "recovered", "duplicate", "refused", "of them, for another reason"],
             [
@@ -101,8 +101,8 @@ def recover(
             ],
         )
     if result.rejected:
-        screen.tell("")
-        screen.table(
+        screen.print_lines("")
+        screen.print_table(
             "Still refused",
             ["reason", "type", "records"],
             [
@@ -110,30 +110,30 @@ def recover(
                 for (why, claimed), records in result.rejected.most_common(SHOWN_REASONS)
             ],
         )
-    screen.say(*conclusion(result, dry_run=dry_run))
+    screen.print_note(*format_conclusion(result, dry_run=dry_run))
 
 
-def conclusion(result: Recovery, *, dry_run: bool) -> list[str]:
-    """Word what came of it, and what was left alone."""
-    said = []
+def format_conclusion(result: Recovery, *, dry_run: bool) -> list[str]:
+    """What came of it, and what was left alone, a line each."""
+    lines = []
     if result.left_out:
-        said.append(f"{result.left_out:,} record(s) are too long or empty, and were left alone.")
+        lines.append(f"{result.left_out:,} record(s) are too long or empty, and were left alone.")
     if result.foreign:
-        said.append(
+        lines.append(
             f"{result.foreign:,} record(s) landed by a mapping, and were left alone: name it with --mapping."
         )
     if not result.judged:
-        said.append("No record was judged again. All that are refused: factlog quarantine list")
+        lines.append("No record was judged again. All that are refused: factlog quarantine list")
     elif result.commit:
-        said.append(f"Commit {result.commit.sequence} says so.")
-        said += ["Derive what it brought: factlog refresh"] if result.counts.accepted else []
+        lines.append(f"Commit {result.commit.sequence} says so.")
+        lines += ["Derive what it brought: factlog refresh"] if result.counts.accepted else []
     elif not dry_run:
-        said.append("Nothing has changed, so there is no commit.")
-    return said
+        lines.append("Nothing has changed, so there is no commit.")
+    return lines
 
 
-def as_recovery(result: Recovery, *, dry_run: bool) -> dict[str, object]:
-    """Give the report as JSON holds it."""
+def to_json(result: Recovery, *, dry_run: bool) -> dict[str, object]:
+    """The JSON report of a recovery."""
     return {
         "sequence": result.commit.sequence if result.commit else None,
         "dry_run": dry_run,

@@ -1,6 +1,6 @@
-"""What reaches the screen: tables and JSON on standard output, talk and progress on standard error.
+"""What reaches the screen: tables and JSON on standard output, notes and progress on standard error.
 
-Belongs here: layout that every command shares. Not here: what is said (each command words its own report).
+Belongs here: layout that every command shares. Not here: the content of reports (each command has its own).
 """
 
 import dataclasses
@@ -33,35 +33,35 @@ class Screen(Console):
         raise BrokenPipeError
 
 
-def screen() -> Screen:
-    """Give the console of standard output; off a terminal it is plain and of a fixed width."""
+def console() -> Screen:
+    """The console of standard output; off a terminal it is plain and of a fixed width."""
     return Screen(file=sys.stdout, width=width(), highlight=False)
 
 
 def width() -> int:
-    """Tell how wide the screen is."""
+    """The number of columns of the screen."""
     return shutil.get_terminal_size((PIPED_WIDTH, 24)).columns
 
 
-def say(*lines: str) -> None:
-    """Talk to the user beside the results."""
+def print_note(*lines: str) -> None:
+    """Print lines for the user beside the results, on standard error."""
     for line in lines:
         print(line, file=sys.stderr)
 
 
-def tell(*lines: str) -> None:
-    """Print lines of a report as they are."""
+def print_lines(*lines: str) -> None:
+    """Print lines of a report as they are, on standard output."""
     for line in lines:
         print(line, flush=True)
 
 
 def printable(text: str) -> str:
-    """Spell out control characters: what a refused record holds must not drive somebody's terminal."""
-    return UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    """Escape control characters: what a rejected record holds must not drive somebody's terminal."""
+    return UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
-def cell(value: object) -> str:
-    """Word one value for a person."""
+def format_cell(value: object) -> str:
+    """Format a value for a person."""
     match value:
         case None:
             return ""
@@ -72,32 +72,32 @@ def cell(value: object) -> str:
         case float():
             return f"{value:,.2f}"
         case datetime():
-            return moment(value)
+            return format_time(value)
         case list() | dict() | tuple():
-            return printable(json.dumps(value, default=plain, ensure_ascii=False))
+            return printable(json.dumps(value, default=to_json_value, ensure_ascii=False))
     return printable(str(value))
 
 
-def counted(number: int, thing: str) -> str:
-    """Count things."""
+def format_count(number: int, thing: str) -> str:
+    """Format a number of things, with the noun in the plural where there are several."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
-def moment(value: datetime) -> str:
-    """Word a time in UTC, to the second where there is no fraction."""
+def format_time(value: datetime) -> str:
+    """Format a time in UTC, to the second where there is no fraction."""
     in_utc = value.astimezone(UTC) if value.tzinfo else value
     return in_utc.isoformat(sep=" ").removesuffix("+00:00")
 
 
-def table(
+def print_table(
     title: str | None,
     columns: Sequence[str],
     rows: Iterable[Sequence[object]],
-    wording: Callable[[object], str] = cell,
+    format_value: Callable[[object], str] = format_cell,
 ) -> None:
     """Print a table that wraps its long cells; numbers stand to the right."""
-    kept = [tuple(row) for row in rows]
-    drawn = Table(
+    cells = [tuple(row) for row in rows]
+    table = Table(
         title=title and Text(title),
         title_justify="left",
         title_style="bold",
@@ -107,20 +107,20 @@ def table(
         show_edge=False,
     )
     for place, name in enumerate(columns):
-        numeric = any(is_number(row[place]) for row in kept)
-        drawn.add_column(Text(name), justify="right" if numeric else "left", overflow="fold")
-    for row in kept:
-        drawn.add_row(*(Text(wording(value)) for value in row))
-    screen().print(drawn)
+        numeric = any(is_number(row[place]) for row in cells)
+        table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*(Text(format_value(value)) for value in row))
+    console().print(table)
 
 
 def is_number(value: object) -> bool:
-    """Tell whether a value stands to the right in its column."""
+    """Whether a value stands to the right in its column."""
     return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
-def plain(value: object) -> object:
-    """Turn what JSON has no word for into what it has: times as ISO 8601, decimals as their digits."""
+def to_json_value(value: object) -> object:
+    """Convert what JSON has no type for: times as ISO 8601, decimals as their digits."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     match value:
@@ -141,13 +141,13 @@ def plain(value: object) -> object:
     return str(value)
 
 
-def as_json(value: object) -> None:
-    """Print one JSON document."""
-    print(json.dumps(value, default=plain, indent=2))
+def print_json(value: object) -> None:
+    """Print a JSON document."""
+    print(json.dumps(value, default=to_json_value, indent=2))
 
 
 @contextmanager
-def progress(task: str, total: float | None) -> Iterator[Callable[[float, str], None]]:
+def show_progress(task: str, total: float | None) -> Iterator[Callable[[float, str], None]]:
     """Show a bar while work lasts, on a terminal only; the function given says how far it is."""
     if not sys.stderr.isatty():
         yield lambda reached, about: None
@@ -166,8 +166,8 @@ def progress(task: str, total: float | None) -> Iterator[Callable[[float, str], 
         )
 
 
-def here(path: Path) -> str:
-    """Word a path the way the user would type it from where they stand."""
+def format_path(path: Path) -> str:
+    """Format a path the way the user would type it in the current folder."""
     try:
         return str(path.absolute().relative_to(Path.cwd()))
     except ValueError:

@@ -1,6 +1,6 @@
 """`factlog contracts check`: whether the contracts hold, and whether released ones only say more.
 
-Belongs here: how that is asked for and shown. Not here: the rules (`event_archive.evolution.release_rules`).
+Belongs here: options and the report. Not here: the rules (`event_archive.evolution.release_rules`).
 """
 
 from dataclasses import asdict
@@ -42,11 +42,11 @@ def check(against: str | None, contracts: Path | None, wants_json: bool) -> int:
     if against is not None:
         faults += release_faults(released_contracts(folder, against), current)
     if wants_json:
-        screen.as_json([asdict(fault) for fault in faults])
+        screen.print_json([asdict(fault) for fault in faults])
     else:
         for fault in faults:
-            screen.tell(screen.printable(f"{fault.type}: {fault.place}: {fault.why}"))
-        screen.say(
+            screen.print_lines(screen.printable(f"{fault.type}: {fault.place}: {fault.why}"))
+        screen.print_note(
             f"{len(current)} contracts, {len(faults)} that must not be"
             if faults
             else f"{len(current)} contracts hold."

@@ -41,11 +41,11 @@ def list_contracts(contracts: Path | None, wants_json: bool) -> None:
     Example:
       factlog contracts list --json
     """
-    known = read(contracts)
+    known = read_contracts(contracts)
     if wants_json:
-        screen.as_json([as_record(contract) for contract in known.values()])
+        screen.print_json([to_json(contract) for contract in known.values()])
         return
-    screen.table(
+    screen.print_table(
         None,
         ["type", "revision", "owner", "actor", "description"],
         [
@@ -72,26 +72,26 @@ def show_contract(type_name: str, contracts: Path | None, wants_json: bool) -> N
     Example:
       factlog contracts show translation.requested.v1
     """
-    known = read(contracts)
+    known = read_contracts(contracts)
     if type_name not in known:
         raise UnusableInput(f"there is no contract {type_name}; see: factlog contracts list")
     contract = known[type_name]
     if wants_json:
-        screen.as_json(
-            {**as_record(contract), "schema": contract.schema, "examples": list(contract.examples)}
+        screen.print_json(
+            {**to_json(contract), "schema": contract.schema, "examples": list(contract.examples)}
         )
         return
-    screen.say(f"# {screen.here(contract.path)}")
-    screen.tell(contract.path.read_text(encoding="utf-8").rstrip())
+    screen.print_note(f"# {screen.format_path(contract.path)}")
+    screen.print_lines(contract.path.read_text(encoding="utf-8").rstrip())
 
 
-def read(folder: Path | None) -> Contracts:
+def read_contracts(folder: Path | None) -> Contracts:
     """Read the contracts of a folder, or those of the project."""
     return load_contracts(read_settings(folder).contracts)
 
 
-def as_record(contract: Contract) -> dict[str, object]:
-    """Give the JSON report of one contract."""
+def to_json(contract: Contract) -> dict[str, object]:
+    """The JSON report of a contract."""
     return {
         "type": contract.type,
         "revision": contract.revision,

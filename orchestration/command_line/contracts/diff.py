@@ -1,7 +1,7 @@
 """`factlog contracts diff`: whether data written under one schema is accepted under another.
 
-Belongs here: how two schema files are named, and how the answer is shown. Not here: the judgement
-(`event_archive.compatibility`).
+Belongs here: how two schema files are named, and how the answer is shown. Not here: the comparison
+(`event_archive.evolution.compatibility`).
 """
 
 from pathlib import Path
@@ -58,36 +58,36 @@ def diff(old: Path, new: Path, mode: str, named_fields: bool, wants_json: bool) 
     asked = Mode(mode)
     report = compare_files(read_for_comparison(old), read_for_comparison(new), asked, named_fields)
     if wants_json:
-        screen.as_json(as_record(old, new, report))
+        screen.print_json(to_json(old, new, report))
     else:
-        show(report)
+        print_report(report)
     return 0 if report.verdict is Verdict.COMPATIBLE else 1
 
 
-def show(report: Report) -> None:
+def print_report(report: Report) -> None:
     """Print a comparison for a person."""
     for direction in report.mode.directions:
         verdict = report.verdict_for(direction)
-        screen.tell(f"{direction.value}: {verdict.value} ({QUESTIONS[direction]})")
+        screen.print_lines(f"{direction.value}: {verdict.value} ({QUESTIONS[direction]})")
         for finding in report.findings:
             if finding.direction is direction:
-                screen.tell(*map(screen.printable, lines(finding)))
+                screen.print_lines(*map(screen.printable, format_finding(finding)))
 
 
-def lines(finding: SchemaFinding) -> list[str]:
-    """Word one finding."""
+def format_finding(finding: SchemaFinding) -> list[str]:
+    """The lines of a finding."""
     doubt = "unknown: " if finding.verdict is Verdict.UNKNOWN else ""
-    told = [f"  {finding.path}: {doubt}{finding.sentence} [{finding.rule}]"]
+    lines = [f"  {finding.path}: {doubt}{finding.sentence} [{finding.rule}]"]
     if finding.example is not None:
         value = json_text(finding.example.value)
-        told.append(
+        lines.append(
             f"      for example {value if len(value) <= SHOWN_VALUE else value[: SHOWN_VALUE - 1] + '…'}"
         )
-    return told
+    return lines
 
 
-def as_record(old: Path, new: Path, report: Report) -> dict[str, object]:
-    """Give the JSON report of a comparison."""
+def to_json(old: Path, new: Path, report: Report) -> dict[str, object]:
+    """The JSON report of a comparison."""
     return {
         "old": str(old),
         "new": str(new),
@@ -97,7 +97,7 @@ def as_record(old: Path, new: Path, report: Report) -> dict[str, object]:
             direction.value: {
                 "verdict": report.verdict_for(direction).value,
                 "findings": [
-                    finding_record(finding) for finding in report.findings if finding.direction is direction
+                    finding_to_json(finding) for finding in report.findings if finding.direction is direction
                 ],
             }
             for direction in report.mode.directions
@@ -105,8 +105,8 @@ def as_record(old: Path, new: Path, report: Report) -> dict[str, object]:
     }
 
 
-def finding_record(finding: SchemaFinding) -> dict[str, object]:
-    """Give the JSON report of one finding; `example` is there only where one was built."""
+def finding_to_json(finding: SchemaFinding) -> dict[str, object]:
+    """The JSON report of a finding; `example` is there only where there is an example."""
     record: dict[str, object] = {
         "path": finding.path,
         "verdict": finding.verdict.value,

@@ -39,15 +39,15 @@ def docs(check: bool, page: Path | None) -> int:
     """
     settings = read_settings()
     page = page or settings.dbt_project.parent / "docs" / "event-types.md"
-    found = documents(load_contracts(settings.contracts), settings.dbt_project, page)
-    stale = [document for document in found if document.is_stale()]
+    written = documents(load_contracts(settings.contracts), settings.dbt_project, page)
+    stale = [document for document in written if document.is_stale()]
     for document in stale:
         if not check:
             write(document)
         why = ": is out of date; run: factlog contracts docs" if check else ""
-        screen.tell(f"{screen.here(document.path)}{why}")
+        screen.print_lines(f"{screen.format_path(document.path)}{why}")
     if not stale:
-        screen.say("Everything says what the contracts say.")
+        screen.print_note("Everything says what the contracts say.")
     return 1 if check and stale else 0
 
 

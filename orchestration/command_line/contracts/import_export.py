@@ -1,6 +1,6 @@
 """`factlog contracts import` and `export`: contracts from the schema files of producers, and back.
 
-Belongs here: how that is asked for, and where files are put. Not here: the schema languages
+Belongs here: options, and where files are put. Not here: the schema languages
 (`event_archive.schema_files`).
 """
 
@@ -73,8 +73,8 @@ def import_(
       factlog contracts import order.avsc --type order.placed.v1
       factlog contracts import order.proto --message Order --type order.placed.v1 --output -
     """
-    acting = tuple(dict.fromkeys(one.strip() for given in actors for one in given.split(",")))
-    made = import_contract(file, event_type, owner, acting, message)
+    actor_types = tuple(dict.fromkeys(actor.strip() for listed in actors for actor in listed.split(",")))
+    made = import_contract(file, event_type, owner, actor_types, message)
     written = None
     if output != "-":
         folder = read_settings(contracts).contracts
@@ -85,11 +85,11 @@ def import_(
         written = str(target)
     if wants_json:
         losses = [asdict(loss) for loss in made.losses]
-        screen.as_json({"type": event_type, "path": written, "contract": made.text, "losses": losses})
+        screen.print_json({"type": event_type, "path": written, "contract": made.text, "losses": losses})
         return
-    screen.tell(screen.here(Path(written)) if written else made.text.rstrip("\n"))
+    screen.print_lines(screen.format_path(Path(written)) if written else made.text.rstrip("\n"))
     for loss in made.losses:
-        screen.say(screen.printable(f"not carried over: {loss.place or 'the whole'}: {loss.why}"))
+        screen.print_note(screen.printable(f"not carried over: {loss.place or 'the whole'}: {loss.why}"))
 
 
 @click.command("export", short_help="Give a contract in the language of a producer.")
@@ -116,15 +116,15 @@ def export(type_name: str, language: str, output: str | None, contracts: Path | 
         raise UnusableInput(f"there is no contract {type_name[:200]}; see: factlog contracts list")
     text = FORMATS[language](known[type_name])
     if output in (None, "-"):
-        screen.tell(text.rstrip("\n"))
+        screen.print_lines(text.rstrip("\n"))
     else:
         path = Path(str(output)).expanduser()
         create(path, text)
-        screen.tell(screen.here(path))
+        screen.print_lines(screen.format_path(path))
 
 
 def create(path: Path, text: str) -> None:
-    """Write a new file whole, or not at all; raises UnusableInput where there is one."""
+    """Write a new file whole, or not at all; raises UnusableInput where it is there."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(
@@ -145,7 +145,7 @@ def create(path: Path, text: str) -> None:
 
 
 def _check_beside(folder: Path, event_type: str, text: str) -> None:
-    """Refuse what would break the folder: a second major without an upcast, or a view that is taken."""
+    """Raise UnusableInput for what breaks the folder: a major without an upcast, a view that is taken."""
     if not folder.is_dir():
         return
     with tempfile.TemporaryDirectory() as copy:

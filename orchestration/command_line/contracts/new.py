@@ -1,6 +1,6 @@
 """`factlog contracts new`: the first text of a contract, put into its file.
 
-Belongs here: how that is asked for, where the file is put, and what comes next. Not here: what the text says
+Belongs here: options, where the file is put, and what comes next. Not here: what the text says
 (`event_archive.evolution.new_contract`).
 """
 
@@ -44,16 +44,18 @@ def new(event_type: str, owner: str | None, actors: tuple[str, ...], contracts: 
     folder = read_settings(contracts).contracts
     # A folder that is to come, or that is still empty, has no contract to collide with.
     known = load_contracts(folder) if any(folder.glob("*.yaml")) else Contracts([])
-    acting = tuple(dict.fromkeys(one.strip() for given in actors for one in given.split(",")))
-    text = contract_skeleton(event_type, known, owner, acting)
+    actor_types = tuple(dict.fromkeys(actor.strip() for listed in actors for actor in listed.split(",")))
+    text = contract_skeleton(event_type, known, owner, actor_types)
     path = folder / f"{event_type}.yaml"
     if path.exists():
         raise UnusableInput(f"{path}: is there already, and is not overwritten")
     create(path, text)
-    screen.tell(screen.here(path))
-    where = f" --contracts {shlex.quote(screen.here(folder))}" if contracts else ""
-    screen.say(f"Edit it, then: factlog contracts check{where}")
+    screen.print_lines(screen.format_path(path))
+    where = f" --contracts {shlex.quote(screen.format_path(folder))}" if contracts else ""
+    screen.print_note(f"Edit it, then: factlog contracts check{where}")
     if not event_type.endswith(".v1"):
-        screen.say(f"and, before it is released: factlog contracts try {shlex.quote(screen.here(path))}")
+        screen.print_note(
+            f"and, before it is released: factlog contracts try {shlex.quote(screen.format_path(path))}"
+        )
     elif not contracts:
-        screen.say("and: factlog contracts docs")
+        screen.print_note("and: factlog contracts docs")

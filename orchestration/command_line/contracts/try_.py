@@ -1,6 +1,6 @@
-"""`factlog contracts try`: a proposed contract, proven on the events that are in the archive.
+"""`factlog contracts try`: a proposed contract, tried on the events that are in the archive.
 
-Belongs here: how a trial is asked for and shown. Not here: the trial (`event_archive.evolution.trial`),
+Belongs here: options, and the report of a trial. Not here: the trial (`event_archive.evolution.trial`),
 which fields change (`event_archive.evolution.changed_fields`) and who reads them
 (`orchestration.contract_tools.readers`).
 """
@@ -45,19 +45,19 @@ def try_(file: Path, days: str | None, no_readers: bool, contracts: Path | None,
     settings = read_settings(contracts)
     proposal = load_contract(file)
     archive = settings.open_archive()
-    trial = try_contract(archive, proposal, span(days), memory_bytes=settings.limits.memory_bytes)
+    trial = try_contract(archive, proposal, parse_days(days), memory_bytes=settings.limits.memory_bytes)
     released = archive.contracts.majors(proposal.view_name)
     changed = changed_fields(released[-1], proposal) if released else []
-    found = reading(settings, proposal, changed) if changed and not no_readers else []
+    reading = find_readers(settings, proposal, changed) if changed and not no_readers else []
     if wants_json:
-        screen.as_json(as_record(proposal, trial, changed, found))
+        screen.print_json(to_json(proposal, trial, changed, reading))
     else:
-        show(proposal, trial, changed, found)
+        print_trial(proposal, trial, changed, reading)
     return 1 if trial.rejected else 0
 
 
-def span(days: str | None) -> Days | None:
-    """Read `A..B`; raises UnusableInput."""
+def parse_days(days: str | None) -> Days | None:
+    """Parse `A..B`; raises UnusableInput."""
     if days is None:
         return None
     first, dots, end = days.partition("..")
@@ -72,49 +72,51 @@ def span(days: str | None) -> Days | None:
     return wanted
 
 
-def reading(settings: Settings, proposal: Contract, changed: list[ChangedField]) -> list[Reader]:
+def find_readers(settings: Settings, proposal: Contract, changed: list[ChangedField]) -> list[Reader]:
     """Find the models and columns that read what changes."""
     return readers(compiled_manifest(settings), proposal.view_name, [field.path for field in changed])
 
 
-def show(proposal: Contract, trial: Trial, changed: list[ChangedField], found: list[Reader]) -> None:
+def print_trial(proposal: Contract, trial: Trial, changed: list[ChangedField], reading: list[Reader]) -> None:
     """Print a trial for a person."""
     tried = ", ".join(f"{count:,} of {name}" for name, count in trial.tried.items())
-    screen.tell(f"{proposal.type}, revision {proposal.revision}: tried on {tried or 'no event'}")
-    screen.tell(f"would be refused: {trial.rejected:,}")
+    screen.print_lines(f"{proposal.type}, revision {proposal.revision}: tried on {tried or 'no event'}")
+    screen.print_lines(f"would be refused: {trial.rejected:,}")
     groups = trial.ordered()
     for group in groups[:SHOWN_GROUPS]:
         where = screen.printable(f"{group.type} from {group.source}: {group.place} {group.reason}")
-        screen.tell(f"{group.events:>8,}  {where}")
-        screen.tell(f"          for example {screen.printable(example(group.examples[0]))}")
+        screen.print_lines(f"{group.events:>8,}  {where}")
+        screen.print_lines(f"          for example {screen.printable(format_example(group.examples[0]))}")
     if len(groups) > SHOWN_GROUPS:
-        screen.say(f"The first {SHOWN_GROUPS} of {len(groups):,} kinds. All of them: --json")
+        screen.print_note(f"The first {SHOWN_GROUPS} of {len(groups):,} kinds. All of them: --json")
     if changed:
-        screen.tell("")
-        screen.table("What changes", ["field", "change"], [(field.path, field.change) for field in changed])
-    if found:
+        screen.print_lines("")
+        screen.print_table(
+            "What changes", ["field", "change"], [(field.path, field.change) for field in changed]
+        )
+    if reading:
         columns: dict[tuple[str, str], list[str]] = {}
-        for reader in found:
+        for reader in reading:
             columns.setdefault((reader.field, reader.model), []).append(reader.column)
-        screen.tell("")
-        screen.table(
+        screen.print_lines("")
+        screen.print_table(
             "Who reads it",
             ["field", "model", "columns"],
             [(field, model, ", ".join(sorted(names))) for (field, model), names in sorted(columns.items())],
         )
 
 
-def example(one: RejectedExample) -> str:
-    """Word one event that would be refused."""
-    shown = one.detail or one.value
-    text = f"{one.event_id} (commit {one.sequence}, {one.origin})"
+def format_example(example: RejectedExample) -> str:
+    """An event that would be rejected, and what of it."""
+    shown = example.detail or example.value
+    text = f"{example.event_id} (commit {example.sequence}, {example.origin})"
     return f"{text}: {str(shown)[:SHOWN_VALUE]}" if shown else text
 
 
-def as_record(
-    proposal: Contract, trial: Trial, changed: list[ChangedField], found: list[Reader]
+def to_json(
+    proposal: Contract, trial: Trial, changed: list[ChangedField], reading: list[Reader]
 ) -> dict[str, object]:
-    """Give the JSON report of a trial."""
+    """The JSON report of a trial."""
     return {
         "type": proposal.type,
         "revision": proposal.revision,
@@ -122,5 +124,5 @@ def as_record(
         "refused": trial.rejected,
         "refusals": [asdict(group) for group in trial.ordered()],
         "changed": [asdict(field) for field in changed],
-        "readers": [asdict(reader) for reader in found],
+        "readers": [asdict(reader) for reader in reading],
     }

@@ -1,7 +1,7 @@
 """`factlog diff`: what differs between two states of the reporting dataset, and which events made it so.
 
 Belongs here: options, colours, the exit code. Not here: comparing (`orchestration.diff.compare`) and the
-words of the report (`orchestration.diff.report`).
+text of the report (`orchestration.diff.report`).
 """
 
 import click
@@ -55,7 +55,7 @@ def diff(a: str, b: str, table: str | None, limit: int | None, tells: bool, want
         limit = ROWS_OF_ONE if table else ROWS_OF_EACH
     comparison = compare(read_settings(), a, b, table, limit or None)
     if wants_json:
-        screen.as_json(to_json(comparison))
+        screen.print_json(to_json(comparison))
     else:
         show(comparison)
     return DOES_NOT_HOLD if tells and comparison.differs else DONE
@@ -63,16 +63,16 @@ def diff(a: str, b: str, table: str | None, limit: int | None, tells: bool, want
 
 def show(comparison: Comparison) -> None:
     """Print what A and B are, the counts, and then the rows."""
-    console = screen.screen()
+    console = screen.console()
     for line in heading(comparison):
         console.print(Text(screen.printable(line)), soft_wrap=True)
     if counts := summary(comparison):
         print()
-        screen.table(None, SUMMARY, counts)
+        screen.print_table(None, SUMMARY, counts)
     if counts and outcome(comparison):
         print()
-    for said in outcome(comparison):
-        console.print(Text(screen.printable(said)), soft_wrap=True)
+    for line in outcome(comparison):
+        console.print(Text(screen.printable(line)), soft_wrap=True)
     for row in lines(comparison, hint=" (--limit 0 shows all)"):
         if row.kind in SET_APART:
             print()

@@ -1,7 +1,6 @@
-"""What a build would do, in words and as JSON: for `refresh --dry-run` and `replay --estimate`.
+"""The reports of what a build would do, as text and as JSON: `refresh --dry-run`, `replay --estimate`.
 
-Belongs here: the reports of plans. Not here: the plans (`orchestration.planning.estimate`,
-`refresh_plan`), options.
+Belongs here: the reports of plans. Not here: the plans (`orchestration.planning.plan`, `.estimate`), options.
 """
 
 from collections import Counter
@@ -25,150 +24,153 @@ SHOWN_RANGES = 3
 NOTHING_DONE = "Nothing was written."
 
 
-def tell_plan(planned: Planned) -> None:
-    """Say what a refresh would do."""
+def print_plan(planned: Planned) -> None:
+    """Print what a refresh would do."""
     plan = planned.plan
-    screen.tell(*situation(planned))
+    screen.print_lines(*format_situation(planned))
     if plan.is_nothing:
-        screen.tell("Nothing new: a refresh would derive what is published already.")
+        screen.print_lines("Nothing new: a refresh would derive what is published already.")
         return
     if plan.landed:
-        tell_landed(plan.landed)
+        print_landed(plan.landed)
     if plan.corrections:
-        screen.tell("", f"Corrections among them: {corrections(plan)}.")
+        screen.print_lines("", f"Corrections among them: {format_corrections(plan)}.")
     if plan.replays:
-        screen.tell(
+        screen.print_lines(
             "",
             f"Days still to be replayed, because a replay was killed or failed: {format_days(plan.replays)}",
         )
-    screen.tell("")
+    screen.print_lines("")
     if plan.models:
-        tell_models("A refresh would derive:", plan.models, planned)
+        print_models("A refresh would derive:", plan.models, planned)
     else:
-        screen.tell("No model is derived from what landed, or all of it is derived but not published yet.")
-    screen.tell(
-        "", f"{plan.rows:,} events to read, {duration(planned.expected)} All reports and tests follow."
+        screen.print_lines(
+            "No model is derived from what landed, or all of it is derived but not published yet."
+        )
+    screen.print_lines(
+        "", f"{plan.rows:,} events to read, {format_duration(planned.expected)} All reports and tests follow."
     )
-    screen.say(NOTHING_DONE)
+    screen.print_note(NOTHING_DONE)
 
 
-def situation(planned: Planned) -> list[str]:
-    """Say what is served, how far the log is, and who builds meanwhile."""
-    plan, said = planned.plan, []
+def format_situation(planned: Planned) -> list[str]:
+    """What is served, how far the log is, and who builds meanwhile."""
+    plan, lines = planned.plan, []
     if planned.version is None:
-        said.append(f"Nothing is published yet. The log goes up to commit {plan.head}.")
+        lines.append(f"Nothing is published yet. The log goes up to commit {plan.head}.")
     else:
         ahead = plan.head - plan.served
-        since = f"; {screen.counted(ahead, 'commit')} landed since" if ahead else ", as the log does"
-        said.append(f"Version {planned.version} is published, up to commit {plan.served}{since}.")
+        since = f"; {screen.format_count(ahead, 'commit')} landed since" if ahead else ", as the log does"
+        lines.append(f"Version {planned.version} is published, up to commit {plan.served}{since}.")
     if plan.holder is not None:
-        said.append(
+        lines.append(
             f"The warehouse is held by {plan.holder}: what that has derived can't be seen, so this starts "
             "from what is published."
         )
-    return said
+    return lines
 
 
-def tell_landed(landed: Sequence[Arrival]) -> None:
-    """List what landed: a row per commit and event type."""
+def print_landed(landed: Sequence[Arrival]) -> None:
+    """Print what landed: a row per commit and event type."""
     groups: dict[tuple[int, str], list[Arrival]] = {}
-    for one in landed:
-        groups.setdefault((one.sequence, one.view), []).append(one)
-    screen.tell("")
-    screen.table(
+    for arrival in landed:
+        groups.setdefault((arrival.sequence, arrival.view), []).append(arrival)
+    screen.print_lines("")
+    screen.print_table(
         None,
         ["commit", "landed at", "origin", "events", "days", "rows", "late by"],
         [
             (
                 str(sequence),
-                arrived[0].landed_at.replace(microsecond=0),
-                arrived[0].origin,
+                arrivals[0].landed_at.replace(microsecond=0),
+                arrivals[0].origin,
                 view,
-                shown_days(ranges(one.day for one in arrived)),
-                sum(one.rows for one in arrived),
-                lateness(arrived),
+                format_some_days(ranges(arrival.day for arrival in arrivals)),
+                sum(arrival.rows for arrival in arrivals),
+                format_lateness(arrivals),
             )
-            for (sequence, view), arrived in groups.items()
+            for (sequence, view), arrivals in groups.items()
         ],
     )
 
 
-def tell_models(title: str, models: Iterable[ModelPlan], planned: Planned) -> None:
-    """List the models that are not up to date."""
-    screen.table(
+def print_models(title: str, models: Iterable[ModelPlan], planned: Planned) -> None:
+    """Print the models that are not up to date."""
+    screen.print_table(
         title,
         ["model", "days", "keys", "events", "because"],
         [
             (
-                one.table,
-                shown_days(one.days),
-                "all" if one.from_nothing else f"{planned.keys.get(one.model, 0):,}",
-                one.rows,
-                because(one),
+                model.table,
+                format_some_days(model.days),
+                "all" if model.from_nothing else f"{planned.keys.get(model.model, 0):,}",
+                model.rows,
+                format_reasons(model),
             )
-            for one in models
+            for model in models
         ],
     )
 
 
-def because(one: ModelPlan) -> str:
-    """Say why a model is derived, and by which parts of its code."""
-    reasons = list(one.why)
-    if one.parts:
-        reasons[reasons.index("its code changed")] = f"its code changed: {', '.join(one.parts)}"
+def format_reasons(model: ModelPlan) -> str:
+    """Why a model is derived; where its code changed, which parts of it."""
+    reasons = list(model.why)
+    if model.parts:
+        reasons[reasons.index("its code changed")] = f"its code changed: {', '.join(model.parts)}"
     return "; ".join(reasons)
 
 
-def shown_days(days: Sequence[Days]) -> str:
-    """Name a few ranges, and count the days where there are more."""
-    number = sum(one.length for one in days)
+def format_some_days(days: Sequence[Days]) -> str:
+    """A few ranges of days, or their number and bounds where there are more."""
+    number = sum(span.length for span in days)
     if len(days) <= SHOWN_RANGES:
         return format_days(days)
     return f"{number:,} days in [{days[0].first}, {days[-1].end})"
 
 
-def lateness(arrived: Iterable[Arrival]) -> str:
-    """Say how late the latest of them is."""
-    late = max(one.late_days for one in arrived)
-    return screen.counted(late, "day") if late else ""
+def format_lateness(arrivals: Iterable[Arrival]) -> str:
+    """How late the latest of them is; empty where none is."""
+    late = max(arrival.late_days for arrival in arrivals)
+    return screen.format_count(late, "day") if late else ""
 
 
-def corrections(plan: Plan) -> str:
-    """Count corrections by what they do and whether they do it."""
-    counts = Counter((one.kind, one.status) for one in plan.corrections)
+def format_corrections(plan: Plan) -> str:
+    """The numbers of corrections by kind and status."""
+    counts = Counter((correction.kind, correction.status) for correction in plan.corrections)
     return ", ".join(
         f"{number:,} that {kind} ({status.replace('_', ' ')})"
         for (kind, status), number in sorted(counts.items())
     )
 
 
-def duration(expected: ExpectedDuration) -> str:
-    """Say how long it takes, and how that is known."""
+def format_duration(expected: ExpectedDuration) -> str:
+    """How long a build takes, and how that is known."""
     if expected.noted_builds:
-        return f"about {expected.seconds:.0f} s by {screen.counted(expected.noted_builds, 'earlier build')}."
+        builds = screen.format_count(expected.noted_builds, "earlier build")
+        return f"about {expected.seconds:.0f} s by {builds}."
     return (
         f"about {expected.seconds:.0f} s, assuming {ASSUMED_START_SECONDS:.0f} s and "
         f"{ASSUMED_ROWS_PER_SECOND:,.0f} events per second: no build is noted yet."
     )
 
 
-def tell_estimate(estimate: Estimate) -> None:
-    """Say what a replay would read, and how long it would take."""
+def print_estimate(estimate: Estimate) -> None:
+    """Print what a replay would read, and how long it would take."""
     planned = estimate.planned
-    screen.tell(f"{screen.counted(estimate.days, 'day')}: {events_of(estimate)}.")
+    screen.print_lines(f"{screen.format_count(estimate.days, 'day')}: {format_events(estimate)}.")
     if planned.plan.models:
-        tell_models("It would derive:", planned.plan.models, planned)
-    screen.tell(f"{planned.plan.rows:,} events to read, {duration(planned.expected)}")
-    screen.say("Nothing was started.")
+        print_models("It would derive:", planned.plan.models, planned)
+    screen.print_lines(f"{planned.plan.rows:,} events to read, {format_duration(planned.expected)}")
+    screen.print_note("Nothing was started.")
 
 
-def events_of(estimate: Estimate) -> str:
-    """Count the events of the days that are replayed, and the files that hold them."""
-    return f"{screen.counted(estimate.rows, 'event')} in {screen.counted(estimate.files, 'file')}"
+def format_events(estimate: Estimate) -> str:
+    """The number of events of the days that are replayed, and of the files that hold them."""
+    return f"{screen.format_count(estimate.rows, 'event')} in {screen.format_count(estimate.files, 'file')}"
 
 
-def plan_record(planned: Planned) -> dict[str, object]:
-    """Give the JSON report of a plan."""
+def plan_to_json(planned: Planned) -> dict[str, object]:
+    """The JSON report of a plan."""
     plan = planned.plan
     version = planned.version
     return {
@@ -176,21 +178,21 @@ def plan_record(planned: Planned) -> dict[str, object]:
         "head": plan.head,
         "held_by": plan.holder,
         "is_nothing": plan.is_nothing,
-        "landings": landings(plan.landed),
+        "landings": landings_to_json(plan.landed),
         "corrections": [
             {"kind": kind, "status": status, "events": number}
             for (kind, status), number in sorted(
-                Counter((one.kind, one.status) for one in plan.corrections).items()
+                Counter((correction.kind, correction.status) for correction in plan.corrections).items()
             )
         ],
-        "replays": [asdict(one) for one in plan.replays],
-        "models": [model_record(one, planned) for one in plan.models],
-        **duration_record(planned),
+        "replays": [asdict(days) for days in plan.replays],
+        "models": [model_to_json(model, planned) for model in plan.models],
+        **duration_to_json(planned),
     }
 
 
-def duration_record(planned: Planned) -> dict[str, object]:
-    """Give the JSON report of how long a build takes."""
+def duration_to_json(planned: Planned) -> dict[str, object]:
+    """The JSON report of how long a build takes."""
     expected = planned.expected
     return {
         "events_read": planned.plan.rows,
@@ -199,12 +201,12 @@ def duration_record(planned: Planned) -> dict[str, object]:
     }
 
 
-def landings(landed: Iterable[Arrival]) -> list[dict[str, object]]:
-    """Give what each commit brought."""
-    found: dict[int, tuple[str, datetime, list[tuple[str, date, int, int]]]] = {}
-    for one in landed:
-        _, _, brought = found.setdefault(one.sequence, (one.origin, one.landed_at, []))
-        brought.append((one.view, one.day, one.rows, one.late_days))
+def landings_to_json(landed: Iterable[Arrival]) -> list[dict[str, object]]:
+    """What each commit brought."""
+    commits: dict[int, tuple[str, datetime, list[tuple[str, date, int, int]]]] = {}
+    for arrival in landed:
+        _, _, days = commits.setdefault(arrival.sequence, (arrival.origin, arrival.landed_at, []))
+        days.append((arrival.view, arrival.day, arrival.rows, arrival.late_days))
     return [
         {
             "sequence": sequence,
@@ -212,35 +214,35 @@ def landings(landed: Iterable[Arrival]) -> list[dict[str, object]]:
             "landed_at": landed_at,
             "events": [
                 {"events": view, "day": day, "rows": rows, "late_days": late}
-                for view, day, rows, late in brought
+                for view, day, rows, late in days
             ],
         }
-        for sequence, (origin, landed_at, brought) in found.items()
+        for sequence, (origin, landed_at, days) in commits.items()
     ]
 
 
-def model_record(one: ModelPlan, planned: Planned) -> dict[str, object]:
-    """Give the JSON report of one model."""
+def model_to_json(model: ModelPlan, planned: Planned) -> dict[str, object]:
+    """The JSON report of a model."""
     return {
-        "table": one.table,
-        "days": [asdict(days) for days in one.days],
-        "day_count": sum(days.length for days in one.days),
-        "keys": planned.keys.get(one.model),
-        "events": one.rows,
-        "because": one.why,
-        "from_nothing": one.from_nothing,
-        "changed_code": one.parts,
+        "table": model.table,
+        "days": [asdict(days) for days in model.days],
+        "day_count": sum(days.length for days in model.days),
+        "keys": planned.keys.get(model.model),
+        "events": model.rows,
+        "because": model.why,
+        "from_nothing": model.from_nothing,
+        "changed_code": model.parts,
     }
 
 
-def estimate_record(estimate: Estimate, asked: Sequence[Days]) -> dict[str, object]:
-    """Give the JSON report of an estimate."""
+def estimate_to_json(estimate: Estimate, asked: Sequence[Days]) -> dict[str, object]:
+    """The JSON report of an estimate."""
     planned = estimate.planned
     return {
         "days": estimate.days,
-        "ranges": [asdict(one) for one in asked],
+        "ranges": [asdict(days) for days in asked],
         "files": estimate.files,
         "events": estimate.rows,
-        "models": [model_record(one, planned) for one in planned.plan.models],
-        **duration_record(planned),
+        "models": [model_to_json(model, planned) for model in planned.plan.models],
+        **duration_to_json(planned),
     }

@@ -12,7 +12,7 @@ from dataclasses import asdict
 import click
 
 from orchestration.command_line import screen
-from orchestration.command_line.derive.plan_report import plan_record, tell_plan
+from orchestration.command_line.derive.plan_report import plan_to_json, print_plan
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
 from orchestration.command_line.options import ListingGroup, json_option, read_settings
 from orchestration.dataset.versions import Version, served_version, versions
@@ -44,20 +44,20 @@ def refresh(from_nothing: bool, dry_run: bool, wants_json: bool) -> int:
     if dry_run:
         planned = plan_build(read_settings(), from_nothing=from_nothing)
         if wants_json:
-            screen.as_json(plan_record(planned))
+            screen.print_json(plan_to_json(planned))
         else:
-            tell_plan(planned)
+            print_plan(planned)
         return DONE
     try:
-        with building("Deriving") as on_node:
+        with show_building("Deriving") as on_node:
             done = refresh_dataset(
-                read_settings(), from_nothing=from_nothing, log=screen.say, on_node=on_node
+                read_settings(), from_nothing=from_nothing, log=screen.print_note, on_node=on_node
             )
     except PublishingRefused as refused:
-        return refuse(refused, wants_json)
+        return print_refusal(refused, wants_json)
     if wants_json:
         version = done.publication.version
-        screen.as_json(
+        screen.print_json(
             {
                 "published": True,
                 "version": version.number,
@@ -70,30 +70,30 @@ def refresh(from_nothing: bool, dry_run: bool, wants_json: bool) -> int:
             }
         )
     else:
-        screen.tell(*derived(done))
+        screen.print_lines(*format_refreshed(done))
     return DONE
 
 
 @contextmanager
-def building(task: str, then: str = "checks, publishing", *, in_lines: bool = False) -> Iterator[OnNode]:
+def show_building(task: str, then: str = "checks, publishing", *, in_lines: bool = False) -> Iterator[OnNode]:
     """Show how far dbt is: a bar on a terminal; elsewhere nothing, or a line for each model.
 
     `then`: what comes after dbt.
     """
     lines = in_lines and not sys.stderr.isatty()
-    with screen.progress(task, 1.0) as moved:
+    with screen.show_progress(task, 1.0) as show:
 
         def on_node(finished: NodeFinished) -> None:
             last = finished.index == finished.total
-            moved(finished.index / finished.total, then if last else finished.name)
+            show(finished.index / finished.total, then if last else finished.name)
             if lines and finished.is_model:
-                screen.say(f"{finished.name} is derived ({finished.index} of {finished.total} steps)")
+                screen.print_note(f"{finished.name} is derived ({finished.index} of {finished.total} steps)")
 
         yield on_node
 
 
-def derived(done: Refreshed) -> list[str]:
-    """Word what a refresh did."""
+def format_refreshed(done: Refreshed) -> list[str]:
+    """Two lines on what a refresh did."""
     version = done.publication.version
     build = f"{done.models} models built and {done.tests} tests passed up to commit {done.sequence}"
     if not done.publication.is_new:
@@ -108,16 +108,18 @@ def derived(done: Refreshed) -> list[str]:
     ]
 
 
-def refuse(refused: PublishingRefused, wants_json: bool) -> int:
-    """Say which checks kept the dataset from being published."""
+def print_refusal(refused: PublishingRefused, wants_json: bool) -> int:
+    """Print which checks kept the dataset from being published; the exit code."""
     if wants_json:
-        screen.as_json({"published": False, "failed": [asdict(check) for check in refused.failed]})
+        screen.print_json({"published": False, "failed": [asdict(check) for check in refused.failed]})
     else:
         causes = [check for check in refused.failed if check.detail != "skipped"]
-        screen.tell(*(screen.printable(f"{check.name}: {check.detail}") for check in causes))
+        screen.print_lines(*(screen.printable(f"{check.name}: {check.detail}") for check in causes))
         if len(causes) < len(refused.failed):
-            screen.tell(f"… and {len(refused.failed) - len(causes)} that could not run because of these")
-    screen.say(
+            screen.print_lines(
+                f"… and {len(refused.failed) - len(causes)} that could not run because of these"
+            )
+    screen.print_note(
         f"Not published: {len(refused.failed)} blocking check(s) do not hold. What was published stays."
     )
     return DOES_NOT_HOLD
@@ -147,12 +149,12 @@ def list_versions(wants_json: bool) -> None:
     served = served_version(settings)
     known = versions(settings)
     if wants_json:
-        screen.as_json([as_record(version, version == served) for version in known])
+        screen.print_json([to_json(version, version == served) for version in known])
         return
     if not known:
-        screen.say("Nothing is published yet. Derive and publish: factlog refresh")
+        screen.print_note("Nothing is published yet. Derive and publish: factlog refresh")
         return
-    screen.table(
+    screen.print_table(
         None,
         ["version", "up to commit", "published at", "tables", "rows", "MB", ""],
         [
@@ -168,7 +170,7 @@ def list_versions(wants_json: bool) -> None:
             for version in known
         ],
     )
-    screen.say(f"Analysts open {screen.here(settings.published / 'reporting.duckdb')}")
+    screen.print_note(f"Analysts open {screen.format_path(settings.published / 'reporting.duckdb')}")
 
 
 @published.command("serve", short_help="Serve an older version again.")
@@ -181,9 +183,9 @@ def serve_version(number: int) -> None:
       factlog published serve 3
     """
     version = rollback(read_settings(), number)
-    screen.tell(f"Version {version.number} is served, until the next publishing.")
+    screen.print_lines(f"Version {version.number} is served, until the next publishing.")
 
 
-def as_record(version: Version, is_served: bool) -> dict[str, object]:
-    """Give the JSON report of one version."""
+def to_json(version: Version, is_served: bool) -> dict[str, object]:
+    """The JSON report of a version."""
     return {**asdict(version), "file": version.file_name, "served": is_served}

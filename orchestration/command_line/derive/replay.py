@@ -11,8 +11,13 @@ import click
 
 from event_archive.errors import UnusableInput
 from orchestration.command_line import screen
-from orchestration.command_line.derive.plan_report import duration, estimate_record, events_of, tell_estimate
-from orchestration.command_line.derive.refresh import building, refuse
+from orchestration.command_line.derive.plan_report import (
+    estimate_to_json,
+    format_duration,
+    format_events,
+    print_estimate,
+)
+from orchestration.command_line.derive.refresh import print_refusal, show_building
 from orchestration.command_line.derive.replay_aside import (
     Beside,
     beside_options,
@@ -71,61 +76,63 @@ def replay(
         given = {"--from": first, "--to": end, "--days": listed}
         check_together(beside, [name for name, value in given.items() if value is not None])
         return replay_beside(settings, beside, wants_json=wants_json)
-    asked = asked_for(settings, first, end, listed)
+    asked = read_days(settings, first, end, listed)
     estimated = estimate(settings, asked)
     if not only_estimate:
         return replay_days(settings, asked, estimated, wants_json)
     if wants_json:
-        screen.as_json(estimate_record(estimated, asked.ranges))
+        screen.print_json(estimate_to_json(estimated, asked.ranges))
     else:
-        tell_estimate(estimated)
+        print_estimate(estimated)
     return DONE
 
 
-def asked_for(settings: Settings, first: str | None, end: str | None, listed: str | None) -> RequestedDays:
-    """Read which days are asked for, by the days that the archive holds events of."""
+def read_days(settings: Settings, first: str | None, end: str | None, listed: str | None) -> RequestedDays:
+    """The days that are asked for, clipped to those that the archive holds events of."""
     archive = settings.open_archive()
     held = days_with_events(archive.log.commits(), archive.contracts)
     asked = read_requested_days(first, end, listed, held, datetime.now(UTC).date())
     if asked.clipped:
-        screen.say(asked.clipped)
+        screen.print_note(asked.clipped)
     return asked
 
 
 def replay_days(settings: Settings, asked: RequestedDays, estimated: Estimate, wants_json: bool) -> int:
-    """Derive these days again, and say what came of it."""
-    screen.say(f"Deriving again {asked}: {events_of(estimated)}; {duration(estimated.planned.expected)}")
+    """Derive these days again, and print what changed."""
+    screen.print_note(
+        f"Deriving again {asked}: {format_events(estimated)}; {format_duration(estimated.planned.expected)}"
+    )
     try:
-        with building("Replaying", in_lines=True) as on_node:
-            done = refresh(settings, replay=asked.ranges, log=screen.say, on_node=on_node)
+        with show_building("Replaying", in_lines=True) as on_node:
+            done = refresh(settings, replay=asked.ranges, log=screen.print_note, on_node=on_node)
     except PublishingRefused as refused:
-        return refuse(refused, wants_json)
+        return print_refusal(refused, wants_json)
     if wants_json:
-        screen.as_json(estimate_record(estimated, asked.ranges) | as_record(done))
+        screen.print_json(estimate_to_json(estimated, asked.ranges) | to_json(done))
     else:
-        screen.tell(*report(estimated, done))
+        screen.print_lines(*format_replayed(estimated, done))
     return DONE
 
 
-def report(estimated: Estimate, done: Refreshed) -> list[str]:
-    """Word what a replay did."""
+def format_replayed(estimated: Estimate, done: Refreshed) -> list[str]:
+    """Three lines on what a replay did."""
     planned = estimated.planned
     keys = [
-        f"{planned.keys[one.model]:,} of {one.table}"
-        for one in planned.plan.models
-        if planned.keys.get(one.model)
+        f"{planned.keys[plan.model]:,} of {plan.table}"
+        for plan in planned.plan.models
+        if planned.keys.get(plan.model)
     ]
     derived = f"; keys derived again: {', '.join(keys)}" if keys else ""
     return [
-        f"{screen.counted(estimated.days, 'day')} replayed up to commit {done.sequence}, "
+        f"{screen.format_count(estimated.days, 'day')} replayed up to commit {done.sequence}, "
         f"in {done.seconds:.0f} s.",
-        f"{events_of(estimated)}{derived}.",
-        outcome(done),
+        f"{format_events(estimated)}{derived}.",
+        format_outcome(done),
     ]
 
 
-def outcome(done: Refreshed) -> str:
-    """Word which version is served now, and what is not as it was before."""
+def format_outcome(done: Refreshed) -> str:
+    """Which version is served now, and what is not as it was before."""
     number = done.publication.version.number
     if not done.publication.is_new:
         return f"Nothing has changed: version {number} stays published."
@@ -134,8 +141,8 @@ def outcome(done: Refreshed) -> str:
     return f"Published version {number}: {', '.join(done.changed)} changed."
 
 
-def as_record(done: Refreshed) -> dict[str, object]:
-    """Give what the JSON report of a replay has besides its estimate."""
+def to_json(done: Refreshed) -> dict[str, object]:
+    """What the JSON report of a replay holds besides its estimate."""
     return {
         "sequence": done.sequence,
         "version": done.publication.version.number,

@@ -1,7 +1,7 @@
 """`factlog replay --into` and `factlog replay --verify`: deriving from nothing, beside what is served.
 
 Belongs here: what these options of `factlog replay` ask for, and reports. Not here: the command itself
-(`replaying`), deriving into a file (`orchestration.replay.into_file`), comparing (`replay_verification`).
+(`replay`), and deriving or comparing (`orchestration.replay`).
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ import click
 
 from event_archive.errors import UnusableInput
 from orchestration.command_line import screen
-from orchestration.command_line.derive.refresh import building
+from orchestration.command_line.derive.refresh import show_building
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
 from orchestration.replay.into_file import ReplayedDataset, read_known_at, replay_into
 from orchestration.replay.verify import UnequalTable, Verification, verify_replay
@@ -35,7 +35,7 @@ class Beside:
 
     @property
     def cuts(self) -> list[str]:
-        """Name the cuts that were given."""
+        """The names of the options for cuts that were given."""
         given = {"--as-of": self.as_of, "--known-at": self.known_at}
         return [name for name, value in given.items() if value is not None]
 
@@ -70,7 +70,10 @@ def beside_options(command: Callable[..., int]) -> Callable[..., int]:
 
 
 def check_together(beside: Beside, days: list[str]) -> None:
-    """Refuse options that don't go together; `days` names those of replays in place that were given."""
+    """Raise UnusableInput where options don't go together.
+
+    `days` names the options for a replay in place that were given.
+    """
     if beside.is_verification and (days or beside.cuts or beside.into):
         raise UnusableInput(
             "--verify goes alone: it derives what is served, over its own cut of the log, and compares"
@@ -87,72 +90,74 @@ def check_together(beside: Beside, days: list[str]) -> None:
 
 
 def replay_beside(settings: Settings, beside: Beside, *, wants_json: bool) -> int:
-    """Do what is asked for."""
+    """Derive into a file, or verify; the exit code."""
     if beside.into is None:
         return verify(settings, wants_json=wants_json)
     before = None if beside.as_of is None else moment(beside.as_of, "--as-of ")
     known = None if beside.known_at is None else read_known_at(beside.known_at)
-    with building("Deriving from nothing", "writing the file") as on_node:
+    with show_building("Deriving from nothing", "writing the file") as on_node:
         done = replay_into(
-            settings, beside.into, as_of=before, known_at=known, log=screen.say, on_node=on_node
+            settings, beside.into, as_of=before, known_at=known, log=screen.print_note, on_node=on_node
         )
     if wants_json:
-        screen.as_json(as_record(done))
+        screen.print_json(to_json(done))
     else:
-        screen.tell(*report(done))
+        screen.print_lines(*format_replayed(done))
     return DONE
 
 
-def as_record(done: ReplayedDataset) -> dict[str, object]:
-    """Give the JSON report."""
+def to_json(done: ReplayedDataset) -> dict[str, object]:
+    """The JSON report of a replay into a file."""
     return {**asdict(done), "file": str(done.file), "rows": done.rows, "seconds": round(done.seconds, 1)}
 
 
-def report(done: ReplayedDataset) -> list[str]:
-    """Word what was derived."""
-    before = f", of what had occurred before {screen.moment(done.as_of)}" if done.as_of else ""
+def format_replayed(done: ReplayedDataset) -> list[str]:
+    """Two lines on what was derived."""
+    before = f", of what had occurred before {screen.format_time(done.as_of)}" if done.as_of else ""
     return [
         f"{len(done.tables)} tables, {done.rows:,} rows, up to commit {done.sequence}{before}, "
         f"in {done.seconds:.0f} s.",
-        f"Analysts open {screen.here(done.file)}",
+        f"Analysts open {screen.format_path(done.file)}",
     ]
 
 
 def verify(settings: Settings, *, wants_json: bool) -> int:
-    """Derive what is served again from nothing, and say where it comes out differently."""
-    with building("Deriving from nothing", "comparing") as on_node:
-        verified = verify_replay(settings, log=screen.say, on_node=on_node)
+    """Derive what is served again from nothing, and print where it comes out differently; the exit code."""
+    with show_building("Deriving from nothing", "comparing") as on_node:
+        verified = verify_replay(settings, log=screen.print_note, on_node=on_node)
     if wants_json:
         seconds = round(verified.seconds, 1)
-        screen.as_json({**asdict(verified), "same": verified.holds, "seconds": seconds})
+        screen.print_json({**asdict(verified), "same": verified.holds, "seconds": seconds})
     elif verified.holds:
-        screen.tell(
+        screen.print_lines(
             f"{len(verified.tables)} tables, {verified.rows:,} rows: the same as in version "
             f"{verified.version}, derived from nothing up to commit {verified.sequence}, in "
             f"{verified.seconds:.0f} s."
         )
     else:
-        tell_differences(verified)
+        print_differences(verified)
     return DONE if verified.holds else DOES_NOT_HOLD
 
 
-def tell_differences(verified: Verification) -> None:
+def print_differences(verified: Verification) -> None:
     """Print the tables and days that differ, and why that may be."""
     columns = ["table", "day", f"only in version {verified.version}", "only in the replay", ""]
-    screen.table(None, columns, [row for table in verified.differences for row in difference_rows(table)])
-    screen.tell(*(f"Likely reason: {screen.printable(reason)}" for reason in verified.reasons))
-    screen.say(
+    screen.print_table(
+        None, columns, [row for table in verified.differences for row in difference_rows(table)]
+    )
+    screen.print_lines(*(f"Likely reason: {screen.printable(reason)}" for reason in verified.reasons))
+    screen.print_note(
         f"{len(verified.differences)} of {len(verified.tables)} tables are not what the log gives up to "
         f"commit {verified.sequence}."
     )
 
 
 def difference_rows(table: UnequalTable) -> list[tuple[object, ...]]:
-    """Lay out one table: a row per day, or one for all of it."""
+    """The rows of a table that differs: one per day, or one for all of it."""
     if not table.days:
         return [(table.table, "", None, None, table.detail)]
     without = "no day" if table.day_column else "all"
     return [
-        (table.table, one.day or without, one.only_published, one.only_replayed, table.detail)
-        for one in table.days
+        (table.table, day.day or without, day.only_published, day.only_replayed, table.detail)
+        for day in table.days
     ]
