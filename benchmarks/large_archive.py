@@ -155,7 +155,7 @@ def _land_once(
     segments = segments_of(once.log.commits())
     tables = {segment.type: archive.contracts[segment.type] for segment in segments}
     for event_type in tables:
-        files = [once.storage.location(one.path) for one in segments if one.type == event_type]
+        files = [once.storage.location(segment.path) for segment in segments if segment.type == event_type]
         connection.execute(
             f"CREATE TABLE {quoted(event_type)} AS SELECT events.*, arrival_day, "
             "row_number() OVER (ORDER BY occurred_at, event_id) AS place "

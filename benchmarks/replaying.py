@@ -64,13 +64,13 @@ def replaying(folder: Path, share: float) -> list[Measurement]:
     small, large = costs[SIZES[1]], costs[SIZES[-1]]
 
     def grown(figure: Callable[[Costs], str]) -> str:
-        return ", ".join(f"{size * share / 1e6:g} M: {figure(one)}" for size, one in costs.items())
+        return ", ".join(f"{size * share / 1e6:g} M: {figure(cost)}" for size, cost in costs.items())
 
     def ratio(
-        said: str, bound: float, what: Callable[[Costs], Spent], against: Callable[[Costs], Spent]
+        name: str, bound: float, what: Callable[[Costs], Spent], against: Callable[[Costs], Spent]
     ) -> Measurement:
-        figures = grown(lambda one: f"{what(one).seconds:.1f} s against {against(one).seconds:.1f} s")
-        return Measurement(said, what(large).seconds / against(large).seconds, "<=", bound, figures)
+        figures = grown(lambda cost: f"{what(cost).seconds:.1f} s against {against(cost).seconds:.1f} s")
+        return Measurement(name, what(large).seconds / against(large).seconds, "<=", bound, figures)
 
     return [
         Measurement(
@@ -78,32 +78,32 @@ def replaying(folder: Path, share: float) -> list[Measurement]:
             large.refresh.seconds / small.refresh.seconds,
             "<=",
             1.5,
-            grown(lambda one: f"{one.refresh.seconds:.1f} s"),
+            grown(lambda cost: f"{cost.refresh.seconds:.1f} s"),
         ),
         ratio(
             "all days of a year again in one run: times a bare dbt build",
             1.3,
-            lambda one: one.all_days,
-            lambda one: one.bare_build,
+            lambda cost: cost.all_days,
+            lambda cost: cost.bare_build,
         ),
         ratio(
             f"{SCATTERED} scattered days again in one run: times one day",
             1.5,
-            lambda one: one.scattered_days,
-            lambda one: one.one_day,
+            lambda cost: cost.scattered_days,
+            lambda cost: cost.one_day,
         ),
         ratio(
             "all marts from nothing: times a script by hand",
             1.5,
-            lambda one: one.from_nothing,
-            lambda one: one.by_hand,
+            lambda cost: cost.from_nothing,
+            lambda cost: cost.by_hand,
         ),
         Measurement(
             "all marts from nothing: GB of memory",
             large.from_nothing.peak,
             "<=",
             4.0,
-            grown(lambda one: f"{one.from_nothing.peak:.1f} GB"),
+            grown(lambda cost: f"{cost.from_nothing.peak:.1f} GB"),
         ),
     ]
 
@@ -151,17 +151,17 @@ def refreshes(settings: Settings, archive: LargeArchive) -> Callable[[], Spent]:
 
 def median(measure: Callable[[], Spent]) -> Spent:
     """Measure some times."""
-    found = [measure() for _ in range(ROUNDS)]
-    return Spent(statistics.median(one.seconds for one in found), max(one.peak for one in found))
+    rounds = [measure() for _ in range(ROUNDS)]
+    return Spent(statistics.median(spent.seconds for spent in rounds), max(spent.peak for spent in rounds))
 
 
 def replay_of(days: Sequence[date]) -> list[str]:
-    """Word the replay of these days."""
+    """The command that replays these days."""
     return [*FACTLOG, "replay", "--days", ",".join(map(str, days))]
 
 
 def bare_dbt(settings: Settings, command: str) -> list[str]:
-    """Word dbt itself, on all models from nothing."""
+    """The command of dbt itself, on all models from nothing."""
     words = [dbt_executable(), "--quiet", command, "--full-refresh"]
     words += ["--project-dir", str(settings.dbt_project), "--profiles-dir", str(settings.dbt_project)]
     return [*words, "--target-path", str(settings.dbt_target), "--log-path", str(settings.dbt_target)]

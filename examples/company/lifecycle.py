@@ -241,7 +241,7 @@ class Translation:
 
 
 def as_v1(data: dict[str, Any]) -> dict[str, Any]:
-    """Say what an intake says that has not yet moved: the same request, as v1 of the contract has it."""
+    """Return what an intake says that has not yet moved: the same request, as v1 of the contract has it."""
     older = dict(data)
     older["language_pair"] = f"{older.pop('source_language')}>{older.pop('target_language')}"
     older["words"] = older.pop("word_count")

@@ -123,8 +123,8 @@ def _office_hour(draw: Draw, day: int) -> int:
 
 def _mending(draw: Draw, like: Event, at: int, **names: str) -> Event:
     """Make an event that says what another one says, at another time; `names` what it corrects or voids."""
-    said = orjson.loads(like.line)
-    actor, object_, data = said["actor"], said["object"], said["data"]
+    record = orjson.loads(like.line)
+    actor, object_, data = record["actor"], record["object"], record["data"]
     event = make_event(draw, like.service, like.type, at, actor=actor, object_=object_, data=data, version=1)
     return _changed(event, lambda record: record.update(names))._replace(is_mending=True)
 

@@ -29,7 +29,7 @@ class Scenario:
             raise ValueError(f"a simulation needs 2 days, a customer, 4 editors and requests, not {self}")
 
     def speaks_v1(self, channel: str, at: int) -> bool:
-        """Say whether the intake of this channel has not yet moved to v2 at a moment."""
+        """Return whether the intake of this channel has not yet moved to v2 at a moment."""
         return not self.always_newest and at < self.start + int(MOVES[channel] * (self.end - self.start))
 
     @classmethod

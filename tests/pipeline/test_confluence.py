@@ -125,17 +125,17 @@ def failed(dealt: Deal, found: Mapping[str, Rows]) -> list[World]:
 
 def size(world: World) -> int:
     """How many events land, repeats among them."""
-    return sum(len(told.landings) for told in world.told)
+    return sum(len(sent.landings) for sent in world.sent)
 
 
 def smaller(world: World) -> Iterator[World]:
     """Versions of a world with one event less, and with one that lands once instead of twice."""
-    for place, told in enumerate(world.told):
-        if (less := world.without([place])).told:
+    for place, sent in enumerate(world.sent):
+        if (less := world.without([place])).sent:
             yield less
-        for landing in told.landings if len(told.landings) > 1 else ():
-            once = replace(told, landings=(landing,))
-            yield replace(world, told=(*world.told[:place], once, *world.told[place + 1 :]))
+        for landing in sent.landings if len(sent.landings) > 1 else ():
+            once = replace(sent, landings=(landing,))
+            yield replace(world, sent=(*world.sent[:place], once, *world.sent[place + 1 :]))
 
 
 def said(dealt: Deal, found: Mapping[str, Rows]) -> str:

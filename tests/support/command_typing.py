@@ -69,7 +69,7 @@ def factlog(home: Path, capfd: pytest.CaptureFixture[str]) -> Typed:
 
     def typed(*arguments: str) -> tuple[int, str, str]:
         code = run(arguments)
-        said = capfd.readouterr()
-        return code, said.out, said.err
+        printed = capfd.readouterr()
+        return code, printed.out, printed.err
 
     return typed

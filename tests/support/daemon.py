@@ -77,7 +77,7 @@ class Dev:
         return backfill
 
     def backfill_status(self, backfill: str) -> str:
-        """Tell how a backfill stands."""
+        """The status of a backfill."""
         status: str = self.ask(STATUS % backfill)["partitionBackfillOrError"]["status"]
         return status
 
@@ -142,15 +142,15 @@ def end(process: "subprocess.Popen[bytes]") -> None:
 
 def session_members(session: int) -> list[int]:
     """List the processes of a session, by what the kernel says of each."""
-    found = []
+    running = []
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = status.read_text().rsplit(")", 1)[1].split()
         except (FileNotFoundError, ProcessLookupError):
             continue
         if int(fields[3]) == session:
-            found.append(int(status.parent.name))
-    return found
+            running.append(int(status.parent.name))
+    return running
 
 
 def tail(log: Path, at_most: int = 8000) -> str:

@@ -55,12 +55,12 @@ class InProcess:
         chosen = ["run" if command == "build" else command, *options]
         done = invoke(self.manifest, settings, chosen, target or settings.dbt_target)
         assert isinstance(done, RunExecutionResult)
-        return "\n".join(str(one.message) for one in done.results if one.status != "success")
+        return "\n".join(str(result.message) for result in done.results if result.status != "success")
 
 
 @cache
 def parsed_once(settings: Settings) -> InProcess:
-    """Give dbt over the project of an installation, parsed aside: nothing in its home is touched."""
+    """dbt over the project of an installation, parsed aside: nothing in its home is touched."""
     with tempfile.TemporaryDirectory() as aside:
         return InProcess(replace(settings, warehouse_file=Path(aside) / "warehouse.duckdb"))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from event_archive.views.corrections import CORRECTS, VOIDS
 from orchestration.warehouse.requests import Days
-from support.worlds import DAYS, KINDS, MOMENTS, Event, Told, World, contract, owners_of
+from support.worlds import DAYS, KINDS, MOMENTS, Event, SentEvent, World, contract, owners_of
 
 LANDINGS = 4
 MAX_EVENTS = 8
@@ -54,19 +54,19 @@ class Deal:
         lines = [
             json.dumps(world.event(place))
             for world in self.worlds
-            for place, told in enumerate(world.told)
-            for landed in told.landings
-            if landed == number
+            for place, sent in enumerate(world.sent)
+            for landing in sent.landings
+            if landing == number
         ]
         return Random(self.seed + number).sample(lines, len(lines))
 
     def in_order(self) -> list[str]:
         """All lines once, in the order of their time: how the events would land in a perfect world."""
-        return in_order(world.event(place) for world in self.worlds for place in range(len(world.told)))
+        return in_order(world.event(place) for world in self.worlds for place in range(len(world.sent)))
 
     def without_mistakes(self) -> list[str]:
-        """How the events would land in a world without mistakes: what stands, each at its place in time."""
-        return in_order(event for world in self.worlds for event in world.standing())
+        """How the events would land without mistakes: what is in effect, each at its place in time."""
+        return in_order(event for world in self.worlds for event in world.in_effect())
 
     def owners(self, rows: Iterable[Sequence[Any]]) -> set[int]:
         """The worlds that rows of marts are of."""
@@ -84,7 +84,7 @@ def deal(seed: int, count: int) -> Deal:
     chance = Random(seed)
     dealt = tuple(world(chance, number) for number in range(count))
     built = [*(chance.choice(BUILT) for _ in range(LANDINGS - 1)), EVERYTHING]
-    return Deal(dealt, tuple(Step(days(chance), one) for one in built), seed)
+    return Deal(dealt, tuple(Step(days(chance), models) for models in built), seed)
 
 
 def days(chance: Random) -> tuple[Days, ...]:
@@ -97,16 +97,17 @@ def world(chance: Random, number: int) -> World:
     kinds = chance.choices(WEIGHED_KINDS, k=2)
     types = chance.choices([name for kind in kinds for name in KINDS[kind]], k=chance.randint(1, 5))
     moments = chance.choices(range(len(MOMENTS)), k=chance.randint(1, 5))
-    events: list[Told] = []
+    events: list[SentEvent] = []
     for _ in range(chance.randint(1, MAX_EVENTS)):
-        one = told(chance, types, moments)
-        events.append(mending(chance, events, one) if events and chance.random() < 0.4 else one)
+        event = sent_event(chance, types, moments)
+        mends = events and chance.random() < 0.4
+        events.append(mending(chance, events, event) if mends else event)
     return World(number, tuple(events))
 
 
-def told(chance: Random, types: Sequence[str], moments: Sequence[int]) -> Told:
+def sent_event(chance: Random, types: Sequence[str], moments: Sequence[int]) -> SentEvent:
     """Draw an event; one in three is repeated, perhaps in the same landing."""
-    return Told(
+    return SentEvent(
         type=chance.choice(types),
         number=chance.choice([0, 0, 1]),
         source=chance.choice(["core", "core", "billing"]),
@@ -117,15 +118,15 @@ def told(chance: Random, types: Sequence[str], moments: Sequence[int]) -> Told:
     )
 
 
-def mending(chance: Random, before: Sequence[Told], one: Told) -> Told:
+def mending(chance: Random, before: Sequence[SentEvent], event: SentEvent) -> SentEvent:
     """Let an event correct or void one of those before it, which may mend another one itself.
 
     Mostly it occurs later than what it names, or at once; where it does not, it has no effect.
     """
     place = chance.randrange(len(before))
     target = before[place]
-    moment = max(one.moment, target.moment) if chance.random() < 0.9 else one.moment
+    moment = max(event.moment, target.moment) if chance.random() < 0.9 else event.moment
     if chance.random() < 0.5:
-        return replace(target, moment=moment, landings=one.landings, mends=(VOIDS, place))
+        return replace(target, moment=moment, landings=event.landings, mends=(VOIDS, place))
     types = [target.type] * 3 + KINDS[contract(target.type).object_type]
-    return replace(one, type=chance.choice(types), moment=moment, mends=(CORRECTS, place))
+    return replace(event, type=chance.choice(types), moment=moment, mends=(CORRECTS, place))

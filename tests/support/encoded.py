@@ -47,9 +47,10 @@ def as_avro(events: Iterable[Event], codec: str = "null", **options: Any) -> byt
 
 def attributes_of(event: Event) -> dict[str, Any]:
     """The attributes of an event, as the SDK gives them."""
-    found = dict(sdk_event(event).get_attributes())
+    attributes = dict(sdk_event(event).get_attributes())
     return {
-        name: moment_text(value) if isinstance(value, datetime) else value for name, value in found.items()
+        name: moment_text(value) if isinstance(value, datetime) else value
+        for name, value in attributes.items()
     }
 
 

@@ -129,7 +129,7 @@ def text(event: Any) -> bytes:
 
 def lines(events: Iterable[Event | bytes]) -> bytes:
     """Events, or other bytes, as NDJSON."""
-    return b"".join((one if isinstance(one, bytes) else text(one)) + b"\n" for one in events)
+    return b"".join((event if isinstance(event, bytes) else text(event)) + b"\n" for event in events)
 
 
 def land_bytes(archive: Archive, content: bytes, name: str = "events.ndjson", **limits: Any) -> Landed:
@@ -141,15 +141,15 @@ def land_bytes(archive: Archive, content: bytes, name: str = "events.ndjson", **
 
 def archived(archive: Archive) -> dict[tuple[str, str], Event]:
     """Every event of the archive as it would be on the wire, read from the segments, by source and id."""
-    found: dict[tuple[str, str], Event] = {}
+    events: dict[tuple[str, str], Event] = {}
     for segment in segments_of(archive.log.commits()):
         contract = archive.contracts[segment.type]
         for row in pq.read_table(archive.storage.location(segment.path)).to_pylist():
             event = _on_the_wire(contract, row)
             key = event["source"], event["id"]
-            assert key not in found, f"{key} is there twice"
-            found[key] = event
-    return found
+            assert key not in events, f"{key} is there twice"
+            events[key] = event
+    return events
 
 
 def _on_the_wire(contract: Contract, row: dict[str, Any]) -> Event:
@@ -186,4 +186,4 @@ def same_json(value: Any) -> Any:
 
 def rejected(archive: Archive) -> list[Refusal]:
     """Every refused record, in the order of the log and then of the input."""
-    return sorted(refusals(archive), key=lambda one: (one.sequence, one.position, one.offset))
+    return sorted(refusals(archive), key=lambda record: (record.sequence, record.position, record.offset))

@@ -123,7 +123,7 @@ SPELLINGS = {
     "decimal": [*map(spelled, DECIMALS)],
     "boolean": words('true false TRUE 1 0 "true" t'),
 }
-ANY_SPELLING = [*OTHERS, *(one for spellings in SPELLINGS.values() for one in spellings)]
+ANY_SPELLING = [*OTHERS, *(spelling for spellings in SPELLINGS.values() for spelling in spellings)]
 GOOD_ATTRIBUTES = {
     "verb": ['"weighed"', '"weighed"', "null"],
     "correlationid": ['"c"', "null"],
@@ -214,7 +214,7 @@ class Hunter(random.Random):
         return self.choice(scalar)()
 
     def _string(self) -> Part:
-        good = self.choice([one for one in STRINGS if one])
+        good = self.choice([text for text in STRINGS if text])
         schema: dict[str, Any] = {"type": "string"}
         if self.random() < 0.5:
             schema["minLength"] = self.choice([0, 1, len(good)])
@@ -255,7 +255,7 @@ class Hunter(random.Random):
         good = self.choice([0, 1, 5, 100, 2**53 + 1, 2**63 - 1, -(2**63)])
         schema = {"type": "integer"} | self._bounds(good, [1, 2])
         if self.random() < 0.3:
-            schema["multipleOf"] = self.choice([one for one in (1, 2, 5, 3) if good % one == 0])
+            schema["multipleOf"] = self.choice([divisor for divisor in (1, 2, 5, 3) if good % divisor == 0])
         return Part(schema, good, [str(good + step) for step in (-2, -1, 0, 1, 2)] + NUMBERS)
 
     def _number(self) -> Part:
@@ -303,7 +303,8 @@ class Hunter(random.Random):
             "[[]]",
             f"[{good},{good},{good}]",
         ]
-        near += [f"[{one}]" for one in item.near] + [f"[{good},{one}]" for one in item.near]
+        near += [f"[{near_item}]" for near_item in item.near]
+        near += [f"[{good},{near_item}]" for near_item in item.near]
         return Part(schema, [item.good] * count, near)
 
     def _object(self, depth: int, optional: bool = True) -> Part:
@@ -329,11 +330,11 @@ class Hunter(random.Random):
         ]  # fmt: skip
         if depth == 0 and "additionalProperties" not in schema and self.random() < 0.5:
             good["new"] = self.choice(["a", "é😀", 1, -7, True])
-            near += [spelled(good | {"new": Raw(one)}) for one in self.sample(ANY_SPELLING, 20)]
+            near += [spelled(good | {"new": Raw(spelling)}) for spelling in self.sample(ANY_SPELLING, 20)]
             near += [spelled(good)[:-1] + f',"{name}":1}}' for name in ("new", "NEW", "other")]
         for name, part in fields.items():
             some = self.sample(part.near, min(len(part.near), 12)) + self.sample(ANY_SPELLING, 4) + ["null"]
-            near += [spelled(good | {name: Raw(one)}) for one in some]
+            near += [spelled(good | {name: Raw(spelling)}) for spelling in some]
             near.append(spelled({other: value for other, value in good.items() if other != name}))
             near.append(spelled(good)[:-1] + f",{json.dumps(name)}:{spelled(part.good)}}}")
         return Part(schema, good, near)

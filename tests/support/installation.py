@@ -130,7 +130,7 @@ def temporary_folder() -> Path:
 
 @cache
 def template() -> Settings:
-    """Give the installation that others are copies of."""
+    """The installation that others are copies of."""
     return install(temporary_folder())
 
 
@@ -221,7 +221,7 @@ def landed(folder: Path) -> Settings:
 
 @cache
 def published_once() -> Settings:
-    """Give the published installation that others are copies of."""
+    """The published installation that others are copies of."""
     settings = landed(temporary_folder())
     refresh(settings)
     return settings

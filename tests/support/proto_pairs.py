@@ -5,9 +5,10 @@ product's own, so that neither hides a fault of the other. Not here: tests.
 """
 
 import copy
+import dataclasses
 import math
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf import descriptor_pool, message_factory
@@ -64,7 +65,7 @@ class Field:
 class File:
     syntax: str
     messages: dict[str, dict[int, Field]]
-    enum: dict[str, int] = field(default_factory=dict)
+    enum: dict[str, int] = dataclasses.field(default_factory=dict)
 
 
 def some_field(chance: random.Random, syntax: str, name: str) -> Field:
@@ -98,7 +99,7 @@ def changed(file: File, chance: random.Random) -> File:
     for _ in range(chance.randint(1, 2)):
         fields = new.messages[chance.choice(["Order", "Line"])]
         number = chance.choice(list(fields)) if fields else 1
-        one = fields.get(number)
+        field = fields.get(number)
         match chance.randrange(13):
             case 0:
                 fields.pop(number, None)
@@ -107,16 +108,18 @@ def changed(file: File, chance: random.Random) -> File:
                 fields[free] = some_field(
                     chance, new.syntax, f"{NAMES[free - 1]}{chance.choice(['', '_new'])}"
                 )
-            case 2 | 3 | 4 if one:
-                one.type, one.default = chance.choice(TYPES), None
-                one.label = "optional" if one.label == "required" and one.type == MESSAGE else one.label
-            case 5 if one and one.type != MESSAGE:
-                one.label, one.in_oneof, one.default = chance.choice(LABELS[new.syntax]), False, None
-            case 6 if one and one.label in ("plain", "optional"):
-                one.in_oneof = not one.in_oneof
-            case 7 if one:
-                one.name = f"{one.name}_renamed"
-            case 8 if one:
+            case 2 | 3 | 4 if field:
+                field.type, field.default = chance.choice(TYPES), None
+                field.label = (
+                    "optional" if field.label == "required" and field.type == MESSAGE else field.label
+                )
+            case 5 if field and field.type != MESSAGE:
+                field.label, field.in_oneof, field.default = chance.choice(LABELS[new.syntax]), False, None
+            case 6 if field and field.label in ("plain", "optional"):
+                field.in_oneof = not field.in_oneof
+            case 7 if field:
+                field.name = f"{field.name}_renamed"
+            case 8 if field:
                 free = chance.choice([number for number in range(1, 7) if number not in fields])
                 fields[free] = fields.pop(number)
             case 9:
@@ -128,15 +131,17 @@ def changed(file: File, chance: random.Random) -> File:
                         {"ZERO": 0, "UNO": 1, "MORE": 7},
                     ]
                 )
-            case 10 if one:
-                one.part = chance.choice(["Line", "Other"])
-            case 11 if one and new.syntax == "proto2" and one.label == "optional" and one.type in TYPES[:6]:
-                one.default = chance.choice([None, "1", "2"])
-            case 12 if one:
-                one.key = FieldDescriptor.TYPE_INT64
-                one.packed = (
+            case 10 if field:
+                field.part = chance.choice(["Line", "Other"])
+            case 11 if (
+                field and new.syntax == "proto2" and field.label == "optional" and field.type in TYPES[:6]
+            ):
+                field.default = chance.choice([None, "1", "2"])
+            case 12 if field:
+                field.key = FieldDescriptor.TYPE_INT64
+                field.packed = (
                     chance.choice([True, False])
-                    if one.label == "repeated" and one.type in TYPES[:13]
+                    if field.label == "repeated" and field.type in TYPES[:13]
                     else None
                 )
             case _:
@@ -156,10 +161,10 @@ def descriptor(file: File) -> FileDescriptorProto:
         enum.value.add(name=name, number=number)
     for name, fields in file.messages.items():
         message = made.message_type.add(name=name)
-        if any(one.in_oneof for one in fields.values()):
+        if any(field.in_oneof for field in fields.values()):
             message.oneof_decl.add(name="choice")
-        for number, one in fields.items():
-            _add(message, number, one)
+        for number, field in fields.items():
+            _add(message, number, field)
         for part in message.field:
             if part.proto3_optional:
                 part.oneof_index = len(message.oneof_decl)
@@ -167,37 +172,37 @@ def descriptor(file: File) -> FileDescriptorProto:
     return made
 
 
-def _add(message: DescriptorProto, number: int, one: Field) -> None:
-    target = message.field.add(name=one.name, number=number, label=FieldDescriptorProto.LABEL_OPTIONAL)
-    if one.label == "map":
-        entry = message.nested_type.add(name=f"{one.name.title().replace('_', '')}Entry")
+def _add(message: DescriptorProto, number: int, field: Field) -> None:
+    target = message.field.add(name=field.name, number=number, label=FieldDescriptorProto.LABEL_OPTIONAL)
+    if field.label == "map":
+        entry = message.nested_type.add(name=f"{field.name.title().replace('_', '')}Entry")
         entry.options.map_entry = True
-        entry.field.add(name="key", number=1, label=target.label, type=one.key)
+        entry.field.add(name="key", number=1, label=target.label, type=field.key)
         value = entry.field.add(name="value", number=2, label=target.label)
-        _typed(value, one)
+        _typed(value, field)
         target.label, target.type = FieldDescriptorProto.LABEL_REPEATED, FieldDescriptorProto.TYPE_MESSAGE
         target.type_name = f".shop.{message.name}.{entry.name}"
         return
-    _typed(target, one)
-    if one.label == "repeated":
+    _typed(target, field)
+    if field.label == "repeated":
         target.label = FieldDescriptorProto.LABEL_REPEATED
-        if one.packed is not None:
-            target.options.packed = one.packed
-    elif one.label == "required":
+        if field.packed is not None:
+            target.options.packed = field.packed
+    elif field.label == "required":
         target.label = FieldDescriptorProto.LABEL_REQUIRED
-    elif one.in_oneof:
+    elif field.in_oneof:
         target.oneof_index = 0
-    elif one.label == "optional" and one.default is None:
+    elif field.label == "optional" and field.default is None:
         target.proto3_optional = True
-    if one.default is not None:
-        target.default_value = one.default
+    if field.default is not None:
+        target.default_value = field.default
 
 
-def _typed(target: FieldDescriptorProto, one: Field) -> None:
-    target.type = one.type  # type: ignore[assignment]
-    if one.type == MESSAGE:
-        target.type_name = f".shop.{one.part}"
-    elif one.type == ENUM:
+def _typed(target: FieldDescriptorProto, field: Field) -> None:
+    target.type = field.type  # type: ignore[assignment]
+    if field.type == MESSAGE:
+        target.type_name = f".shop.{field.part}"
+    elif field.type == ENUM:
         target.type_name = ".shop.Kind"
 
 
@@ -214,51 +219,53 @@ def built(file: FileDescriptorProto) -> dict[str, Descriptor]:
 
 def fill(message: Message, chance: random.Random, depth: int = 0) -> Message:
     """Values by chance, borders of types among them."""
-    for one in message.DESCRIPTOR.fields:
-        if not one.is_required and (chance.random() < 0.3 or depth > 2):
+    for field in message.DESCRIPTOR.fields:
+        if not field.is_required and (chance.random() < 0.3 or depth > 2):
             continue
-        if one.message_type is not None and one.message_type.GetOptions().map_entry:
-            key, value = one.message_type.fields
+        if field.message_type is not None and field.message_type.GetOptions().map_entry:
+            key, value = field.message_type.fields
             for _ in range(chance.randint(0, 2)):
                 name = some_value(key, chance)
                 if value.type == MESSAGE:
-                    fill(getattr(message, one.name)[name], chance, depth + 1)
+                    fill(getattr(message, field.name)[name], chance, depth + 1)
                 else:
-                    getattr(message, one.name)[name] = some_value(value, chance)
-        elif one.type == MESSAGE:
-            for _ in range(chance.randint(0, 2) if one.is_repeated else 1):
-                part = getattr(message, one.name)
-                part = part.add() if one.is_repeated else part
+                    getattr(message, field.name)[name] = some_value(value, chance)
+        elif field.type == MESSAGE:
+            for _ in range(chance.randint(0, 2) if field.is_repeated else 1):
+                part = getattr(message, field.name)
+                part = part.add() if field.is_repeated else part
                 part.SetInParent()
                 fill(part, chance, depth + 1)
-        elif one.is_repeated:
-            getattr(message, one.name).extend(some_value(one, chance) for _ in range(chance.randint(0, 2)))
+        elif field.is_repeated:
+            getattr(message, field.name).extend(
+                some_value(field, chance) for _ in range(chance.randint(0, 2))
+            )
         else:
-            setattr(message, one.name, some_value(one, chance))
+            setattr(message, field.name, some_value(field, chance))
     return message
 
 
-def some_value(one: Any, chance: random.Random) -> Any:
-    if one.enum_type is not None:
-        return chance.choice([value.number for value in one.enum_type.values])
-    if one.type == FieldDescriptor.TYPE_STRING:
+def some_value(field: Any, chance: random.Random) -> Any:
+    if field.enum_type is not None:
+        return chance.choice([value.number for value in field.enum_type.values])
+    if field.type == FieldDescriptor.TYPE_STRING:
         return chance.choice(TEXTS)
-    if one.type == FieldDescriptor.TYPE_BYTES:
+    if field.type == FieldDescriptor.TYPE_BYTES:
         return chance.choice([*(text.encode() for text in TEXTS), b"\xff"])
-    if one.type == FieldDescriptor.TYPE_BOOL:
+    if field.type == FieldDescriptor.TYPE_BOOL:
         return chance.choice([True, False])
-    if one.type in (FieldDescriptor.TYPE_FLOAT, FieldDescriptor.TYPE_DOUBLE):
+    if field.type in (FieldDescriptor.TYPE_FLOAT, FieldDescriptor.TYPE_DOUBLE):
         return chance.choice([0.0, 1.0, -0.0, 0.5, math.inf])
-    return chance.choice([number for number in NUMBERS if _fits(one, number)])
+    return chance.choice([number for number in NUMBERS if _fits(field, number)])
 
 
-def _fits(one: Any, number: int) -> bool:
-    probe = message_factory.GetMessageClass(one.containing_type)()
+def _fits(field: Any, number: int) -> bool:
+    probe = message_factory.GetMessageClass(field.containing_type)()
     try:
-        if one.is_repeated:
-            getattr(probe, one.name).append(number)
+        if field.is_repeated:
+            getattr(probe, field.name).append(number)
         else:
-            setattr(probe, one.name, number)
+            setattr(probe, field.name, number)
     except ValueError:
         return False
     return True
@@ -269,54 +276,54 @@ def as_read(written: Message, by: Descriptor) -> str | None:
     read = message_factory.GetMessageClass(by)()
     try:
         read.ParseFromString(written.SerializeToString())
-    except Exception as refused:
-        return f"refused: {refused}"
+    except Exception as error:
+        return f"refused: {error}"
     return _difference(written, read) if read.IsInitialized() else "refused: a required field is missing"
 
 
 def _difference(written: Message, read: Message) -> str | None:
     mine, theirs = written.DESCRIPTOR, read.DESCRIPTOR
-    for one in mine.fields:
-        others = {theirs.fields_by_number.get(one.number)}
-        if one.name in theirs.fields_by_name and any(set_ == one for set_, _ in written.ListFields()):
-            others.add(theirs.fields_by_name[one.name])
+    for field in mine.fields:
+        others = {theirs.fields_by_number.get(field.number)}
+        if field.name in theirs.fields_by_name and any(set_ == field for set_, _ in written.ListFields()):
+            others.add(theirs.fields_by_name[field.name])
         for other in others - {None}:
             assert other is not None
-            mine_, theirs_ = _values(written, one), _values(read, other)
-            if one.is_repeated or other.is_repeated:
-                if one.default_value and not one.is_repeated and one.has_default_value and not mine_:
-                    mine_ = [one.default_value]
+            mine_, theirs_ = _values(written, field), _values(read, other)
+            if field.is_repeated or other.is_repeated:
+                if field.default_value and not field.is_repeated and field.has_default_value and not mine_:
+                    mine_ = [field.default_value]
                 mine_, theirs_ = (
-                    _present(written, one) if not one.is_repeated else mine_,
+                    _present(written, field) if not field.is_repeated else mine_,
                     _present(read, other) if not other.is_repeated else theirs_,
                 )
-            if one.type == MESSAGE and other.type == FieldDescriptor.TYPE_BYTES and theirs_ == [b""]:
+            if field.type == MESSAGE and other.type == FieldDescriptor.TYPE_BYTES and theirs_ == [b""]:
                 theirs_ = mine_ and theirs_  # bytes without presence are empty where the message is absent
             same = len(mine_) == len(theirs_) and all(
-                _same(one, other, *two) for two in zip(mine_, theirs_, strict=True)
+                _same(field, other, *two) for two in zip(mine_, theirs_, strict=True)
             )
             if not same:
-                return f"{mine.name}.{one.name}: {mine_} reads as {theirs_}"
+                return f"{mine.name}.{field.name}: {mine_} reads as {theirs_}"
     return None
 
 
-def _values(message: Message, one: Any) -> list[Any]:
-    value = getattr(message, one.name)
-    if one.message_type is not None and one.message_type.GetOptions().map_entry:
+def _values(message: Message, field: Any) -> list[Any]:
+    value = getattr(message, field.name)
+    if field.message_type is not None and field.message_type.GetOptions().map_entry:
         return sorted(((key, value[key]) for key in value), key=lambda entry: entry[0])
-    if one.is_repeated:
+    if field.is_repeated:
         return list(value)
-    return [value] if one.type != MESSAGE or message.HasField(one.name) else []
+    return [value] if field.type != MESSAGE or message.HasField(field.name) else []
 
 
-def _present(message: Message, one: Any) -> list[Any]:
-    return [value for set_, value in message.ListFields() if set_ == one]
+def _present(message: Message, field: Any) -> list[Any]:
+    return [value for set_, value in message.ListFields() if set_ == field]
 
 
-def _same(one: Any, other: Any, mine: Any, theirs: Any) -> bool:
+def _same(field: Any, other: Any, mine: Any, theirs: Any) -> bool:
     if isinstance(mine, tuple) and isinstance(theirs, tuple):
         keys, values = (
-            [entry.fields_by_name[name] for entry in (one.message_type, other.message_type) if entry]
+            [entry.fields_by_name[name] for entry in (field.message_type, other.message_type) if entry]
             for name in ("key", "value")
         )
         pairs = (*keys, mine[0], theirs[0]), (*values, mine[1], theirs[1])
@@ -332,8 +339,8 @@ def _same(one: Any, other: Any, mine: Any, theirs: Any) -> bool:
     if isinstance(mine, str | bytes) or isinstance(theirs, str | bytes):
         raw = [value.encode() if isinstance(value, str) else value for value in (mine, theirs)]
         return bool(raw[0] == raw[1])
-    if one.enum_type is not None and other.enum_type is not None:
-        named = one.enum_type.values_by_number.get(mine)  # an open enum keeps a number that has no name
+    if field.enum_type is not None and other.enum_type is not None:
+        named = field.enum_type.values_by_number.get(mine)  # an open enum keeps a number that has no name
         moved = other.enum_type.values_by_name.get(named.name) if named else None
         return bool(mine == theirs) and (moved is None or moved.number == theirs)
     return bool(mine == theirs)

@@ -52,7 +52,7 @@ def materialize(
 def materializations(
     result: dg.ExecuteInProcessResult,
 ) -> dict[tuple[str, str | None], dg.AssetMaterialization]:
-    """List what a run said it materialized."""
+    """The materializations that a run reported, by asset and partition."""
     found: Told = {}
     for event in result.all_events:
         if event.is_step_materialization:
@@ -62,7 +62,7 @@ def materializations(
 
 
 def failure(result: dg.ExecuteInProcessResult) -> str:
-    """Give the words that a run failed with."""
+    """The message that a run failed with."""
     [event] = [event for event in result.all_events if event.is_step_failure]
     data = event.step_failure_data
     assert data.user_failure_data is not None, data.error

@@ -68,10 +68,10 @@ class Workshop:
     def read_by(self, table: str) -> tuple[str, str]:
         """By which key a fact is kept up to date, and from which relation of events."""
         (fact,) = [model for model in self.models if f"{model.schema}.{model.alias}" == table]
-        found = re.search(r'keys_to_derive\("(\w+)", ref\("(\w+)"\)\)', fact.raw_code)
-        assert found, table
-        upstream = self.dbt.manifest.nodes[f"model.factlog.{found[2]}"]
-        return found[1], f"{upstream.schema}.{upstream.alias}"
+        call = re.search(r'keys_to_derive\("(\w+)", ref\("(\w+)"\)\)', fact.raw_code)
+        assert call, table
+        upstream = self.dbt.manifest.nodes[f"model.factlog.{call[2]}"]
+        return call[1], f"{upstream.schema}.{upstream.alias}"
 
     def new_home(self) -> Settings:
         """An installation with an empty archive."""
@@ -130,7 +130,7 @@ class Workshop:
 
 
 def land_lines(settings: Settings, lines: Iterable[str]) -> None:
-    """Land these lines as one file; none of them may be refused."""
+    """Land these lines as one file; none of them may be rejected."""
     path = settings.home / "landing.ndjson"
     path.write_text("".join(line + "\n" for line in lines))
     assert land(settings.open_archive(), Source(path.name, path), limits=settings.limits).counts.rejected == 0
@@ -146,23 +146,23 @@ def states(settings: Settings) -> dict[str, TableState]:
 
 
 def differing(
-    tables: Iterable[str], one: Settings, other: Settings, without: Iterable[str] = ()
+    tables: Iterable[str], found: Settings, expected: Settings, without: Iterable[str] = ()
 ) -> dict[str, Rows]:
     """The rows by table that only one of two warehouses has, `without` these columns."""
     with closing(duckdb.connect()) as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        for alias, settings in (("one", one), ("other", other)):
+        for alias, settings in (("found", found), ("expected", expected)):
             connection.execute(f"ATTACH {literal(str(settings.warehouse))} AS {alias} (READ_ONLY)")
-        found = {table: rows_apart(connection, table, set(without)) for table in sorted(tables)}
-    return {table: rows for table, rows in found.items() if rows}
+        rows_of = {table: rows_apart(connection, table, set(without)) for table in sorted(tables)}
+    return {table: rows for table, rows in rows_of.items() if rows}
 
 
 def rows_apart(connection: duckdb.DuckDBPyConnection, table: str, without: set[str]) -> Rows:
     """The rows that only one of the two attached warehouses has in this table, each with whose it is."""
-    described = connection.execute(f"DESCRIBE one.{relation(table)}").fetchall()
+    described = connection.execute(f"DESCRIBE found.{relation(table)}").fetchall()
     columns = ", ".join(quoted(column) for column, *_ in described if column not in without)
-    one, other = (f"SELECT {columns} FROM {side}.{relation(table)}" for side in ("one", "other"))
+    found, expected = (f"SELECT {columns} FROM {side}.{relation(table)}" for side in ("found", "expected"))
     return connection.execute(
-        f"SELECT 'found', * FROM ({one} EXCEPT ALL {other}) "
-        f"UNION ALL SELECT 'expected', * FROM ({other} EXCEPT ALL {one}) ORDER BY ALL"
+        f"SELECT 'found', * FROM ({found} EXCEPT ALL {expected}) "
+        f"UNION ALL SELECT 'expected', * FROM ({expected} EXCEPT ALL {found}) ORDER BY ALL"
     ).fetchall()

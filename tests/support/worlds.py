@@ -1,7 +1,7 @@
 """Worlds of the example company: a handful of events each, about objects of their own.
 
-Belongs here: what an event of a world says, and which of them stand. Pure: nothing here touches an archive.
-Not here: which worlds there are, and when their events land (`dealing`).
+Belongs here: what an event of a world says, and which of them are in effect. Pure: nothing here touches an
+archive. Not here: which worlds there are, and when their events land (`dealing`).
 
 No row of a mart is of two worlds, so that many of them are dealt into one archive side by side, each in its
 own way, and a row that is wrong names its world.
@@ -75,7 +75,7 @@ Event = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Told:
+class SentEvent:
     """One event of a world, and the landings that it comes in: more than one is a repeat.
 
     `variant` chooses the values of its data, `version` is its object's. `mends`: which earlier event of the
@@ -97,7 +97,7 @@ class World:
     """A handful of events about objects that no other world knows."""
 
     number: int
-    told: tuple[Told, ...]
+    sent: tuple[SentEvent, ...]
 
     @property
     def name(self) -> str:
@@ -109,31 +109,31 @@ class World:
         """The languages that only this world translates between."""
         return PAIRS[self.number % len(PAIRS)]
 
-    def original(self, told: Told) -> Told:
+    def original(self, sent: SentEvent) -> SentEvent:
         """The event at the start of a chain of corrections."""
-        while told.mends is not None:
-            told = self.told[told.mends[1]]
-        return told
+        while sent.mends is not None:
+            sent = self.sent[sent.mends[1]]
+        return sent
 
     def event(self, place: int) -> Event:
         """The event at this place, as it goes over the wire; one that mends is of its original's object."""
-        told = self.told[place]
-        agreed, original = contract(told.type), self.original(told)
+        sent = self.sent[place]
+        agreed, original = contract(sent.type), self.original(sent)
         kind = agreed.object_type
         event: Event = {
             "specversion": "1.0",
             "id": self.id(place),
             "source": f"/services/{original.source}",
-            "type": told.type,
-            "time": MOMENTS[told.moment],
+            "type": sent.type,
+            "time": MOMENTS[sent.moment],
             "actor": f"{agreed.actor_types[0]}/somebody",
             "object": f"{kind}/{self.name}_{kind}_{original.number}",
-            "data": self.data(told),
+            "data": self.data(sent),
         }
-        if told.version is not None:
-            event["objectversion"] = told.version
-        if told.mends is not None:
-            mends, target = told.mends
+        if sent.version is not None:
+            event["objectversion"] = sent.version
+        if sent.mends is not None:
+            mends, target = sent.mends
             event[mends] = self.id(target)
         return event
 
@@ -141,11 +141,11 @@ class World:
         """The id of the event at this place."""
         return f"{self.name}-{place}"
 
-    def standing(self) -> Iterator[Event]:
-        """The events that stand after all corrections, as if they had been right from the start."""
-        events = {self.id(place): self.event(place) for place in range(len(self.told))}
+    def in_effect(self) -> Iterator[Event]:
+        """The events in effect after all corrections, as if they had been right from the start."""
+        events = {self.id(place): self.event(place) for place in range(len(self.sent))}
         facts = [fact_of(event) for event in events.values()]
-        decided = decide([one for one in facts if one.kind], [one for one in facts if not one.kind])
+        decided = decide([fact for fact in facts if fact.kind], [fact for fact in facts if not fact.kind])
         for fact in facts:
             if fact.kind != VOIDS and fact.key not in decided.removed:
                 event = events[fact.event_id]
@@ -154,53 +154,53 @@ class World:
                 event.pop(CORRECTS, None)
                 yield event
 
-    def data(self, told: Told) -> dict[str, Any]:
+    def data(self, sent: SentEvent) -> dict[str, Any]:
         """The data of an event: its contract's example, with this world's objects and the values chosen."""
-        example: Mapping[str, Any] = contract(told.type).examples[0]["data"]
-        return {name: self.value(told, name, example[name]) for name in example}
+        example: Mapping[str, Any] = contract(sent.type).examples[0]["data"]
+        return {name: self.value(sent, name, example[name]) for name in example}
 
-    def value(self, told: Told, name: str, example: Any) -> Any:
+    def value(self, sent: SentEvent, name: str, example: Any) -> Any:
         """The value of one field of an event's data."""
         source, target = self.pair
         if name.endswith("_id") and (kind := name.removesuffix("_id")) in KINDS:
-            return f"{self.name}_{kind}_{told.variant % 2}"
+            return f"{self.name}_{kind}_{sent.variant % 2}"
         if name == "language_pair":
             return f"{source}>{target}"
         if name in ("source_language", "target_language"):
             return source if name == "source_language" else target
         if name == "lines":
-            return [self.line(told, number, example[0]) for number in range(1, told.variant % 3 + 2)]
-        values = SPECIAL.get((told.type, name)) or VALUES.get(name) or [example]
-        return values[told.variant % len(values)]
+            return [self.line(sent, number, example[0]) for number in range(1, sent.variant % 3 + 2)]
+        values = SPECIAL.get((sent.type, name)) or VALUES.get(name) or [example]
+        return values[sent.variant % len(values)]
 
-    def line(self, told: Told, number: int, example: Mapping[str, Any]) -> dict[str, Any]:
+    def line(self, sent: SentEvent, number: int, example: Mapping[str, Any]) -> dict[str, Any]:
         """One line of an invoice."""
-        other = replace(told, variant=told.variant + number)
+        other = replace(sent, variant=sent.variant + number)
         return {name: self.value(other, name, example[name]) for name in example} | {"line_number": number}
 
     def without(self, places: Iterable[int]) -> "World":
         """The world without some events, and without what mends these."""
         left_out = set(places)
-        for place, told in enumerate(self.told):
-            if told.mends is not None and told.mends[1] in left_out:
+        for place, sent in enumerate(self.sent):
+            if sent.mends is not None and sent.mends[1] in left_out:
                 left_out.add(place)
-        kept = [place for place in range(len(self.told)) if place not in left_out]
-        moved = {place: now for now, place in enumerate(kept)}
-        return replace(self, told=tuple(moved_to(self.told[place], moved) for place in kept))
+        remaining = [place for place in range(len(self.sent)) if place not in left_out]
+        moved = {place: now for now, place in enumerate(remaining)}
+        return replace(self, sent=tuple(moved_to(self.sent[place], moved) for place in remaining))
 
     def __str__(self) -> str:
         return "\n".join(
-            f"landings {told.landings}: {json.dumps(self.event(place), ensure_ascii=False)}"
-            for place, told in enumerate(self.told)
+            f"landings {sent.landings}: {json.dumps(self.event(place), ensure_ascii=False)}"
+            for place, sent in enumerate(self.sent)
         )
 
 
-def moved_to(told: Told, moved: Mapping[int, int]) -> Told:
+def moved_to(sent: SentEvent, moved: Mapping[int, int]) -> SentEvent:
     """An event whose world's events have got other places."""
-    if told.mends is None:
-        return told
-    kind, target = told.mends
-    return replace(told, mends=(kind, moved[target]))
+    if sent.mends is None:
+        return sent
+    kind, target = sent.mends
+    return replace(sent, mends=(kind, moved[target]))
 
 
 def owners_of(row: Sequence[Any]) -> Iterator[int]:
@@ -236,8 +236,8 @@ def contract(event_type: str) -> Contract:
 def event_types() -> dict[str, list[str]]:
     """The event types by the kind of object that they are about: all contracts, so a new one is dealt too."""
     kinds: dict[str, list[str]] = {}
-    for name, one in contracts().items():
-        kinds.setdefault(one.object_type, []).append(name)
+    for name, released in contracts().items():
+        kinds.setdefault(released.object_type, []).append(name)
     return kinds
 
 
