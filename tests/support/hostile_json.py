@@ -1,7 +1,7 @@
 """Spellings of JSON that readers disagree about, and random contracts and records made of them.
 
 Belongs here: what the hunt for a fast test that is too lax shoots with. Not here: the hunt
-(`test_fast_test`).
+(`test_fast_validator`).
 """
 
 import json
