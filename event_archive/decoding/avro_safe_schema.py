@@ -1,7 +1,7 @@
 """Schemas of Avro files, made safe to read by: bounded in size, depth, and in what one byte can cost.
 
 Belongs here: checking a file's own schema, and writing it anew without what could harm. Not here: reading
-by it (`decode_avro`).
+by it (`avro`).
 
 A schema that names itself lets a few bytes nest without end, which the reader, being compiled, can't survive.
 Hence it is unrolled: each level is a type of its own, and below the last is one that no file has bytes for.
@@ -80,14 +80,14 @@ class UnusableSchema(Exception):
 
 @dataclass(frozen=True)
 class Cost:
-    """What one value takes: at least so many bytes, and so many values in it that take none."""
+    """The cost of one value: at least so many bytes, and so many values in it that take none."""
 
     least: int
     free: int
 
 
 @dataclass
-class _Builder:
+class _SchemaBuilder:
     """Writes a schema anew. `open`: the named types around, each with its level."""
 
     named: dict[str, tuple[dict[str, Any], str]] = field(default_factory=dict)
@@ -97,7 +97,7 @@ class _Builder:
     types: int = 0
 
     def build(self, node: Any, namespace: str, nested: int) -> tuple[Any, Cost]:
-        """One type, and what its values cost."""
+        """Return one type written anew, and what its values cost; raises UnusableSchema."""
         self.nodes += 1
         if self.nodes > MOST_NODES or nested > MOST_NESTED * LEVELS:
             raise UnusableSchema("it is too large")
@@ -166,10 +166,10 @@ class _Builder:
                 raise UnusableSchema("a fixed type has no size")
             return {"type": "fixed", "size": size}, Cost(size, int(size == 0))
         fields = node.get("fields")
-        if not isinstance(fields, list) or not all(isinstance(one, dict) for one in fields):
+        if not isinstance(fields, list) or not all(isinstance(member, dict) for member in fields):
             raise UnusableSchema("a record has no list of fields")
-        names = _texts([one.get("name") for one in fields], "a record")
-        built = [self.build(one.get("type"), namespace, nested + 1) for one in fields]
+        names = _texts([member.get("name") for member in fields], "a record")
+        built = [self.build(member.get("type"), namespace, nested + 1) for member in fields]
         least, free = sum(cost.least for _, cost in built), sum(cost.free for _, cost in built)
         if free > MOST_FREE:
             raise UnusableSchema(f"a record has more than {MOST_FREE} values that take no byte")
@@ -185,22 +185,23 @@ class _Builder:
         return own | {"name": name}, cost
 
 
-def _texts(found: Any, where: str) -> list[str]:
-    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+def _texts(names: Any, where: str) -> list[str]:
+    """Return the names, which have to be different texts; raises UnusableSchema."""
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise UnusableSchema(f"{where} has no names")
-    if len(set(found)) < len(found):
+    if len(set(names)) < len(names):
         raise UnusableSchema(f"{where} has a name twice")
-    return found
+    return names
 
 
 def safe_schema(text: bytes) -> Any:
-    """The schema of this JSON text to read by; raises UnusableSchema."""
+    """Return the schema of this JSON text, safe to read by; raises UnusableSchema."""
     try:
         node = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise UnusableSchema(f"it is no JSON: {error}") from error
     try:
-        schema, cost = _Builder().build(node, "", 0)
+        schema, cost = _SchemaBuilder().build(node, "", 0)
     except RecursionError as error:
         raise UnusableSchema("it is nested too deep") from error
     if not isinstance(schema, dict) or schema["type"] != "record" or not cost.least:
@@ -214,7 +215,7 @@ EVENT_SCHEMA = safe_schema(orjson.dumps(CLOUD_EVENT))
 
 def holds_events(schema: Any) -> bool:
     """Whether records of a schema are events: a map `attribute` of simple values, and `data` of any type."""
-    fields = {one["name"]: one["type"] for one in schema["fields"]}
+    fields = {member["name"]: member["type"] for member in schema["fields"]}
     attribute = fields.get("attribute")
     if set(fields) != {"attribute", "data"} or not isinstance(attribute, dict) or attribute["type"] != "map":
         return False

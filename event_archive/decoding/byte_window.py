@@ -21,7 +21,7 @@ class InputStart:
 
 
 class Blocks:
-    """Decoded bytes, at most `size` at a time; a break in the stream is kept until it is asked for."""
+    """Decoded bytes, at most `size` at a time; `truncated` says why the stream broke off."""
 
     def __init__(self, source: Readable, size: int) -> None:
         self._source = None if is_compressed(source) else source
@@ -33,7 +33,7 @@ class Blocks:
         self.truncated: str | None = None
 
     def peek(self, size: int) -> bytes:
-        """The next bytes, at least `size` where there are as many, without taking them."""
+        """Return the next bytes, at least `size` where there are as many, without taking them."""
         parts, have = [self._held] if self._held else [], len(self._held)
         while have < size and not self.at_end:
             try:
@@ -49,14 +49,14 @@ class Blocks:
         return self._held
 
     def take(self) -> bytes:
-        """The next bytes; empty at the end."""
+        """Return the next bytes, and take them; empty at the end."""
         block = self.peek(self._size)
         self._held = b""
         self.offset += len(block)
         return block
 
     def put_back(self, rest: bytes) -> None:
-        """Let the end of what was just taken be taken again: read again where it can be, or held."""
+        """Put back the end of what was just taken: the source reads it again where it can."""
         self.offset -= len(rest)
         if self._source and not self.at_end:
             self._source.put_back(len(rest))
@@ -79,12 +79,12 @@ class ByteWindow:
 
     @property
     def offset(self) -> int:
-        """Where the next byte lies in the stream."""
+        """The place of the next byte in the stream."""
         return self._blocks.offset - len(self.data) + self.at
 
     @property
     def break_reason(self) -> str | None:
-        """Why the stream breaks off after what is held, if it does."""
+        """The reason why the stream breaks off after what is held; None where it doesn't."""
         return self._blocks.truncated
 
     def holds(self, count: int) -> bool:
@@ -99,7 +99,7 @@ class ByteWindow:
     def pass_over(
         self, count: int | None, position: int, reason: str, detail: str
     ) -> Iterator[UnreadableRecord]:
-        """The next `count` bytes, or all that is left, as one broken record in parts."""
+        """Yield the next `count` bytes, or all that is left, as one unreadable record in parts."""
         part = 0
         while (count is None or count > 0) and self.holds(1):
             offset = self.offset
@@ -112,14 +112,14 @@ class ByteWindow:
             yield UnreadableRecord(position, self.offset, b"", reason, detail)
 
     def pass_to(self, mark: bytes, position: int, reason: str, detail: str) -> Iterator[UnreadableRecord]:
-        """All bytes up to the end of `mark`, or to the end, as one broken record in parts."""
+        """Yield all bytes up to the end of `mark`, or to the end, as one unreadable record in parts."""
         part = 0
         while self.holds(len(mark)):
-            offset, found = self.offset, self.data.find(mark, self.at)
-            end = found + len(mark) if found >= 0 else len(self.data) - len(mark) + 1
+            offset, place = self.offset, self.data.find(mark, self.at)
+            end = place + len(mark) if place >= 0 else len(self.data) - len(mark) + 1
             piece, self.at = self.data[self.at : end], end
             yield UnreadableRecord(position, offset, piece, reason, detail, part)
-            if found >= 0:
+            if place >= 0:
                 return
             part += 1
         if part == 0 or self.at < len(self.data):

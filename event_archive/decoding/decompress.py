@@ -28,10 +28,10 @@ class Readable(Protocol):
     """Anything to read bytes from."""
 
     def read(self, size: int) -> bytes:
-        """The next bytes, at most `size`; empty at the end."""
+        """Return the next bytes, at most `size`; empty at the end."""
 
     def put_back(self, count: int) -> None:
-        """Let the last `count` bytes of what was just read be read again."""
+        """Put back the last `count` bytes of what was just read."""
 
 
 def decompressed(stream: Readable, block_bytes: int) -> Iterator[bytes]:

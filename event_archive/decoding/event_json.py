@@ -1,9 +1,9 @@
 """Events of other encodings as CloudEvents JSON text.
 
-Belongs here: attributes and data as JSON that means exactly what the other encoding said. Not here: reading
-those encodings (`decode_avro`, `decode_protobuf`), and whether the event is one (`judge`).
+Belongs here: attributes and data as JSON that means exactly the same. Not here: reading
+those encodings (`avro`, `protobuf_event`), and whether the event is valid (`exact_validator`).
 
-Members are sorted, so that events of one producer are spelled alike whatever order a map came in. Data that
+Members are sorted, so that events of one producer are written alike whatever order a map came in. Data that
 is JSON text stays as its producer wrote it, digit by digit; the attributes are spaced as it is.
 """
 
@@ -24,7 +24,7 @@ SORTED = orjson.OPT_SORT_KEYS
 
 
 class RecordError(Exception):
-    """A record that can't be given as JSON: a reason to group by, and a sentence to read."""
+    """A record can't be read, or not be written as JSON: a reason to group by, and a sentence to read."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
@@ -32,7 +32,7 @@ class RecordError(Exception):
 
 
 def event_json(attributes: dict[str, Any], data: bytes | str | None = None) -> bytes:
-    """An event whose data is text or bytes, of the content type that its attributes say (JSON if none)."""
+    """Return an event whose data is text or bytes, of the content type in its attributes (JSON if none)."""
     _expect_no_data(attributes)
     if data is None:
         return _text(attributes)
@@ -47,13 +47,13 @@ def event_json(attributes: dict[str, Any], data: bytes | str | None = None) -> b
 
 
 def event_json_of_value(attributes: dict[str, Any], data: Any) -> bytes:
-    """An event whose data is a JSON value already."""
+    """Return an event whose data is a JSON value already; raises RecordError."""
     _expect_no_data(attributes)
     return _joined(_text(attributes), value_json(data))
 
 
 def value_json(value: Any) -> bytes:
-    """A value of dicts, lists, numbers, texts, and bytes (as base64) as JSON text."""
+    """Return a value of dicts, lists, numbers, texts and bytes (as base64) as JSON; raises RecordError."""
     try:
         return orjson.dumps(exact(value), option=SORTED)
     except (RecursionError, orjson.JSONEncodeError) as error:
@@ -61,7 +61,7 @@ def value_json(value: Any) -> bytes:
 
 
 def exact(value: Any) -> Any:
-    """The same value as JSON can say it; a whole double is an integer, as 97.0 and 97 are one number."""
+    """Return the value as JSON has it; a whole double is an integer, as 97.0 and 97 are one number."""
     if isinstance(value, float):
         if value.is_integer() and -LARGEST_WHOLE <= value <= LARGEST_WHOLE:
             return int(value) if value or math.copysign(1, value) > 0 else value
@@ -77,7 +77,7 @@ def exact(value: Any) -> Any:
 
 @lru_cache(256)
 def is_json(media: Any) -> bool:
-    """Whether data of this content type is JSON, as it is where nothing is said."""
+    """Whether data of this content type is JSON, as it is where there is no content type."""
     return media is None or bool(JSON_MEDIA.fullmatch(str(media)))
 
 
@@ -106,7 +106,8 @@ def _joined(envelope: bytes, data: bytes, *, spaced: bool = False) -> bytes:
 def _is_one_value(raw: bytes) -> bool:
     """Whether these bytes can stand as one member of an object, and can't be more than that.
 
-    What orjson is too strict for (NaN, half a surrogate pair) is left to the judge, which says what is wrong.
+    What orjson is too strict for (NaN, half a surrogate pair) is left to the exact
+    validator, which says what is wrong.
     """
     try:
         orjson.loads(raw)

@@ -108,8 +108,10 @@ def _without_long_lines(chunk: Chunk, max_record_bytes: int, detail: str) -> Chu
     long = np.flatnonzero(np.diff(chunk.bounds) > max_record_bytes + 1)
     if not len(long):
         return chunk
-    kept = np.setdiff1d(np.arange(len(chunk.positions)), long).tolist()
-    whole = chunk_of([chunk.record(row) for row in kept], chunk.positions[kept], chunk.offsets[kept])
+    readable = np.setdiff1d(np.arange(len(chunk.positions)), long).tolist()
+    whole = chunk_of(
+        [chunk.record(row) for row in readable], chunk.positions[readable], chunk.offsets[readable]
+    )
     whole.unreadable = chunk.unreadable + [
         UnreadableRecord(
             int(chunk.positions[row]), int(chunk.offsets[row]), chunk.record(row), "too_long", detail
@@ -163,10 +165,10 @@ def array_records(blocks: Blocks, bounds: ChunkBounds) -> Iterator[Chunk]:
 
 
 def _element_end(data: bytes, start: int) -> int | None:
-    """Where the array element that starts here ends; None where it goes on after `data`."""
+    """Return where the array element that starts here ends; None where it goes on after `data`."""
     if data[start] not in b'{["':
-        found = SCALAR_END.search(data, start)
-        return found.start() if found else None
+        scalar_end = SCALAR_END.search(data, start)
+        return scalar_end.start() if scalar_end else None
     depth = 0
     for token in INSIDE.finditer(data, start):
         match token[0]:

@@ -5,7 +5,7 @@ a word. Not here: the message itself (`cloudevents.proto`), and where events lie
 
 The library parses. It keeps nothing of an unknown field, a field that comes twice, or an integer of too
 many bits that we could say in JSON; but it can then not write as many bytes as it read. Where it can, nothing
-was dropped; else the bytes are walked field by field, and what would be lost is why the record is refused.
+was dropped; else the bytes are walked field by field, and what would be lost is why the record is rejected.
 """
 
 from collections.abc import Iterator
@@ -48,12 +48,12 @@ CloudEvent, CloudEventBatch = _message_classes("CloudEvent", "CloudEventBatch")
 
 
 def event_text(raw: bytes) -> bytes:
-    """The JSON text of one CloudEvent's bytes; raises Unreadable."""
+    """Return the JSON text of one CloudEvent's bytes; raises RecordError."""
     try:
         event = CloudEvent.FromString(raw)
     except message.DecodeError as error:
-        told = next(_faults(raw, "event", 0), ("bad_protobuf", str(error).splitlines()[0]))
-        raise RecordError(*told) from error
+        fault = next(_faults(raw, "event", 0), ("bad_protobuf", str(error).splitlines()[0]))
+        raise RecordError(*fault) from error
     event.DiscardUnknownFields()
     attributes: dict[str, Any] = {}
     negative = False
@@ -64,11 +64,11 @@ def event_text(raw: bytes) -> bytes:
         elif kind is None:
             raise RecordError("bad_protobuf", f"attribute {name[:60]!r} has no value")
         else:
-            attributes[name] = held = getattr(value, kind)
-            negative = negative or (kind == "ce_integer" and held < 0)
-    if (event.ByteSize() != len(raw) or negative) and (fault := next(_faults(raw, "event", 0), None)):
-        raise RecordError(*fault)
-    for name, held in (
+            attributes[name] = content = getattr(value, kind)
+            negative = negative or (kind == "ce_integer" and content < 0)
+    if (event.ByteSize() != len(raw) or negative) and (lost := next(_faults(raw, "event", 0), None)):
+        raise RecordError(*lost)
+    for name, content in (
         ("id", event.id),
         ("source", event.source),
         ("specversion", event.spec_version),
@@ -76,8 +76,8 @@ def event_text(raw: bytes) -> bytes:
     ):
         if name in attributes:
             raise RecordError("duplicate_key", f"{name} is an attribute of its own and in the map")
-        if held:
-            attributes[name] = held
+        if content:
+            attributes[name] = content
     kind = event.WhichOneof("data")
     if kind == "proto_data":
         url = event.proto_data.type_url[:100]
@@ -88,7 +88,7 @@ def event_text(raw: bytes) -> bytes:
 
 
 def _moment(stamp: Any) -> str:
-    """A Timestamp in RFC 3339, with 0, 3, 6 or 9 digits of a second, as Protobuf's own JSON has it."""
+    """Return a Timestamp in RFC 3339, with 0, 3, 6 or 9 digits of a second, as Protobuf's own JSON has it."""
     seconds, nanos = stamp.seconds, stamp.nanos
     days, seconds = divmod(seconds, 86_400)
     if not 0 <= nanos < 1_000_000_000 or not -719_162 <= days <= 2_932_896:
@@ -107,7 +107,7 @@ def _day(days: int) -> str:
 
 
 def varint(data: bytes, at: int, end: int) -> tuple[int, int] | None:
-    """The varint at `at` and where it ends; None where it is cut off, or is of more than 64 bits."""
+    """Return the varint at `at` and where it ends; None where it is cut off, or is of more than 64 bits."""
     value = shift = 0
     while at < end and shift < 70:
         byte = data[at]
@@ -119,26 +119,26 @@ def varint(data: bytes, at: int, end: int) -> tuple[int, int] | None:
 
 
 def _faults(data: bytes, kind: str, base: int) -> Iterator[tuple[str, str]]:
-    """What in a message's bytes can't be read, or would be lost, first things first."""
+    """Yield what in a message's bytes can't be read, or would be lost: reason and detail, in their order."""
     layout, one_of = LAYOUT[kind], ONE_OF.get(kind, {})
     seen: set[Any] = set()
     at, end = 0, len(data)
     while at < end:
         start, place = at, f"at byte {base + at} of the event"
-        found = varint(data, at, end)
-        if found is None:
+        tag = varint(data, at, end)
+        if tag is None:
             yield "bad_protobuf", f"{place} a field's tag is cut off or too long"
             return
-        at, number, wire = found[1], found[0] >> 3, found[0] & 7
+        at, number, wire = tag[1], tag[0] >> 3, tag[0] & 7
         what = layout.get(number)
         if what is None or wire != (VARINT if what in LARGEST else SIZED):
             yield "unknown_field", f"{place} is a field {number} of wire type {wire}, which no {kind} has"
             return
-        found = varint(data, at, end)
-        if found is None or (wire == SIZED and found[0] > end - found[1]):
+        number_or_size = varint(data, at, end)
+        if number_or_size is None or (wire == SIZED and number_or_size[0] > end - number_or_size[1]):
             yield "bad_protobuf", f"{place} field {number} of the {kind} is cut off, or its length is wrong"
             return
-        value, at = found
+        value, at = number_or_size
         if wire == VARINT:
             yield from _number_faults(what, value, place)
         else:
@@ -171,7 +171,7 @@ def _text_faults(content: bytes, place: str) -> Iterator[tuple[str, str]]:
 
 
 def _key(entry: bytes) -> bytes:
-    """The key of a map's entry, of which its faults are known already."""
+    """Return the key of a map's entry, of which its faults are known already."""
     at, key = 0, b""
     while at < len(entry) and (tag := varint(entry, at, len(entry))):
         size = varint(entry, tag[1], len(entry))

@@ -23,14 +23,14 @@ Numbers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class ChunkBounds:
-    """How large a chunk is to be, in bytes of records, and how large a record may be at most."""
+    """The sizes of chunks: so many bytes of records, more or less, and so many in one record at most."""
 
     chunk_bytes: int
     record_bytes: int
 
     @property
     def max_records(self) -> int:
-        """How many records a chunk may have, however small they are."""
+        """The most records that a chunk may have, however small they are."""
         return max(self.chunk_bytes // LEAST_RECORD_BYTES, 1)
 
 
@@ -61,18 +61,18 @@ class Chunk:
 
     @property
     def bounds(self) -> Numbers:
-        """Where each line begins in the buffer, and where the last one ends."""
+        """The places in the buffer where each line begins, and where the last one ends."""
         return np.frombuffer(self.lines.buffers()[1], np.int64)[: len(self.positions) + 1]
 
     def blank(self, rows: Numbers) -> npt.NDArray[np.bool_]:
-        """Which of these rows are a line end alone, as a mask."""
+        """Return which of these rows are a line end alone, as a mask."""
         starts, sizes = self.bounds[rows], self.bounds[rows + 1] - self.bounds[rows]
         first = np.frombuffer(self.lines.buffers()[2], np.uint8)[starts]
         mask: npt.NDArray[np.bool_] = ((sizes == 1) & (first == 0x0A)) | ((sizes == 2) & (first == 0x0D))
         return mask
 
     def record(self, row: int) -> bytes:
-        """The bytes of one record, without the white space around it."""
+        """Return the bytes of one record, without the white space around it."""
         if row in self.apart:
             return self.apart[row]
         _, ends, buffer = self.lines.buffers()
@@ -80,25 +80,25 @@ class Chunk:
         return memoryview(buffer)[start:end].tobytes().strip(b" \t\r\n")
 
 
-def text_chunk(data: bytes, size: int, first_line: int, offset: int, most: int | None = None) -> Chunk:
-    """The lines of the first `size` bytes of `data` as a chunk; it may stop once it has `most` lines."""
+def text_chunk(data: bytes, size: int, first_line: int, offset: int, max_lines: int | None = None) -> Chunk:
+    """Return the lines of the first `size` bytes as a chunk; it may stop once it has `max_lines`."""
     view = np.frombuffer(data, np.uint8, size)
-    found: list[Numbers] = [np.zeros(1, np.int64)]
+    line_ends: list[Numbers] = [np.zeros(1, np.int64)]
     lines = 0
     for at in range(0, size, CACHED_BYTES):
-        found.append(np.flatnonzero(view[at : at + CACHED_BYTES] == 0x0A) + (at + 1))
-        lines += len(found[-1])
-        if most is not None and lines >= most:
+        line_ends.append(np.flatnonzero(view[at : at + CACHED_BYTES] == 0x0A) + (at + 1))
+        lines += len(line_ends[-1])
+        if max_lines is not None and lines >= max_lines:
             break
-    ends = np.concatenate(found)
-    stopped = most is not None and lines >= most
+    ends = np.concatenate(line_ends)
+    stopped = max_lines is not None and lines >= max_lines
     bounds: Numbers = ends if stopped or ends[-1] == size else np.append(ends, size)
     positions: Numbers = np.arange(first_line, first_line + len(bounds) - 1, dtype=np.int64)
     return _utf8_chunk(data, bounds, positions, bounds[:-1] + offset)
 
 
 def _utf8_chunk(data: bytes, bounds: Numbers, positions: Numbers, offsets: Numbers) -> Chunk:
-    """A chunk over `data`, with the rows that are not UTF-8 blanked out and kept apart."""
+    """Return a chunk over `data`, with the rows that are not UTF-8 blanked out and apart."""
     apart: dict[int, bytes] = {}
     lines = pa.LargeStringArray.from_buffers(len(positions), pa.py_buffer(bounds), pa.py_buffer(data))
     try:
@@ -117,7 +117,7 @@ def _utf8_chunk(data: bytes, bounds: Numbers, positions: Numbers, offsets: Numbe
 
 
 def chunk_of(records: list[bytes], positions: Numbers, offsets: Numbers) -> Chunk:
-    """A chunk of separate records, with the place of each."""
+    """Return a chunk of separate records, with the place of each."""
     data = b"\n".join([*records, b""])
     sizes = np.array([0, *(len(record) + 1 for record in records)], np.int64)
     bounds: Numbers = np.cumsum(sizes, dtype=np.int64)

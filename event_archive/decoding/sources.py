@@ -1,7 +1,7 @@
 """What can be landed: files, folders and standard input, and their bytes with a digest.
 
 Belongs here: finding the inputs that paths name, and reading one while its SHA-256 is taken. Not here: what
-the bytes hold (`decompress`, `decode`).
+the bytes hold (`decompress`, `formats`).
 """
 
 import hashlib
@@ -18,18 +18,18 @@ from event_archive.errors import UnusableInput
 
 @dataclass(frozen=True)
 class Source:
-    """One input to land. `path` is None for standard input; `origin`: what the log is to call it."""
+    """One input to land. `path` is None for standard input; `origin`: its name in the log."""
 
     origin: str
     path: Path | None
 
     def __post_init__(self) -> None:
-        # The log is UTF-8; a file's name may be any bytes, which Python spells with lone surrogates.
+        # The log is UTF-8; a file's name may be any bytes, which Python writes with lone surrogates.
         written = self.origin.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         object.__setattr__(self, "origin", written)
 
     def open(self) -> BinaryIO:
-        """The bytes, from the start; raises UnusableInput."""
+        """Open the bytes, from the start; raises UnusableInput."""
         if self.path is None:
             return sys.stdin.buffer
         try:
@@ -48,7 +48,7 @@ class HashingReader:
         self.bytes = 0
 
     def read(self, size: int) -> bytes:
-        """The next bytes, at most `size`; empty at the end."""
+        """Return the next bytes, at most `size`; empty at the end."""
         self._sha256.update(self._fresh)
         block = self._file.read(size)
         self._fresh = memoryview(block)
@@ -56,26 +56,26 @@ class HashingReader:
         return block
 
     def put_back(self, count: int) -> None:
-        """Let the last `count` bytes of what was just read be read again."""
+        """Put back the last `count` bytes of what was just read."""
         if count:
             self._file.seek(-count, os.SEEK_CUR)
             self._fresh = self._fresh[:-count]
             self.bytes -= count
 
     def read_to_end(self) -> None:
-        """Take in what nobody wanted to decode, so that the digest is of all the bytes."""
+        """Read what nobody wanted to decode, so that the digest is of all the bytes."""
         while self.read(1 << 20):
             pass
 
     def digest(self) -> str:
-        """SHA-256 of what was read so far, in hex."""
+        """Return the SHA-256 of what was read so far, in hex."""
         self._sha256.update(self._fresh)
         self._fresh = memoryview(b"")
         return self._sha256.hexdigest()
 
 
 def find_sources(paths: Iterable[str]) -> list[Source]:
-    """The inputs that these paths name: files, folders (all files below, sorted), `-` for standard input.
+    """Return the inputs at these paths: files, folders (all files below, sorted), `-` for standard input.
 
     Raises UnusableInput for a path that is not there, and for one that can't be landed (a device, a socket).
     """
@@ -100,7 +100,7 @@ def _hidden(file: Path, below: Path) -> bool:
 
 
 def digest_of(source: Source) -> str:
-    """SHA-256 of all bytes of a source, in hex."""
+    """Return the SHA-256 of all bytes of a source, in hex; raises UnusableInput."""
     with closing(source.open()) as file:
         stream = HashingReader(file)
         stream.read_to_end()

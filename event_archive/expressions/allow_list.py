@@ -1,6 +1,6 @@
 """The words of the expression language: what each token of an expression's text may be.
 
-Belongs here: the allow-lists of functions, keywords and symbols, and the pass over the tokens that refuses
+Belongs here: the allow-lists of functions, keywords and symbols, and the pass over the tokens that rejects
 the rest with its place. Not here: grammar and building, see `expression`.
 
 sqlglot turns functions it knows into classes of its own, and many words into grammar. So that nothing means
@@ -62,34 +62,34 @@ WORD = re.compile(r"[^\W\d]\w*")
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
-def refused(text: str, what: str) -> UnusableInput:
-    """Word the one line for an expression that can't be used."""
+def rejected(text: str, what: str) -> UnusableInput:
+    """Return the error, of one line, for an expression that can't be used."""
     shown = " ".join(text.split())
     return UnusableInput(f"expression `{shown if len(shown) <= 120 else shown[:117] + '…'}`: {what}")
 
 
 def read_tokens(text: str) -> list[Token]:
-    """Tokenise an expression, refuse what the language has no word for, and fix what every word means."""
+    """Return the tokens of an expression, each with its one meaning; raises UnusableInput for any other."""
     if len(text) > MAX_CHARACTERS:
-        raise refused(text, f"{len(text):,} characters are too many, at most {MAX_CHARACTERS:,} are allowed")
+        raise rejected(text, f"{len(text):,} characters are too many, at most {MAX_CHARACTERS:,} are allowed")
     if not text.strip():
-        raise refused(text, "it is empty; write a field such as actor.login, or a SQL expression")
+        raise rejected(text, "it is empty; write a field such as actor.login, or a SQL expression")
     if control := CONTROL.search(text):
-        raise refused(text, f"control character at column {control.start() + 1} is not allowed; remove it")
+        raise rejected(text, f"control character at column {control.start() + 1} is not allowed; remove it")
     tokens: list[Token] = DUCKDB.tokenize(text)
     if not tokens:
-        raise refused(text, "it is nothing but a comment; comment in YAML, with #")
+        raise rejected(text, "it is nothing but a comment; comment in YAML, with #")
     fixed = []
     opened = prefixes = 0
     for before, token, after in zip([None, *tokens[:-1]], tokens, [*tokens[1:], None], strict=True):
         if token.comments:
-            raise refused(
+            raise rejected(
                 text, f"comment near column {token.start + 1} is not allowed; comment in YAML, with #"
             )
         kind = token.token_type
         if kind in (TokenType.STRING, TokenType.NUMBER, TokenType.IDENTIFIER):
             if kind == TokenType.IDENTIFIER and _is(after, "("):
-                raise refused(text, f"call of a quoted name at column {token.start + 1} is not allowed")
+                raise rejected(text, f"call of a quoted name at column {token.start + 1} is not allowed")
             fixed.append(token)
             prefixes = 0
             continue
@@ -97,7 +97,9 @@ def read_tokens(text: str) -> list[Token]:
         opened += (word in ("(", "[", "CASE")) - (word in (")", "]", "END"))
         prefixes = prefixes + 1 if word in ("NOT", "-", "+") else 0
         if max(opened, prefixes) > MAX_OPEN:
-            raise refused(text, f"nesting at column {token.start + 1} is deeper than {MAX_OPEN}; split it up")
+            raise rejected(
+                text, f"nesting at column {token.start + 1} is deeper than {MAX_OPEN}; split it up"
+            )
         fixed.append(_fixed(token, before, after, text))
     return fixed
 
@@ -108,7 +110,7 @@ def _fixed(token: Token, before: Token | None, after: Token | None, text: str) -
         return token
     if token.text != written or not WORD.fullmatch(written):
         allowed = " ".join(sorted(SYMBOLS))
-        raise refused(text, f"`{written}` at column {token.start + 1} is not allowed; symbols are {allowed}")
+        raise rejected(text, f"`{written}` at column {token.start + 1} is not allowed; symbols are {allowed}")
     if _is(before, ".") or _is(after, "."):
         if not _is(after, "("):
             return _as(TokenType.IDENTIFIER, written, token)
@@ -118,7 +120,7 @@ def _fixed(token: Token, before: Token | None, after: Token | None, text: str) -
         return _function(token, written.lower(), text)
     if written.upper() in NOW:
         what = f"{written} at column {token.start + 1} is not allowed: it gives another value at every run"
-        raise refused(text, f'{what}; a field of this name is written "{written}"')
+        raise rejected(text, f'{what}; a field of this name is written "{written}"')
     return _as(TokenType.IDENTIFIER, written, token)
 
 
@@ -133,7 +135,7 @@ def _function(token: Token, name: str, text: str) -> Token:
     if name not in FUNCTIONS:
         allowed = ", ".join(sorted(FUNCTIONS))
         what = f"function {name} at column {token.start + 1} is not allowed"
-        raise refused(text, f"{what}; allowed are CASE, CAST, TRY_CAST, {allowed}")
+        raise rejected(text, f"{what}; allowed are CASE, CAST, TRY_CAST, {allowed}")
     return _as(TokenType.VAR, CALL + name, token)
 
 

@@ -1,11 +1,11 @@
 """The expression language: SQL scalar expressions over a record's fields, from an allow-list.
 
 Belongs here: the grammar, and how an expression becomes a DuckDB expression tree. Mappings, upcasts and
-repairs all speak it. Not here: its words (see `expression_words`), where a field lives (the caller's `field`
+repairs all speak it. Not here: its words (see `allow_list`), where a field lives (the caller's `field`
 says so), and what becomes of the value (see `mapping`).
 
 Nothing of the text reaches DuckDB as text: sqlglot parses it, and a new tree is built from the few kinds of
-node that are listed here. Whatever is not listed is refused, whether or not anybody thought of it.
+node that are listed here. Whatever is not listed is an error, whether or not anybody thought of it.
 """
 
 import re
@@ -16,7 +16,7 @@ from typing import Any
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from event_archive.expressions.allow_list import CALL, DUCKDB, FUNCTIONS, read_tokens, refused
+from event_archive.expressions.allow_list import CALL, DUCKDB, FUNCTIONS, read_tokens, rejected
 from event_archive.expressions.sql_tree import call
 
 Path = tuple[str | int, ...]
@@ -45,7 +45,7 @@ BINARY = (
     *(exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.DPipe, exp.Is, exp.Like, exp.ILike),
     exp.Escape,
 )
-SHAPES: dict[Any, tuple[str, ...]] = {
+NODE_PARTS: dict[Any, tuple[str, ...]] = {
     **dict.fromkeys(BINARY, ("this", "expression")),
     **dict.fromkeys((exp.Not, exp.Neg, exp.Paren), ("this",)),
     exp.Case: ("this", "ifs", "default"),
@@ -80,21 +80,21 @@ class Expression:
 
 
 def parse_expression(text: str) -> Expression:
-    """Check an expression; raise UnusableInput that says what is refused, where, and what is allowed."""
+    """Check an expression; raises UnusableInput: what is wrong, where, and what is allowed."""
     tree = _parse(text)
     level, depth = [tree], 0
     while level:
         depth += 1
         if depth > MAX_DEPTH:
-            raise refused(text, f"it is nested deeper than {MAX_DEPTH}; split it up")
+            raise rejected(text, f"it is nested deeper than {MAX_DEPTH}; split it up")
         level = [child for node in level for child in node.iter_expressions()]
     expression = Expression(text, _path(tree), tree)
-    expression.compile(lambda path: exp.null())  # refuses what the language does not have
+    expression.compile(lambda path: exp.null())  # raises for what the language does not have
     return expression
 
 
 def compile_expression(text: str, *, field: Field) -> exp.Expr:
-    """Check an expression and build its DuckDB expression in one go."""
+    """Check an expression and build its DuckDB expression in one go; raises UnusableInput."""
     return parse_expression(text).compile(field)
 
 
@@ -104,17 +104,17 @@ def _parse(text: str) -> exp.Expr:
     except SqlglotError as error:
         details = getattr(error, "errors", None)
         place = f"near column {details[0]['col']}" if details else "(is a quote left open?)"
-        raise refused(text, f"it is not a SQL expression {place}; {ALLOWED}") from None
+        raise rejected(text, f"it is not a SQL expression {place}; {ALLOWED}") from None
     except RecursionError:
-        raise refused(text, "it is nested too deeply; split it up") from None
+        raise rejected(text, "it is nested too deeply; split it up") from None
     if len(trees) != 1 or trees[0] is None:
-        raise refused(text, "it is not one SQL expression")
+        raise rejected(text, "it is not one SQL expression")
     tree: exp.Expr = trees[0]
     return tree
 
 
 def _path(node: exp.Expr) -> Path | None:
-    """Read a field reference, if this is one: a.b, "odd name".c, a[1].b, a['odd name']."""
+    """Return the path of a field reference, if this is one: a.b, "odd name".c, a[1].b, a['odd name']."""
     if isinstance(node, exp.Column):
         names = [node.args.get(part) for part in ("catalog", "db", "table", "this")]
         if all(name is None or isinstance(name, exp.Identifier) for name in names):
@@ -129,7 +129,7 @@ def _path(node: exp.Expr) -> Path | None:
 
 
 def _key(node: exp.Expr) -> str | int | None:
-    """Read what stands in the brackets: a name, or a position (which sqlglot's tree counts from 0)."""
+    """Return what stands in the brackets: a name, or a position (which sqlglot's tree counts from 0)."""
     key = node.expressions[0] if len(node.expressions) == 1 else None
     if not isinstance(key, exp.Literal):
         return None
@@ -144,9 +144,9 @@ def _rebuilt(node: exp.Expr, field: Field, text: str) -> exp.Expr:
         return field(path)
     kind = type(node)
     if kind in COMPARISONS and COMPARISONS & {type(node.this), type(node.expression)}:
-        raise refused(text, f"{_named(node)} chains comparisons; join them with AND")
-    if kind in SHAPES and _only(node, *SHAPES[kind]) and _is_said(node):
-        return kind(**{part: _rebuilt_part(node.args.get(part), field, text) for part in SHAPES[kind]})
+        raise rejected(text, f"{_named(node)} chains comparisons; join them with AND")
+    if kind in NODE_PARTS and _only(node, *NODE_PARTS[kind]) and _has_reading(node):
+        return kind(**{part: _rebuilt_part(node.args.get(part), field, text) for part in NODE_PARTS[kind]})
     if kind is exp.Anonymous and _only(node, "this", "expressions"):
         name = str(node.this)
         if name.startswith(CALL) and name.removeprefix(CALL) in FUNCTIONS:
@@ -163,16 +163,16 @@ def _rebuilt(node: exp.Expr, field: Field, text: str) -> exp.Expr:
     if kind is exp.Null:
         return exp.null()
     if kind is exp.Bracket:
-        raise refused(text, f"in {_named(node)} stands no position; positions are 1, 2, 3 …")
-    raise refused(text, f"{_named(node)} is not allowed; {ALLOWED}")
+        raise rejected(text, f"in {_named(node)} stands no position; positions are 1, 2, 3 …")
+    raise rejected(text, f"{_named(node)} is not allowed; {ALLOWED}")
 
 
 def _check_grammar(name: str, node: exp.Expr, text: str) -> None:
-    """Refuse what the engine's grammar has no form for; whether types fit is its binder's to say."""
+    """Raise for what the engine's grammar has no form for; whether types fit is its binder's to say."""
     count = len(node.expressions)
     if (name == "nullif" and count != 2) or (name == "coalesce" and count == 0):
         wanted = "two values" if name == "nullif" else "at least one value"
-        raise refused(text, f"{name} takes {wanted}, and has {count}")
+        raise rejected(text, f"{name} takes {wanted}, and has {count}")
 
 
 def _rebuilt_part(part: Any, field: Field, text: str) -> Any:
@@ -181,8 +181,8 @@ def _rebuilt_part(part: Any, field: Field, text: str) -> Any:
     return None if part is None else _rebuilt(part, field, text)
 
 
-def _is_said(node: exp.Expr) -> bool:
-    """Whether sqlglot's laxer grammar let through what DuckDB has no reading for."""
+def _has_reading(node: exp.Expr) -> bool:
+    """Whether DuckDB can read a node; sqlglot's grammar is laxer."""
     if isinstance(node, exp.Is):
         return isinstance(node.expression, (exp.Null, exp.Boolean))
     return bool(node.expressions) if isinstance(node, exp.In) else True
@@ -194,7 +194,7 @@ def _only(node: exp.Expr, *parts: str) -> bool:
 
 
 def _named(node: exp.Expr) -> str:
-    """Name a construct the way its author would, with its place where sqlglot kept it."""
+    """Return what the author would call a construct, with its place where sqlglot kept it."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).lower()
     starts = [inner.meta["start"] for inner in node.walk() if "start" in inner.meta]
     sql = node.sql("duckdb").replace(CALL.upper(), "").replace(CALL, "")
@@ -207,7 +207,7 @@ def _type(to: exp.Expr, text: str) -> exp.Expr:
     if name is None or to.args.get("nested") or (sizes and (name != "DECIMAL" or not _decimal(sizes))):
         allowed = ", ".join(dict.fromkeys(TYPES.values())).replace("DECIMAL", "DECIMAL(digits, decimals)")
         shown = to.sql("duckdb").replace(CALL, "")
-        raise refused(text, f"type {shown} is not allowed; allowed are {allowed}")
+        raise rejected(text, f"type {shown} is not allowed; allowed are {allowed}")
     return exp.DataType.build(f"{name}({', '.join(sizes)})" if sizes else name, dialect="duckdb")
 
 

@@ -1,4 +1,4 @@
 """Mappings: how records that are not CloudEvents become events.
 
-Belongs here: mapping files and applying them. Not here: judging what they make (`validation`).
+Belongs here: mapping files and applying them. Not here: validating what they make (`validation`).
 """

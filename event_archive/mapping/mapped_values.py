@@ -59,7 +59,7 @@ class Binder:
         """Return the type of an expression; raises duckdb.Error."""
         assert self._connection, "types are asked for while the mapping is loaded"
         json_list = exp.DataType.build("JSON[]", dialect="duckdb")
-        fields = [exp.alias_(exp.cast(exp.null(), json_list), each, quoted=True) for each in lists]
+        fields = [exp.alias_(exp.cast(exp.null(), json_list), name, quoted=True) for name in lists]
         query = exp.select(tree).from_(exp.select(*fields).subquery("fields"))
         return str(self._connection.sql(query.sql("duckdb")).types[0])
 
@@ -83,7 +83,7 @@ class Scope:
         return _fields(self.depth)
 
     def json(self, path: Path) -> exp.Expr:
-        """Read a field as JSON: SQL NULL where it is absent, JSON null where it is null."""
+        """Build a field as JSON: SQL NULL where it is absent, JSON null where it is null."""
         steps = [str(step - 1) if isinstance(step, int) else step for step in path]
         pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
         if pointer not in self.pointers:
@@ -92,15 +92,15 @@ class Scope:
         return call("list_extract", reference(self.name), position)
 
     def text(self, path: Path) -> exp.Expr:
-        """Read a field as text: SQL NULL where it is absent or null."""
+        """Build a field as text: SQL NULL where it is absent or null."""
         return call("json_extract_string", self.json(path), string("$"))
 
     def over(self, record: exp.Expr, body: exp.Expr) -> exp.Expr:
-        """Give `body` with this scope's fields, extracted from the record in one pass."""
+        """Build `body` over this scope's fields, extracted from the record in one pass."""
         return let(self.name, self.extracted(record), body)
 
     def extracted(self, record: exp.Expr) -> exp.Expr:
-        """Give the list of this scope's fields."""
+        """Build the list of this scope's fields."""
         pointers = [string(pointer) for pointer in self.pointers or [""]]
         return call("json_extract", record, exp.Array(expressions=pointers))
 
@@ -130,8 +130,8 @@ def json_object(parts: list[tuple[str, exp.Expr]], *, keep_empty: bool) -> exp.E
     return braced if keep_empty else call("nullif", braced, string("{}"))
 
 
-def parsed(entry: Entry) -> Expression:
-    """Read an entry as an expression."""
+def parse_entry(entry: Entry) -> Expression:
+    """Return an entry as an expression; raises UnusableInput."""
     if entry.fields is not None or entry.items is not None or entry.constant is None:
         raise entry.rejected("here stands an expression, such as actor.login; a constant is {$constant: …}")
     try:
@@ -140,9 +140,9 @@ def parsed(entry: Entry) -> Expression:
         raise entry.rejected(str(error)) from None
 
 
-def typed(entry: Entry, scope: Scope) -> tuple[exp.Expr, str]:
-    """Build an entry's expression and find its type."""
-    expression = parsed(entry)
+def build_typed(entry: Entry, scope: Scope) -> tuple[exp.Expr, str]:
+    """Return an entry's expression and its DuckDB type; raises UnusableInput."""
+    expression = parse_entry(entry)
     tree = expression.compile(scope.text)
     try:
         return tree, scope.type_of(tree)
@@ -154,14 +154,14 @@ def typed(entry: Entry, scope: Scope) -> tuple[exp.Expr, str]:
         raise entry.rejected(f"expression `{expression.text}`: {lines[0]}{hint}") from None
 
 
-def value(entry: Entry, scope: Scope, place: str) -> exp.Expr:
+def build_value(entry: Entry, scope: Scope, place: str) -> exp.Expr:
     """Build the JSON text of an entry: a field, an expression, an object, or one of the `$` forms."""
     if entry.items is not None:
         raise entry.rejected("a list is written {$each: …, $as: …} or {$constant: […]}")
     if entry.fields is None:
         return _scalar(entry, scope, place)
     if not any(name.startswith("$") for name in entry.fields):
-        parts = [(name, value(part, scope, f"{place}.{name}")) for name, part in entry.fields.items()]
+        parts = [(name, build_value(part, scope, f"{place}.{name}")) for name, part in entry.fields.items()]
         return json_object(parts, keep_empty=False)
     if "$constant" in entry.fields:
         constant = entry.only({"$constant"}, {"$constant"}, place)["$constant"]
@@ -174,15 +174,15 @@ def value(entry: Entry, scope: Scope, place: str) -> exp.Expr:
         raise missing.rejected("$missing is null or omit")
     null = string("null")
     return call(
-        "coalesce" if missing.text == "null" else "nullif", value(fields["$value"], scope, place), null
+        "coalesce" if missing.text == "null" else "nullif", build_value(fields["$value"], scope, place), null
     )
 
 
 def _scalar(entry: Entry, scope: Scope, place: str) -> exp.Expr:
-    expression = parsed(entry)
+    expression = parse_entry(entry)
     if expression.path is not None:
         return as_text(scope.json(expression.path))
-    tree, kind = typed(entry, scope)
+    tree, kind = build_typed(entry, scope)
     result = _json(entry, tree, kind)
     scope.fallible.append((place, result))
     return result
@@ -203,14 +203,14 @@ def _json(entry: Entry, tree: exp.Expr, kind: str) -> exp.Expr:
 
 
 def _each(entry: Entry, scope: Scope, place: str) -> exp.Expr:
-    """Build a list from the elements of a list; what is not a list is copied, for the contract to judge."""
+    """Build a list from the elements of a list; what is not a list is copied, and left to the contract."""
     fields = entry.only({"$each", "$as"}, {"$each", "$as"}, place)
-    source = parsed(fields["$each"])
+    source = parse_entry(fields["$each"])
     if source.path is None:
         raise fields["$each"].rejected("$each takes a field, such as payload.commits")
     items = scope.json(source.path)
     inner = Scope(scope.binder, scope.depth + 1)
-    body = call("coalesce", value(fields["$as"], inner, f"{place}[]"), string("null"))
+    body = call("coalesce", build_value(fields["$as"], inner, f"{place}[]"), string("null"))
     element = f"the element {inner.depth}"
     elements = call("json_extract", items, string("$[*]"))
     extracted = transform(elements, element, inner.extracted(reference(element)))

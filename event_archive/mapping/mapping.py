@@ -1,7 +1,7 @@
-"""Mappings: how a foreign JSON record becomes an event, said by one YAML file and compiled to DuckDB SQL.
+"""Mappings: how a JSON record of another form becomes an event, by one YAML file compiled to DuckDB SQL.
 
 Belongs here: the file's rules, the event's envelope, and the SQL that maps a record or says why it can't.
-Not here: how single values are built (`mapping_values`), YAML (`mapping_file`), and landing.
+Not here: how single values are built (`mapped_values`), YAML (`mapping_file`), and landing.
 
 A record that fails gives NULL and a reason, never an error: one bad record must not stop the batch.
 """
@@ -20,11 +20,11 @@ from event_archive.mapping.mapped_values import (
     RESERVED,
     Binder,
     Scope,
+    build_typed,
+    build_value,
     json_object,
     json_of_text,
-    parsed,
-    typed,
-    value,
+    parse_entry,
 )
 from event_archive.mapping.mapping_file import read_mapping_file
 from event_archive.registry.text_formats import EVENT_TYPE
@@ -66,35 +66,35 @@ class Mapping:
         return tuple(sorted({rule.type for rule in self.rules}))
 
     def sql(self, column: str) -> str:
-        """Give the DuckDB expression from a JSON text column to the event's JSON text, NULL where none."""
+        """Return the DuckDB expression from a JSON text column to the event's JSON text, NULL where none."""
         record = reference(column)
         mapped = [
             exp.If(this=string(rule.chosen), true=call("try", rule.scope.over(record, rule.event)))
             for rule in self.rules
         ]
-        event = with_chosen(self.choose, record, exp.Case(this=reference(CHOSEN), ifs=mapped))
+        event = build_with_chosen(self.choose, record, exp.Case(this=reference(CHOSEN), ifs=mapped))
         return str(if_else(is_inexact(record), exp.null(), event).sql("duckdb"))
 
     def reason_sql(self, column: str) -> str:
-        """Give the DuckDB expression that says in one line why `sql` gives NULL (meaningless elsewhere)."""
+        """Return the DuckDB expression that says in one line why `sql` gives NULL (meaningless elsewhere)."""
         record, chosen = reference(column), reference(CHOSEN)
         inexact = string("a number has more digits than a mapping can carry over exactly")
         nothing = string(f"nothing at {self.choose.text}, by which a rule is chosen")
         shown = as_text(call("to_json", call("left", chosen, exp.Literal.number(100))))
         unknown = call("concat", string(f"no rule for {self.choose.text} "), shown)
         failures = [
-            exp.If(this=string(rule.chosen), true=failure(rule.chosen, rule.scope, record))
+            exp.If(this=string(rule.chosen), true=build_failure(rule.chosen, rule.scope, record))
             for rule in self.rules
         ]
-        found = exp.Case(this=chosen, ifs=failures, default=if_else(is_null(chosen), nothing, unknown))
-        reason = with_chosen(self.choose, record, found)
+        cases = exp.Case(this=chosen, ifs=failures, default=if_else(is_null(chosen), nothing, unknown))
+        reason = build_with_chosen(self.choose, record, cases)
         return str(if_else(is_inexact(record), inexact, reason).sql("duckdb"))
 
 
-def with_chosen(choose: Entry, record: exp.Expr, body: exp.Expr) -> exp.Expr:
-    """Give `body` with the chosen value, found once and not once per rule."""
+def build_with_chosen(choose: Entry, record: exp.Expr, body: exp.Expr) -> exp.Expr:
+    """Build `body` over the chosen value, which is read once and not once per rule."""
     scope = Scope()
-    chosen = as_text(parsed(choose).compile(scope.text))
+    chosen = as_text(parse_entry(choose).compile(scope.text))
     return let(CHOSEN, call("try", scope.over(record, chosen)), body)
 
 
@@ -110,17 +110,17 @@ def load_mapping(path: Path, limits: Limits | None = None) -> Mapping:
     if not rules.fields:
         raise rules.rejected("rules must be a mapping from a chosen value to its rule, with at least one")
     with Binder(limits) as binder:
-        typed(fields["choose"], Scope(binder))
+        build_typed(fields["choose"], Scope(binder))
         compiled = [_rule(chosen, rule, shared, Scope(binder)) for chosen, rule in rules.fields.items()]
     return Mapping(path, fields["choose"], tuple(compiled))
 
 
 def _rule(chosen: str, entry: Entry, shared: dict[str, Entry], scope: Scope) -> Rule:
     own = entry.only({*MAPPED, "type", "data"}, {"type"}, f"rule {chosen}")
-    found = re.fullmatch(EVENT_TYPE, own["type"].text)
-    if not found:
+    event_type = re.fullmatch(EVENT_TYPE, own["type"].text)
+    if not event_type:
         raise own["type"].rejected(f"{own['type'].text!r} is no event type such as repo.starred.v1")
-    object_type, verb, _ = found.groups()
+    object_type, verb, _ = event_type.groups()
     fields = {**shared, **own}
     if missing := [name for name in REQUIRED if name not in fields]:
         raise entry.rejected(f"rule {chosen} needs {', '.join(missing)}, here or under event")
@@ -133,7 +133,7 @@ def _rule(chosen: str, entry: Entry, shared: dict[str, Entry], scope: Scope) -> 
         if name in fields:
             parts.append((name, _attribute(name, fields[name], object_type, scope)))
     data = {**_data(shared.get("data")), **_data(own.get("data"))}
-    members = [(name, value(part, scope, f"data.{name}")) for name, part in data.items()]
+    members = [(name, build_value(part, scope, f"data.{name}")) for name, part in data.items()]
     parts.append(("data", json_object(members, keep_empty=True)))
     return Rule(chosen, own["type"].text, scope, json_object(parts, keep_empty=True))
 
@@ -149,13 +149,13 @@ def _data(entry: Entry | None) -> dict[str, Entry]:
 def _attribute(name: str, entry: Entry, object_type: str, scope: Scope) -> exp.Expr:
     """Build an attribute of the envelope."""
     if name in INTEGER_ATTRIBUTES or (entry.fields is not None and "$constant" in entry.fields):
-        return value(entry, scope, name)
+        return build_value(entry, scope, name)
     if name in ("actor", "object") and entry.fields is not None:
         return _named(name, entry, object_type, scope)
-    tree, kind = typed(entry, scope)
+    tree, kind = build_typed(entry, scope)
     if name == "time" and kind != "VARCHAR":
-        return value(entry, scope, name)
-    if parsed(entry).path is None:
+        return build_value(entry, scope, name)
+    if parse_entry(entry).path is None:
         scope.fallible.append((name, tree))
     return json_of_text(tree if kind == "VARCHAR" else as_text(tree))
 
@@ -167,14 +167,14 @@ def _named(name: str, entry: Entry, object_type: str, scope: Scope) -> exp.Expr:
         raise entry.rejected(f"{name} is written {{<type>: <id>}}, such as {{user: actor.login}}")
     if name == "object" and kind != object_type:
         raise entry.rejected(f"the object is a {object_type}, as the event type says, and not a {kind}")
-    tree, _ = typed(part, scope)
-    if parsed(part).path is None:
+    tree, _ = build_typed(part, scope)
+    if parse_entry(part).path is None:
         scope.fallible.append((name, tree))
     return json_of_text(exp.DPipe(this=string(f"{kind}/"), expression=as_text(tree)))
 
 
-def failure(chosen: str, scope: Scope, record: exp.Expr) -> exp.Expr:
-    """Build the words for a rule that failed: the first value that fails when it is tried alone."""
+def build_failure(chosen: str, scope: Scope, record: exp.Expr) -> exp.Expr:
+    """Build the reason why a rule failed: the first value that fails when it is tried alone."""
     otherwise = string(f"rule {chosen} fails on this record")
     if not scope.fallible:
         return otherwise

@@ -25,8 +25,8 @@ from event_archive.expressions.sql_tree import as_text, call, if_else, reference
 from event_archive.landing.transaction import RejectedRows
 from event_archive.limits import Limits
 from event_archive.mapping.json_numbers import is_inexact
-from event_archive.mapping.mapped_values import Binder, Scope, typed, value
-from event_archive.mapping.mapping import CHOSEN, failure, with_chosen
+from event_archive.mapping.mapped_values import Binder, Scope, build_typed, build_value
+from event_archive.mapping.mapping import CHOSEN, build_failure, build_with_chosen
 from event_archive.mapping.mapping_file import read_mapping_file
 from event_archive.registry.exact_values import json_text
 from event_archive.registry.yaml_file import Entry
@@ -72,14 +72,14 @@ class Repair:
             for name, rule in self.rules.items()
         ]
         reasons = [
-            exp.If(this=string(name), true=failure(name, rule.scope, record))
+            exp.If(this=string(name), true=build_failure(name, rule.scope, record))
             for name, rule in self.rules.items()
         ]
-        values = with_chosen(self.choose, record, exp.Case(this=chosen, ifs=tried))
+        values = build_with_chosen(self.choose, record, exp.Case(this=chosen, ifs=tried))
         inexact = is_inexact(record)
-        why = with_chosen(self.choose, record, exp.Case(this=chosen, ifs=reasons))
+        why = build_with_chosen(self.choose, record, exp.Case(this=chosen, ifs=reasons))
         return (
-            str(with_chosen(self.choose, record, chosen).sql("duckdb")),
+            str(build_with_chosen(self.choose, record, chosen).sql("duckdb")),
             str(if_else(inexact, exp.null(), values).sql("duckdb")),
             str(if_else(inexact, string(INEXACT), why).sql("duckdb")),
         )
@@ -94,7 +94,7 @@ def load_repair(path: Path, limits: Limits | None = None) -> Repair:
     if not rules.fields:
         raise rules.rejected("rules must be a mapping from a chosen value to its rule, with at least one")
     with Binder(limits) as binder:
-        typed(choose, Scope(binder))
+        build_typed(choose, Scope(binder))
         return Repair(path, choose, {name: _rule(name, one, binder) for name, one in rules.fields.items()})
 
 
@@ -146,14 +146,14 @@ def _rule(name: str, entry: Entry, binder: Binder) -> Rule:
     sets = fields["set"].fields if "set" in fields else {}
     if sets is None:
         raise fields["set"].rejected("set is a mapping from a field, such as data.word_count, to its value")
-    ways = {_way(field, one): value(one, scope, field) for field, one in sets.items()}
+    ways = {_way(field, one): build_value(one, scope, field) for field, one in sets.items()}
     drops = tuple(_way(one.text, one) for one in _list(fields.get("drop"), "drop"))
     for way in (*ways, *drops):
         if any(other != way and other[: len(way)] == way for other in (*ways, *drops)):
             raise entry.rejected(f"{what}: {'.'.join(way)} is changed, and so is a field inside of it")
     given: exp.Expr = exp.Array(expressions=[string("given"), *map(as_text, ways.values())])
     if "when" in fields:
-        condition, kind = typed(fields["when"], scope)
+        condition, kind = build_typed(fields["when"], scope)
         if kind != "BOOLEAN":
             raise fields["when"].rejected(f"when gives {kind}, and not true or false")
         scope.fallible.append(("when", as_text(condition)))
