@@ -38,7 +38,7 @@ ARROW_SCALARS: dict[str, pa.DataType] = {
 
 @dataclass(frozen=True)
 class Scalar:
-    """One value. `precision` and `scale` are of a DECIMAL; `text` says that JSON spells it as a string."""
+    """A single value. `precision` and `scale`: of a DECIMAL; `text`: JSON spells it as a string."""
 
     kind: ScalarKind
     precision: int = 0
@@ -60,7 +60,7 @@ class Scalar:
 
 @dataclass(frozen=True)
 class ListOf:
-    """A list of values of one type."""
+    """A list of values, all of type `item`."""
 
     item: "ColumnType"
 
@@ -75,7 +75,7 @@ class ListOf:
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a struct: `required` in every object, and whether it may be null."""
+    """A field of a struct. `required`: it is in every object; `nullable`: it may be null there."""
 
     name: str
     type: "ColumnType"
@@ -132,7 +132,7 @@ def same_values(old: ColumnType, new: ColumnType) -> bool:
 
 
 def resolve(schema: Any, root: Schema) -> Schema:
-    """The schema that a local `$ref` (`#/$defs/…`) stands for, or the schema itself."""
+    """Return the schema that a local `$ref` (`#/$defs/…`) stands for, or the schema itself; {} for none."""
     seen = 0
     while isinstance(schema, Mapping) and set(schema) - {"description", "title"} == {"$ref"} and seen < 20:
         target: Any = root
@@ -144,12 +144,15 @@ def resolve(schema: Any, root: Schema) -> Schema:
 
 
 def is_nullable(schema: Schema) -> bool:
-    """Whether the schema names null as one of its types."""
+    """Return whether the schema names null as one of its types."""
     return isinstance(schema.get("type"), list) and "null" in schema["type"]
 
 
 def column_type(schema: Any, root: Schema, depth: int = 0) -> ColumnType:
-    """The type of the column that holds what `schema` (inside the schema `root`) describes."""
+    """Return the type of the column that holds what `schema`, a part of the schema `root`, describes.
+
+    A value whose type a schema leaves open is JSON text, as is what is nested deeper than 20 levels.
+    """
     schema = resolve(schema, root)
     types = schema.get("type")
     names = [name for name in (types if isinstance(types, list) else [types]) if name != "null"]

@@ -32,9 +32,11 @@ MAX_REFUSED_SHARE = 0.05
 
 @dataclass(frozen=True)
 class Contract:
-    """What a producer promises for one event type and major. `schema` is the JSON Schema of `data`.
+    """What a producer promises for one event type, such as `note.written.v1`: `<object>.<verb>.v<major>`.
 
-    `max_refused_share`: of the records that claim this type, how many may be refused before somebody is told.
+    `schema`: the JSON Schema of `data`; `examples`: whole events; `upcast`: how data of the major before
+    reads as this one, None in the first. `max_refused_share`: of the records that claim this type, which
+    share (0 to 1) may be rejected before somebody is told.
     """
 
     type: str
@@ -53,7 +55,7 @@ class Contract:
 
     @property
     def view_name(self) -> str:
-        """The name of the view in schema `events`, the same for every major."""
+        """The name of the view in schema `events`, `<object>_<verb>`: the same for every major."""
         return f"{self.object_type}_{self.verb}"
 
     @cached_property
@@ -68,10 +70,11 @@ class Contract:
 
 
 class Contracts(Mapping[str, Contract]):
-    """The contracts of one folder, by event type, in the order of their names."""
+    """The contracts of a folder by event type, in the order of their names."""
 
     def __init__(self, contracts: list[Contract]) -> None:
-        self._by_type = {contract.type: contract for contract in sorted(contracts, key=lambda one: one.type)}
+        in_order = sorted(contracts, key=lambda contract: contract.type)
+        self._by_type = {contract.type: contract for contract in in_order}
 
     def __getitem__(self, event_type: str) -> Contract:
         return self._by_type[event_type]
@@ -83,24 +86,25 @@ class Contracts(Mapping[str, Contract]):
         return len(self._by_type)
 
     def majors(self, view_name: str) -> list[Contract]:
-        """The contracts that one view shows, oldest major first."""
+        """Return the contracts that a view shows, oldest major first; none where there is no such view."""
         return sorted(
             (contract for contract in self.values() if contract.view_name == view_name),
-            key=lambda one: one.major,
+            key=lambda contract: contract.major,
         )
 
     def newest(self) -> list[Contract]:
-        """One contract per object and verb: that of the highest major."""
+        """Return the contract of the highest major per object and verb, in the order of their views."""
         by_view: dict[str, Contract] = {}
-        for contract in sorted(self.values(), key=lambda one: one.major):
+        for contract in sorted(self.values(), key=lambda contract: contract.major):
             by_view[contract.view_name] = contract
-        return sorted(by_view.values(), key=lambda one: one.view_name)
+        return sorted(by_view.values(), key=lambda contract: contract.view_name)
 
 
 def load_contracts(folder: Path) -> Contracts:
-    """Read and check every contract file (`*.yaml`) in a folder.
+    """Read and check every contract file (`*.yaml`) in a folder, and the upcasts from major to major.
 
-    Raises UnusableInput with one line that names the file, the place and the reason.
+    Raises UnusableInput with one line that names the file, the place and the reason: for the first file that
+    is no contract, and for a folder without any.
     """
     if not folder.is_dir():
         raise UnusableInput(
@@ -139,15 +143,18 @@ def check_upcast(older: Contract, newer: Contract) -> None:
 
 
 def load_contract(path: Path) -> Contract:
-    """Read and check one contract file; raises UnusableInput."""
+    """Read and check one contract file, but not its upcast from the contract before it.
+
+    Raises UnusableInput with one line that names the file, the place and the reason.
+    """
     content = read_contract_file(path)
-    found = TYPE.fullmatch(content["type"])
-    if not found:
+    match = TYPE.fullmatch(content["type"])
+    if not match:
         raise UnusableInput(
             f"{path}: type: {content['type']!r} is not <object>.<verb>.v<major> in lower case, "
             "such as translation.requested.v1"
         )
-    object_type, verb, major = found.groups()
+    object_type, verb, major = match.groups()
     if path.name != f"{content['type']}.yaml":
         raise UnusableInput(
             f"{path}: type: the file of {content['type']} must be called {content['type']}.yaml"

@@ -84,7 +84,7 @@ def read_contract_file(path: Path) -> dict[str, Any]:
 
 
 def place_of(parts: list[str | int]) -> str:
-    """Where in a file something is, as a path."""
+    """Return where in a file something is, as a path."""
     return "/".join(map(str, parts)) or "the file"
 
 

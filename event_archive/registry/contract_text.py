@@ -49,7 +49,7 @@ _Dumper.add_representer(str, _text)
 
 
 def contract_text(content: Mapping[str, Any], comments: Iterable[str] = ()) -> str:
-    """The text of a contract file. `content` has what the file has, `comments` open it, a line each."""
+    """Return the text of a contract file. `content`: what the file has; `comments` open it, a line each."""
     order = [name for name in FIRST if name in content]
     order += [name for name in content if name not in {*FIRST, "examples"}]
     order += ["examples"] if "examples" in content else []
@@ -64,12 +64,12 @@ def contract_text(content: Mapping[str, Any], comments: Iterable[str] = ()) -> s
 
 
 def scalar(text: str) -> str:
-    """A text as one YAML value, quoted where it could be read as something else, such as `on` or `null`."""
+    """Return a text as a YAML value, quoted where it could be read as something else, such as `on`."""
     return text if PLAIN.fullmatch(text) and yaml.safe_load(text) == text else json.dumps(text)
 
 
 def one_line(text: str) -> str:
-    """A text on one line, its control characters spelled out: a comment that nothing breaks out of."""
+    """Return a text as a single line, its control characters spelled out: nothing breaks out of a comment."""
     joined = " ".join(text.split())
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape", "surrogatepass").decode()

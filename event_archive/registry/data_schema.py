@@ -19,7 +19,7 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def validator(schema: Schema) -> jsonschema_rs.Draft202012Validator:
-    """A draft 2020-12 validator that asserts formats and fetches nothing; raises ValueError."""
+    """Return a draft 2020-12 validator that asserts formats and fetches nothing; raises ValueError."""
     return jsonschema_rs.Draft202012Validator(
         dict(schema), validate_formats=True, formats={"decimal": _is_decimal}, retriever=_no_remote_schemas
     )
@@ -50,7 +50,7 @@ def check_schema(path: Path, schema: Any) -> None:
 
 
 def _check_identifiers(path: Path, schema: Any, place: list[str | int]) -> None:
-    """A schema that calls itself something else would look up names elsewhere: on the network, even."""
+    """Raise UnusableInput for a schema with a name of its own: its references would be looked up there."""
     if isinstance(schema, dict):
         for keyword in ("$schema", "$id", "$anchor", "$dynamicAnchor", "$vocabulary"):
             name = schema.get(keyword)
@@ -67,7 +67,7 @@ def _check_identifiers(path: Path, schema: Any, place: list[str | int]) -> None:
 
 
 def _check_properties(path: Path, schema: Any, root: Schema, place: str, depth: int = 0) -> None:
-    """What columns need beyond JSON Schema: names that differ by more than case, null only where required."""
+    """Raise UnusableInput for what columns can't be: names that differ by case, null and absent as one."""
     schema = resolve(schema, root)
     if depth > 20:
         raise UnusableInput(

@@ -1,7 +1,7 @@
 """Exact casts in SQL: from one column type to another, value for value, or an error that names the value.
 
 Belongs here: which casts there are, and the test that a value survives its cast. Not here: casts of JSON
-values while they land (`exact`), and who asks for a cast (`upcast`).
+values while they land (`exact_values`), and who asks for a cast (`upcast_rules`).
 
 DuckDB's own CAST rounds ('1.5' becomes 2) and reads more spellings than a contract's format allows.
 """
@@ -24,9 +24,9 @@ class NoExactCast(ValueError):
 
 
 def exact_cast(value: str, given: str, wanted: Scalar, place: str) -> str:
-    """SQL for `value`, of the DuckDB type `given`, as `wanted`; it raises where a value would change.
+    """Return SQL for `value`, of the DuckDB type `given`, as `wanted`; it fails where a value would change.
 
-    `place` is how the error calls the value. Raises NoExactCast.
+    `place`: what the error calls the value. Raises NoExactCast where there is no such cast.
     """
     given = TIMES.get(given, given)
     kind, target = re.sub(r"\(.*", "", given), wanted.sql()
@@ -52,7 +52,7 @@ def exact_cast(value: str, given: str, wanted: Scalar, place: str) -> str:
 
 
 def _condition(value: str, given: str, kind: str, wanted: Scalar) -> str | None:
-    """The SQL test that a value survives; None where a cast is exact or fails."""
+    """Return the SQL test that a value survives its cast; None where the cast is exact or fails."""
     match kind, wanted.kind:
         case "VARCHAR", "BIGINT":
             return _full_match(value, WHOLE)

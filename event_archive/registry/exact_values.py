@@ -2,7 +2,7 @@
 
 Belongs here: conversion that is exact or raises `Inexact`; nothing is rounded. Two spellings of one number,
 moment or UUID are one value (`1.0` and `1`, `+02:00` and `Z`, upper and lower case). Not here: which type a
-column has (`columns`) and whether the contract allows the value (`judge`).
+column has (`column_types`) and whether the contract allows the value (`validation`).
 """
 
 import json
@@ -20,7 +20,7 @@ MOMENT = re.compile(text_formats.moment_pattern())
 UUID_TEXT = re.compile(text_formats.UUID)
 DECIMAL_TEXT = re.compile(text_formats.DECIMAL)
 LARGEST_BIGINT = 2**63 - 1
-MOST_DIGITS = 5000  # of any number; more is refused before it costs anything
+MOST_DIGITS = 5000  # of any number; more is rejected before it costs anything
 
 
 class Inexact(ValueError):
@@ -28,7 +28,7 @@ class Inexact(ValueError):
 
 
 def json_text(value: Any) -> str:
-    """A JSON value as text, numbers as exact as they came."""
+    """Return a JSON value (numbers as int or Decimal) as JSON text, with all digits that came."""
     if isinstance(value, dict):
         return "{" + ",".join(f"{json_text(str(key))}:{json_text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
@@ -37,11 +37,11 @@ def json_text(value: Any) -> str:
 
 
 def exact_moment(text: str) -> datetime:
-    """An RFC 3339 time as UTC, to the microsecond; raises Inexact."""
-    found = MOMENT.fullmatch(text)
-    if not found:
+    """Return an RFC 3339 time in UTC, to the microsecond; raises Inexact where that is not what it says."""
+    match = MOMENT.fullmatch(text)
+    if not match:
         raise Inexact(f"{text[:60]!r} is not an RFC 3339 time with an offset that a column can hold")
-    day, clock, fraction, offset = found.group("day", "clock", "fraction", "offset")
+    day, clock, fraction, offset = match.group("day", "clock", "fraction", "offset")
     digits = (fraction or "").rstrip("0")
     if len(digits) > 6:
         raise Inexact(f"{text[:60]!r} is finer than a microsecond")
@@ -53,7 +53,7 @@ def exact_moment(text: str) -> datetime:
 
 
 def to_column(kind: ColumnType, value: Any, where: str = "data") -> Any:
-    """One JSON value (numbers as int or Decimal) as the column holds it; raises Inexact, naming the place.
+    """Return a JSON value (numbers as int or Decimal) as a column holds it; raises Inexact, naming the place.
 
     Fields of objects that the type does not name are left to `unnamed`.
     """
@@ -112,7 +112,7 @@ def _exact_scalar(kind: Scalar, value: Any) -> Any:
 
 
 def _normal(number: Decimal) -> Decimal:
-    """The same number without zeros at its end; with the default context, all after 28 digits is rounded."""
+    """Return a number without zeros at its end; the default context would round it to 28 digits."""
     return number.normalize(Context(prec=max(len(number.as_tuple().digits), 1)))
 
 
@@ -121,7 +121,7 @@ def _no_date(value: str) -> date:
 
 
 def unnamed(kind: ColumnType, value: Any) -> Any:
-    """What `value` holds beyond the fields that `kind` names, in the same nesting; None for nothing.
+    """Return what `value` holds beyond the fields that `kind` names, in the same nesting; None for nothing.
 
     Items of lists are keyed by their index: `{"lines": {"0": {"note": "…"}}}`.
     """
@@ -140,7 +140,7 @@ def unnamed(kind: ColumnType, value: Any) -> Any:
 
 
 def from_column(kind: ColumnType, value: Any) -> Any:
-    """The JSON value that a column value stands for: the inverse of `to_column`, but for `unnamed` fields."""
+    """Return the JSON value of a column value: the inverse of `to_column`, but for `unnamed` fields."""
     if isinstance(kind, Scalar) and kind.kind == "JSON":
         return json.loads(value, parse_float=Decimal) if value is not None else None
     if value is None:
@@ -166,13 +166,13 @@ def from_column(kind: ColumnType, value: Any) -> Any:
 
 
 def moment_text(moment: datetime) -> str:
-    """A moment in RFC 3339, UTC, with as many digits as it needs."""
+    """Return a moment, which has a time zone, in RFC 3339 and UTC, with as many digits as it needs."""
     text = moment.astimezone(UTC).replace(tzinfo=None).isoformat()
     return (text.rstrip("0") if "." in text else text) + "Z"
 
 
 def with_unnamed(value: Any, more: Any) -> Any:
-    """`value` with what `unnamed` took out of it put back."""
+    """Return `value` with what `unnamed` took out of it put back."""
     if more is None:
         return value
     if isinstance(value, list):

@@ -1,7 +1,7 @@
 """The majors of one event type: older events read as the newest through the chain of upcasts.
 
 Belongs here: the steps of that chain, and finding events that can't take them. Not here: one upcast's SQL
-(`upcast_sql`) and the view (`views`).
+(`upcast_compiler`) and the view (`views`).
 """
 
 import duckdb
@@ -11,11 +11,12 @@ from event_archive.registry.contract import Contract, Contracts
 from event_archive.registry.upcast_compiler import upcast_sql
 from event_archive.sql_text import literal
 
-Unreadable = list[tuple[int, str]]
+UnreadableRows = list[tuple[int, str]]
+"""Row numbers (`n`), each with why, in one line."""
 
 
 def step_sql(contracts: Contracts, newer: Contract) -> str:
-    """SQL for the data of `newer` over `data`, that of the major before it; it raises where it can't be."""
+    """Return SQL for the data of `newer` over `data`, that of the major before; it fails if it can't be."""
     older = contracts[f"{newer.object_type}.{newer.verb}.v{newer.major - 1}"]
     assert newer.upcast is not None, "a folder of contracts is checked when it is loaded"
     data = upcast_sql(newer.upcast, older.data_type, newer.data_type, "data")
@@ -24,12 +25,12 @@ def step_sql(contracts: Contracts, newer: Contract) -> str:
 
 def find_unreadable(
     connection: duckdb.DuckDBPyConnection, events: str, contracts: Contracts, contract: Contract
-) -> Unreadable:
-    """The rows (`n`) of a relation of typed events that do not read as the newest major, each with why.
+) -> UnreadableRows:
+    """Find the rows of a relation of typed events (`n`, `data`) that do not read as the newest major.
 
     What can't be read must not land: every refresh from then on would fail on it.
     """
-    found: Unreadable = []
+    unreadable: UnreadableRows = []
     for newer in contracts.majors(contract.view_name):
         if newer.major <= contract.major:
             continue
@@ -38,16 +39,16 @@ def find_unreadable(
         rows = connection.execute(
             f"SELECT n FROM (SELECT n, TRY({step}) AS read FROM {events}) WHERE {absent} ORDER BY n"
         ).fetchall()
-        found += [
+        unreadable += [
             (row, f"does not read as {newer.type}: {_why(connection, events, step, row)}") for (row,) in rows
         ]
         left = f" WHERE n NOT IN ({', '.join(str(int(row)) for (row,) in rows)})" if rows else ""
         events = f"(SELECT n, {step} AS data FROM {events}{left})"
-    return found
+    return unreadable
 
 
 def _absent(kind: ColumnType) -> list[str]:
-    """SQL tests for required fields that have no value."""
+    """Return SQL tests for required fields that have no value."""
     fields = kind.fields if isinstance(kind, Struct) else ()
     return [
         f"struct_extract(read, {literal(part.name)}) IS NULL"

@@ -33,14 +33,14 @@ from event_archive.sql_text import literal, open_engine, quoted
 
 
 def upcast_sql(upcast: Upcast, old: ColumnType, new: ColumnType, column: str) -> str:
-    """SQL for the new `data` over the old one in `column`, an SQL name; it raises where a value can't be.
+    """Return SQL for the new data over the old in `column`, an SQL name; it fails where a value can't be.
 
     Raises UnusableInput where the rules do not account for a field of either side.
     """
     compiler = _UpcastCompiler(upcast, old, column)
     named = isinstance(old, Struct) and isinstance(new, Struct)
     if not named and old != new:
-        raise upcast.refused(
+        raise upcast.unusable(
             "data", "one of the two majors names no fields (properties), so no rule can; name them"
         )
     data = compiler.value(new, OldValue(column, old), "") if named else column
@@ -49,7 +49,7 @@ def upcast_sql(upcast: Upcast, old: ColumnType, new: ColumnType, column: str) ->
 
 
 def field_sql(upcast: Upcast, old: ColumnType, new: Struct, column: str) -> dict[str, str]:
-    """The same by field, for a caller that wants to know which one can't be."""
+    """Return the same SQL by field of the new data, for a caller that wants to know which of them fails."""
     compiler = _UpcastCompiler(upcast, old, column)
     return {part.name: compiler.field(part, part.name) for part in new.fields}
 
@@ -75,7 +75,7 @@ class _UpcastCompiler:
         self.coverage = UpcastCoverage(self.upcast)
 
     def value(self, new: ColumnType, source: OldValue, prefix: str) -> str:
-        """SQL for a value of type `new` from one of another or the same type, field by field."""
+        """Return SQL for a value of type `new` from one of another or the same type, field by field."""
         if isinstance(new, Struct) and isinstance(source.type, Struct):
             fields = ", ".join(
                 f"{quoted(part.name)} := {self.field(part, joined(prefix, part.name))}" for part in new.fields
@@ -95,7 +95,7 @@ class _UpcastCompiler:
         return f"list_transform({source.sql}, lambda {name}: {body})"
 
     def field(self, new: Field, path: str) -> str:
-        """SQL for one field of the new data."""
+        """Return SQL for a field of the new data."""
         rules = self.upcast
         if path in rules.constant:
             self.coverage.applied.add(f"constant/{path}")
@@ -107,24 +107,24 @@ class _UpcastCompiler:
         source = self.find(old_path, path)
         if source is None:
             if path in rules.rename:
-                raise rules.refused(f"rename/{path}", f"the older major has no field {old_path!r}")
+                raise rules.unusable(f"rename/{path}", f"the older major has no field {old_path!r}")
             if path in rules.cast:
-                raise rules.refused(f"cast/{path}", "the older major has no field of this name; rename it")
+                raise rules.unusable(f"cast/{path}", "the older major has no field of this name; rename it")
             if path not in rules.default and new.required:
                 why = (
                     "is required, and the older major has no such field; give it a rule (rename, default, …)"
                 )
-                raise rules.refused(path, why)
+                raise rules.unusable(path, why)
             return self.with_default(new, path, f"CAST(NULL AS {new.type.sql()})")
         self.coverage.applied.add(f"rename/{path}")
         self.coverage.used.add(old_path)
         value = self.with_default(new, path, self.carried(new, source, path, old_path))
         if source.optional and new.required and not new.nullable and path not in rules.default:
-            raise rules.refused(path, "is required, and may be absent or null before; give it a default")
+            raise rules.unusable(path, "is required, and may be absent or null before; give it a default")
         return value
 
     def carried(self, new: Field, source: OldValue, path: str, old_path: str) -> str:
-        """SQL for a field that takes over an old one: as it is, cast, or field by field."""
+        """Return SQL for a field that takes over an old one: as it is, cast, or field by field."""
         if path in self.upcast.cast:
             self.coverage.applied.add(f"cast/{path}")
             return self.cast(new, source, path)
@@ -134,31 +134,31 @@ class _UpcastCompiler:
         if isinstance(source.type, containers) and type(source.type) is type(new.type):
             if path != old_path:
                 why = "a renamed field must have the same type; rename what is in it, field by field"
-                raise self.upcast.refused(f"rename/{path}", why)
+                raise self.upcast.unusable(f"rename/{path}", why)
             if has_struct(source.type) and has_struct(new.type):
                 self.coverage.used.discard(old_path)
                 return self.value(new.type, source, path)
         given, wanted = source.type.sql(), new.type.sql()
-        raise self.upcast.refused(
+        raise self.upcast.unusable(
             path,
             f"is {_shown(new.type, wanted)} now and was {_shown(source.type, given)}; name it under cast",
         )
 
     def cast(self, new: Field, source: OldValue, path: str) -> str:
-        """SQL for an exact cast of one field."""
+        """Return SQL for an exact cast of a field."""
         if isinstance(new.type, Scalar) and isinstance(source.type, Scalar) and source.type != JSON_TEXT:
             try:
                 return exact_cast(source.sql, source.type.sql(), new.type, path)
             except NoExactCast:
                 pass
         why = f"there is no exact cast from {source.type.sql()} to {new.type.sql()}; use an expression"
-        raise self.upcast.refused(f"cast/{path}", why)
+        raise self.upcast.unusable(f"cast/{path}", why)
 
     def expression(self, new: Field, path: str, expression: Expression) -> str:
-        """SQL for a field that an expression over the old data gives."""
+        """Return SQL for a field that an expression over the old data gives."""
         where = f"expression/{path}"
         if self.lists:
-            raise self.upcast.refused(where, "an expression can't stand within a list; rename, cast or drop")
+            raise self.upcast.unusable(where, "an expression can't stand within a list; rename, cast or drop")
 
         def read(old: FieldPath) -> exp.Expr:
             return self.read(old, where)
@@ -170,17 +170,18 @@ class _UpcastCompiler:
                 given = str(connection.sql(f"SELECT {sql} FROM ({empty})").types[0])
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
-            raise self.upcast.refused(where, f"expression `{expression.text}`: {reason}") from None
+            raise self.upcast.unusable(where, f"expression `{expression.text}`: {reason}") from None
         if not isinstance(new.type, Scalar):
-            raise self.upcast.refused(where, f"an expression gives one value, and {path} is {new.type.sql()}")
+            why = f"an expression gives one value, and {path} is {new.type.sql()}"
+            raise self.upcast.unusable(where, why)
         try:
             return exact_cast(f"({sql})", given, new.type, path)
         except NoExactCast:
             why = f"expression `{expression.text}` gives {given}, and {path} is {new.type.sql()}; CAST it"
-            raise self.upcast.refused(where, why) from None
+            raise self.upcast.unusable(where, why) from None
 
     def read(self, path: FieldPath, where: str) -> exp.Expr:
-        """A field of the old data within an expression."""
+        """Return the SQL tree of a field of the old data within an expression."""
         tree, kind, name = reference(self.column.strip('"')), self.old, ""
         for step in path:
             if isinstance(step, int) and isinstance(kind, ListOf):
@@ -189,29 +190,29 @@ class _UpcastCompiler:
                 tree, kind = call("struct_extract", tree, string(step)), kind.by_name[step].type
                 name = joined(name, step)
             else:
-                raise self.upcast.refused(where, f"the older major has no field {dotted(path)!r}")
+                raise self.upcast.unusable(where, f"the older major has no field {dotted(path)!r}")
         self.coverage.used.add(name)
         return tree
 
     def with_default(self, new: Field, path: str, value: str) -> str:
-        """SQL for a value, or its default where there is none."""
+        """Return SQL for a value, or its default where there is none."""
         if path not in self.upcast.default:
             return value
         self.coverage.applied.add(f"default/{path}")
         return f"coalesce({value}, {self.constant(new, path, self.upcast.default[path])})"
 
     def constant(self, new: Field, path: str, value: Any) -> str:
-        """SQL for a value that is written in the contract."""
+        """Return SQL for a value that is written in the contract."""
         if value is None and new.required and not new.nullable:
-            raise self.upcast.refused(path, "is required and can't be null")
+            raise self.upcast.unusable(path, "is required and can't be null")
         try:
             return _literal(new.type, to_column(new.type, value, path))
         except (Inexact, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             why = str(error) if isinstance(error, Inexact) else f"{value!r} is no {new.type.sql()}"
-            raise self.upcast.refused(path, why) from None
+            raise self.upcast.unusable(path, why) from None
 
     def find(self, path: str, new_path: str) -> OldValue | None:
-        """An old field, as it is read from where the compiler is, for a new one.
+        """Return the old field for a new one, as it is read where the compiler is, None if there is none.
 
         It is optional where it may be absent although the new field's parent is there.
         """
@@ -234,7 +235,7 @@ def _shown(kind: ColumnType, sql: str) -> str:
 
 
 def _literal(kind: ColumnType, value: Any) -> str:
-    """A column value as SQL."""
+    """Return a column value as SQL."""
     if value is None:
         return f"CAST(NULL AS {kind.sql()})"
     if isinstance(kind, Struct):

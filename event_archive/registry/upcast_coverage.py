@@ -30,14 +30,14 @@ class UpcastCoverage:
         for kind in ("rename", "cast", "default", "constant", "expression"):
             for path in sorted(getattr(rules, kind)):
                 if f"{kind}/{path}" not in self.applied:
-                    raise rules.refused(f"{kind}/{path}", "this contract has no such field")
+                    raise rules.unusable(f"{kind}/{path}", "this contract has no such field")
         dropped: set[str] = set()
         for path in self._unused(old, "", dropped):
             why = "nothing takes up this field of the older major; name it under drop, or in a rule"
-            raise rules.refused(path, why)
+            raise rules.unusable(path, why)
         for path in sorted(rules.drop - dropped):
             why = "the older major has no such field, or it is still read"
-            raise rules.refused(f"drop/{path}", why)
+            raise rules.unusable(f"drop/{path}", why)
 
     def _names(self) -> Iterator[str]:
         """Yield the path of every field that a rule names."""

@@ -1,11 +1,11 @@
 """Upcasts: how the data of one major reads as that of the next, declared in the newer contract.
 
-Belongs here: the rules of `upcast_from_v<N>`, as they are written. Not here: what they come to (`upcast_sql`)
-and the expression language (`expression`).
+Belongs here: the rules of `upcast_from_v<N>`, as they are written. Not here: what they come to
+(`upcast_compiler`) and the expression language (`expressions`).
 
 Fields are named by their path: `customer_id`, `address.street`, and `lines[].sku` for the items of a list. A
-field of the same name and type is carried over without a word; of every other field, old or new, a rule must
-say what becomes of it, so that nothing is lost unsaid.
+field of the same name and type is carried over; of every other field, old or new, a rule must say what
+becomes of it, so that nothing is lost silently.
 """
 
 from collections.abc import Mapping
@@ -51,13 +51,13 @@ class Upcast:
     expression: Mapping[str, Expression] = field(default_factory=dict)
     drop: frozenset[str] = frozenset()
 
-    def refused(self, where: str, why: str) -> UnusableInput:
-        """Word the one line for a rule that can't be used."""
+    def unusable(self, where: str, why: str) -> UnusableInput:
+        """Return the error, in one line, for a rule that can't be used."""
         return UnusableInput(f"{self.place}: {where}: {why}" if where else f"{self.place}: {why}")
 
 
 def read_upcast(file: Path, name: str, rules: Any) -> Upcast:
-    """The rules as a contract file has them under `name`; raises UnusableInput."""
+    """Return the rules that a contract file has under `name`; raises UnusableInput with one line."""
     place = f"{file}: {name}"
     for fault in SHAPE.iter_errors(rules):
         where = "/".join(map(str, fault.instance_path))
@@ -80,7 +80,7 @@ def read_upcast(file: Path, name: str, rules: Any) -> Upcast:
     sources = [*upcast.rename, *upcast.constant, *upcast.expression]
     for new in sources:
         if sources.count(new) > 1:
-            raise upcast.refused(new, "has two sources; rename, constant and expression exclude one another")
+            raise upcast.unusable(new, "has two sources; rename, constant and expression exclude one another")
     for new in sorted(upcast.cast & {*upcast.constant, *upcast.expression}):
-        raise upcast.refused(new, "a constant or an expression is not cast; write CAST in the expression")
+        raise upcast.unusable(new, "a constant or an expression is not cast; write CAST in the expression")
     return upcast

@@ -1,7 +1,7 @@
-"""The events that one of two cuts shows and the other does not: what came between two states of a dataset.
+"""The events that just one of two cuts shows: what came between two states of a dataset.
 
 Belongs here: which segments can hold such events, and the SELECT over just these. Not here: whose events they
-are and what they changed (that is asked by whoever compares datasets), and the views of one cut (`views`).
+are and what they changed (whoever compares datasets asks that), and the views of one cut (`event_views`).
 """
 
 from collections.abc import Collection, Sequence
@@ -29,21 +29,21 @@ class Cut:
 
     @property
     def condition(self) -> str:
-        """Whether an event is shown, in SQL."""
+        """The SQL test whether an event is shown."""
         before = "true" if self.as_of is None else f"occurred_at < {moment(self.as_of)}"
         return f"(sequence <= {int(self.sequence)} AND {before})"
 
 
-def differing_events_sql(archive: Archive, one: Cut, other: Cut, views: Collection[str]) -> str | None:
-    """The SELECT of the events of these views that exactly one cut shows; None where there can be none.
+def differing_events_sql(archive: Archive, first: Cut, second: Cut, views: Collection[str]) -> str | None:
+    """Return the SELECT of the events of these views that just one cut shows; None where there can be none.
 
-    Corrections of any event of the same objects are among them, whatever their type: they tell which event
-    they mend by its id alone. `in_other` tells which cut shows an event. `events.segments` has to be there.
+    Corrections of any event of the same objects are among them, whatever their type: they name the event that
+    they correct by its id alone. `in_other`: whether the second cut shows it. `events.segments` has to exist.
     """
-    commits = archive.log.commits(max(one.sequence, other.sequence))
+    commits = archive.log.commits(max(first.sequence, second.sequence))
     newest = {contract.view_name: contract for contract in archive.contracts.newest()}
     objects = {newest[view].object_type for view in views if view in newest}
-    parts, differing = [], differing_segments(commits, one, other)
+    parts, differing = [], differing_segments(commits, first, second)
     for contract in archive.contracts.values():
         if contract.object_type not in objects:
             continue
@@ -55,25 +55,26 @@ def differing_events_sql(archive: Archive, one: Cut, other: Cut, views: Collecti
         if segments:
             parts.append(
                 f"SELECT {literal(contract.type)} AS event_type, {literal(contract.view_name)} AS view_name, "
-                f"{', '.join(COLUMNS)}, {other.condition} AS in_other "
+                f"{', '.join(COLUMNS)}, {second.condition} AS in_other "
                 f"FROM ({view_sql(archive, contract, segments)}) "
-                f"WHERE {one.condition} <> {other.condition}"
+                f"WHERE {first.condition} <> {second.condition}"
             )
     return " UNION ALL ".join(parts) or None
 
 
-def differing_segments(commits: Sequence[Commit], one: Cut, other: Cut) -> list[Segment]:
-    """The segments that can hold an event which one cut shows alone; from the log, without opening any."""
-    earlier, later = sorted((one, other), key=lambda cut: cut.sequence)
-    moments = sorted(cut.as_of or END_OF_TIME for cut in (one, other))
-    found = []
+def differing_segments(commits: Sequence[Commit], first: Cut, second: Cut) -> list[Segment]:
+    """Return the segments that can hold an event which just one cut shows; from the log alone."""
+    earlier, later = sorted((first, second), key=lambda cut: cut.sequence)
+    moments = sorted(cut.as_of or END_OF_TIME for cut in (first, second))
+    differing = []
     for commit in commits:
         for segment in commit.segments:
-            first, last = map(datetime.fromisoformat, (segment.min_occurred_at, segment.max_occurred_at))
+            span = segment.min_occurred_at, segment.max_occurred_at
+            earliest, latest = map(datetime.fromisoformat, span)
             if commit.sequence > earlier.sequence:
-                differs = first < (later.as_of or END_OF_TIME)
+                differs = earliest < (later.as_of or END_OF_TIME)
             else:
-                differs = first < moments[1] and last >= moments[0]
+                differs = earliest < moments[1] and latest >= moments[0]
             if differs:
-                found.append(segment)
-    return found
+                differing.append(segment)
+    return differing

@@ -1,7 +1,7 @@
-"""What is known of an event type's days: rows, how many of them came late, and a digest of what they say.
+"""What is known of an event type's days: rows, how many of them came late, and a digest of their content.
 
-Belongs here: facts of days, and what counts as late. Not here: the views (`event_views`), and what Dagster is
-told of a day.
+Belongs here: facts of days, and what counts as late. Not here: the views (`event_views`), and how a day is
+reported to Dagster.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,9 +17,9 @@ from event_archive.views.event_views import create_segments_table, view_sql
 
 @dataclass(frozen=True)
 class DayFacts:
-    """One event type's facts of one day. `digest` does not depend on the order or the files they came in.
+    """The rows of an event type on a UTC day; `digest`: of their content, whatever their order and files.
 
-    `late_rows`: those whose commit came after a commit that already held a later day.
+    `late_rows`: of these, those whose commit came after a commit that already held a later day.
     """
 
     rows: int
@@ -35,9 +35,10 @@ def day_facts(
     threads: int = 2,
     cut: int | None = None,
 ) -> dict[date, DayFacts]:
-    """Rows, lateness and digest of one event type's days (those given, or all), read from the segments.
+    """Return rows, lateness and digest per day of an event type and major, read from the segments.
 
-    `cut`: of the commits up to and with this sequence.
+    `days`: only these, all where it is None; days without events are left out. `cut`: of the commits up to
+    and with this sequence. Raises KeyError for an event type without a contract.
     """
     contract = archive.contracts[event_type]
     commits = archive.log.commits(cut)
@@ -56,7 +57,7 @@ def day_facts(
         else f"WHERE event_date IN ({', '.join(f'DATE {literal(d)}' for d in sorted(wanted))})"
     )
     columns = ", ".join([*(name for name in STORED_COLUMNS if name not in CORRECTIONS), "data", "extra"])
-    # Only where there is one: the days of older archives keep their digests.
+    # Only where there is a correction: the days of older archives keep their digests.
     correcting = "CASE WHEN coalesce(corrects, voids) IS NOT NULL THEN to_json(row(corrects, voids)) END"
     with open_engine(threads=threads) as connection:
         create_segments_table(connection, archive, commits)
@@ -73,7 +74,7 @@ def day_facts(
 
 
 def late_rows(commits: Iterable[Commit], event_type: str) -> dict[date, int]:
-    """Count the rows of one event type that landed late, per day; `commits`: the log from its start."""
+    """Return how many rows of an event type landed late, per day; `commits`: the log from its start."""
     late: dict[date, int] = {}
     for commit, latest in with_latest_day(commits):
         for segment in commit.segments:

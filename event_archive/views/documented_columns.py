@@ -1,7 +1,7 @@
 """The columns of an event type's view in words: what the contract says of each, for whoever shows it.
 
 Belongs here: names, types, descriptions and rules of columns, as plain values. Not here: the view itself
-(`views`), and how Dagster, dbt or a page show it.
+(`event_views`), and how Dagster, dbt or a page show it.
 """
 
 import json
@@ -33,7 +33,7 @@ MAX_DEPTH = 20
 
 @dataclass(frozen=True)
 class ViewColumn:
-    """One column, or one field inside of `data`: `data.lines[].sku`. `rules` are the bounds of its values."""
+    """A column, or a field inside of `data`: `data.lines[].sku`. `rules`: bounds of its values, in words."""
 
     name: str
     type: str
@@ -44,19 +44,19 @@ class ViewColumn:
 
 
 def envelope_columns() -> list[ViewColumn]:
-    """The columns that every event has."""
+    """Return the columns that every event has, in their order."""
     return [
         ViewColumn(column.name, column.type, column.description, column.is_optional) for column in COLUMNS
     ]
 
 
 def data_columns(contract: Contract) -> list[ViewColumn]:
-    """The fields of `data`, each followed by those inside of it."""
+    """Return the fields of `data`, each followed by those inside of it."""
     return list(_fields(contract.data_type, contract.schema, contract.schema, "data"))
 
 
 def field_columns(contract: Contract) -> dict[str, ViewColumn]:
-    """The fields of `data` itself by their names; one that holds something personal is personal."""
+    """Return the fields of `data` itself by their names; a field is personal if anything in it is."""
     kind, schema = contract.data_type, contract.schema
     if not isinstance(kind, Struct):
         return {}
@@ -80,15 +80,15 @@ def _fields(kind: ColumnType, schema: Any, root: Schema, prefix: str) -> Iterato
         kind, schema, prefix = kind.item, resolve(schema.get("items"), root), f"{prefix}[]"
     for field in kind.fields if isinstance(kind, Struct) else ():
         part = schema["properties"][field.name]
-        said = {**resolve(part, root), **(part if isinstance(part, dict) else {})}
+        described = {**resolve(part, root), **(part if isinstance(part, dict) else {})}
         name = f"{prefix}.{field.name}"
         yield ViewColumn(
             name,
             field.type.sql(),
-            " ".join(str(said.get("description") or said.get("title") or "").split()),
+            " ".join(str(described.get("description") or described.get("title") or "").split()),
             field.nullable or not field.required,
-            said.get("x-pii") is True,
-            tuple(_rules(said)),
+            described.get("x-pii") is True,
+            tuple(_rules(described)),
         )
         yield from _fields(field.type, part, root, name)
 
@@ -97,20 +97,20 @@ def _rules(schema: Schema) -> Iterator[str]:
     for keyword, words in RULES.items():
         if keyword in schema:
             value = schema[keyword]
-            shown = value if isinstance(value, list) else [value]
-            said = ", ".join(
-                one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in shown
+            values = value if isinstance(value, list) else [value]
+            shown = ", ".join(
+                item if isinstance(item, str) else json.dumps(item, ensure_ascii=False) for item in values
             )
-            yield f"{words}: {said}" if len(said) <= MAX_WORDS else f"{words}: {said[:MAX_WORDS]}…"
+            yield f"{words}: {shown}" if len(shown) <= MAX_WORDS else f"{words}: {shown[:MAX_WORDS]}…"
 
 
 def _is_personal(schema: Any, root: Schema, depth: int = 0) -> bool:
-    """Whether something in a schema is marked as personal."""
+    """Return whether something in a schema is marked as personal."""
     if isinstance(schema, list):
         return any(_is_personal(part, root, depth + 1) for part in schema)
     if not isinstance(schema, dict):
         return False
     if schema.get("x-pii") is True or depth > MAX_DEPTH:
-        return True  # what is nested too deeply to tell is kept back
+        return True  # what is nested too deeply to tell counts as personal
     parts = [*schema.values(), *([resolve(schema, root)] if set(schema) >= {"$ref"} else [])]
     return any(_is_personal(part, root, depth + 1) for part in parts if part is not schema)

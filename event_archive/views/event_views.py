@@ -58,7 +58,7 @@ def create_views(
 
 
 def upcast_view_sql(archive: Archive, view_name: str, commits: Sequence[Commit]) -> str:
-    """The SELECT of all majors of one object and verb, each as the newest: the upcasts make a chain."""
+    """Return the SELECT of all majors of an object and verb, each as the newest: the upcasts make a chain."""
     select = ""
     for contract in archive.contracts.majors(view_name):
         if select:
@@ -71,7 +71,7 @@ def upcast_view_sql(archive: Archive, view_name: str, commits: Sequence[Commit])
 
 
 def view_sql(archive: Archive, contract: Contract, segments: Sequence[Segment]) -> str:
-    """The SELECT of one event type and major over these segments; empty, but typed, where there are none."""
+    """Return the SELECT of an event type and major over these segments; if there are none, of no rows."""
     data = contract.data_type.sql()
     typed = {column.name: column.type for column in COLUMNS} | {"data": data, "extra": "VARCHAR"}
     if not segments:
@@ -79,14 +79,17 @@ def view_sql(archive: Archive, contract: Contract, segments: Sequence[Segment]) 
         return f"SELECT {nothing} WHERE FALSE"
     # The few files that have columns for corrections are read by themselves: to find out which of thousands
     # have a column, the engine would open each of them.
-    parts = [[one for one in segments if not one.corrections], [one for one in segments if one.corrections]]
+    parts = [
+        [segment for segment in segments if bool(segment.corrections) is has_columns]
+        for has_columns in (False, True)
+    ]
     return " UNION ALL ".join(_files_sql(archive, contract, part, typed) for part in parts if part)
 
 
 def _files_sql(
     archive: Archive, contract: Contract, segments: Sequence[Segment], typed: Mapping[str, str]
 ) -> str:
-    """The SELECT of segments that all have columns for corrections, or all have none."""
+    """Return the SELECT of segments that all have columns for corrections, or all have none."""
     revisions = {segment.revision for segment in segments}
     columns = {name: f"s.{name}" if name in COMMIT_COLUMNS else f"f.{name}" for name in typed}
     if revisions != {contract.revision}:
@@ -109,7 +112,7 @@ def _files_sql(
 def create_segments_table(
     connection: duckdb.DuckDBPyConnection, archive: Archive, commits: Sequence[Commit]
 ) -> None:
-    """Make the table that says which file came with which commit: every view joins it."""
+    """Create or replace `events.segments`, which file came with which commit: every view joins it."""
     rows = [(commit, segment) for commit in commits for segment in commit.segments]
     table = pa.table(
         {
@@ -128,12 +131,12 @@ def create_segments_table(
 
 def _drop_views_without_contract(connection: duckdb.DuckDBPyConnection, archive: Archive) -> None:
     known = {contract.view_name for contract in archive.contracts.newest()} | {ALL_EVENTS}
-    found = connection.execute(
+    views = connection.execute(
         "SELECT view_name FROM duckdb_views() WHERE schema_name = ? AND NOT internal "
         "AND database_name = current_database()",
         [SCHEMA],
     ).fetchall()
-    for (name,) in found:
+    for (name,) in views:
         if name not in known:
             connection.execute(f"DROP VIEW {SCHEMA}.{quoted(name)}")
 

@@ -1,7 +1,7 @@
-"""The views of the archive, narrowed to a sample: all events of the objects that were touched on some days.
+"""The views of the archive, narrowed to a sample: all events of the objects with events on some days.
 
 Belongs here: which objects those are, and what stands in the place of the views. Not here: the views
-themselves (`views`), and what a sample is taken for.
+themselves (`event_views`), and what a sample is taken for.
 
 What is derived from the events of one object alone comes out of the sample as it does of all events, so that
 a part of it can be derived from nothing at a part of the cost.
@@ -20,12 +20,14 @@ from event_archive.views.event_views import SCHEMA
 SAMPLED = "sampled_objects"
 
 
-def keep_objects_of(connection: duckdb.DuckDBPyConnection, archive: Archive, days: Sequence[date]) -> None:
-    """Put tables in the place of the views just made, of the objects with events on one of these days.
+def keep_sampled_objects(
+    connection: duckdb.DuckDBPyConnection, archive: Archive, days: Sequence[date]
+) -> None:
+    """Replace the views just made by tables of events, of the objects that have one on one of these days.
 
     Tables, because each is read by several models, and to find a sample in the files takes as long as to read
-    them. Objects are told apart by their ids alone, as datasets tell them: of two objects of one id, of two
-    types, both are kept. The ids are in the table `events.sampled_objects`.
+    them. Objects are identified by their ids alone, as in datasets: of two objects with the same id, of two
+    types, both are in the sample. The ids are in the table `events.sampled_objects`.
     """
     listed = ", ".join(f"DATE {literal(day.isoformat())}" for day in sorted(set(days)))
     connection.execute(

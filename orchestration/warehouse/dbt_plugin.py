@@ -13,7 +13,7 @@ from dbt_common.invocation import get_invocation_id
 from duckdb import DuckDBPyConnection
 
 from event_archive.views.event_views import create_views
-from event_archive.views.sample import keep_objects_of
+from event_archive.views.sample import keep_sampled_objects
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import begin_build
 from orchestration.warehouse.engine import limit_engine
@@ -37,5 +37,5 @@ class Plugin(BasePlugin):  # type: ignore[misc,unused-ignore]
         archive = settings.open_archive()
         cut = create_views(conn, archive, settings.cut, settings.as_of)
         if settings.sample_days:
-            keep_objects_of(conn, archive, settings.sample_days)
+            keep_sampled_objects(conn, archive, settings.sample_days)
         begin_build(conn, archive, cut, as_of=settings.as_of, build_id=get_invocation_id())
