@@ -129,7 +129,7 @@ class Settings:
             "FACTLOG_FIRST_DAY": self.first_day.isoformat() if self.first_day else "",
             "FACTLOG_CUT": "" if self.cut is None else str(self.cut),
             "FACTLOG_AS_OF": "" if self.as_of is None else self.as_of.isoformat(),
-            "FACTLOG_SAMPLE_DAYS": ",".join(one.isoformat() for one in self.sample_days),
+            "FACTLOG_SAMPLE_DAYS": ",".join(day.isoformat() for day in self.sample_days),
             "FACTLOG_WAREHOUSE": str(self.warehouse_file or ""),
             "DAGSTER_HOME": str(self.dagster_home),
             "DAGSTER_DISABLE_TELEMETRY": "yes",

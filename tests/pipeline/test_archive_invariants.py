@@ -98,7 +98,7 @@ def test_every_record_is_accepted_or_a_duplicate_or_rejected(archive: Archive, s
             == fates - before
         )
     assert same_events(archive, [json.loads(event, parse_float=Decimal) for event in known.values()])
-    assert Counter(one.record for one in rejected(archive)) == broken
+    assert Counter(record.record for record in rejected(archive)) == broken
 
 
 # Immutability
@@ -113,9 +113,9 @@ def test_nothing_that_the_archive_does_changes_a_committed_file(archive: Archive
         land_bytes(archive, batch + b"\n", f"again-{number}")
         (tmp_path / "inbox").mkdir(exist_ok=True)
         (tmp_path / "inbox" / "more").write_bytes(lines([weighed(10 + number)]))
-        assert [one.counts.accepted for one in land_inbox(archive, tmp_path / "inbox", settled_after=0)] == [
-            1
-        ]
+        assert [
+            landing.counts.accepted for landing in land_inbox(archive, tmp_path / "inbox", settled_after=0)
+        ] == [1]
         clean(archive, timedelta(0))
         verify(archive)
         with duckdb.connect() as connection:
@@ -129,16 +129,16 @@ EVENTS = [*(weighed(number, data={"fee": 1.5}) for number in range(150)), *map(l
 SPELLINGS: dict[str, Callable[[list[Event]], bytes]] = {
     "the same bytes": lines,
     "another order": lambda events: lines(reversed(events)),
-    "another order of keys": lambda events: lines(dict(reversed(one.items())) for one in events),
+    "another order of keys": lambda events: lines(dict(reversed(event.items())) for event in events),
     "an array": text,
     "an indented array": lambda events: json.dumps(events, indent=1).encode(),
     "gzip": lambda events: gzip.compress(lines(events)),
     "zstd": lambda events: zstandard.compress(lines(events)),
-    "other spaces": lambda events: b"\n".join(json.dumps(one).encode() for one in events),
+    "other spaces": lambda events: b"\n".join(json.dumps(event).encode() for event in events),
     "escapes": lambda events: lines(events).replace(b"parcel", b"p\\u0061rcel"),
     "other spellings of numbers": lambda events: lines(events).replace(b":1.5", b":15.0e-1"),
     "other offsets": lambda events: lines(events).replace(b"T09:14:07.25Z", b"T10:44:07.250000+01:30"),
-    "the verb said": lambda events: lines(one | {"verb": one["type"].split(".")[1]} for one in events),
+    "the verb said": lambda events: lines(event | {"verb": event["type"].split(".")[1]} for event in events),
     "every event twice": lambda events: lines(events) * 2,
 }
 
@@ -193,10 +193,10 @@ def test_processes_that_land_overlapping_files_at_once_add_each_event_once(tmp_p
     assert len(commits) == 6, "each file is one commit, whoever was first"
     assert verify(archive) == []
     found = archived(archive)
-    assert found.keys() == {(one["source"], one["id"]) for one in [*EVENTS, weighed(1000)]}
+    assert found.keys() == {(event["source"], event["id"]) for event in [*EVENTS, weighed(1000)]}
     counts = sum((commit.counts for commit in commits), Counts())
     assert counts == Counts(5 * 61 + 46 + 6, 171, counts.duplicate, 11)
-    assert Counter(one.reason for one in rejected(archive)) == {"conflict": 5, "invalid_json": 6}
+    assert Counter(record.reason for record in rejected(archive)) == {"conflict": 5, "invalid_json": 6}
 
 
 # Atomicity
@@ -316,7 +316,7 @@ def test_a_file_that_was_cut_or_added_to_or_taken_away_is_named(
 
 def test_files_that_changed_places_are_named(intact: Archive) -> None:
     names = [*committed(intact), "anchor.json"]
-    for first, second in [(one, other) for one in names for other in names if one < other]:
+    for first, second in [(name, other) for name in names for other in names if name < other]:
         contents = (intact.root / first).read_bytes(), (intact.root / second).read_bytes()
         (intact.root / first).write_bytes(contents[1])
         (intact.root / second).write_bytes(contents[0])
@@ -447,5 +447,5 @@ def test_accepted_values_come_back_exactly(
     assert [refusal.detail for refusal in rejected(archive)] == []
     assert same_events(archive, events)
     assert land_bytes(
-        archive, lines(json_text(dict(reversed(one.items()))).encode() for one in events)
+        archive, lines(json_text(dict(reversed(event.items()))).encode() for event in events)
     ).counts.duplicate == len(events)

@@ -108,7 +108,7 @@ def smallest(workshop: Workshop, dealt: Deal, found: dict[str, Rows]) -> tuple[D
         world = min(failing, key=size)
         alone = replace(dealt, worlds=(world,))
         candidates = [world, *smaller(world)]
-        numbered = tuple(replace(one, number=number) for number, one in enumerate(candidates))
+        numbered = tuple(replace(candidate, number=number) for number, candidate in enumerate(candidates))
         dealt = replace(dealt, worlds=numbered)
         found = differences(workshop, dealt)
         failing = failed(dealt, found)
@@ -148,9 +148,11 @@ def said(dealt: Deal, found: Mapping[str, Rows]) -> str:
 @contextmanager
 def faulty(dbt: InProcess, macro: str, right: str, wrong: str) -> Iterator[None]:
     """Put a fault into a macro of the project."""
-    one = dbt.manifest.macros[f"macro.factlog.{macro}"]
-    assert one.macro_sql.count(right) == 1, f"{macro} reads otherwise by now: put the fault into it as it is"
-    with patch.object(one, "macro_sql", one.macro_sql.replace(right, wrong)):
+    called = dbt.manifest.macros[f"macro.factlog.{macro}"]
+    assert called.macro_sql.count(right) == 1, (
+        f"{macro} reads otherwise by now: put the fault into it as it is"
+    )
+    with patch.object(called, "macro_sql", called.macro_sql.replace(right, wrong)):
         yield
 
 
@@ -189,7 +191,7 @@ def keys_on(
     """The keys of a fact that have events on these days."""
     key, events = workshop.read_by(table)
     rows = connection.execute(f"SELECT {quoted(key)}, event_date FROM {relation(events)}").fetchall()
-    return {found for found, day in rows if any(day in one for one in days)}
+    return {found for found, day in rows if any(day in span for span in days)}
 
 
 def spoil(connection: duckdb.DuckDBPyConnection, table: str) -> None:
@@ -205,10 +207,10 @@ def spoil(connection: duckdb.DuckDBPyConnection, table: str) -> None:
     connection.execute(f"UPDATE {relation(table)} SET {quoted(column)} = {wrong}")
 
 
-def keys_apart(workshop: Workshop, one: Settings, other: Settings) -> dict[str, set[str]]:
+def keys_apart(workshop: Workshop, built: Settings, right: Settings) -> dict[str, set[str]]:
     """The keys of each fact whose rows are not the same in two warehouses."""
-    found = differing(workshop.facts, one, other)
-    with duckdb.connect(one.warehouse, read_only=True) as connection:
+    found = differing(workshop.facts, built, right)
+    with duckdb.connect(built.warehouse, read_only=True) as connection:
         places = {table: place_of_key(connection, workshop, table) for table in workshop.facts}
     return {table: {row[1 + places[table]] for row in found.get(table, [])} for table in workshop.facts}
 

@@ -39,20 +39,20 @@ def profile(folder: Path, *, threads: int, duckdb: Mapping[str, Any]) -> Path:
 def test_neither_cores_nor_folders_nor_the_order_within_a_file_make_a_difference(
     workshop: Workshop, tmp_path: Path
 ) -> None:
-    one, backwards = workshop.new_home(), workshop.new_home()
+    forwards, backwards = workshop.new_home(), workshop.new_home()
     for lines in landings():
-        land_lines(one, lines)
+        land_lines(forwards, lines)
         land_lines(backwards, lines[::-1])
     elsewhere = Settings(home=tmp_path / "another's home")
-    copytree(one.home, elsewhere.home)
+    copytree(forwards.home, elsewhere.home)
 
     alone = profile(tmp_path / "alone", threads=1, duckdb={"threads": 1})
     many = profile(tmp_path / "many", threads=4, duckdb={"threads": 4, "preserve_insertion_order": False})
-    workshop.build(one, from_nothing=True, profiles=alone)
+    workshop.build(forwards, from_nothing=True, profiles=alone)
     workshop.build(elsewhere, from_nothing=True, profiles=many)
     workshop.build(backwards, from_nothing=True)
 
-    expected = states(one)
+    expected = states(forwards)
     assert set(expected) == workshop.marts
     assert [table for table, state in expected.items() if not state.rows] == []
     assert states(elsewhere) == expected

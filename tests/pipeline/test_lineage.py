@@ -20,7 +20,9 @@ def read_by(manifest: Mapping[str, Any], view_name: str, field: str) -> set[str]
     """The columns of marts that read a field."""
     found = readers(manifest, view_name, [field])
     return {
-        f"{one.model}.{one.column}" for one in found if one.model.split(".")[0] in ("billing", "analytics")
+        f"{reading.model}.{reading.column}"
+        for reading in found
+        if reading.model.split(".")[0] in ("billing", "analytics")
     }
 
 

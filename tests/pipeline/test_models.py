@@ -157,8 +157,8 @@ def test_every_mart_has_a_key_and_can_be_traced_to_its_events(
     assert [note.table for note in notes] == sorted(TABLES)
     assert [note.table for note in notes if not note.row_key] == []
     assert [note.table for note in notes if not note.traced_to] == []
-    facts = {note.table for note in notes if any(isinstance(one, EventTrace) for one in note.traced_to)}
-    named = {one.table for note in notes for one in note.traced_to if isinstance(one, RowTrace)}
+    facts = {note.table for note in notes if any(isinstance(trace, EventTrace) for trace in note.traced_to)}
+    named = {trace.table for note in notes for trace in note.traced_to if isinstance(trace, RowTrace)}
     assert named <= facts, "a report is traced to facts, which are traced to events"
 
 

@@ -35,7 +35,7 @@ def looked_at(
     result = run(settings, instance, "land")
     assert result.success
     told = materializations(result)["archive/quarantine", None].metadata
-    [check] = [one for one in result.get_asset_check_evaluations() if one.check_name == CHECK]
+    [check] = [made for made in result.get_asset_check_evaluations() if made.check_name == CHECK]
     return {name: value.value for name, value in told.items()}, check
 
 

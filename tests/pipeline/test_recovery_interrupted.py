@@ -109,9 +109,9 @@ def test_processes_that_recover_and_land_at_once_add_each_event_once(tmp_path: P
     archive = refusing(tmp_path)
     land_bytes(new_archive(tmp_path), lines(found(number) for number in range(10, 60)), "third")
     files = []
-    for number in range(4):
-        file = tmp_path / f"file-{number}"
-        file.write_bytes(lines([found(one) for one in range(number * 10, number * 10 + 20)]))
+    for place in range(4):
+        file = tmp_path / f"file-{place}"
+        file.write_bytes(lines([found(number) for number in range(place * 10, place * 10 + 20)]))
         files.append(str(file))
     command = [sys.executable, "-c", WORK, str(tmp_path)]
     running = [

@@ -131,7 +131,7 @@ def test_what_differs_is_named_by_table_and_day(
     code, said = factlog(wrong, monkeypatch, capsys, "replay", "--verify", "--json")
     report = json.loads(said)
     assert (code, report["same"], len(report["tables"])) == (1, False, 4)
-    found = {one["table"]: (one["day_column"], one["days"]) for one in report["differences"]}
+    found = {table["table"]: (table["day_column"], table["days"]) for table in report["differences"]}
     assert found == {
         "reading.notes_read": (
             "first_read_date",

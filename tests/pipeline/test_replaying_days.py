@@ -69,7 +69,7 @@ def late(published: Settings, tmp_path_factory: pytest.TempPathFactory) -> Setti
     rated = RATED | {"time": "2026-01-20T10:00:00Z", "object": "translation/trn_1"}
     corrected = rated | {"id": "a-2", "time": "2026-02-03T10:00:00Z", "corrects": "a-1"}
     land_bytes(
-        settings, "late.ndjson", "".join(json.dumps(one) + "\n" for one in (rated, corrected)).encode()
+        settings, "late.ndjson", "".join(json.dumps(event) + "\n" for event in (rated, corrected)).encode()
     )
     return settings
 
@@ -149,7 +149,7 @@ def test_a_dry_run_says_what_landed_and_what_follows_and_writes_nothing(
     )
     [landing] = told["landings"]
     assert (landing["sequence"], landing["origin"]) == (2, "late.ndjson")
-    assert [(one["events"], one["day"], one["rows"]) for one in landing["events"]] == [
+    assert [(days["events"], days["day"], days["rows"]) for days in landing["events"]] == [
         ("translation_rated", "2026-01-20", 1),
         ("translation_rated", "2026-02-03", 1),
     ]

@@ -108,7 +108,9 @@ def test_billing_mends_its_mistakes_by_events_that_name_them(emitted: list[Recor
         assert (wrong["source"], wrong["object"]) == (record["source"], record["object"])
         periods.add((f"{occurred_at(wrong):%m-%d}", f"{occurred_at(record):%m-%d}"))
         if "corrects" in record:
-            prices = ([line["unit_price_minor"] for line in one["data"]["lines"]] for one in (wrong, record))
+            prices = (
+                [line["unit_price_minor"] for line in invoice["data"]["lines"]] for invoice in (wrong, record)
+            )
             assert sum(before != after for before, after in zip(*prices, strict=True)) == 1
             assert 14 <= (occurred_at(record) - occurred_at(wrong)).days <= 36
         else:

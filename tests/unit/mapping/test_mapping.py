@@ -136,7 +136,9 @@ def test_a_record_can_say_what_it_corrects_or_voids(tmp_path: Path) -> None:
     path = tmp_path / "mapping.yaml"
     path.write_text(f"{COMMON}    corrects: x.instead_of\n    voids: x.not\n")
     events, _ = run(load_mapping(path), [RECORD % x for x in ('{"instead_of":"a"}', '{"not":"b"}', "{}")])
-    named = [{name: one[name] for name in ("corrects", "voids") if name in one} for one in events if one]
+    named = [
+        {name: event[name] for name in ("corrects", "voids") if name in event} for event in events if event
+    ]
     assert named == [{"corrects": "a"}, {"voids": "b"}, {}]
 
 
@@ -370,7 +372,8 @@ def assert_named(value: Any, schema: Any) -> None:
 
 def test_the_contracts_show_what_the_mapping_gives() -> None:
     events, _ = run(load_mapping(GITHUB / "mapping.yaml"), GITHUB_SAMPLE.read_text().splitlines())
-    examples = [dict(each) for one in load_contracts(GITHUB / "contracts").values() for each in one.examples]
+    contracts = load_contracts(GITHUB / "contracts").values()
+    examples = [dict(example) for contract in contracts for example in contract.examples]
     assert sorted(map(json.dumps, examples)) == sorted(json.dumps(event) for event in events)
 
 
