@@ -1,4 +1,4 @@
-"""The reporting dataset: the tables that analysts get, their file, and comparing tables.
+"""The reporting dataset: the tables that analysts get, their file, its versions, and comparing tables.
 
-Belongs here: tables, files and digests. Not here: versions and which is served (`publishing`).
+Belongs here: tables, files, digests, and which version is served. Not here: writing versions (`publishing`).
 """

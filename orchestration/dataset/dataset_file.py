@@ -19,9 +19,11 @@ from event_archive.errors import UnusableInput
 from event_archive.sql_text import literal, quoted
 from orchestration.dataset.compare import TableState
 from orchestration.dataset.row_tracing import MartDescription, traces_from_json
+from orchestration.dataset.tables import columns as columns_of
 from orchestration.dataset.tables import copy_tables
 
 READ_ONLY_MODE = 0o444
+MART_COLUMNS = ("row_key", "traced_to", "landing_columns")
 TABLES = {
     "manifest": (
         "What this file holds: the log up to which commit, by which code.",
@@ -101,12 +103,12 @@ def describe(connection: duckdb.DuckDBPyConnection, info: DatasetInfo, tables: d
         "INSERT INTO reporting.factlog.manifest VALUES (?, ?, ?, ?, ?)",
         [info.sequence, info.log_digest, info.as_of, info.code_version, info.written_at],
     )
-    try:
-        rows = connection.execute(
-            "SELECT schema_name || '.' || table_name, row_key, traced_to, landing_columns FROM audit.marts"
-        ).fetchall()
-    except duckdb.BinderException:
-        raise UnusableInput("the warehouse was built by an older factlog; run `factlog refresh`") from None
+    # A warehouse outlives the code that made its tables: an earlier version noted less of a mart.
+    if not {*MART_COLUMNS} <= {column.name for column in columns_of(connection, "audit.marts")}:
+        raise UnusableInput("the warehouse was built by an older factlog; run `factlog refresh`")
+    rows = connection.execute(
+        f"SELECT schema_name || '.' || table_name, {', '.join(MART_COLUMNS)} FROM audit.marts"
+    ).fetchall()
     descriptions = {table: description for table, *description in rows}
     for table, state in tables.items():
         connection.execute(
@@ -122,7 +124,7 @@ def attach_dataset(connection: duckdb.DuckDBPyConnection, file: Path, alias: str
     try:
         connection.execute(f"ATTACH {literal(str(file))} AS {quoted(alias)} (READ_ONLY)")
     except duckdb.IOException as error:
-        if "lock" in str(error):
+        if is_held_elsewhere(error):
             raise UnusableInput(f"{file}: another process is writing it") from None
         raise UnusableInput(f"{file}: not a DuckDB file that can be read") from None
     except duckdb.Error:
@@ -148,3 +150,12 @@ def attach_dataset(connection: duckdb.DuckDBPyConnection, file: Path, alias: str
         ) from None
     states = {table: TableState(rows, digest) for table, rows, digest, *_ in tables}
     return Dataset(file, DatasetInfo(*manifest[0]), states, marts)
+
+
+def is_held_elsewhere(error: duckdb.IOException) -> bool:
+    """Whether DuckDB could not open a file because another process writes it.
+
+    Its text alone says so: DuckDB has no class of its own for it, and trying the lock ourselves would release
+    the one that a connection of this process may hold.
+    """
+    return "lock" in str(error)

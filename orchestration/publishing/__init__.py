@@ -1,4 +1,5 @@
 """Publishing: numbered versions of the dataset, of which one is served; and querying it.
 
-Belongs here: writing, auditing and serving versions. Not here: the tables (`dataset`).
+Belongs here: auditing, writing and serving versions. Not here: their tables, and reading which versions there
+are (`dataset`).
 """
