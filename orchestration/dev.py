@@ -16,7 +16,7 @@ HOST, PORT = "127.0.0.1", "3000"
 
 
 def prepare_instance(settings: Settings) -> Path:
-    """Make the folders of an installation, and lay the instance's configuration down; gives DAGSTER_HOME."""
+    """Make the folders of an installation and the instance's configuration; returns DAGSTER_HOME."""
     for folder in (settings.inbox, settings.dagster_home):
         folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(Path(__file__).with_name("dagster.yaml"), settings.dagster_home / "dagster.yaml")
@@ -24,9 +24,9 @@ def prepare_instance(settings: Settings) -> Path:
 
 
 def command(port: str = PORT, *, log_level: str = "warning") -> list[str]:
-    """Word the command that runs the UI, the daemon and the code location.
+    """Return the command that runs the UI, the daemon and the code location.
 
-    At level info the daemon says every five seconds that there is nothing to do.
+    At level info the daemon logs every five seconds that there is nothing to do.
     """
     dagster = Path(sys.executable).with_name("dagster")
     workspace = PROJECT / "workspace.yaml"
@@ -34,7 +34,7 @@ def command(port: str = PORT, *, log_level: str = "warning") -> list[str]:
 
 
 def dev_environment(settings: Settings) -> dict[str, str]:
-    """Give Dagster its settings; what is installed beside this Python comes first on the path."""
+    """Return Dagster's environment; what is installed beside this Python comes first on the path."""
     environment = settings.environment()
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
     environment["PYTHONWARNINGS"] = "ignore:Function `dev_command` is superseded"
@@ -42,7 +42,7 @@ def dev_environment(settings: Settings) -> dict[str, str]:
 
 
 def is_taken(port: str) -> bool:
-    """Tell whether something answers on a port already."""
+    """Whether something answers on a port already."""
     with socket.socket() as probe:
         return probe.connect_ex((HOST, int(port))) == 0
 

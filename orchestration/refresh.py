@@ -65,8 +65,8 @@ def refresh(
 ) -> Refreshed:
     """Build, check and publish; raises PublishingRefused where a model or a blocking check does not hold.
 
-    `replay`: days of which the keys are derived again. What is derived again is noted in the warehouse before
-    anything is built: if this is killed, the next build completes it.
+    `replay`: days of which the keys are derived again. What is derived again is recorded in the warehouse
+    before anything is built: if this is killed, the next build completes it.
     """
     started = time.monotonic()
     days = list(replay)

@@ -116,7 +116,7 @@ class Settings:
         return Archive(self.archive_root, load_contracts(self.contracts))
 
     def environment(self) -> dict[str, str]:
-        """Word these settings as the environment of a process that reads them again, with telemetry off."""
+        """Return the environment of a process that reads these settings again, with telemetry off."""
         return {
             **os.environ,
             "FACTLOG_HOME": str(self.home),
@@ -129,7 +129,7 @@ class Settings:
             "FACTLOG_FIRST_DAY": self.first_day.isoformat() if self.first_day else "",
             "FACTLOG_CUT": "" if self.cut is None else str(self.cut),
             "FACTLOG_AS_OF": "" if self.as_of is None else self.as_of.isoformat(),
-            "FACTLOG_SAMPLE_DAYS": ",".join(day.isoformat() for day in self.sample_days),
+            "FACTLOG_SAMPLE_DAYS": ",".join(map(date.isoformat, self.sample_days)),
             "FACTLOG_WAREHOUSE": str(self.warehouse_file or ""),
             "DAGSTER_HOME": str(self.dagster_home),
             "DAGSTER_DISABLE_TELEMETRY": "yes",
@@ -187,15 +187,16 @@ def days(given: Mapping[str, str], name: str) -> tuple[date, ...]:
         ) from None
 
 
-def moment(text: str, asked: str) -> datetime:
+def moment(text: str, option: str) -> datetime:
     """Read a moment: a day (its start) or a time, in UTC where it names no offset.
 
-    `asked` stands before the text where that is not one: `FACTLOG_AS_OF=`, or `--as-of ` with its space.
+    `option` stands before the text in the error where that is none: `FACTLOG_AS_OF=`, or `--as-of ` with
+    its space.
     """
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
         raise UnusableInput(
-            f"{asked}{text}: not a time; write it like 2026-03-03 or 2026-03-03T12:00:00Z"
+            f"{option}{text}: not a time; write it like 2026-03-03 or 2026-03-03T12:00:00Z"
         ) from None
     return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)

@@ -4,9 +4,9 @@ Belongs here: the version of a model as a function of log and code, and the tags
 materialization was made of. Not here: the digest of a day's facts (the archive's), and that of a model's code
 (`model_code`).
 
-A version says what a thing was made of. A view is its code, so it stays the same while the log grows; a table
-is its code and the log it was derived from. Without this, every day ever derived would look unsynced after
-every refresh, because Dagster takes each rebuilt view for a new one.
+A version says what an asset was made of. A view is its code, so it stays the same while the log grows; a
+table is its code and the log it was derived from. Without this, every day ever derived would look
+unsynced after every refresh, because Dagster takes each rebuilt view for a new one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,38 +25,40 @@ LOG_VERSION = "append-only"
 
 
 def version_tags(
-    version: str, *, code_version: str, inputs: Mapping[dg.AssetKey, str], told_until: int | None = None
+    version: str, *, code_version: str, inputs: Mapping[dg.AssetKey, str], reported_until: int | None = None
 ) -> dict[str, str]:
-    """Say with what version, from which code and which inputs a materialization was made.
+    """Return the tags of a materialization: its version, and the code and inputs that it was made from.
 
-    `told_until`: the id of Dagster's record up to which it had been told of partitioned inputs; a record of
-    one of them after it that has another version makes this one stale.
+    `reported_until`: the id of Dagster's last record of partitioned inputs that was known; a record of one of
+    them after it that has another version makes this one stale.
     """
     tags = {DATA_VERSION_TAG: version, CODE_VERSION_TAG: code_version}
     for key, input_version in inputs.items():
         tags[get_input_data_version_tag(key)] = input_version
-        tags[get_input_event_pointer_tag(key)] = NULL_EVENT_POINTER if told_until is None else str(told_until)
+        tags[get_input_event_pointer_tag(key)] = (
+            NULL_EVENT_POINTER if reported_until is None else str(reported_until)
+        )
     return tags
 
 
 def model_versions(
     specs: Iterable[dg.AssetSpec], views: Iterable[dg.AssetKey], log_digest: str
 ) -> dict[dg.AssetKey, str]:
-    """Compute the version of every model over one cut of the log; its code is that of all models below it."""
+    """Return the version of every model over one cut of the log; its code is that of all models below it."""
     without_rows = set(views)
     codes = {spec.key: spec.code_version or "" for spec in specs}
     return {key: code if key in without_rows else f"{code}-{log_digest[:16]}" for key, code in codes.items()}
 
 
 def is_of_code(version: str, code_version: str) -> bool:
-    """Tell whether a version of a model says that this code made it."""
+    """Whether a version of a model says that this code made it."""
     return version.partition("-")[0] == code_version
 
 
 def versions_by_day(
     instance: dg.DagsterInstance, key: dg.AssetKey, days: Iterable[str] | None = None
 ) -> dict[str, str]:
-    """Look up the version of each materialized day of an asset, or of these days, in one query."""
+    """Return the version of each materialized day of an asset, or of these days, by one query."""
     if days is not None and not (days := list(days)):
         return {}
     tags = instance.event_log_storage.get_latest_tags_by_partition(
@@ -65,10 +67,10 @@ def versions_by_day(
         [DATA_VERSION_TAG],
         asset_partitions=days,
     )
-    return {day: found[DATA_VERSION_TAG] for day, found in tags.items()}
+    return {day: of_day[DATA_VERSION_TAG] for day, of_day in tags.items()}
 
 
 def version_of(record: dg.EventLogRecord | None) -> str:
-    """Read the version of a materialization."""
-    told = record.asset_materialization if record else None
-    return (told.tags or {}).get(DATA_VERSION_TAG, "") if told else ""
+    """Return the version of a materialization; empty where there is none."""
+    materialization = record.asset_materialization if record else None
+    return (materialization.tags or {}).get(DATA_VERSION_TAG, "") if materialization else ""

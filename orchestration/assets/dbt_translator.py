@@ -1,6 +1,6 @@
-"""How dbt's nodes read in Dagster: their keys, groups, days, versions and dependencies.
+"""What dbt's nodes are in Dagster: their keys, groups, days, versions and dependencies.
 
-Belongs here: what is true of a node whether or not it is built. Not here: building it (`dbt_assets`).
+Belongs here: what is true of a node whether or not it is built. Not here: building it (`models`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from orchestration.warehouse.model_code import code_version
 
 
 class Translator(DagsterDbtTranslator):
-    """Gives dbt's nodes the keys, groups, partitions and versions that the house uses."""
+    """Gives dbt's nodes their keys, groups, partitions and versions."""
 
     def __init__(
         self, archive: Archive, manifest: Mapping[str, Any], partitions: dg.DailyPartitionsDefinition

@@ -1,7 +1,7 @@
-"""What Dagster is told about the days of event types: a materialization per day, with rows and data version.
+"""What is reported of the days of event types: a materialization per day, with rows and data version.
 
-Belongs here: which days commits touched, and how the facts of a day read as a materialization. Not here: when
-that is told (`landing_asset` after a landing, `event_assets` after days were verified by hand).
+Belongs here: which days commits brought events of, and the facts of a day as a materialization. Not here:
+when it is reported (`landing` after a landing, `events` after days were verified by hand).
 """
 
 import hashlib
@@ -20,30 +20,30 @@ from orchestration.planning.arrivals import arrivals
 
 
 def event_key(contract: Contract) -> dg.AssetKey:
-    """Name the asset of an event type; all majors of it are one asset."""
+    """The key of an event type's asset; all majors of it are one asset."""
     return dg.AssetKey(["events", contract.object_type, contract.verb])
 
 
 def majors(archive: Archive, contract: Contract) -> list[str]:
-    """List the types that one event asset holds: the same object and verb, every major."""
+    """The types that one event asset holds: the same object and verb, every major."""
     return [
-        event_type for event_type, one in archive.contracts.items() if one.view_name == contract.view_name
+        event_type for event_type, other in archive.contracts.items() if other.view_name == contract.view_name
     ]
 
 
 def rows_by_day(archive: Archive, commits: Sequence[Commit]) -> dict[str, dict[date, int]]:
     """Count the rows that commits brought, per view name and day."""
-    touched: dict[str, dict[date, int]] = {}
+    rows: dict[str, dict[date, int]] = {}
     for arrival in arrivals(commits, archive.contracts):
-        days = touched.setdefault(arrival.view, {})
+        days = rows.setdefault(arrival.view, {})
         days[arrival.day] = days.get(arrival.day, 0) + arrival.rows
-    return touched
+    return rows
 
 
 def materializations(
     archive: Archive, commits: Sequence[Commit], *, threads: int
 ) -> Iterator[dg.AssetMaterialization]:
-    """Report exactly the days of event types that commits touched, as of the last of them."""
+    """The materializations of exactly the days that commits brought events of, as of the last of them."""
     if not commits:
         return
     newest = {contract.view_name: contract for contract in archive.contracts.newest()}
@@ -59,16 +59,16 @@ def materializations(
 def facts_of_days(
     archive: Archive, contract: Contract, days: list[date], *, threads: int, cut: int | None = None
 ) -> dict[date, DayFacts]:
-    """Read the facts of days of one event asset, its majors taken together."""
+    """Return the facts of days of one event asset, its majors taken together."""
     by_day: dict[date, list[DayFacts]] = {}
     for event_type in majors(archive, contract):
         for day, facts in day_facts(archive, event_type, days, threads=threads, cut=cut).items():
             by_day.setdefault(day, []).append(facts)
-    return {day: together(parts) for day, parts in by_day.items()}
+    return {day: add_up(parts) for day, parts in by_day.items()}
 
 
-def together(parts: list[DayFacts]) -> DayFacts:
-    """Add up the facts that one day has in several majors."""
+def add_up(parts: list[DayFacts]) -> DayFacts:
+    """Return the facts of one day as the sum of those in several majors."""
     if len(parts) == 1:
         return parts[0]
     digest = hashlib.sha256("".join(part.digest for part in parts).encode()).hexdigest()
@@ -81,7 +81,7 @@ def materialization(
     facts: DayFacts | None,
     extra: Mapping[str, dg.MetadataValue],
 ) -> dg.AssetMaterialization:
-    """Word the facts of one day; a day without events has a data version too."""
+    """The facts of one day as a materialization; a day without events has a data version too."""
     return dg.AssetMaterialization(
         asset_key=event_key(contract),
         partition=day.isoformat(),

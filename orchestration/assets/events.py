@@ -1,7 +1,7 @@
 """Event types as daily assets `events/<object>/<verb>`, made from the contracts.
 
-Belongs here: how a contract reads as an asset, and what materializing its days by hand does: it verifies
-them. Not here: landing, which reports the days it touched (`landing_asset`).
+Belongs here: a contract as an asset, and what materializing its days by hand does: it verifies them.
+Not here: landing, which reports the days that it brought events of (`landing`).
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ MAX_TAG = 63  # characters, by Dagster's rule
 
 
 def event_spec(contract: Contract, partitions: dg.PartitionsDefinition[str]) -> dg.AssetSpec:
-    """Word a contract as an asset."""
+    """Return a contract as an asset."""
     actors = " or ".join(contract.actor_types)
     return dg.AssetSpec(
         key=event_key(contract),
@@ -51,7 +51,7 @@ def event_spec(contract: Contract, partitions: dg.PartitionsDefinition[str]) -> 
 
 
 def column_schema(contract: Contract) -> dg.TableSchema:
-    """List the columns of the event's view: the envelope, then each field of `data`, nested ones too."""
+    """The columns of the event's view: the envelope, then each field of `data`, nested ones too."""
     return dg.TableSchema(
         columns=[
             dg.TableColumn(

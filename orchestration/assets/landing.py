@@ -1,4 +1,4 @@
-"""The asset `archive/log`: materializing it lands the inbox and reports what Dagster has not heard of yet.
+"""The asset `archive/log`: materializing it lands the inbox and reports what is not reported yet.
 
 Belongs here: landing as Dagster sees it. Its own last materialization is the cursor: every commit after the
 sequence noted there is reported, whoever made it, so what the `factlog` command landed shows up as well.
@@ -67,17 +67,17 @@ def landing_asset(settings: Settings) -> dg.AssetsDefinition:
 
 
 def land_files(context: dg.AssetExecutionContext, settings: Settings, archive: Archive) -> None:
-    """Land the inbox, and say what came of each file as soon as it is committed."""
+    """Land the inbox, and log what came of each file as soon as it is committed."""
     settings.inbox.mkdir(parents=True, exist_ok=True)
     try:
         for outcome in land_inbox(archive, settings.inbox, limits=settings.limits):
-            (context.log.warning if outcome.counts.rejected else context.log.info)(told(outcome))
+            (context.log.warning if outcome.counts.rejected else context.log.info)(format_landing(outcome))
     except UnusableInput as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
 
 
-def told(outcome: Landed) -> str:
-    """Word what came of one file."""
+def format_landing(outcome: Landed) -> str:
+    """What came of one file, in one line."""
     if outcome.earlier is not None:
         return f"{outcome.origin}: these bytes had landed before, in commit {outcome.earlier.sequence}"
     counts = outcome.counts

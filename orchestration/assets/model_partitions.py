@@ -1,11 +1,12 @@
-"""What Dagster is told of the models that a refresh derived: each of them, by day where it is daily.
+"""What is reported of the models that a refresh derived: each of them, by day where it is daily.
 
-Belongs here: which days of which models a refresh marks, with what versions and inputs. Not here: which days
-commits affect (`affected`), and running dbt (`dbt_assets`).
+Belongs here: which days of which models a refresh marks, with what versions and inputs. Not here: on which
+days events arrived (`planning.arrivals`), and running dbt (`models`).
 
-A refresh runs as one partition, but the days that it brings up to date differ by model. So Dagster must mark
-none by itself: the run has a tag that keeps it from that (`names.REPORTS_ITSELF`) and logs what follows here. A
-run without a partition is no way out: Dagster fails it, because the events that models read have days.
+A refresh runs as one partition, but the days that it brings up to date differ by model. So Dagster must
+mark none by itself: the run has a tag that keeps it from that (`names.REPORTS_ITSELF`) and logs what
+follows here. A run without a partition is no way out: Dagster fails it, because the events that models
+read have days.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ import dagster as dg
 
 from event_archive.archive import Archive
 from event_archive.store.commit import Commit
-from orchestration.assets.cursors import last_record, noted_in
+from orchestration.assets.cursors import last_materialization, sequence_of
 from orchestration.assets.data_versions import is_of_code, version_tags, versions_by_day
 from orchestration.assets.event_partitions import event_key, materializations
 from orchestration.dbt.graph import Manifest
@@ -33,25 +34,25 @@ DayVersions = Mapping[dg.AssetKey, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class ModelReports:
-    """What to say of each model: its version, the days to mark, and the versions of the events of these days.
+    """What to report of each model: its version, the days to mark, and the versions of the events on them.
 
-    `told_until`: the id of Dagster's record up to which it had been told of the days of events.
+    `reported_until`: the id of Dagster's last record of the days of events.
     """
 
     versions: Mapping[dg.AssetKey, str]
     days: Mapping[dg.AssetKey, Sequence[str]]
     events: DayVersions
-    told_until: int | None
+    reported_until: int | None
 
     def of(self, spec: dg.AssetSpec, metadata: Mapping[str, Any]) -> Iterator[dg.AssetMaterialization]:
-        """Word the materializations of a derived model; none where it is daily and no day is affected."""
+        """The materializations of a derived model; none where it is daily and no day is to be marked."""
         for day in self.days.get(spec.key, ()) if spec.partitions_def else (None,):
             inputs = {dep.asset_key: self._input(dep.asset_key, day) for dep in spec.deps}
             tags = version_tags(
                 self.versions[spec.key],
                 code_version=spec.code_version or "",
                 inputs=inputs,
-                told_until=self.told_until,
+                reported_until=self.reported_until,
             )
             yield dg.AssetMaterialization(spec.key, partition=day, metadata=metadata, tags=tags)
 
@@ -59,7 +60,7 @@ class ModelReports:
         return self.versions.get(key) or self.events.get(key, {}).get(day or "", "no_events")
 
 
-def heard_events(
+def report_unreported_commits(
     instance: dg.DagsterInstance,
     archive: Archive,
     commits: Sequence[Commit],
@@ -68,16 +69,16 @@ def heard_events(
     *,
     threads: int,
 ) -> int | None:
-    """Tell Dagster of the commits that no landing has told it of; gives its newest record about events.
+    """Report the commits that no landing has reported; returns the id of the newest record about events.
 
-    Otherwise the landing that tells of them later would make days look stale that are up to date. `landing`
+    Otherwise the landing that reports them later would make days look stale that are up to date. `landing`
     is the last record of the log, looked up before the commits were read.
     """
     keys = set()
-    for event in materializations(archive, commits[noted_in(landing, commits) :], threads=threads):
+    for event in materializations(archive, commits[sequence_of(landing, commits) :], threads=threads):
         log(event)
         keys.add(event.asset_key)
-    records = [landing, *(last_record(instance, key) for key in keys)]
+    records = [landing, *(last_materialization(instance, key) for key in keys)]
     return max((record.storage_id for record in records if record), default=None)
 
 
@@ -91,33 +92,33 @@ def days_to_mark(
     after: int,
     replayed: Sequence[Days],
 ) -> dict[dg.AssetKey, list[str]]:
-    """List the days that a refresh brings up to date, per daily model.
+    """The days that a refresh brings up to date, per daily model.
 
-    Those that the commits after a sequence affect, by events or by corrections that take effect there; those
-    that it replays, because a backfill was killed; and those that other code derived last.
+    Those on which events of the commits after a sequence lie, or on which their corrections take effect;
+    those that it replays, because a backfill was killed; and those that other code derived last.
     """
-    affected = arrival_days(manifest, arrivals(commits, archive.contracts, after))
+    with_arrivals = arrival_days(manifest, arrivals(commits, archive.contracts, after))
     corrections = read_corrections(archive, commits) if len(commits) > after else []
-    found = {}
+    marked = {}
     for unique_id, spec in specs.items():
         if spec.partitions_def is None:
             continue
         corrected = of_objects(manifest, archive.contracts, unique_id, corrections)
-        affected_now = {*affected.get(unique_id, ()), *corrected_days(corrected, after)}
-        days = {day.isoformat() for day in affected_now}
+        new = {*with_arrivals.get(unique_id, ()), *corrected_days(corrected, after)}
+        days = {day.isoformat() for day in new}
         if replayed:
             keys = spec.partitions_def.get_partition_keys()
-            days |= {day for day in keys if any(date.fromisoformat(day) in one for one in replayed)}
-        told = versions_by_day(instance, spec.key)
-        days |= {day for day, version in told.items() if not is_of_code(version, spec.code_version or "")}
-        found[spec.key] = sorted(days)
-    return found
+            days |= {day for day in keys if any(date.fromisoformat(day) in each for each in replayed)}
+        versions = versions_by_day(instance, spec.key)
+        days |= {day for day, version in versions.items() if not is_of_code(version, spec.code_version or "")}
+        marked[spec.key] = sorted(days)
+    return marked
 
 
 def event_versions(
     instance: dg.DagsterInstance, archive: Archive, days: Mapping[dg.AssetKey, Sequence[str]]
 ) -> DayVersions:
-    """Look up the versions of all events on these days."""
+    """Return the versions of all events on these days."""
     wanted = sorted({day for of_model in days.values() for day in of_model})
     keys = [event_key(contract) for contract in archive.contracts.newest()]
     return {key: versions_by_day(instance, key, wanted) for key in keys}

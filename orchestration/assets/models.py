@@ -1,8 +1,8 @@
 """dbt models as assets, their tests as asset checks, and one dbt process per run that builds the chosen ones.
 
-Belongs here: that process, and what is noted before and after it. Not here: how dbt's nodes read in Dagster
-(`dbt_translator`), which days are marked (`model_reports`), SQL (`dbt_project/`), and refreshing without
-Dagster (`refresh`).
+Belongs here: that process, and what is recorded before and after it. Not here: what dbt's nodes are in
+Dagster (`dbt_translator`), which days are marked (`model_partitions`), SQL (`dbt_project/`), and
+refreshing without Dagster (`refresh`).
 """
 
 import subprocess
@@ -20,11 +20,16 @@ from packaging.version import Version
 from event_archive.archive import Archive
 from event_archive.registry.contract import Contracts
 from event_archive.store.commit import Commit
-from orchestration.assets.cursors import last_record, unpublished
+from orchestration.assets.cursors import last_materialization, unpublished
 from orchestration.assets.data_versions import model_versions
 from orchestration.assets.dbt_translator import Translator
 from orchestration.assets.keys import LOG
-from orchestration.assets.model_partitions import ModelReports, days_to_mark, event_versions, heard_events
+from orchestration.assets.model_partitions import (
+    ModelReports,
+    days_to_mark,
+    event_versions,
+    report_unreported_commits,
+)
 from orchestration.dbt import graph
 from orchestration.dbt.graph import Manifest
 from orchestration.dbt.process import MANIFEST, dbt_executable
@@ -41,7 +46,7 @@ UNIQUE_ID = "dagster_dbt/unique_id"
 
 
 def dbt_environment(settings: Settings, indirect_selection: str | None) -> dict[str, str]:
-    """Give the dbt process its settings, and the log format that dagster-dbt reads."""
+    """The environment of the dbt process: its settings, and the log format that dagster-dbt reads."""
     chosen = {"DBT_INDIRECT_SELECTION": indirect_selection} if indirect_selection else {}
     return {
         **settings.environment(),
@@ -73,11 +78,11 @@ def dbt_assets(
     )
     def dbt_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         with warehouse_lock(settings, f"Dagster run {context.run_id}", log=context.log.info) as lock:
-            landing = last_record(context.instance, LOG)
+            landing = last_materialization(context.instance, LOG)
             archive = settings.open_archive()
             commits = archive.log.commits()
             log_digest = commits[-1].digest if commits else ""
-            versions = model_versions(dbt_models.specs, views(dbt_models, manifest), log_digest)
+            versions = model_versions(dbt_models.specs, view_keys(dbt_models, manifest), log_digest)
             process = Process(
                 replace(settings, cut=len(commits)), archive.contracts, manifest, translator, lock
             )
@@ -88,7 +93,7 @@ def dbt_assets(
                 reports = reports_of_refresh(
                     context, settings, archive, manifest, specs, commits, landing, versions
                 )
-                yield from tell(context, reports, build(context, process))
+                yield from report_models(context, reports, build(context, process))
             else:
                 for key in context.selected_asset_keys:
                     context.set_data_version(key, dg.DataVersion(versions[key]))
@@ -97,8 +102,8 @@ def dbt_assets(
     return dbt_models
 
 
-def views(models: dg.AssetsDefinition, manifest: Manifest) -> list[dg.AssetKey]:
-    """List the models that are views."""
+def view_keys(models: dg.AssetsDefinition, manifest: Manifest) -> list[dg.AssetKey]:
+    """The keys of the models that are views."""
     nodes = graph.models(manifest)
     return [spec.key for spec in models.specs if graph.is_view(nodes[spec.metadata[UNIQUE_ID]])]
 
@@ -113,18 +118,20 @@ def reports_of_refresh(
     landing: dg.EventLogRecord | None,
     versions: Mapping[dg.AssetKey, str],
 ) -> ModelReports:
-    """Find out, before a refresh begins, what Dagster is to be told of each model that it derives."""
+    """Return, before a refresh begins, what is to be reported of each model that it derives."""
     instance = context.instance
-    told_until = heard_events(
+    reported_until = report_unreported_commits(
         instance, archive, commits, landing, context.log_event, threads=settings.threads
     )
     after = len(commits) - len(unpublished(settings, instance, commits))
     days = days_to_mark(instance, manifest, archive, specs, commits, after=after, replayed=pending(settings))
-    return ModelReports(versions, days, event_versions(instance, archive, days), told_until)
+    return ModelReports(versions, days, event_versions(instance, archive, days), reported_until)
 
 
-def tell(context: dg.AssetExecutionContext, reports: ModelReports, events: Iterator[Any]) -> Iterator[Any]:
-    """Hand on what dbt reports, and tell Dagster of each model as soon as it is derived."""
+def report_models(
+    context: dg.AssetExecutionContext, reports: ModelReports, events: Iterator[Any]
+) -> Iterator[Any]:
+    """Hand on what dbt reports, and report each model as soon as it is derived."""
     for event in events:
         if isinstance(event, dg.Output):
             spec = context.assets_def.specs_by_key[context.asset_key_for_output(event.output_name)]
@@ -142,7 +149,7 @@ class Replay:
 
 
 def replay_of(context: dg.AssetExecutionContext) -> Replay | None:
-    """Read which days a run replays: those of its partitions, if it has any.
+    """Return the days that a run replays: those of its partitions, if it has any.
 
     Dagster makes one run of each range of days without a gap, also where a backfill's policy is a single run:
     a backfill of scattered days comes as several runs, one after the other, each with a dbt process of its
@@ -206,7 +213,7 @@ class Process:
 def build(context: dg.AssetExecutionContext, process: Process, replay: Replay | None = None) -> Iterator[Any]:
     """Run dbt over the chosen models, hand on what it reports, and remember how its tests ended.
 
-    What is replayed is noted in the warehouse first: if this is killed, the next build completes it.
+    What is replayed is recorded in the warehouse first: if this is killed, the next build completes it.
     """
     settings = process.settings
     if replay:

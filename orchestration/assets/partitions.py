@@ -10,36 +10,36 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 
 from event_archive.store.commit import Commit
-from orchestration.assets.cursors import touched_days
+from orchestration.assets.cursors import days_of_commits
 from orchestration.settings import Settings
 
 
 def first_day(settings: Settings, commits: Iterable[Commit], today: date) -> date:
-    """Choose the first partition: the setting, else the earliest day in the log, else 1 January of last year.
+    """Return the first partition: the setting, else the earliest day in the log, else 1 January of last year.
 
     A fixed early day would show years of empty partitions. The log is read when the definitions are loaded:
     days that land before the first one are kept by Dagster, and shown once the definitions are loaded again.
     """
     if settings.first_day is not None:
         return settings.first_day
-    return min(touched_days(commits), default=date(today.year - 1, 1, 1))
+    return min(days_of_commits(commits), default=date(today.year - 1, 1, 1))
 
 
 def daily_partitions(settings: Settings, commits: Iterable[Commit]) -> dg.DailyPartitionsDefinition:
-    """Give the partitions of everything daily; today is one of them, because its events land today."""
+    """The partitions of everything daily; today is one of them, because its events land today."""
     start = first_day(settings, commits, datetime.now(UTC).date())
     return dg.DailyPartitionsDefinition(start_date=start.isoformat(), end_offset=1)
 
 
 def days_of(window: dg.TimeWindow) -> list[date]:
-    """List the days of a window."""
+    """The days of a window."""
     start = window.start.date()
     return [start + timedelta(days=days) for days in range((window.end.date() - start).days)]
 
 
-def partition_of(touched: Sequence[date], partitions: dg.DailyPartitionsDefinition) -> str:
-    """Choose the partition that a refresh runs as: the latest touched day that is one, else today."""
-    for day in reversed(touched):
+def partition_of(days: Sequence[date], partitions: dg.DailyPartitionsDefinition) -> str:
+    """The partition that a refresh runs as: the latest of these days that is a partition, else today."""
+    for day in reversed(days):
         if partitions.has_partition_key(day.isoformat()):
             return day.isoformat()
     latest = partitions.get_last_partition_key()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import dagster as dg
 
 from event_archive.errors import UnusableInput
-from orchestration.assets.cursors import last_record
+from orchestration.assets.cursors import last_materialization
 from orchestration.assets.data_versions import version_of, version_tags
 from orchestration.assets.keys import REPORTING
 from orchestration.names import REFRESH_JOB, WAREHOUSE_POOL
@@ -55,11 +55,13 @@ def published_asset(settings: Settings, marts: Sequence[dg.AssetKey]) -> dg.Asse
         words = "published" if publication.is_new else "nothing new since"
         context.log.info(f"{words} version {version.number}, up to commit {version.sequence}")
         if context.run.job_name == REFRESH_JOB:
-            inputs = {key: version_of(last_record(context.instance, key)) for key in marts}
+            inputs = {key: version_of(last_materialization(context.instance, key)) for key in marts}
             tags = version_tags(f"{version.number}", code_version="", inputs=inputs)
-            context.log_event(dg.AssetMaterialization(REPORTING, metadata=described(publication), tags=tags))
+            context.log_event(
+                dg.AssetMaterialization(REPORTING, metadata=to_metadata(publication), tags=tags)
+            )
         yield dg.MaterializeResult(
-            metadata=described(publication),
+            metadata=to_metadata(publication),
             data_version=dg.DataVersion(f"{version.number}"),
             check_results=list(check_results(publication.checks)),
         )
@@ -78,8 +80,8 @@ def check_results(checks: Iterable[Check]) -> Iterator[dg.AssetCheckResult]:
         )
 
 
-def described(publication: Publication) -> dict[str, dg.MetadataValue]:
-    """Word a version as metadata."""
+def to_metadata(publication: Publication) -> dict[str, dg.MetadataValue]:
+    """The metadata of a version."""
     version = publication.version
     tables = [
         dg.TableRecord({"table": table, "rows": state.rows, "digest": state.digest[:16]})

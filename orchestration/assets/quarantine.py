@@ -1,4 +1,4 @@
-"""The asset `archive/quarantine`: how many records are refused, and whether more than a contract allows.
+"""The asset `archive/quarantine`: how many records are rejected, and whether more than a contract allows.
 
 Belongs here: the quarantine as Dagster sees it. Not here: what a record's state is
 (`event_archive.quarantine.recovery_outcomes`), and recovering records, which somebody has to decide on.
@@ -40,16 +40,16 @@ def quarantine_asset(settings: Settings) -> dg.AssetsDefinition:
         archive = settings.open_archive()
         head = archive.log.head()
         yield dg.MaterializeResult(
-            metadata=counted(grouped(archive, Filter(state=None), limit=0)),
+            metadata=count_by_state(grouped(archive, Filter(state=None), limit=0)),
             data_version=dg.DataVersion(head.digest if head else "empty"),
-            check_results=[checked(archive.contracts, refused_share(archive))],
+            check_results=[check_shares(archive.contracts, refused_share(archive))],
         )
 
     return look_at_quarantine
 
 
-def counted(groups: Sequence[Group]) -> dict[str, dg.MetadataValue]:
-    """Count the records by state, and those that are still refused by reason and type, most first."""
+def count_by_state(groups: Sequence[Group]) -> dict[str, dg.MetadataValue]:
+    """Return the records by state, and those that are still rejected by reason and type, most first."""
     states: Counter[str] = Counter()
     reasons: Counter[tuple[str, str]] = Counter()
     for group in groups:
@@ -67,8 +67,8 @@ def counted(groups: Sequence[Group]) -> dict[str, dg.MetadataValue]:
     return by_state | {"by_reason": dg.MetadataValue.table(table, schema)}
 
 
-def checked(contracts: Contracts, shares: dict[str, tuple[int, int]]) -> dg.AssetCheckResult:
-    """Compare each contract's share of refused records with what it allows."""
+def check_shares(contracts: Contracts, shares: dict[str, tuple[int, int]]) -> dg.AssetCheckResult:
+    """Compare each contract's share of rejected records with what it allows."""
     rows = []
     exceeded = []
     for event_type, (rejected, events) in shares.items():

@@ -1,7 +1,7 @@
 """The job `diff_datasets`: what differs between two states of the dataset, from the Dagster UI.
 
-Belongs here: the form that it is started with, and the page that it reports. Not here: comparing (`diffing`),
-and the words (`diff_report`). The command line does the same: `factlog diff`.
+Belongs here: the form that it is started with, and the page that it reports. Not here: comparing
+(`diff.compare`), and the words (`diff.report`). The command line does the same: `factlog diff`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -39,14 +39,14 @@ def diff_job(settings: Settings) -> dg.JobDefinition:
 
     @dg.op(name="compare_datasets", description=DESCRIPTION)
     def compare_datasets(context: dg.OpExecutionContext, config: DiffForm) -> None:
-        sides = state(settings, config.a), state(settings, config.b)
+        sides = read_side(settings, config.a), read_side(settings, config.b)
         try:
             if config.limit < 1:
                 raise UnusableInput(f"limit {config.limit}: show at least one row of a table")
             comparison = diff(settings, *sides, config.table or None, config.limit)
         except (UnusableInput, OSError) as error:
             raise dg.Failure(description=str(error), allow_retries=False) from None
-        context.add_output_metadata(described(comparison))
+        context.add_output_metadata(to_metadata(comparison))
 
     @dg.job(name=DIFF_JOB, description=DESCRIPTION)
     def diff_datasets() -> None:
@@ -55,52 +55,52 @@ def diff_job(settings: Settings) -> dg.JobDefinition:
     return diff_datasets
 
 
-def state(settings: Settings, asked: str) -> str:
-    """Read which state is meant: what names no version may name a file among the replays."""
-    asked = asked.strip()
-    replay = settings.home / FOLDER / asked
-    return asked if asked == CURRENT or asked.isdigit() or not replay.is_file() else str(replay)
+def read_side(settings: Settings, named: str) -> str:
+    """Return the state that is meant: what names no version may name a file among the replays."""
+    named = named.strip()
+    replay = settings.home / FOLDER / named
+    return named if named == CURRENT or named.isdigit() or not replay.is_file() else str(replay)
 
 
-def described(comparison: Comparison) -> dict[str, dg.MetadataValue]:
-    """Word a comparison as metadata."""
-    found = [table.differences for table in comparison.tables]
+def to_metadata(comparison: Comparison) -> dict[str, dg.MetadataValue]:
+    """The metadata of a comparison."""
+    tables = [table.differences for table in comparison.tables]
     return {
         "differs": dg.MetadataValue.bool(comparison.differs),
-        "changed": dg.MetadataValue.int(sum(one.changed for one in found)),
-        "removed": dg.MetadataValue.int(sum(one.removed for one in found)),
-        "added": dg.MetadataValue.int(sum(one.added for one in found)),
+        "changed": dg.MetadataValue.int(sum(table.changed for table in tables)),
+        "removed": dg.MetadataValue.int(sum(table.removed for table in tables)),
+        "added": dg.MetadataValue.int(sum(table.added for table in tables)),
         "report": dg.MetadataValue.md(page(comparison)),
     }
 
 
 def page(comparison: Comparison) -> str:
-    """Write the report in Markdown: the counts as a table, the rows as they stand on a terminal."""
+    """The report in Markdown: the counts as a table, the rows as a terminal shows them."""
     counts = [cells(row) for row in summary(comparison)]
     if counts:
         counts = [cells(SUMMARY), cells(["---"] * len(SUMMARY)), *counts]
-    told = [("\n" if line.kind in SIGNS else "") + line.text for line in lines(comparison)]
-    shown = list(fitting(told))
-    said = [*fenced(heading(comparison)), "", *counts, "", *outcome(comparison), ""]
-    more = ["", f"… and {len(told) - len(shown):,} more lines: ask for one table, or for fewer rows"]
-    return "\n".join([*said, *(fenced(shown) if shown else []), *(more if len(shown) < len(told) else [])])
+    rows = [("\n" if line.kind in SIGNS else "") + line.text for line in lines(comparison)]
+    shown = list(lines_that_fit(rows))
+    top = [*fenced(heading(comparison)), "", *counts, "", *outcome(comparison), ""]
+    more = ["", f"… and {len(rows) - len(shown):,} more lines: ask for one table, or for fewer rows"]
+    return "\n".join([*top, *(fenced(shown) if shown else []), *(more if len(shown) < len(rows) else [])])
 
 
-def fitting(told: Iterable[str]) -> Iterator[str]:
-    """Give lines as long as a page can take them."""
+def lines_that_fit(every: Iterable[str]) -> Iterator[str]:
+    """The first lines, as many as a page can take."""
     length = 0
-    for line in told:
+    for line in every:
         length += len(line) + 1
         if length > LONGEST_PAGE:
             return
         yield line
 
 
-def fenced(told: Iterable[str]) -> list[str]:
-    """Write lines as they are: what rows hold is no Markdown."""
-    return ["````text", *(line.replace("````", "''''") for line in told), "````"]
+def fenced(shown: Iterable[str]) -> list[str]:
+    """Lines as they are: what rows hold is no Markdown."""
+    return ["````text", *(line.replace("````", "''''") for line in shown), "````"]
 
 
 def cells(row: Sequence[object]) -> str:
-    """Write one row of a Markdown table."""
+    """One row of a Markdown table."""
     return f"| {' | '.join(f'{cell:,}' if isinstance(cell, int) else str(cell) for cell in row)} |"

@@ -1,7 +1,7 @@
-"""What is looked at every night: whether the archive is whole, and whether it still gives what is served.
+"""What is checked every night: whether the archive is whole, and whether it still gives what is served.
 
-Belongs here: these two asset checks, their job and its schedule. Not here: what they look at
-(`event_archive.verification`, `sample_verification`). Neither keeps anything from being published: they
+Belongs here: these two asset checks, their job and its schedule. Not here: checking
+(`event_archive.verification`, `replay.verify_sample`). Neither keeps anything from being published: they
 take longer than a refresh may wait, and they ask about what is served already.
 """
 
@@ -56,17 +56,19 @@ def nightly_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
     def replay_gives_the_same(config: Sample) -> dg.AssetCheckResult:
         seed = config.seed or datetime.now(UTC).date().isoformat()
         try:
-            found = verify_sample(settings, seed=seed, number_of_days=config.days)
+            verified = verify_sample(settings, seed=seed, number_of_days=config.days)
         except UnusableInput as error:
             raise dg.Failure(description=str(error), allow_retries=False) from None
-        return sample_result(found)
+        return sample_result(verified)
 
     return [archive_complete, replay_gives_the_same]
 
 
 def archive_result(findings: Sequence[Finding], commits: int | None) -> dg.AssetCheckResult:
-    """Word what the check of the archive found."""
-    table = [dg.TableRecord({"file": one.path, "problem": one.problem}) for one in findings[:SHOWN]]
+    """The result of the check of the archive."""
+    table = [
+        dg.TableRecord({"file": finding.path, "problem": finding.problem}) for finding in findings[:SHOWN]
+    ]
     schema = dg.TableSchema([dg.TableColumn("file"), dg.TableColumn("problem")])
     return dg.AssetCheckResult(
         passed=not findings,
@@ -78,36 +80,36 @@ def archive_result(findings: Sequence[Finding], commits: int | None) -> dg.Asset
     )
 
 
-def sample_result(found: SampleVerification) -> dg.AssetCheckResult:
-    """Word what the comparison of a sample found."""
+def sample_result(verified: SampleVerification) -> dg.AssetCheckResult:
+    """The result of the comparison of a sample."""
     table = [
         dg.TableRecord(
             {
                 "table": name,
-                "day": str(one.day or ""),
-                "only_published": one.only_published,
-                "only_replayed": one.only_replayed,
+                "day": str(difference.day or ""),
+                "only_published": difference.only_published,
+                "only_replayed": difference.only_replayed,
             }
         )
-        for name, days in found.differences.items()
-        for one in days
+        for name, days in verified.differences.items()
+        for difference in days
     ]
     numbers = [dg.TableColumn(name, "int") for name in ("only_published", "only_replayed")]
     schema = dg.TableSchema([dg.TableColumn("table"), dg.TableColumn("day"), *numbers])
-    rows = sum(found.rows.values())
-    differing = ", ".join(found.differences)
+    rows = sum(verified.rows.values())
+    differing = ", ".join(verified.differences)
     return dg.AssetCheckResult(
-        passed=found.holds,
+        passed=verified.holds,
         description=f"differs: {differing}" if differing else f"{rows:,} rows are the same",
         metadata={
-            "seed": dg.MetadataValue.text(found.seed),
-            "days": dg.MetadataValue.json([day.isoformat() for day in found.days]),
-            "version": dg.MetadataValue.int(found.version),
-            "sequence": dg.MetadataValue.int(found.sequence),
-            "objects": dg.MetadataValue.int(found.objects),
-            "rows": dg.MetadataValue.json(dict(found.rows)),
+            "seed": dg.MetadataValue.text(verified.seed),
+            "days": dg.MetadataValue.json([day.isoformat() for day in verified.days]),
+            "version": dg.MetadataValue.int(verified.version),
+            "sequence": dg.MetadataValue.int(verified.sequence),
+            "objects": dg.MetadataValue.int(verified.objects),
+            "rows": dg.MetadataValue.json(dict(verified.rows)),
             "differences": dg.MetadataValue.table(table[:SHOWN], schema),
-            "seconds": dg.MetadataValue.float(round(found.seconds, 1)),
+            "seconds": dg.MetadataValue.float(round(verified.seconds, 1)),
         },
     )
 

@@ -1,7 +1,7 @@
 """The job `replay_into_file`: the dataset over two cuts, into a file of its own, from the Dagster UI.
 
 Belongs here: the form that it is started with, and what it reports. Not here: what the clocks mean, and how
-the file comes about (`replaying`).
+the file comes about (`replay.into_file`).
 """
 
 from pathlib import Path
@@ -44,7 +44,7 @@ def replay_job(settings: Settings) -> dg.JobDefinition:
             )
         except (UnusableInput, OSError) as error:
             raise dg.Failure(description=str(error), allow_retries=False) from None
-        context.add_output_metadata(described(done))
+        context.add_output_metadata(to_metadata(done))
 
     @dg.job(name=REPLAY_JOB, description=DESCRIPTION)
     def replay_into_file() -> None:
@@ -54,7 +54,7 @@ def replay_job(settings: Settings) -> dg.JobDefinition:
 
 
 def target(settings: Settings, into: str) -> Path:
-    """Read the file's name: one that is not absolute lies in the folder of replays."""
+    """Return the file: a name that is not absolute lies in the folder of replays."""
     if not into.strip():
         raise UnusableInput("into: name a file, such as march.duckdb")
     folder = settings.home / FOLDER
@@ -62,8 +62,8 @@ def target(settings: Settings, into: str) -> Path:
     return folder / Path(into).expanduser()
 
 
-def described(done: ReplayedDataset) -> dict[str, dg.MetadataValue]:
-    """Word what was derived as metadata."""
+def to_metadata(done: ReplayedDataset) -> dict[str, dg.MetadataValue]:
+    """The metadata of what was derived."""
     tables = [
         dg.TableRecord({"table": table, "rows": state.rows, "digest": state.digest[:16]})
         for table, state in done.tables.items()

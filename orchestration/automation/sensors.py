@@ -1,6 +1,6 @@
 """When things run by themselves: the jobs, the two sensors and the schedule.
 
-Belongs here: what is asked for, and when. Not here: what a run does. Nothing is remembered here: what landed
+Belongs here: what is requested, and when. Not here: what a run does. Nothing is remembered here: what landed
 is in the log, what was reported is in Dagster's own events, and what was published is in the manifest of the
 version that is served.
 """
@@ -18,7 +18,7 @@ from event_archive.archive import Archive
 from event_archive.landing.inbox import waiting_files
 from event_archive.store.commit import Commit
 from event_archive.store.log import Log
-from orchestration.assets.cursors import last_reported_sequence, touched_days, unpublished
+from orchestration.assets.cursors import days_of_commits, last_reported_sequence, unpublished
 from orchestration.assets.keys import LOG, QUARANTINE
 from orchestration.assets.partitions import partition_of
 from orchestration.automation.nightly_checks import nightly_selection
@@ -65,7 +65,7 @@ def refresh_job(models: dg.AssetsDefinition, published: dg.AssetsDefinition) -> 
 def inbox_sensor(
     settings: Settings, archive: Archive, job: UnresolvedAssetJobDefinition
 ) -> dg.SensorDefinition:
-    """Ask for a landing when files lie in the inbox, or when Dagster has not heard of all commits."""
+    """Request a landing when files lie in the inbox, or when commits are not reported yet."""
     log = own_log(archive)
 
     @dg.sensor(
@@ -76,7 +76,7 @@ def inbox_sensor(
         description="Lands files that nobody writes to any more, and reports commits made without Dagster.",
     )
     def inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        waiting = states(waiting_files(settings.inbox))
+        waiting = file_states(waiting_files(settings.inbox))
         commits = log.commits()
         unreported = len(commits) - last_reported_sequence(context.instance, LOG, commits)
         if not waiting and not unreported:
@@ -96,7 +96,7 @@ def refresh_sensor(
     job: UnresolvedAssetJobDefinition,
     partitions: dg.DailyPartitionsDefinition,
 ) -> dg.SensorDefinition:
-    """Ask for a refresh when the log is ahead of the published version, be the events late or not."""
+    """Request a refresh when the log is ahead of the published version, be the events late or not."""
     log = own_log(archive)
 
     @dg.sensor(
@@ -145,30 +145,30 @@ def refresh_schedule(
 def refresh_request(
     fresh: Sequence[Commit], partitions: dg.DailyPartitionsDefinition, run_key: str | None = None
 ) -> dg.RunRequest:
-    """Ask for one refresh run, as the latest day touched: the run itself reports the other days."""
-    return dg.RunRequest(run_key=run_key, partition_key=partition_of(touched_days(fresh), partitions))
+    """Request one refresh run, as the latest day of the new events: the run itself reports the other days."""
+    return dg.RunRequest(run_key=run_key, partition_key=partition_of(days_of_commits(fresh), partitions))
 
 
 def own_log(archive: Archive) -> Log:
-    """Give a sensor a log of its own: it reads only what is new, and sensors look at the same time."""
+    """A log of a sensor's own: it reads only what is new, and sensors read at the same time."""
     return Log(archive.storage)
 
 
-def states(files: Sequence[Path]) -> list[list[object]]:
-    """Note files with everything that changes when one is written to or replaced."""
-    noted: list[list[object]] = []
+def file_states(files: Sequence[Path]) -> list[list[object]]:
+    """Files with everything that changes when a file is written to or replaced."""
+    listed: list[list[object]] = []
     for path in files:
         with suppress(FileNotFoundError):
             stat = path.stat()
-            noted.append([str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino])
-    return noted
+            listed.append([str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino])
+    return listed
 
 
 def is_running(instance: dg.DagsterInstance, job: str) -> bool:
-    """Tell whether a run of a job is waiting or under way."""
+    """Whether a run of a job is waiting or under way."""
     return instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=UNFINISHED)) > 0
 
 
 def digest(text: str) -> str:
-    """Shorten a text to a key."""
+    """A key that tells a text from others."""
     return hashlib.sha256(text.encode()).hexdigest()

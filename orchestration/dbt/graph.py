@@ -119,7 +119,7 @@ def day_columns(manifest: Manifest) -> dict[str, str]:
 
 def upstream(manifest: Manifest, unique_id: str) -> dict[str, Node]:
     """All that a model is derived from, itself included, by unique id: models, sources and macros."""
-    found: dict[str, Node] = {}
+    above: dict[str, Node] = {}
     unread = [unique_id]
     while unread:
         name = unread.pop()
@@ -128,12 +128,12 @@ def upstream(manifest: Manifest, unique_id: str) -> dict[str, Node]:
             or manifest["sources"].get(name)
             or manifest.get("macros", {}).get(name)
         )
-        if node is None or name in found:
+        if node is None or name in above:
             continue
-        found[name] = node
+        above[name] = node
         depends_on = node.get("depends_on") or {}
         unread += [*depends_on.get("nodes", ()), *depends_on.get("macros", ())]
-    return found
+    return above
 
 
 def in_order(manifest: Manifest) -> list[Node]:

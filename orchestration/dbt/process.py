@@ -40,12 +40,12 @@ OnNode = Callable[[NodeFinished], None]
 
 
 def dbt_executable() -> str:
-    """Find the dbt that is installed beside this Python."""
+    """Return the dbt that is installed beside this Python; raises UnusableInput where there is none."""
     beside = Path(sys.executable).with_name("dbt")
-    found = str(beside) if beside.exists() else shutil.which("dbt")
-    if found is None:
+    executable = str(beside) if beside.exists() else shutil.which("dbt")
+    if executable is None:
         raise UnusableInput("dbt is not installed beside this Python; run `make setup`")
-    return found
+    return executable
 
 
 def run_dbt(
@@ -56,15 +56,16 @@ def run_dbt(
     lock: int | None = None,
     on_node: OnNode | None = None,
 ) -> str:
-    """Run one dbt command to its end and give what it printed; a failing test is not an error here.
+    """Run one dbt command to its end and return what it printed; a failing test is not an error here.
 
-    `lock` is handed on: if this process is killed, whoever comes next still waits for dbt. `hear` is told of
-    each node as soon as it is finished; of the rest, only errors are then given.
+    `lock` is handed on: if this process is killed, whoever comes next still waits for dbt. `on_node` is
+    called for each node as soon as it is finished; of the rest, only errors are then returned. Raises
+    UnusableInput where dbt itself could not work.
     """
     target = target or settings.dbt_target
     project = str(settings.dbt_project)
-    wording = ["--log-format", "json"] if on_node else ["--quiet"]
-    command = [dbt_executable(), *wording, "--no-use-colors", *arguments]
+    log_format = ["--log-format", "json"] if on_node else ["--quiet"]
+    command = [dbt_executable(), *log_format, "--no-use-colors", *arguments]
     command += ["--project-dir", project, "--profiles-dir", project]
     command += ["--target-path", str(target), "--log-path", str(target)]
     target.mkdir(parents=True, exist_ok=True)
@@ -80,36 +81,36 @@ def run_dbt(
     ) as process:
         assert process.stdout is not None
         try:
-            said = listen(process.stdout, on_node) if on_node else process.stdout.read()
+            output = listen(process.stdout, on_node) if on_node else process.stdout.read()
         except BaseException:
             process.kill()
             raise
-    # 1: a node failed, which its results tell; 2: dbt itself could not work.
+    # 1: a node failed, which its results say; 2: dbt itself could not work.
     if process.returncode not in (0, 1):
-        raise UnusableInput(f"dbt {arguments[0]}: {first_lines(said)}; details: {target / 'dbt.log'}")
-    return said
+        raise UnusableInput(f"dbt {arguments[0]}: {first_lines(output)}; details: {target / 'dbt.log'}")
+    return output
 
 
 def listen(lines: Iterable[str], on_node: OnNode) -> str:
-    """Read what dbt says in JSON: hand on each node that it finishes, keep errors and what is not JSON."""
-    kept = []
+    """Read dbt's messages in JSON: hand on each node that it finishes, return errors and what is no JSON."""
+    rest = []
     for line in lines:
         try:
-            said = json.loads(line)
-            info, data = said["info"], said["data"]
+            message = json.loads(line)
+            info, data = message["info"], message["data"]
         except (ValueError, TypeError, KeyError):
-            kept.append(line)
+            rest.append(line)
             continue
         if info["name"] in ("LogModelResult", "LogTestResult"):
             node, total = data["node_info"], data.get("total") or data.get("num_models")
             on_node(NodeFinished(node["node_name"], info["name"] == "LogModelResult", data["index"], total))
         elif info["level"] == "error":
-            kept.append(f"{info['msg']}\n")
-    return "".join(kept)
+            rest.append(f"{info['msg']}\n")
+    return "".join(rest)
 
 
 def first_lines(output: str, at_most: int = 4) -> str:
-    """Keep the start of what dbt said; where something is full, only that: the rest follows from it."""
+    """The start of what dbt printed; where something is full, only that: the rest follows from it."""
     if cause := full(output):
         return cause
     lines = [line.strip() for line in output.splitlines() if line.strip()]
@@ -131,10 +132,10 @@ def load_manifest(settings: Settings, *, keep: bool = True) -> Manifest:
         with tempfile.TemporaryDirectory(
             prefix=".parse-", dir=settings.dbt_target if keep else None
         ) as aside:
-            said = run_dbt(settings, ["parse"], target=Path(aside))
+            output = run_dbt(settings, ["parse"], target=Path(aside))
             parsed = Path(aside) / MANIFEST
             if not parsed.exists():
-                raise UnusableInput(f"dbt parse: {first_lines(said)}")
+                raise UnusableInput(f"dbt parse: {first_lines(output)}")
             if not keep:
                 return read_manifest(parsed)
             os.utime(parsed, (started, started))
@@ -161,12 +162,12 @@ def keep_manifest(settings: Settings, started: float, known: Manifest | None = N
 
 
 def is_current(settings: Settings, manifest: Path) -> bool:
-    """Tell whether a manifest is there, and of the project as it is now."""
+    """Whether a manifest is there, and of the project as it is now."""
     return manifest.exists() and manifest.stat().st_mtime >= last_change(settings.dbt_project)
 
 
 def last_change(project: Path) -> float:
-    """Tell when a file of the dbt project was last changed, added or removed."""
+    """When a file of the dbt project was last changed, added or removed, in seconds since 1970."""
     newest = project.stat().st_mtime
     for path in project.iterdir():
         if path.name not in GENERATED and not path.name.startswith("."):
