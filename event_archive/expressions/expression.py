@@ -156,15 +156,21 @@ def _rebuilt(node: exp.Expr, field: Field, text: str) -> exp.Expr:
         return kind(this=_rebuilt(node.this, field, text), to=_type(node.args["to"], text))
     if kind is exp.Bracket and isinstance(key := _key(node), int):
         return call("list_extract", _rebuilt(node.this, field, text), exp.Literal.number(key))
+    if constant := _constant(node):
+        return constant
+    if kind is exp.Bracket:
+        raise rejected(text, f"in {_named(node)} stands no position; positions are 1, 2, 3 …")
+    raise rejected(text, f"{_named(node)} is not allowed; {ALLOWED}")
+
+
+def _constant(node: exp.Expr) -> exp.Expr | None:
+    """The constant that a node is, built anew; None where it is none."""
+    kind = type(node)
     if kind is exp.Literal and (node.is_string or NUMBER.fullmatch(str(node.this))):
         return exp.Literal(this=str(node.this), is_string=bool(node.is_string))
     if kind is exp.Boolean:
         return exp.Boolean(this=bool(node.this))
-    if kind is exp.Null:
-        return exp.null()
-    if kind is exp.Bracket:
-        raise rejected(text, f"in {_named(node)} stands no position; positions are 1, 2, 3 …")
-    raise rejected(text, f"{_named(node)} is not allowed; {ALLOWED}")
+    return exp.null() if kind is exp.Null else None
 
 
 def _check_grammar(name: str, node: exp.Expr, text: str) -> None:

@@ -13,6 +13,8 @@ from event_archive.registry.text_formats import DAY, UUID, WHOLE, decimal_patter
 from event_archive.sql_text import literal
 
 MOMENT = moment_pattern("[0-9]{1,6}0*")  # as fine as a column is
+# How a text reads that a cast to a kind takes as it is meant; that of a DECIMAL depends on its scale.
+TEXT_PATTERNS = {"BIGINT": WHOLE, "BOOLEAN": "true|false", "DATE": DAY, "TIMESTAMPTZ": MOMENT, "UUID": UUID}
 INTEGERS = ("INTEGER", "BIGINT", "HUGEINT")
 TIMES = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
 AS_TEXT = (*INTEGERS, "BOOLEAN", "DATE", "UUID", "DECIMAL")
@@ -54,18 +56,10 @@ def exact_cast(value: str, given: str, wanted: Scalar, place: str) -> str:
 def _condition(value: str, given: str, kind: str, wanted: Scalar) -> str | None:
     """Return the SQL test that a value survives its cast; None where the cast is exact or fails."""
     match kind, wanted.kind:
-        case "VARCHAR", "BIGINT":
-            return _full_match(value, WHOLE)
         case "VARCHAR", "DECIMAL":
             return _full_match(value, decimal_pattern(wanted.scale))
-        case "VARCHAR", "BOOLEAN":
-            return _full_match(value, "true|false")
-        case "VARCHAR", "DATE":
-            return _full_match(value, DAY)
-        case "VARCHAR", "TIMESTAMPTZ":
-            return _full_match(value, MOMENT)
-        case "VARCHAR", "UUID":
-            return _full_match(value, UUID)
+        case "VARCHAR", _ if wanted.kind in TEXT_PATTERNS:
+            return _full_match(value, TEXT_PATTERNS[wanted.kind])
         case _, "VARCHAR" if kind in AS_TEXT:
             return None
         case _, "BIGINT" | "DECIMAL" if kind in INTEGERS:

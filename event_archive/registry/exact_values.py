@@ -79,36 +79,56 @@ def to_column(kind: ColumnType, value: Any, where: str = "data") -> Any:
 def _exact_scalar(kind: Scalar, value: Any) -> Any:
     match kind.kind:
         case "BIGINT":
-            whole = int(value)
-            if not -LARGEST_BIGINT - 1 <= whole <= LARGEST_BIGINT:
-                raise Inexact(f"{str(value)[:60]} does not fit 64 bits")
-            return whole
+            return _exact_whole(value)
         case "DOUBLE":
-            number = float(Decimal(value))  # an int beyond all doubles would raise, a Decimal is infinite
-            if Decimal(repr(number)) != Decimal(value):
-                raise Inexact(f"{str(value)[:60]} has more digits than a double holds")
-            return number
+            return _exact_double(value)
         case "DECIMAL":
-            if kind.text and not (len(value) <= MOST_DIGITS and DECIMAL_TEXT.fullmatch(value)):
-                raise Inexact(f"{value[:60]!r} is not a decimal number")
-            number_ = Decimal(value)
-            _, digits, exponent = _normal(number_).as_tuple()
-            whole = len(digits) + int(exponent) if number_ else 0
-            if -int(exponent) > kind.scale or whole > kind.precision - kind.scale:
-                raise Inexact(f"{str(value)[:60]} does not fit {kind.sql()}")
-            return number_
+            return _exact_decimal(kind, value)
         case "DATE":
-            try:
-                return date.fromisoformat(value) if DATE.fullmatch(value) else _no_date(value)
-            except ValueError:
-                return _no_date(value)
+            return _exact_date(value)
         case "TIMESTAMPTZ":
             return exact_moment(value)
         case "UUID":
-            if not UUID_TEXT.fullmatch(value):
-                raise Inexact(f"{value[:60]!r} is not a UUID")
-            return str(UUID(value))
+            return _exact_uuid(value)
     return value
+
+
+def _exact_whole(value: Any) -> int:
+    whole = int(value)
+    if not -LARGEST_BIGINT - 1 <= whole <= LARGEST_BIGINT:
+        raise Inexact(f"{str(value)[:60]} does not fit 64 bits")
+    return whole
+
+
+def _exact_double(value: Any) -> float:
+    number = float(Decimal(value))  # an int beyond all doubles would raise, a Decimal is infinite
+    if Decimal(repr(number)) != Decimal(value):
+        raise Inexact(f"{str(value)[:60]} has more digits than a double holds")
+    return number
+
+
+def _exact_decimal(kind: Scalar, value: Any) -> Decimal:
+    if kind.text and not (len(value) <= MOST_DIGITS and DECIMAL_TEXT.fullmatch(value)):
+        raise Inexact(f"{value[:60]!r} is not a decimal number")
+    number = Decimal(value)
+    _, digits, exponent = _normal(number).as_tuple()
+    whole = len(digits) + int(exponent) if number else 0
+    if -int(exponent) > kind.scale or whole > kind.precision - kind.scale:
+        raise Inexact(f"{str(value)[:60]} does not fit {kind.sql()}")
+    return number
+
+
+def _exact_date(value: str) -> date:
+    try:
+        return date.fromisoformat(value) if DATE.fullmatch(value) else _no_date(value)
+    except ValueError:
+        return _no_date(value)
+
+
+def _exact_uuid(value: str) -> str:
+    if not UUID_TEXT.fullmatch(value):
+        raise Inexact(f"{value[:60]!r} is not a UUID")
+    return str(UUID(value))
 
 
 def _normal(number: Decimal) -> Decimal:

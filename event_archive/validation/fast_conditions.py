@@ -18,6 +18,7 @@ from event_archive.sql_text import literal
 NO_CONDITION = ANNOTATIONS | frozenset(
     {"type", "$schema", "$id", "$defs", "properties", "required", "additionalProperties", "items"}
 )
+COMPARED = {"minimum": ">=", "maximum": "<=", "exclusiveMinimum": ">", "exclusiveMaximum": "<"}
 EMAIL_CONDITION = r"[a-z0-9]+([._-][a-z0-9]+)*@[a-z0-9]+([-.][a-z0-9]+)*\.[a-z]{2,}"
 # What ECMA-262 (JSON Schema) and RE2 (DuckDB) read alike, and match alike in ASCII text.
 PLAIN_PATTERN = re.compile(
@@ -75,38 +76,55 @@ def _number(argument: Any) -> str:
 
 
 def _condition(value: str, kind: ColumnType, keyword: str, argument: Any) -> str:
-    text = isinstance(kind, Scalar) and kind.kind == "VARCHAR"
-    number = isinstance(kind, Scalar) and kind.kind in ("BIGINT", "DOUBLE", "DECIMAL") and not kind.text
+    for condition_of in (_text_condition, _number_condition, _format_condition, _list_condition):
+        if condition := condition_of(value, kind, keyword, argument):
+            return condition
+    raise Unfit(f"the keyword {keyword}")
+
+
+def _text_condition(value: str, kind: ColumnType, keyword: str, argument: Any) -> str | None:
+    if not (isinstance(kind, Scalar) and kind.kind == "VARCHAR"):
+        return None
     match keyword:
-        case "enum" if text:
+        case "enum":
             allowed = [literal(choice) for choice in argument if isinstance(choice, str)]
             return f"{value} IN ({', '.join(allowed)})" if allowed else "false"
-        case "const" if text and isinstance(argument, str):
+        case "const" if isinstance(argument, str):
             return f"{value} = {literal(argument)}"
-        case "minimum" if number:
-            return f"{value} >= {_number(argument)}"
-        case "maximum" if number:
-            return f"{value} <= {_number(argument)}"
-        case "exclusiveMinimum" if number:
-            return f"{value} > {_number(argument)}"
-        case "exclusiveMaximum" if number:
-            return f"{value} < {_number(argument)}"
-        case "multipleOf" if isinstance(kind, Scalar) and kind.kind == "BIGINT" and isinstance(argument, int):
-            return f"{value} % {_number(argument)} = 0"
-        case "multipleOf" if isinstance(kind, Scalar) and kind.kind == "DECIMAL":
-            return "true"  # a decimal column's scale is made from this keyword, and its text is tested for it
-        case "minLength" if text:
+        case "minLength":
             return f"length({value}) >= {int(argument)}"
-        case "maxLength" if text:
+        case "maxLength":
             return f"length({value}) <= {int(argument)}"
-        case "pattern" if text and PLAIN_PATTERN.fullmatch(argument):
+        case "pattern" if PLAIN_PATTERN.fullmatch(argument):
             return f"regexp_full_match({value}, {literal(argument[1:-1])})"
-        case "format" if isinstance(kind, Scalar) and kind.text and kind.kind != "VARCHAR":
-            return "true"  # the column's type is made from the format, and the text is tested against it
-        case "format" if argument == "email":
-            return f"(strlen({value}) <= 60 AND regexp_full_match({value}, {literal(EMAIL_CONDITION)}))"
-        case "minItems" if isinstance(kind, ListOf):
-            return f"len({value}) >= {int(argument)}"
-        case "maxItems" if isinstance(kind, ListOf):
-            return f"len({value}) <= {int(argument)}"
-    raise Unfit(f"the keyword {keyword}")
+    return None
+
+
+def _number_condition(value: str, kind: ColumnType, keyword: str, argument: Any) -> str | None:
+    if not isinstance(kind, Scalar):
+        return None
+    if keyword == "multipleOf" and kind.kind == "BIGINT" and isinstance(argument, int):
+        return f"{value} % {_number(argument)} = 0"
+    if keyword == "multipleOf" and kind.kind == "DECIMAL":
+        return "true"  # a decimal column's scale is made from this keyword, and its text is tested for it
+    if keyword in COMPARED and kind.kind in ("BIGINT", "DOUBLE", "DECIMAL") and not kind.text:
+        return f"{value} {COMPARED[keyword]} {_number(argument)}"
+    return None
+
+
+def _format_condition(value: str, kind: ColumnType, keyword: str, argument: Any) -> str | None:
+    if keyword != "format":
+        return None
+    if isinstance(kind, Scalar) and kind.text and kind.kind != "VARCHAR":
+        return "true"  # the column's type is made from the format, and the text is tested against it
+    if argument == "email":
+        return f"(strlen({value}) <= 60 AND regexp_full_match({value}, {literal(EMAIL_CONDITION)}))"
+    return None
+
+
+def _list_condition(value: str, kind: ColumnType, keyword: str, argument: Any) -> str | None:
+    if isinstance(kind, ListOf) and keyword == "minItems":
+        return f"len({value}) >= {int(argument)}"
+    if isinstance(kind, ListOf) and keyword == "maxItems":
+        return f"len({value}) <= {int(argument)}"
+    return None
