@@ -139,24 +139,27 @@ def declared_trace(
             mart = next((mart for mart in marts(manifest).values() if table_of(mart) == table), None)
             if mart is None:
                 raise unusable_trace(node, f"{table} is no mart")
-            months = frozenset(own for own, there in by.items() if isinstance(there, dict))
-            columns = {own: month_of(node, there) if own in months else there for own, there in by.items()}
+            months = frozenset(column for column, upstream in by.items() if isinstance(upstream, dict))
+            columns = {
+                column: month_of(node, upstream) if column in months else upstream
+                for column, upstream in by.items()
+            }
             return RowTrace(
                 table,
                 {
-                    known_column(node, node, own): known_column(node, mart, there)
-                    for own, there in columns.items()
+                    known_column(node, node, column): known_column(node, mart, upstream)
+                    for column, upstream in columns.items()
                 },
                 months,
             )
     raise unusable_trace(node, f"{json.dumps(declared)} is neither {{object_id}} nor {{table, by}}")
 
 
-def month_of(node: Mapping[str, Any], there: Mapping[str, Any]) -> object:
+def month_of(node: Mapping[str, Any], upstream: Mapping[str, Any]) -> object:
     """Return the column of `{month_of: column}`."""
-    if set(there) != {MONTH_OF}:
-        raise unusable_trace(node, f"{json.dumps(there)} is not {{{MONTH_OF}: column}}")
-    return there[MONTH_OF]
+    if set(upstream) != {MONTH_OF}:
+        raise unusable_trace(node, f"{json.dumps(upstream)} is not {{{MONTH_OF}: column}}")
+    return upstream[MONTH_OF]
 
 
 def known_column(node: Mapping[str, Any], holder: Mapping[str, Any], column: object) -> str:
@@ -181,7 +184,10 @@ def trace_to_json(trace: Trace) -> dict[str, object]:
     if isinstance(trace, EventTrace):
         kind = {"object_type": trace.object_type} if trace.object_type else {}
         return {"object_id": trace.object_id, "events": list(trace.views), **kind}
-    by = {own: {MONTH_OF: there} if own in trace.months else there for own, there in trace.by.items()}
+    by = {
+        column: {MONTH_OF: upstream} if column in trace.months else upstream
+        for column, upstream in trace.by.items()
+    }
     return {"table": trace.table, "by": by}
 
 
@@ -200,9 +206,9 @@ def trace_from_json(record: Mapping[str, Any]) -> Trace:
         views = tuple(map(str, record["events"]))
         return EventTrace(str(record["object_id"]), views, None if kind is None else str(kind))
     by = record["by"].items()
-    months = frozenset(own for own, there in by if isinstance(there, dict))
+    months = frozenset(column for column, upstream in by if isinstance(upstream, dict))
     return RowTrace(
         str(record["table"]),
-        {own: str(there[MONTH_OF]) if own in months else str(there) for own, there in by},
+        {column: str(upstream[MONTH_OF]) if column in months else str(upstream) for column, upstream in by},
         months,
     )

@@ -36,13 +36,13 @@ def heading(comparison: Comparison) -> list[str]:
 def format_side(side: DatasetSide) -> str:
     """Return what one side is, and what it was derived from, as a line."""
     info = side.info
-    known = (
+    commits = (
         f"commits 1 to {info.sequence}, landed by {format_moment(side.landed_at)}"
         if side.landed_at
         else "no commit"
     )
     before = f", of events before {format_moment(info.as_of)}" if info.as_of else ""
-    return f"{side.label}: {known}{before}, code {info.code_version}"
+    return f"{side.label}: {commits}{before}, code {info.code_version}"
 
 
 def summary(comparison: Comparison) -> list[tuple[object, ...]]:

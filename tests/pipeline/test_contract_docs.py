@@ -107,15 +107,15 @@ def test_one_file_and_one_command_give_source_model_and_page(settings: Settings,
     assert model["description"] == (
         f"One row per event. {HOSTILE} Personal fields stay in the archive: data.mail, data.lines[].phone."
     )
-    described = {name: column["description"] for name, column in model["columns"].items()}
-    assert described["select"] == HOSTILE
-    assert described["data_data_source"] == "Named like a column of every event."
+    descriptions = {name: column["description"] for name, column in model["columns"].items()}
+    assert descriptions["select"] == HOSTILE
+    assert descriptions["data_data_source"] == "Named like a column of every event."
 
     land_events(settings, [event])
     refresh(settings)
     with duckdb.connect(settings.warehouse, read_only=True) as warehouse:
         table = warehouse.sql("FROM staging.stg_note__marked")
-        assert set(table.columns) == set(described)
+        assert set(table.columns) == set(descriptions)
         assert "mail" not in table.columns
         assert "lines" not in table.columns
         row = dict(zip(table.columns, table.fetchall()[0], strict=True))

@@ -18,10 +18,10 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
 
 def read_by(manifest: Mapping[str, Any], view_name: str, field: str) -> set[str]:
     """The columns of marts that read a field."""
-    found = readers(manifest, view_name, [field])
+    readings = readers(manifest, view_name, [field])
     return {
         f"{reading.model}.{reading.column}"
-        for reading in found
+        for reading in readings
         if reading.model.split(".")[0] in ("billing", "analytics")
     }
 

@@ -71,8 +71,8 @@ def test_descriptions_and_constraints_are_published_too(published: Settings) -> 
 def test_a_file_says_what_it_holds(published: Settings) -> None:
     version = served_version(published)
     assert version is not None
-    said = query(published, "SELECT sequence, log_digest, as_of, code_version FROM factlog.manifest").rows
-    assert said == [(version.sequence, version.log_digest, None, version.code_version)]
+    manifest = query(published, "SELECT sequence, log_digest, as_of, code_version FROM factlog.manifest").rows
+    assert manifest == [(version.sequence, version.log_digest, None, version.code_version)]
     tables = query(
         published, "SELECT table_name, row_count, digest, row_key FROM factlog.tables ORDER BY table_name"
     ).rows

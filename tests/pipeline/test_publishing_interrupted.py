@@ -76,9 +76,9 @@ def test_a_refresh_that_was_killed_is_waited_for_and_done_again(settings: Settin
         time.sleep(0.05)
     killed.kill()
     killed.communicate()
-    said: list[str] = []
-    assert refresh(settings, log=said.append).publication.is_new
-    assert said == [f"waiting for a refresh (process {killed.pid}), which holds the warehouse"]
+    messages: list[str] = []
+    assert refresh(settings, log=messages.append).publication.is_new
+    assert messages == [f"waiting for a refresh (process {killed.pid}), which holds the warehouse"]
 
 
 def test_a_crash_at_any_step_leaves_the_old_version_and_a_way_on(
@@ -129,7 +129,7 @@ def publish_in_another_process(settings: Settings, step: int) -> "subprocess.Com
 
 
 def test_who_finds_the_warehouse_taken_waits_and_says_for_whom(settings: Settings) -> None:
-    said: list[str] = []
+    messages: list[str] = []
     taken, release = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -142,9 +142,9 @@ def test_who_finds_the_warehouse_taken_waits_and_says_for_whom(settings: Setting
     taken.wait(30)
 
     def say(message: str) -> None:
-        said.append(message)
+        messages.append(message)
         release.set()
 
     with warehouse_lock(settings, "another", log=say):
         holder.join(30)
-    assert said == [f"waiting for a long refresh (process {os.getpid()}), which holds the warehouse"]
+    assert messages == [f"waiting for a long refresh (process {os.getpid()}), which holds the warehouse"]

@@ -101,7 +101,7 @@ def nightly(settings: Settings, days: int = 3) -> dict[str, dg.AssetCheckEvaluat
                 raise_on_error=False,
             )
         )
-    return {found.check_name: found for found in result.get_asset_check_evaluations()}
+    return {evaluation.check_name: evaluation for evaluation in result.get_asset_check_evaluations()}
 
 
 def metadata(check: dg.AssetCheckEvaluation) -> dict[str, Any]:
@@ -114,9 +114,11 @@ def test_what_was_built_by_increments_is_the_same_from_nothing(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert served_version(settings) is not None
-    code, said = factlog(settings, monkeypatch, capsys, "replay", "--verify")
+    code, output = factlog(settings, monkeypatch, capsys, "replay", "--verify")
     assert code == 0
-    assert said.startswith("4 tables, 12 rows: the same as in version 2, derived from nothing up to commit 2")
+    assert output.startswith(
+        "4 tables, 12 rows: the same as in version 2, derived from nothing up to commit 2"
+    )
 
 
 def test_what_differs_is_named_by_table_and_day(
@@ -128,11 +130,11 @@ def test_what_differs_is_named_by_table_and_day(
     with closing(duckdb.connect(served)) as connection:
         connection.execute("DELETE FROM writing.notebooks WHERE notebook = 'red'")
     put(wrong.dbt_project / FACT, FACT_FILES[FACT] + "-- the same rows by other code")
-    code, said = factlog(wrong, monkeypatch, capsys, "replay", "--verify", "--json")
-    report = json.loads(said)
+    code, output = factlog(wrong, monkeypatch, capsys, "replay", "--verify", "--json")
+    report = json.loads(output)
     assert (code, report["same"], len(report["tables"])) == (1, False, 4)
-    found = {table["table"]: (table["day_column"], table["days"]) for table in report["differences"]}
-    assert found == {
+    differing = {table["table"]: (table["day_column"], table["days"]) for table in report["differences"]}
+    assert differing == {
         "reading.notes_read": (
             "first_read_date",
             [{"day": "2026-01-03", "only_published": 1, "only_replayed": 1}],
@@ -154,10 +156,10 @@ def test_every_night_the_archive_and_a_sample_are_verified(settings: Settings) -
     }
     version = served_version(settings)
     assert version is not None
-    told = metadata(checks["replay_gives_the_same"])
-    assert told["seed"] == f"2026-02-01 {version.log_digest}"
-    assert told["days"] == ["2026-01-02", "2026-01-03"]
-    assert (told["objects"], told["rows"]) == (6, {"reading.notes_read": 6})
+    values = metadata(checks["replay_gives_the_same"])
+    assert values["seed"] == f"2026-02-01 {version.log_digest}"
+    assert values["days"] == ["2026-01-02", "2026-01-03"]
+    assert (values["objects"], values["rows"]) == (6, {"reading.notes_read": 6})
 
 
 @pytest.mark.usefixtures("in_process")
@@ -184,20 +186,20 @@ def test_a_night_finds_a_wrong_row_and_a_changed_byte(settings: Settings, tmp_pa
 def test_the_schedule_asks_at_night_for_the_sample_of_that_night(settings: Settings, tmp_path: Path) -> None:
     night = datetime(2026, 2, 1, 2, 30, tzinfo=UTC)
 
-    def asked(of: Settings) -> dg.RunRequest | dg.SkipReason:
+    def evaluate(of: Settings) -> dg.RunRequest | dg.SkipReason:
         schedule = build_definitions(of).resolve_schedule_def("nightly_verification")
         assert schedule.cron_schedule == "30 2 * * *"
         assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
         with dagster_instance(of) as instance:
             context = dg.build_schedule_context(instance, scheduled_execution_time=night)
-            found = schedule.evaluate_tick(context)
-        return found.run_requests[0] if found.run_requests else dg.SkipReason(found.skip_message)
+            tick = schedule.evaluate_tick(context)
+        return tick.run_requests[0] if tick.run_requests else dg.SkipReason(tick.skip_message)
 
-    request = asked(settings)
+    request = evaluate(settings)
     assert isinstance(request, dg.RunRequest)
     sample = {"seed": "2026-02-01", "days": 3}
     assert request.run_config == {"ops": {op_name(SAME_AGAIN): {"config": sample}}}
-    assert asked(new_installation(tmp_path)) == dg.SkipReason("Nothing is published yet.")
+    assert evaluate(new_installation(tmp_path)) == dg.SkipReason("Nothing is published yet.")
 
 
 def test_the_same_seed_draws_the_same_days(settings: Settings) -> None:

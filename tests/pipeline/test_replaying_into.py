@@ -76,8 +76,8 @@ def test_a_cut_that_was_published_gives_the_digests_of_that_version(
     assert (done.tables, done.log_digest) == (version.tables, version.log_digest)
     assert into.stat().st_mode & 0o777 == 0o444
     assert [path.name for path in tmp_path.iterdir()] == ["first.duckdb"]
-    said = rows(into, "SELECT sequence, log_digest, as_of FROM factlog.manifest")
-    assert said == {(1, version.log_digest, None)}
+    manifest = rows(into, "SELECT sequence, log_digest, as_of FROM factlog.manifest")
+    assert manifest == {(1, version.log_digest, None)}
 
 
 @pytest.mark.usefixtures("in_process")
@@ -89,8 +89,8 @@ def test_both_clocks_cut_and_a_file_says_so(settings: Settings, tmp_path: Path) 
     assert done.sequence == 2
     # Half-open: what occurred in that very moment is not in it.
     assert rows(done.file) == {*ten, ("10", "2026-01-02")}
-    said = rows(done.file, "SELECT sequence, epoch(as_of)::BIGINT FROM factlog.manifest")
-    assert said == {(2, int(ninth.timestamp()))}
+    manifest = rows(done.file, "SELECT sequence, epoch(as_of)::BIGINT FROM factlog.manifest")
+    assert manifest == {(2, int(ninth.timestamp()))}
     # Nor is what landed in that very moment.
     later = ninth + timedelta(microseconds=1)
     done = replay_into(settings, tmp_path / "both.duckdb", as_of=later, known_at=second.landed_at)
@@ -248,9 +248,9 @@ def test_the_ui_derives_into_the_folder_of_replays(settings: Settings, tmp_path:
         unclear = started(instance, into="x.duckdb", as_of="soon")
     file = settings.home / "replays/first.duckdb"
     assert len(rows(file)) == 10
-    told: dict[str, Any] = {name: value.value for name, value in output.step_output_data.metadata.items()}
-    assert (told["file"], told["sequence"], told["dagster/row_count"]) == (str(file), 1, 12)
-    assert [dict(record.data)["table"] for record in told["tables"].records] == [
+    metadata: dict[str, Any] = {name: value.value for name, value in output.step_output_data.metadata.items()}
+    assert (metadata["file"], metadata["sequence"], metadata["dagster/row_count"]) == (str(file), 1, 12)
+    assert [dict(record.data)["table"] for record in metadata["tables"].records] == [
         "reading.readings",
         "writing.notebooks",
         "writing.notes",

@@ -16,18 +16,18 @@ from support.events import contract
 
 ROOT = Path(__file__).parents[3]
 CONTRACTS = {
-    one.type: one
+    released.type: released
     for folder in ("event_archive/contracts", "examples/github/contracts")
-    for one in load_contracts(ROOT / folder).newest()
+    for released in load_contracts(ROOT / folder).newest()
 }
 MACROS = staging_macros(ROOT / "dbt_project")
 
 
-@pytest.mark.parametrize("one", CONTRACTS.values(), ids=CONTRACTS)
-def test_every_contract_gives_formatted_sql_of_what_is_not_personal(one: Contract) -> None:
-    sql = staging_sql(one, macros=MACROS)
+@pytest.mark.parametrize("released", CONTRACTS.values(), ids=CONTRACTS)
+def test_every_contract_gives_formatted_sql_of_what_is_not_personal(released: Contract) -> None:
+    sql = staging_sql(released, macros=MACROS)
     assert format_string(sql, Mode(line_length=LINE_LENGTH)) == sql
-    for name, part in one.schema["properties"].items():
+    for name, part in released.schema["properties"].items():
         personal = "'x-pii': True" in str(part)
         assert (f"data.{name}" in sql.replace('"', "")) is not personal, name
 
@@ -38,14 +38,14 @@ def test_it_is_laid_out_as_those_that_people_wrote() -> None:
 
 
 def test_data_without_named_fields_is_one_column() -> None:
-    one = contract({"type": "object"})
-    assert "event_order, data" in " ".join(staging_sql(one, macros=[]).split())
-    assert staging_columns(one)[-1].name == "data"
+    made_up = contract({"type": "object"})
+    assert "event_order, data" in " ".join(staging_sql(made_up, macros=[]).split())
+    assert staging_columns(made_up)[-1].name == "data"
 
 
 def test_no_two_columns_have_one_name() -> None:
     names = ["event_id", "data_event_id", "Sequence", "data_data_event_id", "parcel_id", "event_order"]
-    one = contract({"type": "object", "properties": {name: {"type": "string"} for name in names}})
-    columns = [column.name.lower() for column in staging_columns(one)]
+    made_up = contract({"type": "object", "properties": {name: {"type": "string"} for name in names}})
+    columns = [column.name.lower() for column in staging_columns(made_up)]
     assert len(set(columns)) == len(columns)
     assert {"data_event_id", "data_data_event_id", "data_sequence", "data_parcel_id"} < set(columns)

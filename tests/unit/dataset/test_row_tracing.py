@@ -82,12 +82,12 @@ def test_a_report_is_traced_by_columns_that_a_fact_has_too() -> None:
 
 
 def test_a_report_is_traced_as_its_yaml_says() -> None:
-    said = [
+    declared = [
         {"table": "shop.sales", "by": {"month": {"month_of": "day"}}},
         {"object_id": "town", "events": ["shop_opened"]},
         {"object_id": "town", "object_type": "month"},
     ]
-    note = note_of(mart("report", "month", "town", reads=SALES, meta={"traced_to": said}))
+    note = note_of(mart("report", "month", "town", reads=SALES, meta={"traced_to": declared}))
     assert note.traced_to == (
         RowTrace("shop.sales", {"month": "day"}, frozenset({"month"})),
         EventTrace("town", ("shop_opened",)),
@@ -97,7 +97,7 @@ def test_a_report_is_traced_as_its_yaml_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "reason"),
+    ("declared", "reason"),
     [
         ("sales", "not a list"),
         (["sales"], '"sales" is neither {object_id} nor {table, by}'),
@@ -110,9 +110,9 @@ def test_a_report_is_traced_as_its_yaml_says() -> None:
         ([{"object_id": "city"}], "shop.report describes no column city"),
     ],
 )
-def test_what_cannot_be_traced_is_refused_in_one_line(said: object, reason: str) -> None:
+def test_what_cannot_be_traced_is_refused_in_one_line(declared: object, reason: str) -> None:
     with pytest.raises(UnusableInput) as error:
-        note_of(mart("report", "day", "town", reads=SALES, meta={"traced_to": said}))
+        note_of(mart("report", "day", "town", reads=SALES, meta={"traced_to": declared}))
     assert str(error.value).startswith("shop.report: meta traced_to: ")
     assert reason in str(error.value)
 

@@ -73,9 +73,9 @@ def dataset(
             for row in rows:
                 connection.execute(f"INSERT INTO {note.table} VALUES ({', '.join('?' * len(row))})", row)
         record_marts(connection, [note for note, _, _ in tables])
-        known = digest if digest is not None else commit.digest if commit else ""
-        about = DatasetInfo(sequence, known, as_of, code, datetime(2026, 3, 1, tzinfo=UTC))
-        write_dataset(connection, file, about, table_states(connection))
+        log_digest = digest if digest is not None else commit.digest if commit else ""
+        info = DatasetInfo(sequence, log_digest, as_of, code, datetime(2026, 3, 1, tzinfo=UTC))
+        write_dataset(connection, file, info, table_states(connection))
     return str(file)
 
 
@@ -84,7 +84,7 @@ def parcels(settings: Settings, name: str, sequence: int, *rows: Sequence[object
     return dataset(settings, name, sequence, [(PARCELS, COLUMNS, rows)], **more)
 
 
-def told(comparison: Comparison) -> list[str]:
+def report_of(comparison: Comparison) -> list[str]:
     """The lines of a report; when something landed is the test's own time."""
     landed = {
         event.landed_at
@@ -101,7 +101,7 @@ def told(comparison: Comparison) -> list[str]:
 def test_rows_are_told_with_the_events_that_changed_them(settings: Settings) -> None:
     a = parcels(settings, "a.duckdb", 1, ("1", 1, None, 1), ("2", 2, "Ulm", 1))
     b = parcels(settings, "b.duckdb", 3, ("1", 11, "Bonn", 3), ("3", 3, None, 2))
-    assert told(diff(settings, a, b)) == [
+    assert report_of(diff(settings, a, b)) == [
         "post.parcels: 1 changed, 1 removed, 1 added",
         "~ parcel_id 1",
         "    grams  1 → 11",
@@ -121,7 +121,7 @@ def test_rows_are_told_with_the_events_that_changed_them(settings: Settings) -> 
 def test_the_other_way_round_events_are_missing(settings: Settings) -> None:
     a = parcels(settings, "a.duckdb", 2, ("3", 3, None, 2))
     b = parcels(settings, "b.duckdb", 1)
-    assert told(diff(settings, a, b)) == [
+    assert report_of(diff(settings, a, b)) == [
         "post.parcels: 1 removed",
         "- parcel_id 3",
         "  without parcel.weighed.v1 event-3",
@@ -135,7 +135,7 @@ def test_between_two_moments_it_is_the_events_that_occurred_between_them(setting
     b = parcels(settings, "b.duckdb", 3, ("1", 11, None, 3), ("3", 3, None, 2))
     [table] = diff(settings, a, b).tables
     events = {change.key["parcel_id"]: change.causes.events for change in table.changes}
-    assert {key: [one.event_id for one in found] for key, found in events.items()} == {
+    assert {key: [event.event_id for event in causes] for key, causes in events.items()} == {
         "1": ["event-9"],
         "3": ["event-3"],
     }
@@ -150,7 +150,7 @@ def test_columns_that_say_when_something_landed_change_no_row(settings: Settings
     comparison = diff(settings, a, b)
     assert not comparison.differs
     assert diff_report.outcome(comparison) == ["No difference: 1 table is the same in A and B."]
-    assert told(comparison) == [
+    assert report_of(comparison) == [
         "post.parcels: no row differs",
         "1 more row differs only in when something landed (last_sequence)",
     ]
@@ -160,10 +160,10 @@ def test_what_no_event_explains_is_other_code(settings: Settings) -> None:
     a = parcels(settings, "a.duckdb", 1, ("1", 1, None, 1))
     b = parcels(settings, "b.duckdb", 1, ("1", 1000, None, 1), code="code-2")
     c = parcels(settings, "c.duckdb", 1, ("1", 7, None, 1))
-    assert told(diff(settings, a, b))[3:] == [
+    assert report_of(diff(settings, a, b))[3:] == [
         "  no event between: other code derived it (code-1 → code-2)",
     ]
-    assert told(diff(settings, a, c))[3:] == ["  no event between explains it"]
+    assert report_of(diff(settings, a, c))[3:] == ["  no event between explains it"]
 
 
 def test_a_report_is_traced_through_the_rows_of_facts_that_changed(settings: Settings) -> None:
@@ -183,8 +183,10 @@ def test_a_report_is_traced_through_the_rows_of_facts_that_changed(settings: Set
     comparison = diff(settings, a, b, "post.months")
     assert [table.table for table in comparison.tables] == ["post.months"]
     [table] = comparison.tables
-    found = [(one.kind, one.key["month"], one.values, one.causes.events) for one in table.changes]
-    assert [(*one, [event.event_id for event in events]) for *one, events in found] == [
+    assert [
+        (change.kind, change.key["month"], change.values, [event.event_id for event in change.causes.events])
+        for change in table.changes
+    ] == [
         ("changed", january, {"grams": (3, 2)}, ["event-9"]),
         ("added", february, {}, ["event-9"]),
     ]
@@ -225,7 +227,7 @@ def test_rows_without_a_key_are_told_apart_by_all_columns_and_counted(settings: 
     note, columns = MartDescription("post.parcels"), "n INT, town VARCHAR"
     a = dataset(settings, "a.duckdb", 1, [(note, columns, [[1, None], [1, None], [2, "Ulm"]])])
     b = dataset(settings, "b.duckdb", 1, [(note, columns, [[1, None], [2, "Bonn"]])])
-    assert told(diff(settings, a, b))[:6] == [
+    assert report_of(diff(settings, a, b))[:6] == [
         "post.parcels: 2 removed, 1 added",
         "- n 1, town null",
         "  how its rows are traced to events is not said (meta: traced_to)",
@@ -251,7 +253,7 @@ def test_columns_and_tables_of_one_side_are_said(settings: Settings) -> None:
     comparison = diff(settings, a, b)
     assert comparison.differs
     assert diff_report.outcome(comparison) == ["Only in B: post.towns"]
-    assert told(comparison) == [
+    assert report_of(comparison) == [
         "post.parcels: no row differs",
         "columns only in A, not compared: old",
         "columns only in B, not compared: new",
@@ -262,7 +264,7 @@ def test_columns_and_tables_of_one_side_are_said(settings: Settings) -> None:
 def test_tables_that_share_no_column_are_no_error(settings: Settings) -> None:
     a = dataset(settings, "a.duckdb", 1, [(PARCELS, "old BIGINT", [[1]])])
     b = dataset(settings, "b.duckdb", 1, [(PARCELS, "new BIGINT", [[1], [2]])])
-    assert told(diff(settings, a, b))[1:3] == [
+    assert report_of(diff(settings, a, b))[1:3] == [
         "columns only in A, not compared: old",
         "columns only in B, not compared: new",
     ]
@@ -275,9 +277,9 @@ def test_a_limit_keeps_the_first_rows_and_events_and_says_how_many_more(settings
     b = parcels(settings, "b.duckdb", 10, ("1", 2, None, 10), *((f"9{n}", n, None, 8) for n in range(4)))
     comparison = diff(settings, a, b, limit=2)
     [table] = comparison.tables
-    assert [(one.kind, one.causes.count) for one in table.changes] == [("changed", 7), ("added", 0)]
+    assert [(change.kind, change.causes.count) for change in table.changes] == [("changed", 7), ("added", 0)]
     assert len(table.changes[0].causes.events) == 5
-    report = told(comparison)
+    report = report_of(comparison)
     assert report[-1] == "… and 3 more rows"
     assert "  … and 4 more events" in report
 

@@ -91,19 +91,22 @@ def test_a_failed_build_names_its_cause_first() -> None:
 
 
 def test_what_is_full_is_said_whatever_else_is_said() -> None:
-    told = partial(full_disk_in_one_line, "here")
+    in_one_line = partial(full_disk_in_one_line, "here")
     assert first_lines("Traceback\n File x\n\nOSError: [Errno 28] No space left on device\n in y") == (
         "No space left on device"
     )
-    with pytest.raises(UnusableInput, match=r"^here: No space left on device$"), told():
+    with pytest.raises(UnusableInput, match=r"^here: No space left on device$"), in_one_line():
         raise duckdb.TransactionException("Failed to commit:\nCould not write: No space left on device")
-    with pytest.raises(UnusableInput, match=r"^here: too little memory; set FACTLOG_BUILD_MEMORY"), told():
+    with (
+        pytest.raises(UnusableInput, match=r"^here: too little memory; set FACTLOG_BUILD_MEMORY"),
+        in_one_line(),
+    ):
         raise duckdb.OutOfMemoryException("Out of Memory Error: could not allocate block (2.9/3.0 GiB used)")
-    with pytest.raises(UnusableInput, match=r"^here: No space left for what does not fit"), told():
+    with pytest.raises(UnusableInput, match=r"^here: No space left for what does not fit"), in_one_line():
         raise duckdb.OutOfMemoryException("Out of Memory Error: failed to offload data block of size 256 KiB")
-    with pytest.raises(UnusableInput, match=r"^here: IO Error: broken disk$"), told():
+    with pytest.raises(UnusableInput, match=r"^here: IO Error: broken disk$"), in_one_line():
         raise duckdb.IOException("IO Error: broken\ndisk")
-    with pytest.raises(duckdb.BinderException), told():
+    with pytest.raises(duckdb.BinderException), in_one_line():
         raise duckdb.BinderException("a fault of ours")
 
 
@@ -147,8 +150,8 @@ def test_what_a_killed_replay_left_is_removed_by_the_next_one(tmp_path: Path) ->
     with (tmp_path / "scratch/replay-alive/.lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with scratch_folder(settings) as scratch:
-            found = {path.name for path in (tmp_path / "scratch").glob("replay-*")}
-            assert found == {"replay-alive", scratch.folder.name}
+            left = {path.name for path in (tmp_path / "scratch").glob("replay-*")}
+            assert left == {"replay-alive", scratch.folder.name}
     with pytest.raises(ZeroDivisionError), scratch_folder(settings):
         raise ZeroDivisionError
     assert list((tmp_path / "scratch").glob("replay-*")) == []
