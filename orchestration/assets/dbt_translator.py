@@ -49,7 +49,7 @@ class Translator(DagsterDbtTranslator):
         return code_version(self._manifest, self._contracts, dbt_resource_props["unique_id"])
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        """Name a model by schema and name; a source is an event type, or the log where it is all of them."""
+        """The key of a model is its schema and name; a source is an event type, or the log where it is all of them."""
         if dbt_resource_props["resource_type"] == "source":
             return self._events.get(dbt_resource_props["identifier"], LOG)
         return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["alias"]])
@@ -63,11 +63,11 @@ class Translator(DagsterDbtTranslator):
     def get_partitions_def(
         self, dbt_resource_props: Mapping[str, Any]
     ) -> dg.PartitionsDefinition[str] | None:
-        """Give the models that dbt tags `daily` the days of the events."""
+        """The partitions of the models that dbt tags `daily` are the days of the events."""
         return self._partitions if is_daily(dbt_resource_props) else None
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
-        """Name the owner that dbt declares, else the folder's name as a team."""
+        """The owner that dbt declares, else the folder's name as a team."""
         declared = super().get_owners(dbt_resource_props)
         fqn = dbt_resource_props.get("fqn") or ["models"]
         return declared or [f"team:{fqn[-2]}" if len(fqn) > 2 else "team:models"]

@@ -107,8 +107,11 @@ def days_to_mark(
         new = {*with_arrivals.get(unique_id, ()), *corrected_days(corrected, after)}
         days = {day.isoformat() for day in new}
         if replayed:
-            keys = spec.partitions_def.get_partition_keys()
-            days |= {day for day in keys if any(date.fromisoformat(day) in each for each in replayed)}
+            days |= {
+                day
+                for day in spec.partitions_def.get_partition_keys()
+                if any(date.fromisoformat(day) in range_of_days for range_of_days in replayed)
+            }
         versions = versions_by_day(instance, spec.key)
         days |= {day for day, version in versions.items() if not is_of_code(version, spec.code_version or "")}
         marked[spec.key] = sorted(days)

@@ -150,5 +150,5 @@ def nightly_schedule(settings: Settings, job: UnresolvedAssetJobDefinition) -> d
 
 
 def op_name(check: dg.AssetCheckKey) -> str:
-    """Name the op of a check, as run config does."""
+    """The name of the op of a check, as run config has it."""
     return f"{check.asset_key.to_python_identifier()}_{check.name}"

@@ -151,13 +151,13 @@ def keep_manifest(settings: Settings, started: float, known: Manifest | None = N
     `known`: the definitions' manifest, if it was read before the build. It is the same where it is current
     still, and then nothing is read again.
     """
-    kept, built = settings.dbt_target / DEFINITIONS, settings.dbt_target / MANIFEST
-    if is_current(settings, kept):
+    definitions, built = settings.dbt_target / DEFINITIONS, settings.dbt_target / MANIFEST
+    if is_current(settings, definitions):
         return read_manifest(built) if known is None else known
     unfinished = settings.dbt_target / f".{DEFINITIONS}.{os.getpid()}"
     shutil.copyfile(built, unfinished)
     os.utime(unfinished, (started, started))
-    unfinished.replace(kept)
+    unfinished.replace(definitions)
     return read_manifest(built)
 
 

@@ -65,8 +65,10 @@ def read_requested_days(
         raise UnusableInput("--days and --from/--to: give one or the other")
     if listed is None and (first is None or end is None):
         missing = "--to" if first else "--from" if end else None
-        asked = f"{missing} is missing" if missing else "no days are given"
-        raise UnusableInput(f"{asked}; name them by --from DAY --to DAY (--to is left out) or --days DAY,DAY")
+        lacking = f"{missing} is missing" if missing else "no days are given"
+        raise UnusableInput(
+            f"{lacking}; name them by --from DAY --to DAY (--to is left out) or --days DAY,DAY"
+        )
     if not held:
         raise UnusableInput("the archive holds no events yet, so there is no day to replay; land some first")
     if listed is not None:
@@ -78,19 +80,19 @@ def read_requested_days(
 
 def day_range(first: date, end: date, held: Collection[date], today: date) -> RequestedDays:
     """Check a half-open range, and leave off what lies before the first event and after the last one."""
-    asked = f"--from {first} --to {end}"
+    given = f"--from {first} --to {end}"
     if first == end:
-        raise UnusableInput(f"{asked}: an empty range, because the day of --to is not replayed any more")
+        raise UnusableInput(f"{given}: an empty range, because the day of --to is not replayed any more")
     if first > end:
-        raise UnusableInput(f"{asked}: --to lies before --from; exchange them")
+        raise UnusableInput(f"{given}: --to lies before --from; exchange them")
     if first > today:
-        raise UnusableInput(f"{asked}: lies in the future; today is {today} (UTC)")
+        raise UnusableInput(f"{given}: lies in the future; today is {today} (UTC)")
     oldest, newest = min(held), max(held)
     holds = f"events are of {oldest} to {newest}"
     if end <= oldest:
-        raise UnusableInput(f"{asked}: lies before the first event; {holds}")
+        raise UnusableInput(f"{given}: lies before the first event; {holds}")
     if not any(first <= day < end for day in held):
-        raise UnusableInput(f"{asked}: no event is of these days; {holds}")
+        raise UnusableInput(f"{given}: no event is of these days; {holds}")
     whole = Days(oldest, newest + timedelta(days=1))
     within = Days(max(first, whole.first), min(end, whole.end))
     clipped = None if within == Days(first, end) else f"{holds}, so {within} is replayed"

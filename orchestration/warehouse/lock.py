@@ -58,7 +58,7 @@ def warehouse_lock(
 
 @contextmanager
 def shared_lock(settings: Settings) -> Iterator[str | None]:
-    """Keep writers away for a moment of reading, which several may do at once; never waits.
+    """Shut writers out for a moment of reading, which several may do at once; never waits.
 
     Gives who holds the warehouse; None where nobody does, and only then may it be read. Without this a reader
     could hold the file in the moment in which dbt opens it, and make a refresh fail.

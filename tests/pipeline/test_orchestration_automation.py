@@ -80,7 +80,7 @@ def test_the_sensors_ask_for_what_is_missing_and_for_nothing_else(
     assert late.run_key != refresh.run_key
     # Derived and published by the command line: Dagster tells its models' days with a run of its own.
     derive(settings)
-    [told] = requests("new_commits")
-    assert told.run_key == late.run_key
+    [requested] = requests("new_commits")
+    assert requested.run_key == late.run_key
     run(settings, instance, "refresh", "2026-01-03")
     assert requests("new_commits") == []

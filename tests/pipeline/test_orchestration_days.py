@@ -58,14 +58,14 @@ def stale(settings: Settings, instance: dg.DagsterInstance) -> dict[tuple[str, s
     graph = build_definitions(settings).resolve_asset_graph()
     with partition_loading_context(dynamic_partitions_store=instance):
         resolver = CachingStaleStatusResolver(instance, graph, LoadingContextForTest(instance))
-        found = {}
+        causes_by_key = {}
         for key in sorted(graph.get_all_asset_keys()):
             days: list[str | None] = [*sorted(instance.get_materialized_partitions(key))]
             for day in days if graph.get(key).is_partitioned else [None]:
                 if resolver.get_status(key, day) != StaleStatus.FRESH:
                     causes = resolver.get_stale_causes(key, day)
-                    found[key.to_user_string(), day] = {cause.category.name for cause in causes}
-    return found
+                    causes_by_key[key.to_user_string(), day] = {cause.category.name for cause in causes}
+    return causes_by_key
 
 
 def test_days_that_a_landing_affects_look_out_of_date_until_the_refresh(

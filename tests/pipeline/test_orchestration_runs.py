@@ -57,15 +57,15 @@ def test_a_landing_reports_exactly_the_days_it_touched(
         ("archive/log", None),
         ("archive/quarantine", None),
     }
-    told = second["events/note/written", "2026-01-02"]
-    metadata = {name: value.value for name, value in told.metadata.items()}
+    reported = second["events/note/written", "2026-01-02"]
+    metadata = {name: value.value for name, value in reported.metadata.items()}
     facts = day_facts(settings.open_archive(), "note.written.v1", [date(2026, 1, 2)])[date(2026, 1, 2)]
     assert metadata["dagster/partition_row_count"] == facts.rows == 3
     assert metadata["rows_landed"] == 1
     assert metadata["late_rows"] == facts.late_rows == 1
     assert metadata["commits"] == "2"
-    assert told.tags is not None
-    assert told.tags["dagster/data_version"] == facts.digest
+    assert reported.tags is not None
+    assert reported.tags["dagster/data_version"] == facts.digest
     log = second["archive/log", None].metadata
     assert (log["sequence"].value, log["received"].value, log["rejected"].value) == (2, 3, 1)
     assert not list(settings.inbox.iterdir())
@@ -105,12 +105,12 @@ def test_days_materialized_by_hand_are_verified_in_one_run(
     land_events(settings, [note(n, day) for n, day in enumerate(["2026-01-02", "2026-01-04"])])
     result = materialize(settings, instance, [WRITTEN, READ], ("2026-01-02", "2026-01-04"))
     assert result.success
-    told = materializations(result)
-    assert set(told) == {
+    reported = materializations(result)
+    assert set(reported) == {
         (f"events/note/{verb}", f"2026-01-0{day}") for verb in ("written", "read") for day in (2, 3, 4)
     }
     rows = [
-        told["events/note/written", f"2026-01-0{day}"].metadata["dagster/partition_row_count"].value
+        reported["events/note/written", f"2026-01-0{day}"].metadata["dagster/partition_row_count"].value
         for day in (2, 3, 4)
     ]
     assert rows == [1, 0, 1]
@@ -142,13 +142,13 @@ def test_a_refresh_is_one_run_over_the_touched_days_and_publishes(
     land_events(settings, [note(n, day) for n, day in enumerate(["2025-12-30", "2026-01-02", "2026-01-04"])])
     result = run(settings, instance, "refresh", "2026-01-04")
     assert result.success
-    told = materializations(result)
-    assert {partition for key, partition in told if key == "writing/notes"} == {
+    reported = materializations(result)
+    assert {partition for key, partition in reported if key == "writing/notes"} == {
         "2025-12-30",
         "2026-01-02",
         "2026-01-04",
     }
-    version = told["published/reporting", None].metadata["version"].value
+    version = reported["published/reporting", None].metadata["version"].value
     served = served_version(settings)
     assert served is not None
     assert (served.number, served.sequence) == (version, 1) == (1, 1)

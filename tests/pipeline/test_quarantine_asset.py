@@ -34,9 +34,9 @@ def looked_at(
     """Run the landing job: the metadata of the quarantine, and what its check said."""
     result = run(settings, instance, "land")
     assert result.success
-    told = materializations(result)["archive/quarantine", None].metadata
+    metadata = materializations(result)["archive/quarantine", None].metadata
     [check] = [made for made in result.get_asset_check_evaluations() if made.check_name == CHECK]
-    return {name: value.value for name, value in told.items()}, check
+    return {name: value.value for name, value in metadata.items()}, check
 
 
 def wordless(number: int, verb: str) -> dict[str, object]:

@@ -98,7 +98,7 @@ def digests(settings: Settings) -> Mapping[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "error"),
     [
         ((), "no days are given"),
         (("--from", "2026-01-05"), "--to is missing"),
@@ -118,13 +118,13 @@ def digests(settings: Settings) -> Mapping[str, str]:
     ],
 )
 def test_days_that_cannot_be_meant_are_refused_in_one_line(
-    published: Settings, factlog: Typed, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], said: str
+    published: Settings, factlog: Typed, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], error: str
 ) -> None:
     before = files(published)
     code, out, err = typing(factlog, published, monkeypatch)("replay", *words)
     assert (code, out, err.count("\n")) == (2, "", 1), err
     assert err.startswith("factlog: ")
-    assert said in err
+    assert error in err
     assert files(published) == before
 
 
@@ -140,26 +140,26 @@ def test_a_dry_run_says_what_landed_and_what_follows_and_writes_nothing(
     before = files(late)
     typed = typing(factlog, late, monkeypatch)
     code, out, _ = typed("refresh", "--dry-run", "--json")
-    told = json.loads(out)
-    assert (code, told["published"], told["head"], told["is_nothing"]) == (
+    report = json.loads(out)
+    assert (code, report["published"], report["head"], report["is_nothing"]) == (
         0,
         {"version": 1, "sequence": 1},
         2,
         False,
     )
-    [landing] = told["landings"]
+    [landing] = report["landings"]
     assert (landing["sequence"], landing["origin"]) == (2, "late.ndjson")
     assert [(days["events"], days["day"], days["rows"]) for days in landing["events"]] == [
         ("translation_rated", "2026-01-20", 1),
         ("translation_rated", "2026-02-03", 1),
     ]
     assert landing["events"][0]["late_days"] > 0
-    assert told["corrections"] == [{"kind": "corrects", "status": "in_effect", "events": 1}]
-    told_of = {model["table"]: (model["keys"], *model["because"]) for model in told["models"]}
-    assert told_of["analytics.translations"] == (1, "events landed", "corrections took effect")
+    assert report["corrections"] == [{"kind": "corrects", "status": "in_effect", "events": 1}]
+    reasons = {model["table"]: (model["keys"], *model["because"]) for model in report["models"]}
+    assert reasons["analytics.translations"] == (1, "events landed", "corrections took effect")
     # Of the object of a correction, every fact derives the key again.
-    assert told_of["billing.usage"] == (1, "corrections took effect")
-    assert "billing.invoices" not in told_of
+    assert reasons["billing.usage"] == (1, "corrections took effect")
+    assert "billing.invoices" not in reasons
     _, out, _ = typed("refresh", "--dry-run")
     assert "1 commit landed since" in out
     assert "1 that corrects (in effect)" in out
@@ -171,9 +171,9 @@ def test_a_dry_run_waits_for_nobody_who_builds(
 ) -> None:
     with warehouse_lock(late, "a refresh"), duckdb.connect(late.warehouse):
         code, out, _ = typing(factlog, late, monkeypatch)("refresh", "--dry-run", "--json")
-    told = json.loads(out)
-    assert (code, told["held_by"]) == (0, f"a refresh (process {os.getpid()})")
-    assert "analytics.translations" in {model["table"] for model in told["models"]}
+    report = json.loads(out)
+    assert (code, report["held_by"]) == (0, f"a refresh (process {os.getpid()})")
+    assert "analytics.translations" in {model["table"] for model in report["models"]}
 
 
 def test_a_dry_run_of_nothing_new_says_so(
@@ -200,12 +200,12 @@ def test_an_estimate_starts_nothing_and_goes_by_earlier_builds(
     before = files(published)
     typed = typing(factlog, published, monkeypatch)
     code, out, err = typed("replay", "--from", "2026-01-05", "--to", "2030-01-01", "--estimate", "--json")
-    told = json.loads(out)
+    report = json.loads(out)
     lines = [json.loads(line) for line in EVENTS.read_text().splitlines()]
-    assert (code, told["events"]) == (0, sum(line["time"] >= "2026-01-05" for line in lines))
-    assert told["files"] == len({line["type"] for line in lines if line["time"] >= "2026-01-05"})
-    assert told["noted_builds"] == 1
-    assert told["expected_seconds"] > 0
+    assert (code, report["events"]) == (0, sum(line["time"] >= "2026-01-05" for line in lines))
+    assert report["files"] == len({line["type"] for line in lines if line["time"] >= "2026-01-05"})
+    assert report["noted_builds"] == 1
+    assert report["expected_seconds"] > 0
     assert "is replayed" in err, "it says that the range is clipped"
     _, out, err = typed("replay", "--days", "2026-01-05", "--estimate")
     assert "by 1 earlier build" in out
@@ -269,10 +269,10 @@ def test_a_replay_derives_just_the_keys_with_events_on_its_days(
     assert done.returncode == 0, done.stderr
     channels = column(settings, "analytics.translations", "channel")
     assert {name for name, channel in channels.items() if channel != "wrong"} == {"trn_1", "trn_4", "trn_7"}
-    told = json.loads(done.stdout)
-    assert (told["days"], told["events"], told["version"], told["is_new"]) == (2, 13, 2, True)
-    assert {"analytics.translations", "billing.usage"} <= set(told["changed"])
-    keys = {model["table"]: model["keys"] for model in told["models"]}
+    report = json.loads(done.stdout)
+    assert (report["days"], report["events"], report["version"], report["is_new"]) == (2, 13, 2, True)
+    assert {"analytics.translations", "billing.usage"} <= set(report["changed"])
+    keys = {model["table"]: model["keys"] for model in report["models"]}
     assert keys["analytics.translations"] == 3
     assert keys["billing.usage"] is None, "all of it"
     assert keys["billing.compensations"] == 0, "nothing was corrected on these days"
@@ -311,12 +311,12 @@ def test_a_replay_that_is_killed_at_any_time_is_completed_and_changes_nothing(
     os.killpg(killed.pid, signal.SIGKILL)
     killed.communicate()
     with warehouse_lock(settings, "a look"):  # dbt holds it, too, until it is dead
-        asked = pending(settings)
-    if asked:
-        assert asked == [Days(date(2026, 1, 1), date(2026, 2, 21))]
+        days = pending(settings)
+    if days:
+        assert days == [Days(date(2026, 1, 1), date(2026, 2, 21))]
         refresh(settings)
     else:  # it had not begun, or it had ended: typed again it does the same
         done = command(settings, "replay", "--from", "2026-01-01", "--to", "2026-02-21")
         assert "Nothing has changed: version 1 stays published." in done.stdout, done.stderr
-    assert digests(settings) == digests(published), f"killed after {moment:.2f} s of {whole:.2f}, {asked=}"
+    assert digests(settings) == digests(published), f"killed after {moment:.2f} s of {whole:.2f}, {days=}"
     assert pending(settings) == []

@@ -84,7 +84,7 @@ def test_the_keys_of_a_fact_come_from_the_relation_that_it_names(events: str, vi
 
 
 @pytest.mark.parametrize(
-    ("code", "key", "said"),
+    ("code", "key", "error"),
     [
         (
             "select 1",
@@ -109,11 +109,13 @@ def test_the_keys_of_a_fact_come_from_the_relation_that_it_names(events: str, vi
         ('{{ keys_to_derive("id", ref("all")) }}', None, "shop.sales: a fact needs unique_key, one column"),
     ],
 )
-def test_a_fact_that_does_not_declare_its_keys_is_said_in_one_line(code: str, key: object, said: str) -> None:
-    with pytest.raises(UnusableInput) as error:
+def test_a_fact_that_does_not_declare_its_keys_is_an_error_of_one_line(
+    code: str, key: object, error: str
+) -> None:
+    with pytest.raises(UnusableInput) as raised:
         key_views(code, key)
-    assert str(error.value).startswith(said)
-    assert "\n" not in str(error.value)
+    assert str(raised.value).startswith(error)
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize("key", [None, ["id", "day"]])

@@ -17,8 +17,8 @@ MARCH_1, MARCH_2, MARCH_3, MARCH_9 = (date(2026, 3, day) for day in (1, 2, 3, 9)
 def commit(sequence: int, days: dict[str, dict[str, int]]) -> Commit:
     """A commit that brought so many rows per type and day."""
     segments = tuple(
-        Segment(one, f"{one}-{sequence}", "", 0, sum(rows.values()), rows, "", "", 1)
-        for one, rows in days.items()
+        Segment(event_type, f"{event_type}-{sequence}", "", 0, sum(rows.values()), rows, "", "", 1)
+        for event_type, rows in days.items()
     )
     return Commit(sequence, "", LANDING, NOON, "", 0, f"file-{sequence}", Counts(), segments=segments)
 
@@ -69,7 +69,7 @@ def test_an_arrival_says_which_commit_brought_it_and_how_late() -> None:
         commit(2, {DELIVERED: {"2026-03-09": 1, "2026-03-02": 1}}),
         commit(3, {REQUESTED: {"2026-03-01": 4, "2026-03-09": 2}}),
     ]
-    assert [(one.day, one.late_days) for one in arrivals(log, CONTRACTS)] == [
+    assert [(arrival.day, arrival.late_days) for arrival in arrivals(log, CONTRACTS)] == [
         (MARCH_1, 0),  # within one commit, nothing is late
         (MARCH_2, 0),
         (MARCH_2, 0),
@@ -82,7 +82,9 @@ def test_an_arrival_says_which_commit_brought_it_and_how_late() -> None:
 
 
 def test_majors_arrive_as_one_view_and_a_type_without_contract_as_none() -> None:
-    majors = [one.type for one in CONTRACTS.values() if len(CONTRACTS.majors(one.view_name)) > 1][:2]
-    log = [commit(1, {one: {"2026-03-01": 1} for one in [*majors, REMOVED_TYPE]})]
+    majors = [
+        contract.type for contract in CONTRACTS.values() if len(CONTRACTS.majors(contract.view_name)) > 1
+    ][:2]
+    log = [commit(1, {event_type: {"2026-03-01": 1} for event_type in [*majors, REMOVED_TYPE]})]
     [arrival] = arrivals(log, CONTRACTS)
     assert arrival.rows == len(majors) == 2

@@ -88,12 +88,12 @@ READ_FIRST = replace(READ_ALL, read_until={TRANSLATIONS: 1, USAGE: 1})
 def planned(state: WarehouseState, served: int = 1, **more: Any) -> dict[str, ModelPlan]:
     """The plans of models by table, without their schema."""
     made = plan(MANIFEST, CONTRACTS, LOG, state, served=served, **more)
-    return {one.table.removeprefix("billing."): one for one in made.models}
+    return {model.table.removeprefix("billing."): model for model in made.models}
 
 
 def shape(plans: dict[str, ModelPlan]) -> dict[str, tuple[str, int]]:
     """The days and rows of each."""
-    return {name: (format_days(one.days), one.rows) for name, one in plans.items()}
+    return {name: (format_days(model.days), model.rows) for name, model in plans.items()}
 
 
 def test_where_all_is_read_and_published_nothing_is_planned() -> None:
@@ -110,10 +110,10 @@ def test_what_landed_is_derived_on_the_days_of_events_that_feed_a_model() -> Non
         "usage": ("[2026-03-01, 2026-03-03)", 3),
         "volumes": ("[2026-03-01, 2026-03-03), 2026-03-04", 10),
     }
-    assert {one.why for one in plans.values()} == {("events landed",)}
+    assert {model.why for model in plans.values()} == {("events landed",)}
     assert (plans["usage"].from_nothing, plans["volumes"].from_nothing) == (False, True)
     assert made.rows == 13, "a report reads no events"
-    assert [(one.view, one.day, one.rows, one.late_days) for one in made.landed] == [
+    assert [(arrival.view, arrival.day, arrival.rows, arrival.late_days) for arrival in made.landed] == [
         ("translation_delivered", march(1), 2, 2),
         ("translation_delivered", march(2), 1, 1),
         ("translation_requested", march(4), 7, 0),
@@ -142,7 +142,7 @@ def test_a_fact_of_other_code_is_derived_from_all_events_and_says_which_code() -
 @pytest.mark.parametrize("state", [{"rebuilds": frozenset([EVERYTHING])}, {"goes_forward": False}])
 def test_every_fact_is_derived_from_all_events_where_the_log_is_another(state: dict[str, Any]) -> None:
     plans = planned(replace(READ_ALL, **state), served=2)
-    assert {name: one.rows for name, one in plans.items() if one.from_nothing} == {
+    assert {name: model.rows for name, model in plans.items() if model.from_nothing} == {
         "translations": 40,
         "usage": 13,
         "volumes": 40,
@@ -205,14 +205,15 @@ HELD = {march(day) for day in (3, 4, 5, 8)}
 TODAY = march(20)
 
 
-def asked(first: str | None = None, end: str | None = None, listed: str | None = None) -> str:
+def requested(first: str | None = None, end: str | None = None, listed: str | None = None) -> str:
     return str(read_requested_days(first, end, listed, HELD, TODAY))
 
 
 def test_days_are_read_as_ranges_and_clipped_to_what_holds_events() -> None:
-    assert asked("2026-03-04", "2026-03-06") == "[2026-03-04, 2026-03-06)"
+    assert requested("2026-03-04", "2026-03-06") == "[2026-03-04, 2026-03-06)"
     assert (
-        asked(listed="2026-03-08, 2026-03-04,2026-03-03,2026-03-04") == "[2026-03-03, 2026-03-05), 2026-03-08"
+        requested(listed="2026-03-08, 2026-03-04,2026-03-03,2026-03-04")
+        == "[2026-03-03, 2026-03-05), 2026-03-08"
     )
     beyond = read_requested_days("2026-03-05", "2026-04-01", None, HELD, TODAY)
     assert str(beyond) == "[2026-03-05, 2026-03-09)"
@@ -226,13 +227,13 @@ def test_days_are_read_as_ranges_and_clipped_to_what_holds_events() -> None:
 @pytest.mark.parametrize("end", ["2026-03-03", "2026-03-01"])
 def test_a_range_that_ends_before_the_first_event_is_refused(end: str) -> None:
     with pytest.raises(UnusableInput, match="before the first event"):
-        asked("2026-02-01", end)
+        requested("2026-02-01", end)
 
 
 def test_builds_of_different_sizes_tell_what_a_start_and_an_event_cost() -> None:
-    noted = [BuildDuration(0, 8), BuildDuration(1000, 10), BuildDuration(2000, 12)]
-    assert expected_duration(500, noted) == ExpectedDuration(9, 3)
-    assert expected_duration(100_000, noted) == ExpectedDuration(208, 3)
+    builds = [BuildDuration(0, 8), BuildDuration(1000, 10), BuildDuration(2000, 12)]
+    assert expected_duration(500, builds) == ExpectedDuration(9, 3)
+    assert expected_duration(100_000, builds) == ExpectedDuration(208, 3)
 
 
 def test_builds_of_one_size_tell_their_own_time() -> None:
@@ -259,6 +260,6 @@ def test_what_dbt_says_is_heard_node_by_node_and_its_errors_are_kept() -> None:
         '{"info": {"name": "MainEncounteredError", "level": "error", "msg": "No such model"}, "data": {}}\n'
     )
     quiet = '{"info": {"name": "FoundStats", "level": "info", "msg": "13 models"}, "data": {}}\n'
-    heard: list[NodeFinished] = []
-    assert listen([done, quiet, "Traceback\n", test, wrong], heard.append) == "Traceback\nNo such model\n"
-    assert heard == [NodeFinished("usage", True, 3, 9), NodeFinished("unique", False, 4, 9)]
+    finished: list[NodeFinished] = []
+    assert listen([done, quiet, "Traceback\n", test, wrong], finished.append) == "Traceback\nNo such model\n"
+    assert finished == [NodeFinished("usage", True, 3, 9), NodeFinished("unique", False, 4, 9)]
