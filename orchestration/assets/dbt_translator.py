@@ -49,7 +49,7 @@ class Translator(DagsterDbtTranslator):
         return code_version(self._manifest, self._contracts, dbt_resource_props["unique_id"])
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        """The key of a model is its schema and name; a source is an event type, or the log where it is all of them."""
+        """The key of a model: its schema and name. That of a source: its event type, or the log for all."""
         if dbt_resource_props["resource_type"] == "source":
             return self._events.get(dbt_resource_props["identifier"], LOG)
         return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["alias"]])
