@@ -1,4 +1,4 @@
-"""An example of the data that a schema describes, built from the schema and judged by its own validator.
+"""An example of the data that a schema describes, built from the schema and checked by its own validator.
 
 Belongs here: candidates per type, format, enum, pattern and bound. Not here: the event around the data
 (`importing`). The schema is written out: it holds no `$ref`.
@@ -43,7 +43,7 @@ class _NoExample(Exception):
 
 
 def example_data(schema: Any) -> dict[str, Any]:
-    """Data that the schema accepts, with all fields where that is possible; raises UnusableInput."""
+    """Return data that the schema accepts, with all fields where that is possible; raises UnusableInput."""
     for everything in (True, False):
         try:
             value = _build(schema, "data", everything)
@@ -104,7 +104,7 @@ def _candidates(schema: dict[str, Any], place: str, everything: bool) -> Iterato
 
 
 def _combined(schema: dict[str, Any], keyword: str, place: str, everything: bool) -> Iterator[Any]:
-    """Candidates of the schema with its branches merged in: one after the other, or all of `allOf`."""
+    """Yield candidates of the schema with its branches merged in: each by itself, or all of `allOf`."""
     branches = [branch for branch in schema.get(keyword, ()) if isinstance(branch, dict)]
     rest = {name: value for name, value in schema.items() if name != keyword}
     merged = [_merged(rest, branch) for branch in branches]
@@ -113,9 +113,9 @@ def _combined(schema: dict[str, Any], keyword: str, place: str, everything: bool
         for branch in branches:
             whole = _merged(whole, branch)
         merged = [whole]
-    for one in merged[:20]:
+    for variant in merged[:20]:
         try:
-            yield from _candidates(one, place, everything)
+            yield from _candidates(variant, place, everything)
         except _NoExample:
             continue
 
@@ -132,12 +132,12 @@ def _merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
 def _object(schema: dict[str, Any], place: str, everything: bool) -> dict[str, Any]:
     required = list(schema.get("required", ()))
     properties = schema.get("properties", {})
-    found: dict[str, Any] = {}
+    value: dict[str, Any] = {}
     for name, part in properties.items():
         if name not in required and not everything:
             continue
         try:
-            found[name] = _build(part, f"{place}/properties/{name}", everything)
+            value[name] = _build(part, f"{place}/properties/{name}", everything)
         except _NoExample:
             if name in required:
                 raise
@@ -147,9 +147,9 @@ def _object(schema: dict[str, Any], place: str, everything: bool) -> dict[str, A
     if not properties and isinstance(others, dict):
         missing.append("key")
     for name in missing:
-        if name in required or len(found) < max(schema.get("minProperties", 0), 1):
-            found[name] = _build(others, f"{place}/additionalProperties", everything)
-    return found
+        if name in required or len(value) < max(schema.get("minProperties", 0), 1):
+            value[name] = _build(others, f"{place}/additionalProperties", everything)
+    return value
 
 
 def _array(schema: dict[str, Any], place: str, everything: bool) -> list[Any]:

@@ -1,7 +1,7 @@
 """A contract made from a foreign schema file: read, given an example, written, and checked as any other.
 
 Belongs here: which reader a file needs, and that what is made loads and accepts its own example. Not here:
-the schema languages (`from_json_schema`, `from_avro`, `from_protobuf`) and where the file is put.
+the schema languages (`readers`) and where the file is put.
 """
 
 import tempfile
@@ -19,13 +19,13 @@ from event_archive.schema_files.readers.protobuf import from_protobuf
 from event_archive.schema_files.reading import DataSchema, Loss, read_schema_file
 from event_archive.validation.own_examples import example_faults
 
-MAX_WORDS = 500  # of what is said of a fault: a file may give its fields any names
+MAX_WORDS = 500  # letters of an error text: a file may give its fields any names
 READERS = {".json": from_json_schema, ".avsc": from_avro, ".proto": from_protobuf}
 
 
 @dataclass(frozen=True)
 class Imported:
-    """The text of a contract, and what of the file it does not say."""
+    """The text of a contract file, and what of the schema file it does not carry over."""
 
     text: str
     losses: tuple[Loss, ...]
@@ -34,9 +34,12 @@ class Imported:
 def import_contract(
     path: Path, event_type: str, owner: str, actors: tuple[str, ...], message: str | None = None
 ) -> Imported:
-    """Make a contract from a schema file; raises UnusableInput with one line."""
-    found = TYPE.fullmatch(event_type)
-    if not found:
+    """Make a contract of revision 1 from a schema file (`.json`, `.avsc` or `.proto`).
+
+    `message`: which of its records, messages or definitions, where there are several. Raises UnusableInput
+    with one line where none can be made.
+    """
+    if not TYPE.fullmatch(event_type):
         raise UnusableInput(
             f"--type {event_type[:200]!r} is not <object>.<verb>.v<major> in lower case, "
             "such as translation.requested.v1"
@@ -102,7 +105,7 @@ def _head(path: Path, data: DataSchema) -> list[str]:
 
 
 def _check(path: Path, event_type: str, text: str) -> None:
-    """Load what was made as `contracts check` would."""
+    """Raise UnusableInput where `contracts check` would find a fault in what was made."""
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / f"{event_type}.yaml"
         made.write_text(text, encoding="utf-8")

@@ -19,14 +19,14 @@ class Names:
         self._resources: dict[str, Any] = {HERE: root}
         self._anchors: dict[tuple[str, str], Any] = {}
         self._bases: dict[int, str] = {}
-        waiting: list[tuple[Any, str]] = [(root, HERE)]
-        while waiting:
-            schema, base = waiting.pop()
+        unread: list[tuple[Any, str]] = [(root, HERE)]
+        while unread:
+            schema, base = unread.pop()
             if not isinstance(schema, dict) or id(schema) in self._bases:
                 continue
             base = self._named(schema, base)
             self._bases[id(schema)] = base
-            waiting += [(child, base) for child in children(schema)]
+            unread += [(child, base) for child in children(schema)]
 
     def _named(self, schema: dict[str, Any], base: str) -> str:
         for keyword in ("$id", "id"):
@@ -44,7 +44,7 @@ class Names:
         return base
 
     def find(self, reference: str, schema: dict[str, Any]) -> Any | None:
-        """What `reference`, which stands in `schema`, names; None where it is not in the file."""
+        """Return what `reference`, which stands in `schema`, names; None where it is not in the file."""
         uri, fragment = _joined(self._bases.get(id(schema), HERE), reference)
         if (uri, fragment) in self._anchors:
             return self._anchors[uri, fragment]

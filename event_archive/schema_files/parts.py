@@ -1,7 +1,7 @@
 """A contract's data schema as a tree of parts: what those who write it in another language go by.
 
 Belongs here: which kind of value a part is, whether it may be absent or null, and in words what else is asked
-of it. Not here: any of the languages (`to_avro`, `to_protobuf`, `to_pydantic`, `to_markdown`).
+of it. Not here: any of the languages (`writers`).
 
 A part is of the kind `any` where its schema leaves the type open: the archive holds its JSON text.
 """
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from event_archive.errors import UnusableInput
+from event_archive.registry.annotations import ANNOTATIONS
 from event_archive.registry.column_types import DECIMAL_PRECISION, DECIMAL_SCALE, Schema, is_nullable, resolve
 from event_archive.registry.contract import Contract
 from event_archive.schema_files.reading import MAX_PARTS
@@ -32,11 +33,12 @@ Kind = Literal[
     "any",
 ]
 FORMATS: dict[str, Kind] = {"date": "date", "date-time": "moment", "uuid": "uuid", "decimal": "decimal"}
-# What a part's kind already says, and words that ask for nothing.
-SAID = frozenset({"type", "properties", "required", "items", "enum", "const", "additionalProperties"}) | {
-    *("description", "title", "default", "examples", "$comment", "deprecated", "$defs", "definitions"),
-    *("x-precision", "x-scale", "$ref"),
-}
+# Keywords that a part's kind already covers, and those that ask for nothing.
+COVERED = (
+    frozenset({"type", "properties", "required", "items", "enum", "const", "additionalProperties"})
+    | {"$defs", "definitions", "x-precision", "x-scale", "$ref"}
+    | (ANNOTATIONS - {"readOnly", "writeOnly"})
+)
 OPENING = frozenset({"oneOf", "anyOf", "allOf", "not", "if", "$ref"})
 WORDS = {
     "minLength": "at least {} characters",
@@ -58,7 +60,7 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Part:
-    """One field, item or value. `name` is empty for what has none; `schema` holds no `$ref` at its top."""
+    """A field, item or value. `name`: empty for what has none; `schema`: without a `$ref` at its top."""
 
     name: str
     path: str
@@ -71,7 +73,7 @@ class Part:
 
     @property
     def description(self) -> str:
-        """What it means, on one line."""
+        """What the part means, on a single line; empty where the contract does not say."""
         return " ".join(str(self.schema.get("description") or self.schema.get("title") or "").split())
 
     @property
@@ -97,7 +99,7 @@ class Part:
 
     @property
     def decimal(self) -> tuple[int, int]:
-        """Digits, and those behind the point, of a decimal."""
+        """How many digits a decimal has, and how many of them behind the point."""
         return (
             int(self.schema.get("x-precision", DECIMAL_PRECISION)),
             int(self.schema.get("x-scale", DECIMAL_SCALE)),
@@ -105,69 +107,69 @@ class Part:
 
 
 def data_of(contract: Contract) -> Part:
-    """The data of a contract as a tree; raises UnusableInput where it is too large to be written out."""
+    """Return the data of a contract as a tree; raises UnusableInput where it is too large to write out."""
     return _PartsBuilder(contract).part("", contract.schema, "", True, 0)
 
 
 def walk(part: Part) -> Iterator[Part]:
-    """Every part below one, in the order of the contract."""
+    """Yield every part below a part, in the order of the contract."""
     for inner in (*part.fields, *([part.item] if part.item else [])):
         yield inner
         yield from walk(inner)
 
 
 def class_name(words: str) -> str:
-    """A name for a record, message or class: UpperCamelCase of ASCII letters and digits."""
+    """Return a name for a record, message or class: UpperCamelCase of ASCII letters and digits."""
     parts = re.findall(r"[A-Za-z0-9]+", words)
     name = "".join(part[:1].upper() + part[1:] for part in parts)
     return name if name[:1].isalpha() else f"Part{name}"
 
 
 def unique(name: str, taken: set[str]) -> str:
-    """The name, or with a number where it is taken (upper and lower case are one); takes it."""
-    found, number = name, 1
-    while found.lower() in taken:
+    """Return the name, with a number where it is `taken` in upper or lower case, and add it to those."""
+    free, number = name, 1
+    while free.lower() in taken:
         number += 1
-        found = f"{name}_{number}"
-    taken.add(found.lower())
-    return found
+        free = f"{name}_{number}"
+    taken.add(free.lower())
+    return free
 
 
 def identifier(name: str) -> str:
-    """A name of ASCII letters, digits and `_` that opens with a letter."""
+    """Return a name of ASCII letters, digits and `_` that opens with a letter."""
     plain = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_") or "field"
     return plain if plain[0].isalpha() else f"field_{plain}"
 
 
 def demands(part: Part) -> list[str]:
-    """In words, what is asked of a part beyond its kind: bounds, patterns, allowed values."""
-    found = []
+    """Return in words what is asked of a part beyond its kind: bounds, patterns, allowed values."""
+    asked = []
     if part.choices is not None:
         shown = ", ".join(json_of(value) for value in part.choices[:40])
         more = ", …" if len(part.choices) > 40 else ""
-        found.append(f"one of {shown}{more}" if len(part.choices) != 1 else f"always {shown}")
+        asked.append(f"one of {shown}{more}" if len(part.choices) != 1 else f"always {shown}")
     if part.kind == "decimal":
         digits, scale = part.decimal
-        found.append(f"up to {digits} digits, {scale} of them behind the point")
+        asked.append(f"up to {digits} digits, {scale} of them behind the point")
     for keyword, value in part.schema.items():
         if keyword == "format" and value in FORMATS:
             continue
         if keyword == "x-pii":
-            found.extend(["personal data"] if value is True else [])
+            asked.extend(["personal data"] if value is True else [])
         elif keyword == "uniqueItems":
-            found.extend(["no item twice"] if value else [])
+            asked.extend(["no item twice"] if value else [])
         elif keyword in WORDS:
             words = WORDS[keyword].format(value if isinstance(value, str) else json_of(value))
-            found.append(re.sub(r"\b1 (characters|items|fields)\b", lambda one: one[0][:-1], words))
-        elif keyword not in SAID:
-            found.append(f"{keyword} {json_of(value)[:300]}")
+            asked.append(re.sub(r"\b1 (characters|items|fields)\b", lambda match: match[0][:-1], words))
+        elif keyword not in COVERED:
+            asked.append(f"{keyword} {json_of(value)[:300]}")
     if part.kind == "object" and not part.is_open:
-        found.append("no other fields")
-    return found
+        asked.append("no other fields")
+    return asked
 
 
 def json_of(value: Any) -> str:
-    """A value as JSON, on one line."""
+    """Return a value as JSON, on a single line."""
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -183,28 +185,28 @@ class _PartsBuilder:
                 f"{self._contract.path}: data: written out, this schema has more than {MAX_PARTS:,} parts, "
                 "or 40 levels; make it smaller"
             )
-        found = resolve(schema, self._contract.schema)
+        resolved = resolve(schema, self._contract.schema)
         if isinstance(schema, Mapping) and "$ref" in schema and "description" in schema:
-            found = {**found, "description": schema["description"]}
-        kind = _kind(found)
+            resolved = {**resolved, "description": schema["description"]}
+        kind = _kind(resolved)
         fields, item = [], None
         if kind == "object":
-            wanted = set(found.get("required", ()))
+            required_names = set(resolved.get("required", ()))
             fields = [
-                self.part(key, one, f"{path}.{key}".lstrip("."), key in wanted, depth + 1)
-                for key, one in found["properties"].items()
+                self.part(key, field, f"{path}.{key}".lstrip("."), key in required_names, depth + 1)
+                for key, field in resolved["properties"].items()
             ]
         elif kind == "list":
-            item = self.part("", found["items"], f"{path}[]", True, depth + 1)
+            item = self.part("", resolved["items"], f"{path}[]", True, depth + 1)
         elif kind == "map":
-            item = self.part("", found["additionalProperties"], f"{path}{{}}", True, depth + 1)
-        nullable = is_nullable(found) or (kind == "any" and _accepts_null(found))
-        return Part(name, path, kind, found, required, nullable, tuple(fields), item)
+            item = self.part("", resolved["additionalProperties"], f"{path}{{}}", True, depth + 1)
+        nullable = is_nullable(resolved) or (kind == "any" and _accepts_null(resolved))
+        return Part(name, path, kind, resolved, required, nullable, tuple(fields), item)
 
 
 def _kind(schema: Schema) -> Kind:
     types = schema.get("type")
-    names = [one for one in (types if isinstance(types, list) else [types]) if one != "null"]
+    names = [name for name in (types if isinstance(types, list) else [types]) if name != "null"]
     if len(names) != 1 or OPENING & set(schema):
         return "any"
     match names[0]:
@@ -228,5 +230,5 @@ def _kind(schema: Schema) -> Kind:
 
 
 def _accepts_null(schema: Schema) -> bool:
-    """Whether a part whose type is open may be null, for all that a look at it tells."""
+    """Return whether a part whose type is open may be null, as far as its own keywords show."""
     return "type" not in schema or schema["type"] == "null"

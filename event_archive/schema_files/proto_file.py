@@ -1,7 +1,7 @@
 """Protobuf files (.proto) as descriptors, compiled by the real protoc.
 
 Belongs here: reading the text of one file, in a process of its own that can neither crash nor hang this one.
-Not here: judging what was read (`compatibility.protobuf`).
+Not here: what the descriptors mean (`readers.protobuf`, `evolution.compatibility.protobuf`).
 
 A file must say it all: of imports, only the types that come with Protobuf (`google/protobuf/*.proto`) are
 allowed. Comments are kept (`source_code_info`).
@@ -30,7 +30,7 @@ ONE_FILE = "only google/protobuf/*.proto may be imported: put it all in one file
 
 
 def read_proto(text: str) -> FileDescriptorProto:
-    """The descriptor of a .proto file; UnusableInput says in one line where and why there is none."""
+    """Return the descriptor of a .proto file; raises UnusableInput with one line where there is none."""
     try:
         content = text.encode()
     except UnicodeEncodeError:
@@ -71,7 +71,7 @@ def _compiled(content: bytes, folder: Path) -> FileDescriptorProto:
 
 
 def _fault(output: str) -> str:
-    """The first error of protoc, in one line."""
+    """Return the first error of protoc, in one line."""
     first = FAULT.search(output)
     if first is None:
         return "protoc can't compile it and does not say why: simplify it"

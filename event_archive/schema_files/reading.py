@@ -1,7 +1,6 @@
 """Schema files as they were written: untrusted text, read within bounds, and what of it a contract can't say.
 
-Belongs here: the bounds, strict JSON, and `Loss`. Not here: what a schema means (`from_json_schema`,
-`from_avro`, `from_protobuf`).
+Belongs here: the bounds, strict JSON, and `Loss`. Not here: what a schema means (`readers`).
 """
 
 import json
@@ -27,7 +26,7 @@ class Loss:
 
     @classmethod
     def of(cls, place: str, why: str) -> "Loss":
-        """A loss in one line of bounded length: a file may give its fields any names."""
+        """Return a loss in one line of bounded length: a file may give its fields any names."""
         shown = [" ".join(text.split()) for text in (place, why)]
         return cls(*(text if len(text) <= 200 else text[:199] + "…" for text in shown))
 
@@ -47,7 +46,7 @@ class Budget:
         self._left = MAX_PARTS
 
     def spend(self, place: str) -> None:
-        """Take one part; raises UnusableInput where there were too many."""
+        """Count a part; raises UnusableInput where there were too many."""
         self._left -= 1
         if self._left < 0:
             raise UnusableInput(
@@ -56,7 +55,7 @@ class Budget:
 
 
 def read_schema_file(path: Path) -> str:
-    """The text of a schema file; raises UnusableInput with one line."""
+    """Return the text of a schema file; raises UnusableInput with one line."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
@@ -71,7 +70,10 @@ def read_schema_file(path: Path) -> str:
 
 
 def parse_json(text: str) -> Any:
-    """Strict JSON, no key twice, of bounded depth; raises UnusableInput with one line that names no file."""
+    """Return the value of strict JSON, no key twice, of bounded depth.
+
+    Raises UnusableInput with one line that names no file.
+    """
     try:
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_number)
     except json.JSONDecodeError as error:
@@ -80,27 +82,27 @@ def parse_json(text: str) -> Any:
         raise UnusableInput(f"this is not JSON: {str(error).splitlines()[0]}") from error
     except RecursionError as error:
         raise UnusableInput(f"nested deeper than {MAX_DEPTH} levels") from error
-    waiting = [(value, 0)]
-    while waiting:
-        part, depth = waiting.pop()
+    unchecked = [(value, 0)]
+    while unchecked:
+        part, depth = unchecked.pop()
         if depth > MAX_DEPTH:
             raise UnusableInput(f"nested deeper than {MAX_DEPTH} levels")
         if isinstance(part, dict):
-            waiting += [(item, depth + 1) for pair in part.items() for item in pair]
+            unchecked += [(item, depth + 1) for pair in part.items() for item in pair]
         elif isinstance(part, list):
-            waiting += [(item, depth + 1) for item in part]
+            unchecked += [(item, depth + 1) for item in part]
         elif isinstance(part, str) and not _has_characters(part):
             raise UnusableInput("a text holds half of a surrogate pair, which is no character")
     return value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    content: dict[str, Any] = {}
     for name, value in pairs:
-        if name in found:
+        if name in content:
             raise ValueError(f"the name {name[:60]!r} stands twice in one object")
-        found[name] = value
-    return found
+        content[name] = value
+    return content
 
 
 def _constant(text: str) -> NoReturn:

@@ -58,7 +58,7 @@ LOGICAL_LOSSES = {
 
 
 def from_avro(text: str, message: str | None = None) -> DataSchema:
-    """The data schema that an Avro record is. `message`: its name, where the file has several.
+    """Return the data schema that an Avro record is. `message`: its name, where the file has several records.
 
     Raises UnusableInput with one line that names no file.
     """
@@ -82,19 +82,19 @@ def _chosen(parsed: Any, named: dict[str, Any], message: str | None) -> dict[str
         for name, schema in records.items():
             if message in (name, name.rpartition(".")[2]):
                 return dict(schema)
-        raise UnusableInput(f"there is no record {message!r}; there are: {_some(records)}")
+        raise UnusableInput(f"there is no record {message!r}; there are: {_format_names(records)}")
     if isinstance(parsed, dict) and parsed.get("type") == "record":
         return dict(next(iter(named.values())))
     if len(records) == 1:
         return dict(next(iter(records.values())))
     raise UnusableInput(
-        f"the data of an event is a record; choose one with --message: {_some(records)}"
+        f"the data of an event is a record; choose one with --message: {_format_names(records)}"
         if records
         else "the data of an event is a record, and there is none"
     )
 
 
-def _some(names: dict[str, Any]) -> str:
+def _format_names(names: dict[str, Any]) -> str:
     shown = ", ".join(list(names)[:8])
     return shown + (", …" if len(names) > 8 else "") if names else "none"
 

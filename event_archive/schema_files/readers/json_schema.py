@@ -33,7 +33,7 @@ META = {"$ref": DRAFT}
 
 
 def from_json_schema(text: str, message: str | None = None) -> DataSchema:
-    """The data schema that a JSON Schema is. `message`: the name of a definition to take instead.
+    """Return the data schema that a JSON Schema is. `message`: the name of a definition to take instead.
 
     Raises UnusableInput with one line that names no file.
     """
@@ -48,16 +48,16 @@ def from_json_schema(text: str, message: str | None = None) -> DataSchema:
     schema = reader.convert(chosen, "")
     if not isinstance(schema, dict):
         raise UnusableInput("a JSON Schema of an event's data is an object; this is not")
-    found = _of_an_object(schema, reader)
-    for place in absent_or_null(found):
+    data_schema = _of_an_object(schema, reader)
+    for place in absent_or_null(data_schema):
         reader.lose(
             place,
             "may be null and may be absent; here it is left out where there is nothing, and null is refused",
         )
-    for fault in jsonschema_rs.validator_for(META).iter_errors(found):
+    for fault in jsonschema_rs.validator_for(META).iter_errors(data_schema):
         place = "/".join(map(str, fault.instance_path)) or "the whole"
         raise UnusableInput(f"{place}: {' '.join(fault.message.split())[:300]}")
-    return DataSchema(found, tuple(dict.fromkeys(reader.losses)))
+    return DataSchema(data_schema, tuple(dict.fromkeys(reader.losses)))
 
 
 def _chosen(root: dict[str, Any], message: str | None) -> dict[str, Any]:
@@ -95,16 +95,16 @@ class _JsonSchemaReader:
         self._open: list[int] = []
         self.losses: list[Loss] = []
         draft = str(root.get("$schema", "2020-12"))
-        found = [known for known in DRAFTS if known in draft]
-        if not found:
+        drafts = [known for known in DRAFTS if known in draft]
+        if not drafts:
             raise UnusableInput(f"$schema: {draft[:80]!r} is not a JSON Schema of draft 4 to 2020-12")
-        self._is_old = found[0] in OLD_DRAFTS or ("$schema" not in root and "definitions" in root)
+        self._is_old = drafts[0] in OLD_DRAFTS or ("$schema" not in root and "definitions" in root)
 
     def lose(self, place: str, why: str) -> None:
         self.losses.append(Loss.of(place, why))
 
     def convert(self, schema: Any, place: str, depth: int = 0) -> Any:
-        """A schema as 2020-12, with what it refers to written out."""
+        """Return a schema as one of 2020-12, with what it refers to written out."""
         self._budget.spend(place or "the whole")
         if isinstance(schema, bool):
             return schema
@@ -113,55 +113,55 @@ class _JsonSchemaReader:
         if depth > MAX_DEPTH:
             raise UnusableInput(f"{place}: nested deeper than {MAX_DEPTH} levels")
         has_reference = isinstance(schema.get("$ref"), str)
-        found: dict[str, Any] = {}
+        converted: dict[str, Any] = {}
         for keyword, part in schema.items():
             if has_reference and self._is_old and keyword not in ANNOTATIONS:
                 continue  # up to draft 7, a reference stands alone
-            self._keyword(found, keyword, part, schema, f"{place}/{keyword}".lstrip("/"), depth + 1)
-        _modern(found, schema)
+            self._keyword(converted, keyword, part, schema, f"{place}/{keyword}".lstrip("/"), depth + 1)
+        _modern(converted, schema)
         if has_reference:
-            found = self._referred(schema, found, place, depth)
-        found = without_null_branch(found)
-        self._decimal(found, place)
-        return found
+            converted = self._referred(schema, converted, place, depth)
+        converted = without_null_branch(converted)
+        self._decimal(converted, place)
+        return converted
 
     def _keyword(
-        self, found: dict[str, Any], name: str, part: Any, schema: dict[str, Any], at: str, depth: int
+        self, converted: dict[str, Any], name: str, part: Any, schema: dict[str, Any], at: str, depth: int
     ) -> None:
         if name in ("$dynamicRef", "$recursiveRef"):
             self.lose(at, "is not followed: any value is accepted there")
         elif name == "dependencies":
             for key, needs in _mapping(part).items():
                 if isinstance(needs, list):
-                    found.setdefault("dependentRequired", {})[key] = needs
+                    converted.setdefault("dependentRequired", {})[key] = needs
                 else:
-                    converted = self.convert(needs, f"{at}/{key}", depth)
-                    found.setdefault("dependentSchemas", {})[key] = converted
+                    schemas = converted.setdefault("dependentSchemas", {})
+                    schemas[key] = self.convert(needs, f"{at}/{key}", depth)
         elif name == "items" and isinstance(part, list):
-            found["prefixItems"] = [
+            converted["prefixItems"] = [
                 self.convert(item, f"{at}/{index}", depth) for index, item in enumerate(part)
             ]
             if "additionalItems" in schema:
-                found["items"] = self.convert(schema["additionalItems"], f"{at}/…", depth)
+                converted["items"] = self.convert(schema["additionalItems"], f"{at}/…", depth)
         elif name == "additionalItems":
             pass  # counts only beside a list of `items`
         elif name in NAMING:
             pass
         elif name in SINGLE:
-            found[name] = self.convert(part, at, depth)
+            converted[name] = self.convert(part, at, depth)
         elif name in LISTS and isinstance(part, list):
-            found[name] = [self.convert(item, f"{at}/{index}", depth) for index, item in enumerate(part)]
+            converted[name] = [self.convert(item, f"{at}/{index}", depth) for index, item in enumerate(part)]
         elif name in MAPS and isinstance(part, dict):
-            found[name] = {
+            converted[name] = {
                 key: self.convert(item, f"{at}/{key}", depth)
                 for key, item in part.items()
                 if name != "patternProperties" or self._is_pattern(key, f"{at}/{key[:60]}")
             }
         elif name == "pattern":
             if self._is_pattern(part, at):
-                found[name] = part
+                converted[name] = part
         elif name in CHECKS or name in ANNOTATIONS or name.startswith("x-"):
-            found[name] = part
+            converted[name] = part
         else:
             self.lose(at[:200], "is no keyword of JSON Schema 2020-12, and says nothing")
 
@@ -187,11 +187,11 @@ class _JsonSchemaReader:
                 "recurse: end it at a depth"
             )
         self._open.append(id(target))
-        found = self.convert(target, place, depth + 1)
+        referred = self.convert(target, place, depth + 1)
         self._open.pop()
         if set(beside) - ANNOTATIONS:
-            return {**beside, "allOf": [*beside.get("allOf", []), found]}
-        return {**found, **beside} if isinstance(found, dict) else found
+            return {**beside, "allOf": [*beside.get("allOf", []), referred]}
+        return {**referred, **beside} if isinstance(referred, dict) else referred
 
     def _decimal(self, schema: dict[str, Any], place: str) -> None:
         precision = schema.get("x-precision", DECIMAL_PRECISION)
@@ -203,10 +203,10 @@ class _JsonSchemaReader:
             schema.pop("x-scale", None)
 
 
-def _modern(found: dict[str, Any], schema: dict[str, Any]) -> None:
-    """The boolean bounds of draft 4 as numbers."""
+def _modern(converted: dict[str, Any], schema: dict[str, Any]) -> None:
+    """Turn the boolean bounds of draft 4 in `converted` into numbers."""
     for bound, exclusive in (("maximum", "exclusiveMaximum"), ("minimum", "exclusiveMinimum")):
         if isinstance(schema.get(exclusive), bool):
-            found.pop(exclusive, None)
-            if schema[exclusive] and bound in found:
-                found[exclusive] = found.pop(bound)
+            converted.pop(exclusive, None)
+            if schema[exclusive] and bound in converted:
+                converted[exclusive] = converted.pop(bound)

@@ -79,7 +79,7 @@ Place = tuple[int, ...]
 
 
 def from_protobuf(text: str, message: str | None = None) -> DataSchema:
-    """The data schema that a Protobuf message is. `message`: its name, where the file has several.
+    """Return the data schema that a Protobuf message is. `message`: its name, where the file has several.
 
     Raises UnusableInput with one line that names no file.
     """
@@ -94,29 +94,30 @@ class _ProtobufReader:
         self._enums: dict[str, EnumDescriptorProto] = {}
         self._places: dict[str, Place] = {}
         self._words = {
-            tuple(one.path): " ".join(one.leading_comments.split()) or " ".join(one.trailing_comments.split())
-            for one in file.source_code_info.location
+            tuple(location.path): " ".join(location.leading_comments.split())
+            or " ".join(location.trailing_comments.split())
+            for location in file.source_code_info.location
         }
         prefix = f".{file.package}" if file.package else ""
-        self._top = [f"{prefix}.{one.name}" for one in file.message_type]
-        waiting: list[tuple[str, Place, Any]] = [(prefix, (), file)]
-        while waiting:
-            scope, place, holder = waiting.pop()
+        self._top = [f"{prefix}.{message.name}" for message in file.message_type]
+        unread: list[tuple[str, Place, Any]] = [(prefix, (), file)]
+        while unread:
+            scope, place, holder = unread.pop()
             outer = holder is file
             for enum in holder.enum_type:
                 self._enums[f"{scope}.{enum.name}"] = enum
-            for index, one in enumerate(holder.message_type if outer else holder.nested_type):
+            for index, message in enumerate(holder.message_type if outer else holder.nested_type):
                 at = (*place, 4 if outer else 3, index)
-                self._messages[f"{scope}.{one.name}"] = one
-                self._places[f"{scope}.{one.name}"] = at
-                waiting.append((f"{scope}.{one.name}", at, one))
+                self._messages[f"{scope}.{message.name}"] = message
+                self._places[f"{scope}.{message.name}"] = at
+                unread.append((f"{scope}.{message.name}", at, message))
         self._has_defaults = file.syntax == "proto3"
         self._budget = Budget()
         self._open: list[str] = []
         self.losses: list[Loss] = []
 
     def chosen(self, message: str | None) -> str:
-        """The full name of the message to take."""
+        """Return the full name of the message to take; raises UnusableInput where it is not clear which."""
         if message is not None:
             for name in self._messages:
                 if message in (name[1:], name.rpartition(".")[2]):
@@ -132,7 +133,7 @@ class _ProtobufReader:
         )
 
     def message(self, name: str, place: str) -> dict[str, Any]:
-        """A message as an object, with all messages that it uses."""
+        """Return the schema of a message as an object, with all messages that it uses written out."""
         if name in self._open or len(self._open) > MAX_DEPTH:
             raise UnusableInput(
                 f"{place}: {name[1:]} holds itself or is nested deeper than {MAX_DEPTH} levels; a contract's "
@@ -149,19 +150,19 @@ class _ProtobufReader:
             properties[key] = _described(self._field(field, at), words)
             if field.label == FieldDescriptorProto.LABEL_REQUIRED:
                 required.append(key)
-        self._say_of(message, place)
+        self._note_losses(message, place)
         self._open.pop()
         schema: dict[str, Any] = {"type": "object", **({"required": required} if required else {})}
         if properties:
             schema["properties"] = properties
         return _described(schema, self._words.get(self._places[name], ""))
 
-    def _say_of(self, message: DescriptorProto, place: str) -> None:
+    def _note_losses(self, message: DescriptorProto, place: str) -> None:
         for number, oneof in enumerate(message.oneof_decl):
             fields = [
-                one.name
-                for one in message.field
-                if one.HasField("oneof_index") and one.oneof_index == number and not one.proto3_optional
+                field.name
+                for field in message.field
+                if field.HasField("oneof_index") and field.oneof_index == number and not field.proto3_optional
             ]
             if fields:
                 self._lose(
@@ -225,7 +226,7 @@ class _ProtobufReader:
 
 
 def _lower_camel(name: str) -> str:
-    """The name that Protobuf's JSON mapping gives a field that has no other."""
+    """Return the name that Protobuf's JSON mapping gives a field that has no other."""
     first, *others = name.split("_")
     return first + "".join(part[:1].upper() + part[1:] for part in others)
 

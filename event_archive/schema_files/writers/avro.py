@@ -1,7 +1,7 @@
 """A contract's data as an Avro schema (.avsc): one record.
 
 Belongs here: what each part is in Avro. Not here: the tree of parts (`parts`), and what Avro becomes in a
-contract (`from_avro`), which takes all of this up again.
+contract (`readers.avro`), which takes all of this up again.
 
 An optional field is `["null", T]` with default null; a required one that may be null has no default. What a
 contract leaves open is a string that holds JSON text. A field's `doc` says what Avro can't check.
@@ -28,16 +28,18 @@ AS_TEXT = {"any": "JSON as text", "moment": "UTC, to the microsecond"}
 
 
 def to_avro(contract: Contract) -> str:
-    """The Avro schema of the data of this event type, as text."""
+    """Return the Avro schema of the data of an event type, as text."""
     part = data_of(contract)
     record = _AvroWriter().record(part, class_name(f"{contract.object_type} {contract.verb}"))
-    not_said = [*demands(part), "fields beside these have no place here"] if part.is_open else demands(part)
+    not_expressed = (
+        [*demands(part), "fields beside these have no place here"] if part.is_open else demands(part)
+    )
     about = f"{contract.description} The data of {contract.type}, revision {contract.revision}."
     whole = {
         "type": "record",
         "name": record["name"],
         "namespace": contract.type,
-        "doc": f"{about} Not expressible here: {'; '.join(not_said)}." if not_said else about,
+        "doc": f"{about} Not expressible here: {'; '.join(not_expressed)}." if not_expressed else about,
         "fields": record["fields"],
     }
     return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
@@ -50,7 +52,7 @@ class _AvroWriter:
     def record(self, part: Part, name: str) -> dict[str, Any]:
         own = unique(name, self._taken)
         taken: set[str] = set()
-        fields = [self._field(one, unique(identifier(one.name), taken), own) for one in part.fields]
+        fields = [self._field(field, unique(identifier(field.name), taken), own) for field in part.fields]
         return {"type": "record", "name": own, "fields": fields}
 
     def _field(self, part: Part, name: str, owner: str) -> dict[str, Any]:

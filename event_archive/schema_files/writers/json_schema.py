@@ -1,6 +1,6 @@
 """A contract as one JSON Schema of the whole event: the CloudEvents envelope, and the data within.
 
-Belongs here: the envelope as the judge asks for it. Not here: the data, which is a JSON Schema already.
+Belongs here: the envelope as `validation` asks for it. Not here: the data, which is a JSON Schema already.
 """
 
 import json
@@ -15,7 +15,7 @@ from event_archive.registry.exact_values import LARGEST_BIGINT
 from event_archive.registry.text_formats import decimal_pattern
 from event_archive.schema_files.json_schema_keywords import LISTS, MAPS, SINGLE
 
-NOT_SAID = (
+NOT_EXPRESSED = (
     "Not expressible here, and refused where it lands: a time finer than a microsecond or later than now, "
     "an integer of more than 64 bits, a number with more digits than its column holds, a key twice in one "
     "object, an event that corrects or voids itself."
@@ -24,7 +24,7 @@ OFFSET = "([Zz]|[+-][0-9]{2}:[0-9]{2})$"
 
 
 def to_json_schema(contract: Contract) -> str:
-    """The JSON Schema (draft 2020-12) of a whole event of this type, as text."""
+    """Return the JSON Schema (draft 2020-12) of a whole event of a type, as text."""
     actors = "|".join(contract.actor_types)
     text = {"type": "string", "minLength": 1}
     optional_text = {"type": ["string", "null"], "minLength": 1}
@@ -32,7 +32,7 @@ def to_json_schema(contract: Contract) -> str:
         "$schema": DRAFT,
         "title": contract.type,
         "description": contract.description,
-        "$comment": f"Revision {contract.revision}. {NOT_SAID}",
+        "$comment": f"Revision {contract.revision}. {NOT_EXPRESSED}",
         "type": "object",
         "required": [attribute.name for attribute in ATTRIBUTES if attribute.is_required],
         "properties": {
@@ -90,23 +90,23 @@ def to_json_schema(contract: Contract) -> str:
 
 
 def _embedded(schema: Any) -> Any:
-    """The schema one level deeper: its own references follow, and decimals say how they are spelled."""
+    """Return a schema as a part of another: its references still lead there, and decimals have a pattern."""
     if not isinstance(schema, dict):
         return schema
-    found: dict[str, Any] = {}
+    embedded: dict[str, Any] = {}
     for keyword, part in schema.items():
         if keyword == "$ref" and isinstance(part, str):
-            found[keyword] = re.sub(r"^#(?=/|$)", "#/properties/data", part)
+            embedded[keyword] = re.sub(r"^#(?=/|$)", "#/properties/data", part)
         elif keyword in MAPS and isinstance(part, dict):
-            found[keyword] = {name: _embedded(one) for name, one in part.items()}
+            embedded[keyword] = {name: _embedded(item) for name, item in part.items()}
         elif keyword in LISTS and isinstance(part, list):
-            found[keyword] = [_embedded(one) for one in part]
+            embedded[keyword] = [_embedded(item) for item in part]
         elif keyword in SINGLE:
-            found[keyword] = _embedded(part)
+            embedded[keyword] = _embedded(part)
         elif keyword != "$schema":
-            found[keyword] = part
-    if found.get("format") == "decimal" and "pattern" not in found:
-        precision = int(found.get("x-precision", DECIMAL_PRECISION))
-        scale = int(found.get("x-scale", DECIMAL_SCALE))
-        found["pattern"] = f"^{decimal_pattern(scale, precision - scale)}$"
-    return found
+            embedded[keyword] = part
+    if embedded.get("format") == "decimal" and "pattern" not in embedded:
+        precision = int(embedded.get("x-precision", DECIMAL_PRECISION))
+        scale = int(embedded.get("x-scale", DECIMAL_SCALE))
+        embedded["pattern"] = f"^{decimal_pattern(scale, precision - scale)}$"
+    return embedded

@@ -18,7 +18,7 @@ MARKUP = re.compile(r"[\\`*_{}\[\]<>#|~!&]")
 
 
 def to_markdown(contract: Contract) -> str:
-    """The page of one event type."""
+    """Return the page of an event type, in Markdown."""
     part = data_of(contract)
     *required, last = (f"`{attribute.name}`" for attribute in ATTRIBUTES if attribute.is_required)
     lines = [
@@ -42,7 +42,7 @@ def to_markdown(contract: Contract) -> str:
         "",
         "| field | type | required | what it is | what is asked of it |",
         "|---|---|---|---|---|",
-        *(_row(one) for one in walk(part) if one.name),
+        *(_row(field) for field in walk(part) if field.name),
         "",
         "Other fields are kept, unread."
         if part.is_open
@@ -78,7 +78,7 @@ def _upcast(upcast: Upcast) -> list[str]:
         f"{code(new)} is {code(json_of(value))} where it was absent" for new, value in _items(upcast.default)
     ]
     rules += [f"{code(new)} is always {code(json_of(value))}" for new, value in _items(upcast.constant)]
-    rules += [f"{code(new)} is {code(one.text)}" for new, one in upcast.expression.items()]
+    rules += [f"{code(new)} is {code(expression.text)}" for new, expression in upcast.expression.items()]
     rules += [f"{code(old)} is dropped" for old in upcast.drop]
     return [f"- {rule}" for rule in rules] + ["- every other field reads as it was"]
 
@@ -88,12 +88,12 @@ def _items(values: Any) -> list[tuple[str, Any]]:
 
 
 def text(words: str) -> str:
-    """Words as Markdown that shows them as they are, in a table too."""
-    return MARKUP.sub(lambda found: f"\\{found[0]}", one_line(words))
+    """Return words as Markdown that shows them as they are, in a table too."""
+    return MARKUP.sub(lambda match: f"\\{match[0]}", one_line(words))
 
 
 def code(words: str) -> str:
-    """Words in the type of code; a bar would end a cell of a table."""
+    """Return words as Markdown code, in a table too, where a bar would end a cell."""
     plain = one_line(words).replace("|", "\\|")
     runs = [len(run) for run in re.findall("`+", plain)]
     fence = "`" * (max(runs, default=0) + 1)

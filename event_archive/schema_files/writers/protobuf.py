@@ -1,7 +1,7 @@
 """A contract's data as a Protobuf file (proto3): one message, with those that it uses inside.
 
-Belongs here: what each part is in Protobuf, so that its JSON mapping writes what the contract asks for. Not
-here: the tree of parts (`parts`), and what Protobuf becomes in a contract (`from_protobuf`).
+Belongs here: what each part is in Protobuf, so that its JSON mapping writes what the contract asks for.
+Not here: the tree of parts (`parts`), and what Protobuf becomes in a contract (`readers.protobuf`).
 
 Field numbers go by the order of the contract's properties, so a field that a revision adds at the end gets
 the next number. An enum stands in a message of its own: only there may its values be called as in JSON.
@@ -39,7 +39,7 @@ RESERVED = range(19_000, 20_000)
 
 
 def to_protobuf(contract: Contract) -> str:
-    """The Protobuf file of the data of this event type, as text."""
+    """Return the Protobuf file of the data of an event type, as text."""
     part = data_of(contract)
     writer = _ProtobufWriter()
     body = writer.message(part, class_name(f"{contract.object_type} {contract.verb}"), 0)
@@ -63,28 +63,28 @@ class _ProtobufWriter:
         self.used: set[str] = set()
 
     def message(self, part: Part, name: str, depth: int) -> list[str]:
-        """The lines of a message."""
+        """Return the lines of a message."""
         indent = "  " * (depth + 1)
         taken: set[str] = set()
-        names = [_field_name(one.name, taken) for one in part.fields]
+        names = [_field_name(field.name, taken) for field in part.fields]
         scope = set(names)
         lines = []
-        for index, (one, field) in enumerate(zip(part.fields, names, strict=True)):
-            within = class_name(one.name)
+        for index, (field, own_name) in enumerate(zip(part.fields, names, strict=True)):
+            within = class_name(field.name)
             while within in scope:
                 within += "_"
-            kind, inner = self._field(one, within, depth + 1)
+            kind, inner = self._field(field, within, depth + 1)
             if inner:
                 scope.add(within)
                 lines += inner
             number = index + 1 if index + 1 < RESERVED.start else index + 1 + len(RESERVED)
-            lines += [f"{indent}// {one_line(words)}" for words in _comment(one, kind)]
+            lines += [f"{indent}// {one_line(words)}" for words in _comment(field, kind)]
             label = "" if kind.startswith(("repeated ", "map<")) else "optional "
-            lines.append(f"{indent}{label}{kind} {field} = {number}{_json_name(one.name, field)};")
+            lines.append(f"{indent}{label}{kind} {own_name} = {number}{_json_name(field.name, own_name)};")
         return [f"{'  ' * depth}message {name} {{", *lines, f"{'  ' * depth}}}"]
 
     def _field(self, part: Part, name: str, depth: int) -> tuple[str, list[str]]:
-        """The type of a field, and the lines of the message that it needs."""
+        """Return the type of a field, and the lines of the message that it needs."""
         if part.kind == "list" and part.item is not None:
             if part.item.kind in ("list", "map", "any") or part.item.nullable or part.nullable:
                 return self._use(".google.protobuf.ListValue"), []
@@ -122,18 +122,18 @@ def _comment(part: Part, kind: str) -> list[str]:
 
 
 def _field_name(name: str, taken: set[str]) -> str:
-    """A name that no other has, also where `_` and upper case do not count: so Protobuf compares them."""
+    """Return a name that no other field has, as Protobuf compares them: without `_` and case."""
     plain = identifier(name)
-    found, number = plain, 1
-    while found.replace("_", "").lower() in taken:
+    free, number = plain, 1
+    while free.replace("_", "").lower() in taken:
         number += 1
-        found = f"{plain}_{number}"
-    taken.add(found.replace("_", "").lower())
-    return found
+        free = f"{plain}_{number}"
+    taken.add(free.replace("_", "").lower())
+    return free
 
 
 def _json_name(name: str, field: str) -> str:
-    """What JSON calls a field, where Protobuf would call it something else."""
+    """Return the option for what JSON calls a field, where Protobuf would call it something else."""
     if re.fullmatch("[a-z0-9]+", field) and name == field:
         return ""
     if name.startswith("[") and name.endswith("]"):  # such a name is that of an extension
@@ -143,12 +143,12 @@ def _json_name(name: str, field: str) -> str:
 
 
 def _is_enum(part: Part) -> bool:
-    """Whether Protobuf can have the allowed values as names."""
+    """Return whether Protobuf can have the allowed values as names."""
     choices = part.choices
-    if not choices or not all(isinstance(one, str) and SYMBOL.fullmatch(one) for one in choices):
+    if not choices or not all(isinstance(choice, str) and SYMBOL.fullmatch(choice) for choice in choices):
         return False
-    names = [one.replace("_", "").lower() for one in choices]
-    clashes = [one for one in names if one in NOT_SYMBOLS or one.startswith("value")]
+    names = [choice.replace("_", "").lower() for choice in choices]
+    clashes = [name for name in names if name in NOT_SYMBOLS or name.startswith("value")]
     return not clashes and len(set(names)) == len(names)
 
 

@@ -93,7 +93,7 @@ TAKEN = frozenset(
 
 
 def to_pydantic(contract: Contract) -> str:
-    """The Python module of this event type, as text."""
+    """Return the Python module of an event type, as text."""
     writer = _PydanticWriter()
     writer.model("Data", data_of(contract), f"The data of {contract.type}.")
     actors = "|".join(contract.actor_types)
@@ -140,8 +140,8 @@ class _PydanticWriter:
         lines = [f"class {name}(Model):", f"    {_docstring(part.description or description)}", ""]
         if not part.is_open:
             lines += ['    model_config = ConfigDict(extra="forbid")', ""]
-        for one in part.fields:
-            lines += self._field(one, _attribute(one.name, taken), name)
+        for field in part.fields:
+            lines += self._field(field, _attribute(field.name, taken), name)
         self.classes.append(lines)
 
     def _field(self, part: Part, attribute: str, owner: str) -> list[str]:
@@ -155,12 +155,12 @@ class _PydanticWriter:
             default = " = None" if not checks else f" = Field(default=None, {', '.join(checks)})"
         elif checks:
             default = f" = Field({', '.join(checks)})"
-        said = _not_checked(part)
-        comment = [f"    # {one_line('; '.join(said))}"] if said else []
+        unchecked = _not_checked(part)
+        comment = [f"    # {one_line('; '.join(unchecked))}"] if unchecked else []
         return [*comment, f"    {attribute}: {kind}{default}"]
 
     def type(self, part: Part, name: str) -> str:
-        """The type of a value, with its bounds, as Python spells it."""
+        """Return the type of a value, with its bounds, as Python spells it."""
         kind = self._bare(part, name)
         checks = [
             f"{argument}={part.schema[word]!r}"
@@ -175,12 +175,12 @@ class _PydanticWriter:
         if part.kind == "decimal":
             digits, scale = part.decimal
             checks += [f"max_digits={digits}", f"decimal_places={scale}"]
-        found = [f"Field({', '.join(checks)})"] if checks and not kind.startswith("Literal[") else []
+        annotations = [f"Field({', '.join(checks)})"] if checks and not kind.startswith("Literal[") else []
         pattern = _pattern(part)
         if pattern is not None and not kind.startswith("Literal["):
-            found.append(f"matches({pattern!a})")
-        if found:
-            kind = f"Annotated[{kind}, {', '.join(found)}]"
+            annotations.append(f"matches({pattern!a})")
+        if annotations:
+            kind = f"Annotated[{kind}, {', '.join(annotations)}]"
         return f"{kind} | None" if part.nullable and part.kind != "any" else kind
 
     def _bare(self, part: Part, name: str) -> str:
@@ -202,25 +202,25 @@ def _is_literal(part: Part) -> bool:
 
 
 def _pattern(part: Part) -> str | None:
-    """The pattern as Python has it: there, `$` would match before a last line feed too."""
+    """Return the pattern as Python has it: there, `$` would match before a last line feed too."""
     pattern = part.schema.get("pattern")
     if part.kind != "text" or not isinstance(pattern, str):
         return None
-    found = re.sub(
+    converted = re.sub(
         r"\\.|\[(?:\\.|[^\]\\])*\]|\$",
-        lambda one: "\\Z" if one[0] == "$" else one[0],
+        lambda match: "\\Z" if match[0] == "$" else match[0],
         pattern,
         flags=re.DOTALL,
     )
     try:
-        re.compile(found, re.ASCII)
+        re.compile(converted, re.ASCII)
     except (re.error, OverflowError, RecursionError):
         return None
-    return found
+    return converted
 
 
 def _not_checked(part: Part) -> list[str]:
-    """What is asked of a part and not checked by its type."""
+    """Return in words what is asked of a part and not checked by its type."""
     checked: set[str] = {*NUMBERS, *LENGTHS.get(part.kind, {})}
     if _pattern(part) is not None:
         checked.add("pattern")
@@ -232,7 +232,7 @@ def _not_checked(part: Part) -> list[str]:
 
 
 def _attribute(name: str, taken: set[str]) -> str:
-    """A name that Python and pydantic leave free."""
+    """Return a name that Python and pydantic leave free."""
     plain = identifier(name)
     if keyword.iskeyword(plain) or plain.startswith("model_") or plain.lower() in TAKEN:
         plain = f"{plain}_"
