@@ -65,7 +65,7 @@ class WantedObjects:
 
 @contextmanager
 def registered(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> Iterator[str]:
-    """Let queries read an Arrow table for a while; gives its name."""
+    """The name under which queries can read an Arrow table, until this context ends."""
     connection.register(name, rows)
     try:
         yield name
@@ -76,7 +76,7 @@ def registered(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table)
 def objects_of_rows(
     table: str, shown: str, marts: Mapping[str, MartDescription], differences: Differences
 ) -> Iterator[tuple[str, EventTrace]]:
-    """Give, per way of tracing a table's shown rows, the SELECT of `row_id`, `object_id`, `object_type`."""
+    """The SELECT of `row_id`, `object_id` and `object_type`, per way of tracing the shown rows of a table."""
     own = differences(table)
     if own is None or table not in marts:
         return

@@ -1,4 +1,4 @@
-"""Asking the published dataset in SQL, with no way to change it or to reach anything else.
+"""Queries over the published dataset, in SQL, with no way to change it or to reach anything else.
 
 Belongs here: opening the served version and running one query. Not here: how answers look on a screen.
 """
