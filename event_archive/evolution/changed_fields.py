@@ -29,11 +29,11 @@ def changed_fields(released: Contract, proposal: Contract) -> list[ChangedField]
     renamed = {
         old_path: path for path, old_path in (proposal.upcast.rename if proposal.upcast else {}).items()
     }
-    found = []
+    changes = []
     for path, (schema, is_required) in old.items():
         if path not in new:
             became = f"renamed to {renamed[path]}" if path in renamed else "removed"
-            found.append(ChangedField(path, became))
+            changes.append(ChangedField(path, became))
             continue
         other, still_required = new[path]
         before = column_type(schema, released.schema).sql()
@@ -44,27 +44,27 @@ def changed_fields(released: Contract, proposal: Contract) -> list[ChangedField]
             if schema.get(keyword) != other.get(keyword)
         )
         if before != after and not {"properties", "items"} & {*schema, *other}:
-            found.append(ChangedField(path, f"was {before}, becomes {after}"))
+            changes.append(ChangedField(path, f"was {before}, becomes {after}"))
         elif keywords:
-            found.append(ChangedField(path, f"other rules: {', '.join(keywords)}"))
+            changes.append(ChangedField(path, f"other rules: {', '.join(keywords)}"))
         elif is_required and not still_required:
-            found.append(ChangedField(path, "no longer required"))
-    return found
+            changes.append(ChangedField(path, "no longer required"))
+    return changes
 
 
 def _fields(schema: Schema) -> dict[str, tuple[Mapping[str, Any], bool]]:
     """Every named field below a schema, with its own schema and whether it is required."""
-    found: dict[str, tuple[Mapping[str, Any], bool]] = {}
+    fields: dict[str, tuple[Mapping[str, Any], bool]] = {}
 
     def walk(part: Any, prefix: str, depth: int) -> None:
         part = resolve(part, schema)
         required = part.get("required", ())
         for name, inner in part.get("properties", {}).items() if depth < MAX_DEPTH else ():
             path = f"{prefix}.{name}" if prefix else name
-            found[path] = (resolve(inner, schema), name in required)
+            fields[path] = (resolve(inner, schema), name in required)
             walk(inner, path, depth + 1)
         if isinstance(part.get("items"), Mapping) and prefix and depth < MAX_DEPTH:
             walk(part["items"], f"{prefix}[]", depth + 1)
 
     walk(schema, "", 0)
-    return found
+    return fields

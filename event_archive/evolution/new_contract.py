@@ -112,15 +112,15 @@ def contract_skeleton(
 
     A new major keeps the owner and actors of the one before it where none are named.
     """
-    found = TYPE.fullmatch(event_type)
-    if not found:
+    parts = TYPE.fullmatch(event_type)
+    if not parts:
         raise UnusableInput(
             f"{event_type[:200]!r} is not <object>.<verb>.v<major> in lower case, such as order.placed.v1"
         )
-    object_type, verb, major = found[1], found[2], int(found[3])
+    object_type, verb, major = parts[1], parts[2], int(parts[3])
     view = f"{object_type}_{verb}"
     same_view = contracts.majors(view)
-    if view == ALL_EVENTS or any(one.object_type != object_type for one in same_view):
+    if view == ALL_EVENTS or any(contract.object_type != object_type for contract in same_view):
         taken = f"of {same_view[0].type}" if same_view else "of all events"
         raise UnusableInput(
             f"{event_type}: its view events.{view} would be that {taken}; choose another object or verb"

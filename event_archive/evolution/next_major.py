@@ -1,7 +1,7 @@
 """The next major of a contract, before anything of it is changed: the text to begin with.
 
 Belongs here: that text, made from the text of the major before by the few changes that it needs, so that
-comments, order and layout stay. Not here: which majors can be begun (`contract_skeleton`).
+comments, order and layout stay. Not here: which majors can be begun (`new_contract`).
 
 Where the old text is laid out in a way that can't be edited so, it is written out anew.
 """
@@ -57,7 +57,8 @@ def _next_content(
     examples = content.pop("examples")
     content[f"upcast_from_v{older.major}"] = {}
     content["examples"] = [
-        {**one, **({"type": event_type} if one.get("type") == older.type else {})} for one in examples
+        {**example, **({"type": event_type} if example.get("type") == older.type else {})}
+        for example in examples
     ]
     return content
 

@@ -75,9 +75,11 @@ def _compare(
             yield place, f"changed; {NEW_MAJOR}"
         return
     old_part, new_part = resolve(old, old_root), resolve(new, new_root)
-    one, other = column_type(old_part, old_root), column_type(new_part, new_root)
-    if type(one) is not type(other) or (isinstance(one, Scalar) and one != other):
-        yield place, f"its column was {one.sql()} and would be {other.sql()}; {NEW_MAJOR}"
+    old_column, new_column = column_type(old_part, old_root), column_type(new_part, new_root)
+    if type(old_column) is not type(new_column) or (
+        isinstance(old_column, Scalar) and old_column != new_column
+    ):
+        yield place, f"its column was {old_column.sql()} and would be {new_column.sql()}; {NEW_MAJOR}"
         return
     for keyword in sorted({*old_part, *new_part} - CHANGES_NOTHING - {"properties", "items", "$defs"}):
         if _plain(old_part.get(keyword)) != _plain(new_part.get(keyword)):

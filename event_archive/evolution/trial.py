@@ -1,11 +1,11 @@
-"""A trial: the archived events judged under a proposed contract, before it is released.
+"""A trial: the archived events validated under a proposed contract, before it is released.
 
 Belongs here: which events a proposal concerns, how each reads under it, and counts of those that it would
-refuse. Not here: comparing contracts without data (`compatibility`), and who reads the fields that change.
+reject. Not here: comparing contracts without data (`compatibility`), and who reads the fields that change.
 A trial writes nothing.
 
-Events of the proposed major are judged as they came: their JSON value, by the proposed schema and column
-types. Events of older majors are judged as the view would show them: what the chain of upcasts gives.
+Events of the proposed major are validated as they came: their JSON value, by the proposed schema and column
+types. Events of older majors are validated as the view would show them: what the chain of upcasts gives.
 """
 
 from collections.abc import Iterator
@@ -69,7 +69,7 @@ def propose(contracts: Contracts, proposal: Contract) -> Contracts:
 def try_contract(
     archive: Archive, proposal: Contract, days: Days | None = None, *, memory_bytes: int = 1 << 30
 ) -> Trial:
-    """Judge the archived events of the proposal's object and verb, of its major and of older ones."""
+    """Validate the archived events of the proposal's object and verb, of its major and of older ones."""
     proposed = propose(archive.contracts, proposal)
     trial = Trial()
     with open_engine(threads=1, memory_bytes=memory_bytes) as connection:

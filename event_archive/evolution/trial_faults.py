@@ -49,8 +49,8 @@ def contract_fault(contract: Contract, data: Any) -> Fault | None:
 def _at(value: Any, path: list[str | int]) -> Any:
     """What stands at a path; None where the path leads through a reference."""
     for part in path:
-        found = isinstance(value, Mapping) and part in value
-        if not found and not (isinstance(value, list) and isinstance(part, int) and part < len(value)):
+        is_there = isinstance(value, Mapping) and part in value
+        if not is_there and not (isinstance(value, list) and isinstance(part, int) and part < len(value)):
             return None
         value = value[part]  # type: ignore[index,unused-ignore]
     return value

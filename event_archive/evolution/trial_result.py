@@ -56,7 +56,7 @@ class Trial:
         """The refusals, most events first."""
         return sorted(
             self.groups.values(),
-            key=lambda one: (-one.events, one.type, one.place, one.reason, one.source),
+            key=lambda group: (-group.events, group.type, group.place, group.reason, group.source),
         )
 
     def refuse(self, event_type: str, row: Row, fault: Fault, commit: Commit) -> None:

@@ -1,5 +1,5 @@
-"""Compatibility: whether data written under one schema is accepted under another, judged and explained.
+"""Compatibility: whether data written under one schema is accepted under another, and why not.
 
-Belongs here: comparing two schemas (JSON Schema, Avro, Protobuf) and what is found. Not here: contracts,
-their revisions and git (`contract`, `orchestration.command_line`), and judging single events (`judge`).
+Belongs here: comparing two schemas (JSON Schema, Avro, Protobuf) and two contracts. Not here: revisions
+of released contracts (`release_rules`), and validating single events (`validation`).
 """

@@ -1,9 +1,9 @@
 """Two contracts compared: who may act, what their JSON Schemas accept, and what their columns can hold.
 
-Belongs here: what a contract adds to a JSON Schema. A value that its column can't hold exactly is refused
-(`exact`), so two contracts may disagree where their schemas do not. Not here: the schemas themselves
-(`json_schema`), what may become of a released contract (`releases`), and upcasts: each side is judged as it
-stands.
+Belongs here: what a contract adds to a JSON Schema. A value that its column can't hold exactly is rejected
+(`registry.exact_values`), so two contracts may disagree where their schemas do not. Not here: the schemas
+themselves (`json_schema`), what may become of a released contract (`release_rules`), and upcasts: each
+contract is compared as it stands.
 """
 
 import json
@@ -61,10 +61,14 @@ def compare_contracts(old: Contract, new: Contract, mode: Mode, named_only: bool
     findings: list[SchemaFinding] = []
     for direction in mode.directions:
         writer, reader = (old, new) if direction is Direction.BACKWARD else (new, old)
-        found = [one for one in data.findings if one.direction is direction]
-        within = [_as_columns_hold_it(writer, reader, one) for one in found]
-        told = {one.path for one in within}
-        columns = [one for one in _columns(writer, reader, direction, named_only) if one.path not in told]
+        of_schemas = [finding for finding in data.findings if finding.direction is direction]
+        within = [_as_columns_hold_it(writer, reader, finding) for finding in of_schemas]
+        told_paths = {finding.path for finding in within}
+        columns = [
+            finding
+            for finding in _columns(writer, reader, direction, named_only)
+            if finding.path not in told_paths
+        ]
         findings += [*_actors(writer, reader, direction), *within, *columns]
     return Report(mode, tuple(findings))
 
@@ -73,12 +77,12 @@ def compare_data(old: Any, new: Any, mode: Mode, named_only: bool = False) -> Re
     """Compare two JSON Schemas; with `named_only`, writers send only fields that their schema names."""
     if not named_only:
         return compare_json_schemas(old, new, mode)
-    found = []
+    findings = []
     for direction in mode.directions:
         backward = direction is Direction.BACKWARD
         pair = (closed(old), new) if backward else (old, closed(new))
-        found.append(compare_json_schemas(*pair, Mode(direction.value)).findings)
-    return Report(mode, tuple(chain(*found)))
+        findings.append(compare_json_schemas(*pair, Mode(direction.value)).findings)
+    return Report(mode, tuple(chain(*findings)))
 
 
 def closed(schema: Any) -> Any:
@@ -117,25 +121,25 @@ def _tells_apart(writer: Contract, reader: Contract, data: Any) -> bool:
 def _actors(writer: Contract, reader: Contract, direction: Direction) -> Iterator[SchemaFinding]:
     for actor in writer.actor_types:
         if actor not in reader.actor_types:
-            told = f"the actor type {actor!r} may act under one contract and not under the other"
+            why = f"the actor type {actor!r} may act under one contract and not under the other"
             example = Example({"actor": f"{actor}/1"})
-            yield SchemaFinding(direction, Verdict.INCOMPATIBLE, "actor", "actor_type_removed", told, example)
+            yield SchemaFinding(direction, Verdict.INCOMPATIBLE, "actor", "actor_type_removed", why, example)
 
 
 def _columns(
     writer: Contract, reader: Contract, direction: Direction, named_only: bool
 ) -> Iterator[SchemaFinding]:
     """Fields whose column holds less under the reader than the writer's does."""
-    for path, one, other, schema in _pairs(writer, reader, named_only):
-        if _holds(one, other, schema):
+    for path, written, read, schema in _pairs(writer, reader, named_only):
+        if _holds(written, read, schema):
             continue
         place = "/".join(["data", *path])
-        told = f"the column is {one.sql()} for the writer and {other.sql()} for the reader"
-        if (refused := _told_apart(writer, reader, path, one)) is None:
-            why = f"{told}; whether it holds every value exactly is not known"
+        change = f"the column is {written.sql()} for the writer and {read.sql()} for the reader"
+        if (refused := _told_apart(writer, reader, path, written)) is None:
+            why = f"{change}; whether it holds every value exactly is not known"
             yield SchemaFinding(direction, Verdict.UNKNOWN, place, "column_changed", why)
         else:
-            why = f"{told}, which does not hold every such value exactly"
+            why = f"{change}, which does not hold every such value exactly"
             yield SchemaFinding(
                 direction, Verdict.INCOMPATIBLE, place, "column_narrowed", why, Example(refused)
             )
@@ -149,35 +153,35 @@ def _pairs(
         ((), writer.data_type, reader.data_type, writer.schema)
     ]
     while waiting:
-        path, one, other, part = waiting.pop(0)
+        path, written, read, part = waiting.pop(0)
         schema = resolve(part, writer.schema)
-        if isinstance(one, Struct) and isinstance(other, Struct):
-            for field in other.fields:
+        if isinstance(written, Struct) and isinstance(read, Struct):
+            for field in read.fields:
                 inside = (*path, field.name)
-                if field.name in one.by_name:
+                if field.name in written.by_name:
                     inner = schema.get("properties", {}).get(field.name)
-                    waiting.append((inside, one.by_name[field.name].type, field.type, inner))
+                    waiting.append((inside, written.by_name[field.name].type, field.type, inner))
                 elif not named_only and schema.get("additionalProperties") is not False:
                     yield inside, JSON_TEXT, field.type, {}
-        elif isinstance(one, ListOf) and isinstance(other, ListOf):
-            waiting.append(((*path, "[]"), one.item, other.item, schema.get("items")))
+        elif isinstance(written, ListOf) and isinstance(read, ListOf):
+            waiting.append(((*path, "[]"), written.item, read.item, schema.get("items")))
         else:
-            yield path, one, other, schema
+            yield path, written, read, schema
 
 
-def _holds(one: ColumnType, other: ColumnType, schema: Schema) -> bool:
+def _holds(written: ColumnType, read: ColumnType, schema: Schema) -> bool:
     """Whether `other` surely holds every value that `one` holds and `schema` accepts."""
-    if other in (one, JSON_TEXT, Scalar("VARCHAR", text=True)):
+    if read in (written, JSON_TEXT, Scalar("VARCHAR", text=True)):
         return True
-    if not (isinstance(one, Scalar) and isinstance(other, Scalar)):
+    if not (isinstance(written, Scalar) and isinstance(read, Scalar)):
         return False
-    if one.kind == "BIGINT" and other.kind == "DOUBLE":
+    if written.kind == "BIGINT" and read.kind == "DOUBLE":
         bounds = schema.get("minimum"), schema.get("maximum")
         return all(isinstance(bound, int | float) and abs(bound) <= EXACT for bound in bounds)
     return (
-        (one.kind, one.text, other.kind) == ("DECIMAL", other.text, "DECIMAL")
-        and one.scale <= other.scale
-        and one.precision - one.scale <= other.precision - other.scale
+        (written.kind, written.text, read.kind) == ("DECIMAL", read.text, "DECIMAL")
+        and written.scale <= read.scale
+        and written.precision - written.scale <= read.precision - read.scale
     )
 
 

@@ -77,7 +77,7 @@ def compare_files(old: SchemaFile, new: SchemaFile, mode: Mode, named_only: bool
 
 @contextmanager
 def _about(what: object) -> Iterator[None]:
-    """Say first which file a fault is in."""
+    """Put the file's name before the text of an error."""
     try:
         yield
     except UnusableInput as error:

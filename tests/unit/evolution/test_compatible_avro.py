@@ -150,7 +150,9 @@ class Changing(Making):
         if schema["type"] == "fixed":
             made["size"] += self.maybe()
         elif schema["type"] == "enum":
-            made["symbols"] = [one for one in schema["symbols"] if one == FALLBACK or not self.maybe()]
+            made["symbols"] = [
+                symbol for symbol in schema["symbols"] if symbol == FALLBACK or not self.maybe()
+            ]
             made["symbols"] += ["ADDED"] * self.maybe()
             if self.maybe():
                 made["default"] = FALLBACK
@@ -391,7 +393,7 @@ def chain(count: int, *fields: str) -> Any:
         types.append(
             record(*({"name": name, "type": f"T{number - 1}"} for name in fields), name=f"T{number}")
         )
-    return record(*({"name": one["name"].lower(), "type": one} for one in types))
+    return record(*({"name": name["name"].lower(), "type": name} for name in types))
 
 
 def all_against_all(count: int, wide: bool) -> Any:

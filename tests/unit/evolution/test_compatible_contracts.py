@@ -72,14 +72,16 @@ def event(data: Any, actor: str = "clerk") -> dict[str, Any]:
     return {**envelope, "actor": f"{actor}/1", "object": "note/1", "data": data}
 
 
-def accepts(one: Contract, data: Any) -> bool:
-    record = json_text(event(data, one.actor_types[0])).encode()
-    return isinstance(validate(record, Contracts([one]), LATEST), Accepted)
+def accepts(written: Contract, data: Any) -> bool:
+    record = json_text(event(data, written.actor_types[0])).encode()
+    return isinstance(validate(record, Contracts([written]), LATEST), Accepted)
 
 
 def backward(report: Report) -> list[tuple[str, str, Verdict]]:
     return [
-        (one.path, one.rule, one.verdict) for one in report.findings if one.direction is Direction.BACKWARD
+        (finding.path, finding.rule, finding.verdict)
+        for finding in report.findings
+        if finding.direction is Direction.BACKWARD
     ]
 
 
@@ -118,13 +120,13 @@ def backward(report: Report) -> list[tuple[str, str, Verdict]]:
 def test_what_columns_hold_is_part_of_the_verdict(
     tmp_path: Path, old: Any, new: Any, verdict: Verdict
 ) -> None:
-    one, other = contract(tmp_path / "old", old), contract(tmp_path / "new", new)
-    report = compare_contracts(one, other, Mode.BACKWARD)
+    before, after = contract(tmp_path / "old", old), contract(tmp_path / "new", new)
+    report = compare_contracts(before, after, Mode.BACKWARD)
     assert report.verdict is verdict, report.findings
     for finding in report.findings:
         assert finding.example is not None
-        assert accepts(one, finding.example.value) or finding.path != "data/a"
-        assert not accepts(other, finding.example.value)
+        assert accepts(before, finding.example.value) or finding.path != "data/a"
+        assert not accepts(after, finding.example.value)
 
 
 def test_an_actor_type_that_may_no_longer_act_is_a_finding(tmp_path: Path) -> None:
@@ -152,11 +154,11 @@ def test_a_new_field_in_an_open_contract_is_free_only_for_producers_who_did_not_
 
 
 def test_contracts_of_different_events_are_not_compared(tmp_path: Path) -> None:
-    one = contract(tmp_path, {"type": "string"})
+    before = contract(tmp_path, {"type": "string"})
     path = tmp_path / "note.read.v1.yaml"
     path.write_text(json.dumps(contract_file("note.read.v1", {"type": "object"})), encoding="utf-8")
     with pytest.raises(UnusableInput, match=r"note\.written\.v1 and note\.read\.v1 are different events"):
-        compare_contracts(one, load_contract(path), Mode.FULL)
+        compare_contracts(before, load_contract(path), Mode.FULL)
 
 
 @pytest.mark.parametrize(
@@ -202,14 +204,14 @@ FIELDS = st.one_of(
 )
 SHAPES = st.one_of(
     FIELDS,
-    FIELDS.map(lambda one: {"type": "array", "items": one}),
-    FIELDS.map(lambda one: {"type": "object", "properties": {"b": one}}),
+    FIELDS.map(lambda field: {"type": "array", "items": field}),
+    FIELDS.map(lambda field: {"type": "object", "properties": {"b": field}}),
 )
 VALUES = st.one_of(
     st.sampled_from([*AT_THE_EDGE, 2**53, 2**53 + 2, Decimal("10.5"), "0.001", "1" * 12, "2026-02-28", True]),
     st.integers(-(10**20), 10**20),
     st.decimals(-(10**20), 10**20, allow_nan=False, places=4),
-    st.decimals(-(10**20), 10**20, allow_nan=False, places=3).map(lambda one: format(one, "f")),
+    st.decimals(-(10**20), 10**20, allow_nan=False, places=3).map(lambda number: format(number, "f")),
 )
 
 
@@ -217,9 +219,12 @@ VALUES = st.one_of(
 @given(old=SHAPES, new=SHAPES, values=st.lists(VALUES, min_size=5, max_size=30))
 def test_hunt_for_a_wrong_compatible(tmp_path_factory: Any, old: Any, new: Any, values: list[Any]) -> None:
     folder = tmp_path_factory.mktemp("hunt")
-    one, other = contract(folder / "old", old), contract(folder / "new", new)
-    for direction, writer, reader in ((Direction.BACKWARD, one, other), (Direction.FORWARD, other, one)):
-        report = compare_contracts(one, other, Mode(direction.value))
+    before, after = contract(folder / "old", old), contract(folder / "new", new)
+    for direction, writer, reader in (
+        (Direction.BACKWARD, before, after),
+        (Direction.FORWARD, after, before),
+    ):
+        report = compare_contracts(before, after, Mode(direction.value))
         for value in (*values, *AT_THE_EDGE):
             for data in ({"a": value}, {"a": [value]}, {"a": {"b": value}}, {"a": {"c": value}}, {}):
                 if accepts(writer, data) and not accepts(reader, data):

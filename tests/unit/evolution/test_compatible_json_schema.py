@@ -224,9 +224,9 @@ def test_an_example_tells_the_schemas_apart_and_its_absence_is_no_incompatibilit
     if documents is None:
         return
     report = compare_json_schemas(*pair, Mode.FULL)
-    assert len({(one.direction, one.path, one.rule, one.sentence) for one in report.findings}) == len(
-        report.findings
-    )
+    assert len(
+        {(finding.direction, finding.path, finding.rule, finding.sentence) for finding in report.findings}
+    ) == len(report.findings)
     for finding in report.findings:
         writer, reader = documents if finding.direction is Direction.BACKWARD else documents[::-1]
         assert (finding.verdict is Verdict.INCOMPATIBLE) == (finding.example is not None)
@@ -309,7 +309,7 @@ def test_a_hostile_schema_is_judged_in_bounded_time(old: Any, new: Any) -> None:
 )
 def test_what_cannot_be_judged_is_unknown_even_to_itself(schema: Any, why: str) -> None:
     report = compare_json_schemas(schema, schema, Mode.FULL)
-    assert {one.rule for one in report.findings} == {why}
+    assert {finding.rule for finding in report.findings} == {why}
     assert report.verdict is Verdict.UNKNOWN
 
 
@@ -322,10 +322,10 @@ def test_every_reason_is_found_with_its_place_and_an_example() -> None:
         "additionalProperties": False,
     }
     report = compare_json_schemas(old, new, Mode.BACKWARD)
-    assert [(one.path, one.rule) for one in report.findings] == [
+    assert [(finding.path, finding.rule) for finding in report.findings] == [
         ("*", "content_closed"),
         ("id", "required_property_added"),
         ("to/[]", "length_tightened"),
     ]
-    examples = [one.example.value for one in report.findings if one.example]
+    examples = [finding.example.value for finding in report.findings if finding.example]
     assert examples == [{"extra": 0}, {}, {"to": [""]}]

@@ -45,7 +45,7 @@ def proposed_next(folder: Path, data: Any, **rules: Any) -> Contract:
 
 
 def counts(trial: Trial) -> dict[tuple[str, str, str], int]:
-    return {(one.place, one.reason, one.source): one.events for one in trial.ordered()}
+    return {(group.place, group.reason, group.source): group.events for group in trial.ordered()}
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ def test_places_within_lists_and_objects(archive: Archive, tmp_path: Path) -> No
     floor = {"type": "object", "properties": {"street": {"type": "string"}, "floor": {"maximum": 27}}}
     data = weighed_data(tags={"type": "array", "items": {"enum": ["a", "0", "1"]}}, address=floor)
     trial = try_contract(archive, proposal(tmp_path, WEIGHED, data, revision=2))
-    assert {(one.place, one.events) for one in trial.ordered()} == {
+    assert {(group.place, group.events) for group in trial.ordered()} == {
         ("data.tags[]", 18),
         ("data.address.floor", 2),
     }
@@ -107,7 +107,7 @@ def test_places_within_lists_and_objects(archive: Archive, tmp_path: Path) -> No
 def test_who_may_act_is_part_of_the_contract(archive: Archive, tmp_path: Path) -> None:
     narrowed = proposal(tmp_path, WEIGHED, WEIGHED_DATA, actor=["system"])
     trial = try_contract(archive, narrowed)
-    assert [(one.place, one.reason) for one in trial.ordered()] == [("actor", "is not system")] * 2
+    assert [(group.place, group.reason) for group in trial.ordered()] == [("actor", "is not system")] * 2
 
 
 def test_only_the_days_that_are_asked_for(archive: Archive, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_only_the_days_that_are_asked_for(archive: Archive, tmp_path: Path) -> N
     days = Days(date(2026, 1, 16), date(2026, 1, 18))
     trial = try_contract(archive, proposal(tmp_path, WEIGHED, data), days)
     assert trial.tried == {WEIGHED: 2}
-    assert [one.examples[0].event_id for one in trial.ordered()] == ["event-16"]
+    assert [group.examples[0].event_id for group in trial.ordered()] == ["event-16"]
 
 
 def test_a_cast_that_fails_is_found_with_its_field_and_value(archive: Archive, tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_what_an_upcast_gives_is_judged_by_the_new_schema(archive: Archive, tmp_
     data = {"type": "object", "required": ["label", "weight", "due_at"], "properties": properties}
     trial = try_contract(archive, proposed_next(tmp_path, data, rename={"weight": "grams"}))
     assert counts(trial) == {("data.weight", "breaks maximum: 25", "/hub"): 4}
-    assert sorted(one.value for one in trial.ordered()[0].examples) == [26, 28, 29]
+    assert sorted(example.value for example in trial.ordered()[0].examples) == [26, 28, 29]
 
 
 def test_a_good_upcast_refuses_nothing(archive: Archive, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Whether data written under one Avro schema is read under another: schema resolution, per Avro 1.12.
 
-Belongs here: the rules of resolution. Not here: what a valid schema is (`avro_schema`), logical types
-(`avro_logical`), names and the branches of unions (`avro_names`), examples (`avro_example`), files.
+Belongs here: the rules of resolution. Not here: what a valid schema is (`schema`), logical types
+(`logical`), names and the branches of unions (`names`), examples (`example`), files.
 
 Where implementations differ from the specification or from each other, and a reader may fail or read another
 value, the answer is *unknown*, never *compatible*. What the specification calls an error is incompatible,
@@ -122,18 +122,18 @@ class _Resolution:
     def _choose(self, writer: Node, reader: Node, at: AvroStep | None) -> None:
         """The first branch that matches; where others may choose another one, that counts too."""
         self._tick(len(reader.branches))
-        found = candidates(writer, reader)
-        if not found.branches:
+        taken = candidates(writer, reader)
+        if not taken.branches:
             self._refused(at, self._mismatch(at), self._no_match(writer, reader), writer)
             return
-        if found.doubt:
+        if taken.doubt:
             self._unknown(
-                at, "union_branch_ambiguous", f"{writer.label} in {self._under} schema's union: {found.doubt}"
+                at, "union_branch_ambiguous", f"{writer.label} in {self._under} schema's union: {taken.doubt}"
             )
-        elif _is_mixed_up(writer, found.branches[0], reader, at):
+        elif _is_mixed_up(writer, taken.branches[0], reader, at):
             why = f"fastavro fails where one schema defines {writer.name} and one refers to it, in a union"
             self._unknown(at, "fastavro_fails", why)
-        for branch in found.branches:
+        for branch in taken.branches:
             self._inside(writer, branch, at)
 
     def _matches(self, writer: Node, reader: Node, at: AvroStep | None) -> bool:
@@ -209,8 +209,8 @@ class _Resolution:
         self._tick(len(writer.fields) + len(reader.fields))
         written = {field.name: field for field in writer.fields}
         sources = {
-            one.name: [name for name in dict.fromkeys([one.name, *one.aliases]) if name in written]
-            for one in reader.fields
+            field.name: [name for name in dict.fromkeys([field.name, *field.aliases]) if name in written]
+            for field in reader.fields
         }
         claims = Counter(name for names in sources.values() for name in names)
         for field in reader.fields:

@@ -1,6 +1,6 @@
 """Whether the default of an Avro field is a value of its type.
 
-Belongs here: defaults. Not here: where they are needed (`avro`).
+Belongs here: defaults. Not here: where they are needed (`compare`).
 """
 
 from collections.abc import Iterator
@@ -55,4 +55,6 @@ def _fits(value: Any, node: Node, depth: int, checked: dict[tuple[int, int], boo
         return False
     if node.kind == "map":
         return all(_is_value(item, inner, depth, checked) for item in value.values())
-    return all(_is_value(value.get(one.name, one.default), one.node, depth, checked) for one in node.fields)
+    return all(
+        _is_value(value.get(field.name, field.default), field.node, depth, checked) for field in node.fields
+    )

@@ -1,10 +1,10 @@
 """An Avro datum that shows a finding: the smallest that leads to it, and the proof that no reader takes it.
 
-Belongs here: building values under a writer's schema, and reading them under a reader's with fastavro. Not
-here: what is found (`avro`).
+Belongs here: building values under a writer's schema, and reading them under a reader's with fastavro.
+Not here: the rules of resolution (`compare`).
 
-An example is told in Avro's JSON encoding (`{"string": "a"}` for the branch of a union). It is told only if
-fastavro writes it under the one schema and refuses it under the other.
+An example is in Avro's JSON encoding (`{"string": "a"}` for the branch of a union). There is one only where
+fastavro writes it under the writer's schema and rejects it under the reader's.
 """
 
 from collections.abc import Iterable
@@ -46,7 +46,7 @@ class AvroStep:
     @property
     def refers(self) -> bool:
         """Whether the schema tells the type of this part by a reference."""
-        return self.node.refers or any(one.refers for one in self.node.fields if one.name == self.part)
+        return self.node.refers or any(field.refers for field in self.node.fields if field.name == self.part)
 
 
 def path_of(step: AvroStep | None, *last: str) -> str:
@@ -79,7 +79,7 @@ class AvroExamples:
             value = self._smallest(node)
         size = 0
         while step is not None:
-            size += 1 + sum(self._size(one.node) for one in step.node.fields if one.name != step.part)
+            size += 1 + sum(self._size(field.node) for field in step.node.fields if field.name != step.part)
             if size > MAX_VALUES:
                 return None
             value = self._within(step, value)
@@ -95,7 +95,9 @@ class AvroExamples:
         if isinstance(step.part, Node):
             return Chosen(step.part, value)
         fields = step.node.fields
-        return {one.name: value if one.name == step.part else self._smallest(one.node) for one in fields}
+        return {
+            field.name: value if field.name == step.part else self._smallest(field.node) for field in fields
+        }
 
     def _size(self, node: Node) -> int:
         return _size(node, self._sizes)
@@ -111,7 +113,7 @@ class AvroExamples:
             return bytes(node.size)
         if node.kind == "enum":
             return node.symbols[0]
-        return {one.name: self._smallest(one.node) for one in node.fields}
+        return {field.name: self._smallest(field.node) for field in node.fields}
 
     def _is_refused(self, datum: Any) -> bool:
         writer, reader = self._schemas
@@ -148,20 +150,20 @@ def _plain_schema(node: Node, defined: set[str]) -> Any:
     if node.name in defined:
         return node.name
     defined.add(node.name)
-    told: dict[str, Any] = {"type": node.kind, "name": node.name, "aliases": list(node.aliases)}
+    schema_of_node: dict[str, Any] = {"type": node.kind, "name": node.name, "aliases": list(node.aliases)}
     if node.kind == "fixed":
-        return told | {"size": node.size}
+        return schema_of_node | {"size": node.size}
     if node.kind == "enum":
         default = {} if node.default is None else {"default": node.default}
-        return told | {"symbols": list(node.symbols)} | default
+        return schema_of_node | {"symbols": list(node.symbols)} | default
     fields = []
-    for one in node.fields:
-        default = {} if one.default is MISSING else {"default": one.default}
+    for field in node.fields:
+        default = {} if field.default is MISSING else {"default": field.default}
         fields.append(
-            {"name": one.name, "aliases": list(one.aliases), "type": _plain_schema(one.node, defined)}
+            {"name": field.name, "aliases": list(field.aliases), "type": _plain_schema(field.node, defined)}
             | default
         )
-    return told | {"fields": fields}
+    return schema_of_node | {"fields": fields}
 
 
 def _sizes(named: Iterable[Node]) -> dict[int, int]:
@@ -193,8 +195,8 @@ def _measure(node: Node, sizes: dict[int, int]) -> int:
     if node.kind == "enum":
         return 1 if node.symbols else TOO_MANY
     size = 1
-    for one in node.fields:
-        size += _size(one.node, sizes)
+    for field in node.fields:
+        size += _size(field.node, sizes)
         if size > MAX_VALUES:
             return TOO_MANY
     return size

@@ -1,7 +1,7 @@
 """Avro's logical types: what a number or a text stands for, and whether it still does under another schema.
 
 Belongs here: which logical types are valid where, and what a change of one means. Not here: the types below
-them (`avro`).
+them (`compare`).
 
 Schema resolution looks at the type below, so a change from milliseconds to microseconds reads without an
 error, and wrong. Unknown and invalid logical types are ignored, as the specification rules.

@@ -1,6 +1,6 @@
 """Which Avro types match: by promotion, by name and alias, and which branch of a reader's union is taken.
 
-Belongs here: matching two types without looking into them. Not here: what is inside (`avro`).
+Belongs here: matching two types without looking into them. Not here: what is inside (`compare`).
 """
 
 from collections import Counter
@@ -55,23 +55,28 @@ def candidates(writer: Node, union: Node) -> Candidates:
     if writer.is_named:
         return _named_candidates(writer, union)
     first = next(
-        (one for one in union.branches if one.kind == writer.kind or is_promotable(writer, one)), None
+        (branch for branch in union.branches if branch.kind == writer.kind or is_promotable(writer, branch)),
+        None,
     )
     if first is None:
         return Candidates(())
     # The specification and fastavro take the first that matches; Java prefers the very type.
-    same = next((one for one in union.branches if one.kind == writer.kind), first)
+    same = next((branch for branch in union.branches if branch.kind == writer.kind), first)
     return Candidates((first,) if same is first else (first, same))
 
 
 def _named_candidates(writer: Node, union: Node) -> Candidates:
-    named = [one for one in union.branches if one.is_named and likeness(writer, one) is not Likeness.NONE]
-    alike = [one for one in named if one.kind == writer.kind]
+    named = [
+        branch
+        for branch in union.branches
+        if branch.is_named and likeness(writer, branch) is not Likeness.NONE
+    ]
+    alike = [branch for branch in named if branch.kind == writer.kind]
     # A fixed matches by size too; if none does, the first is told as one of another size.
-    sized = [one for one in alike if one.size == writer.size] or alike[:1]
+    sized = [branch for branch in alike if branch.size == writer.size] or alike[:1]
     if not sized:
         return Candidates(())
-    first = next((one for one in sized if likeness(writer, one) is not Likeness.LOOSE), sized[0])
+    first = next((branch for branch in sized if likeness(writer, branch) is not Likeness.LOOSE), sized[0])
     like = likeness(writer, first)
     if named[0] is not first or (len(alike) > 1 and like is not Likeness.FULL):
         return Candidates(

@@ -1,7 +1,7 @@
 """Avro schemas as a graph: read from the JSON of an `.avsc` file, checked against the specification (1.12).
 
-Belongs here: names and namespaces, definitions and references, what makes a schema invalid. Not
-here: comparing two of them (`avro`), and values under them (`avro_example`).
+Belongs here: names and namespaces, definitions and references, what makes a schema invalid.
+Not here: comparing two of them (`compare`), and values under them (`example`).
 
 A file is untrusted: whatever is wrong with it is one line, and its size and depth are bounded. Invalid
 *defaults* don't make it unusable: files that older implementations accepted are full of them, and the
@@ -144,9 +144,9 @@ class _Reading:
             branches.append(branch)
         if not branches:
             _refuse(place, "the union has no branches")
-        told = zip(branches, schema, strict=True)
+        pairs = zip(branches, schema, strict=True)
         defines = frozenset(
-            branch.name for branch, part in told if branch.is_named and isinstance(part, dict)
+            branch.name for branch, part in pairs if branch.is_named and isinstance(part, dict)
         )
         return Node("union", branches=tuple(branches), defines=defines)
 

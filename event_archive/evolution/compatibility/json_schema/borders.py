@@ -1,7 +1,7 @@
 """Values at the borders of what a schema says, and values one step from another.
 
 Belongs here: guesses without regard to a place in the schema. Not here: whole values that a schema probably
-accepts (`json_schema_values`).
+accepts (`values`).
 """
 
 from collections.abc import Iterable, Iterator

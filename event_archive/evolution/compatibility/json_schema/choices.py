@@ -1,7 +1,7 @@
 """The part of the proof about choices: `anyOf`, `oneOf`, `not`, `if`, and the cases of the writer.
 
 Belongs here: what composes schemas for one and the same value. Not here: what descends into its members
-(`json_schema_members`).
+(`members`).
 """
 
 from collections.abc import Iterator
@@ -48,10 +48,10 @@ def _conditional_gaps(
     never = not always and proof.disjoint(writer, condition)
     for known in writer.parts:
         if "if" in known and same(writer, known["if"], reader, part["if"]):
-            met = side(writer.document, (*writer.parts, known.get("then", True), known["if"]))
-            unmet = side(writer.document, (*writer.parts, known.get("else", True)))
-            yield from () if never else proof.gaps(met, then, path, splits + 1)
-            yield from () if always else proof.gaps(unmet, other, path, splits + 1)
+            where_met = side(writer.document, (*writer.parts, known.get("then", True), known["if"]))
+            where_not_met = side(writer.document, (*writer.parts, known.get("else", True)))
+            yield from () if never else proof.gaps(where_met, then, path, splits + 1)
+            yield from () if always else proof.gaps(where_not_met, other, path, splits + 1)
             return
     if not never and proof.gaps(writer, then, path, splits + 1):
         yield Gap(path, "condition_changed", "READER demands more where its `if` is met", writer, reader)
@@ -73,11 +73,11 @@ def _choice_gaps(
     for number, branch in enumerate(branches):
         if not branch.types & writer.types and not writer.empty and writer.types:
             continue
-        found = proof.gaps(writer, branch, path, splits + 1)
+        gaps = proof.gaps(writer, branch, path, splits + 1)
         others = branches[:number] + branches[number + 1 :] if keyword == "oneOf" else []
-        if not found and all(proof.disjoint(writer, other) for other in others):
+        if not gaps and all(proof.disjoint(writer, other) for other in others):
             return
-        if not found:
+        if not gaps:
             yield Gap(
                 path,
                 "choice_ambiguous",
@@ -86,7 +86,7 @@ def _choice_gaps(
                 reader,
             )
             return
-        likely.append(found)
+        likely.append(gaps)
     if len(likely) == 1:
         yield from likely[0]
     else:
@@ -104,7 +104,9 @@ def cases_of(writer: Side, reader: Side) -> list[Side] | None:
     for part in writer.parts:
         for keyword in ("anyOf", "oneOf"):
             if keyword in part:
-                rest = [one if one is not part else document.without(part, keyword) for one in writer.parts]
+                rest = [
+                    fact if fact is not part else document.without(part, keyword) for fact in writer.parts
+                ]
                 return [side(document, (*rest, branch)) for branch in part[keyword]]
     kinds = [
         (NUMBERS, "number"),
@@ -116,8 +118,8 @@ def cases_of(writer: Side, reader: Side) -> list[Side] | None:
     for part in writer.parts:
         if "if" in part:
             rest = [
-                one if one is not part else document.without(part, "if", "then", "else")
-                for one in writer.parts
+                fact if fact is not part else document.without(part, "if", "then", "else")
+                for fact in writer.parts
             ]
             return [
                 side(document, (*rest, part["if"], part.get("then", True))),

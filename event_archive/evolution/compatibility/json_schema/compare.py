@@ -1,8 +1,8 @@
 """JSON Schema: whether data written under one schema is accepted under another.
 
-Belongs here: the judgement as a whole. *Compatible* is said only where it is proven (`json_schema_proof`),
-*incompatible* only with a value that the real validators tell apart (`json_schema_example`), and *unknown*
-otherwise, with the place and the reason. Not here: reading files, contracts, and other schema languages.
+Belongs here: the verdict and its reasons. *Compatible* needs a proof (`proof`), *incompatible* a value that
+the real validators tell apart (`example`); anything else is *unknown*, with the place and the reason.
+Not here: reading files, contracts, and other schema languages.
 """
 
 from typing import Any
@@ -26,7 +26,7 @@ MOST_GAPS = 200
 
 
 def compare_json_schemas(old: Any, new: Any, mode: Mode) -> Report:
-    """Judge two JSON Schemas, each of the draft that its `$schema` names (2020-12 where it names none).
+    """Compare two JSON Schemas, each of the draft that its `$schema` names (2020-12 where it names none).
 
     Raises UnusableInput, one line that names the place, where one of them is no schema.
     """
@@ -42,9 +42,9 @@ def compare_json_schemas(old: Any, new: Any, mode: Mode) -> Report:
         if reasons:
             findings += [SchemaFinding(direction, Verdict.UNKNOWN, ".", *reason) for reason in reasons]
         elif direction is Direction.BACKWARD:
-            findings += _judge(direction, documents[0], documents[1])
+            findings += _compare_direction(direction, documents[0], documents[1])
         else:
-            findings += _judge(direction, documents[1], documents[0])
+            findings += _compare_direction(direction, documents[1], documents[0])
     return Report(mode, tuple(findings))
 
 
@@ -54,7 +54,7 @@ def find_gaps(writer: Document, reader: Document) -> list[Gap]:
     return Proof().gaps(known, asserted)
 
 
-def _judge(direction: Direction, writer: Document, reader: Document) -> list[SchemaFinding]:
+def _compare_direction(direction: Direction, writer: Document, reader: Document) -> list[SchemaFinding]:
     examples = JsonExamples(writer, reader)
     findings: dict[tuple[str, str, str], SchemaFinding] = {}
     is_new = direction is Direction.BACKWARD
@@ -73,22 +73,23 @@ def _judge(direction: Direction, writer: Document, reader: Document) -> list[Sch
         )
         if (path, gap.rule, sentence) in findings:
             continue
-        found = examples.of(gap)
+        example = examples.of(gap)
         findings[path, gap.rule, sentence] = SchemaFinding(
             direction,
-            Verdict.INCOMPATIBLE if found else Verdict.UNKNOWN,
+            Verdict.INCOMPATIBLE if example else Verdict.UNKNOWN,
             path,
             gap.rule,
-            sentence if found else f"{sentence}; no value was found that shows it",
-            Example(found[0]) if found else None,
+            sentence if example else f"{sentence}; no value was found that shows it",
+            Example(example[0]) if example else None,
         )
-    if findings and not any(one.example for one in findings.values()):
-        found = examples.anywhere()
-        if found:
+    if findings and not any(finding.example for finding in findings.values()):
+        example = examples.anywhere()
+        if example:
             sentence = f"the {'new' if is_new else 'old'} schema refuses a value that may be written"
             findings[".", "value_refused", ""] = SchemaFinding(
-                direction, Verdict.INCOMPATIBLE, ".", "value_refused", sentence, Example(found[0])
+                direction, Verdict.INCOMPATIBLE, ".", "value_refused", sentence, Example(example[0])
             )
     return sorted(
-        findings.values(), key=lambda one: (one.path, one.verdict != Verdict.INCOMPATIBLE, one.rule)
+        findings.values(),
+        key=lambda finding: (finding.path, finding.verdict != Verdict.INCOMPATIBLE, finding.rule),
     )

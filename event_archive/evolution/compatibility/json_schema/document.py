@@ -1,6 +1,6 @@
 """A schema in one form: that of draft 2020-12, with every reference by number.
 
-Belongs here: the form, and the real validators. Not here: bringing a schema into it (`json_schema_normal`).
+Belongs here: the form, and the real validators. Not here: bringing a schema into it (`normal`).
 
 The form holds only keywords that the validator heeds. What it can't say stands as `$opaque`, which no proof
 may rest on. Draft 4 tells `1.0` from `1`: its integers are of the type `integer4`.
@@ -131,10 +131,10 @@ def _holds_large_float(source: Any) -> bool:
 
 def parts_of(source: Any) -> list[dict[str, Any]]:
     """All objects in a JSON value."""
-    found, waiting = [], [source]
+    objects, waiting = [], [source]
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):
-            found.append(value)
+            objects.append(value)
         waiting += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return found
+    return objects

@@ -1,8 +1,7 @@
-"""A value that tells two schemas apart: accepted by the writer's, refused by the reader's.
+"""A value that tells two schemas apart: accepted by the writer's, rejected by the reader's.
 
 Belongs here: the search for the smallest such value for a gap in the proof. The real validators decide, on
-the schemas as they were given. Not here: where the gaps are (`json_schema_proof`) and guesses at values
-(`json_schema_values`).
+the schemas as they were given. Not here: where the gaps are (`proof`) and guesses at values (`values`).
 """
 
 import json
@@ -41,7 +40,7 @@ class JsonExamples:
         self.writer, self.reader = writer, reader
         self.until = time.monotonic() + SECONDS
         self.values = Values(self.until, steps=50_000)
-        nodes = parts_of([one for document in (writer, reader) for one in (document.root, document.defs)])
+        nodes = parts_of([node for document in (writer, reader) for node in (document.root, document.defs)])
         patterns = [pattern for node in nodes for pattern in _keys(node.get("patternProperties"))][:20]
         self.names = [
             "extra",
@@ -68,7 +67,7 @@ class JsonExamples:
         root = side(self.writer, (self.writer.root,))
         bases = self.values.of(root, path)[:MOST_BASES]
         return self._smallest(
-            value for base in bases for one in local for value in _grafted(base, path, one, self.names)
+            value for base in bases for piece in local for value in _grafted(base, path, piece, self.names)
         )
 
     def anywhere(self) -> Any:
@@ -78,7 +77,7 @@ class JsonExamples:
 
     def _local(self, gap: Gap) -> list[Any]:
         """Values for the place of the gap alone that tell its sides apart, as far as can be said."""
-        found, unsure = [], []
+        sure, unsure = [], []
         for value in islice(_guesses(gap.writer, gap.reader, self.until), MOST_LOCAL):
             if self._is_over():
                 break
@@ -87,22 +86,22 @@ class JsonExamples:
             except ValueError:
                 continue
             if written and accepted is False:
-                found.append(value)
+                sure.append(value)
             elif written is not False and accepted is not True:
                 unsure.append(value)
         return [
-            *sorted(_unique(found), key=_size)[:MOST_KEPT],
+            *sorted(_unique(sure), key=_size)[:MOST_KEPT],
             *sorted(_unique(unsure), key=_size)[:MOST_KEPT],
         ]
 
     def _smallest(self, values: Iterable[Any]) -> list[Any]:
-        found: list[Any] = []
+        smallest: list[Any] = []
         for value in values:
             if self._is_over():
                 break
-            if (not found or _size(value) < _size(found[0])) and self.tells_apart(value):
-                found = [value]
-        return found
+            if (not smallest or _size(value) < _size(smallest[0])) and self.tells_apart(value):
+                smallest = [value]
+        return smallest
 
     def _is_over(self) -> bool:
         return time.monotonic() > self.until
@@ -112,17 +111,19 @@ def _guesses(writer: Side, reader: Side, until: float) -> Iterator[Any]:
     sizes = _sizes(writer, reader)
     written, read_too = Values(until, sizes).of(writer), Values(until, sizes).of(reader)
     difference = _difference(writer, reader, until)
-    reachable = [node for one in (writer, reader) for node in (*one.origin, one.document.defs)]
+    reachable = [node for known in (writer, reader) for node in (*known.origin, known.document.defs)]
     edges = list(
         islice(borders([*reachable, *writer.document.defs.values(), *reader.document.defs.values()]), 300)
     )
-    names = {name for one in (writer, reader) for props in one.all_of("properties") for name in props}
-    names |= {name for one in (writer, reader) for name in one.required} | {"extra"}
+    names = {name for known in (writer, reader) for props in known.all_of("properties") for name in props}
+    names |= {name for known in (writer, reader) for name in known.required} | {"extra"}
     others = [*_unique(chain(edges[:12], PLAIN[:14]))]
-    bounds = [bound for one in (reader, writer) for keyword in LENGTHS for bound in one.all_of(keyword)]
+    bounds = [bound for known in (reader, writer) for keyword in LENGTHS for bound in known.all_of(keyword)]
     lengths = [bound + more for bound in bounds for more in (1, 0)]
     texts = [text for text in written if isinstance(text, str)][:6]
-    longer = [one for length in lengths[:6] for text in texts for one in stretched(text, length)]
+    longer = [
+        longer_text for length in lengths[:6] for text in texts for longer_text in stretched(text, length)
+    ]
     yield from chain(difference, written, longer, read_too, PLAIN, edges)
     for value in chain(written, read_too, difference):
         yield from neighbours(value, sorted(names)[:20], others)
@@ -130,7 +131,7 @@ def _guesses(writer: Side, reader: Side, until: float) -> Iterator[Any]:
 
 def _sizes(writer: Side, reader: Side) -> list[int]:
     """Numbers of items and properties at the borders of what both say here."""
-    bounds = [bound for one in (reader, writer) for keyword in COUNTS for bound in one.all_of(keyword)]
+    bounds = [bound for known in (reader, writer) for keyword in COUNTS for bound in known.all_of(keyword)]
     return [int(min(bound, 100)) + more for bound in bounds for more in (0, 1, -1)]
 
 
@@ -142,7 +143,8 @@ def _difference(writer: Side, reader: Side, until: float) -> list[Any]:
         return []
     try:
         known, asserted = (
-            jsonschema_rs.canonicalize(one.node, draft=20, validate_formats=True) for one in (writer, reader)
+            jsonschema_rs.canonicalize(known.node, draft=20, validate_formats=True)
+            for known in (writer, reader)
         )
         document = read(known.subtract(asserted).to_json_schema())
     except (ValueError, TypeError, jsonschema_rs.ReferencingError, NotComparable, UnusableInput):

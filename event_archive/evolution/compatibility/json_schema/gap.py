@@ -1,7 +1,7 @@
 """A gap in a proof, and the gaps that numbers and texts leave.
 
 Belongs here: what a reader asserts of a number or a text by itself. Not here: everything with parts
-(`json_schema_members`) or choices (`json_schema_proof`).
+(`members`) or choices (`proof`).
 """
 
 import json

@@ -1,6 +1,6 @@
 """What an untrusted schema may be before anything else looks at it: JSON, not too deep, not too large.
 
-Belongs here: the bounds. Not here: whether it is a JSON Schema (`json_schema_normal`).
+Belongs here: the bounds. Not here: whether it is a JSON Schema (`normal`).
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
 """The part of the proof that descends: into the properties of objects and the items of arrays.
 
 Belongs here: what the reader asserts of objects and arrays, and what the writer says that makes it hold.
-Not here: everything that looks at a value as a whole (`json_schema_proof`).
+Not here: everything that looks at a value as a whole (`proof`).
 """
 
 from collections.abc import Iterator
@@ -108,54 +108,54 @@ def _content_gaps(proof: Prover, writer: Side, reader: Side, part: Part, path: P
         known, asserted = side(writer.document, writer.member(name)), side(reader.document, only.member(name))
         if not known.types:
             continue
-        found = proof.gaps(known, asserted, (*path, name))
-        if found and asserted.empty:
+        gaps = proof.gaps(known, asserted, (*path, name))
+        if gaps and asserted.empty:
             sentence = f"{short(name)} may be written, and READER knows no such property and is closed"
             yield Gap((*path, name), "property_removed", sentence, known, asserted)
-        elif found and name not in named and not known.parts:
+        elif gaps and name not in named and not known.parts:
             sentence = f"{short(name)} was not named, so it could hold anything; READER says what it must be"
             yield Gap(
                 (*path, name),
                 "open_property_typed",
                 sentence,
                 known,
-                found[0].reader if len(found) == 1 else asserted,
+                gaps[0].reader if len(gaps) == 1 else asserted,
             )
         else:
-            yield from found
+            yield from gaps
     if closed is not None:
         return
     patterns = part.get("patternProperties", {})
     for pattern, node in patterns.items():
         known = side(writer.document, _unnamed(writer, {pattern}, pattern))
-        found = proof.gaps(known, side(reader.document, (node,)), (*path, ANY_NAME)) if known.types else []
-        if found:
+        gaps = proof.gaps(known, side(reader.document, (node,)), (*path, ANY_NAME)) if known.types else []
+        if gaps:
             sentence = f"READER demands more of properties whose names match {short(pattern)}"
             yield Gap(
                 (*path, ANY_NAME), "pattern_property_changed", sentence, known, side(reader.document, (node,))
             )
     rest = side(reader.document, (part.get("additionalProperties", True),))
     known = side(writer.document, _unnamed(writer, set(patterns), None))
-    found = proof.gaps(known, rest, (*path, ANY_NAME)) if known.types else []
-    if found and rest.empty:
+    gaps = proof.gaps(known, rest, (*path, ANY_NAME)) if known.types else []
+    if gaps and rest.empty:
         sentence = "properties of any other name may be written, and READER is closed"
         yield Gap((*path, ANY_NAME), "content_closed", sentence, known, rest)
     else:
-        yield from found
+        yield from gaps
 
 
-def _unnamed(writer: Side, excluded: set[str], met: str | None) -> tuple[Node, ...]:
+def _unnamed(writer: Side, excluded: set[str], pattern_met: str | None) -> tuple[Node, ...]:
     """What holds for properties without a name: those that match `met`, else none `excluded`."""
-    found: list[Node] = []
+    nodes: list[Node] = []
     for part in writer.parts:
         patterns = part.get("patternProperties", {})
-        if met in patterns:
-            found.append(patterns[met])
+        if pattern_met in patterns:
+            nodes.append(patterns[pattern_met])
             continue
         others = [node for pattern, node in patterns.items() if pattern not in excluded]
         rest = part.get("additionalProperties", True)
-        found.append(writer.document.made("anyOf", rest, *others) if others else rest)
-    return tuple(found)
+        nodes.append(writer.document.made("anyOf", rest, *others) if others else rest)
+    return tuple(nodes)
 
 
 def array_gaps(proof: Prover, writer: Side, reader: Side, part: Part, path: Path) -> Iterator[Gap]:
@@ -178,20 +178,20 @@ def array_gaps(proof: Prover, writer: Side, reader: Side, part: Part, path: Path
     for index in range(length if longest is None else min(length, int(longest))):
         asserted = side(reader.document, (prefix[index] if index < len(prefix) else rest,))
         known = side(writer.document, writer.item(index))
-        found = proof.gaps(known, asserted, (*path, f"[{index}]"))
-        if found and asserted.empty:
+        gaps = proof.gaps(known, asserted, (*path, f"[{index}]"))
+        if gaps and asserted.empty:
             sentence = f"an item {index} may be written, and READER ends its list before it"
             yield Gap((*path, f"[{index}]"), "tuple_shortened", sentence, known, asserted)
         else:
-            yield from found
+            yield from gaps
     if longest is None or longest > length:
         known, asserted = side(writer.document, writer.item(length)), side(reader.document, (rest,))
-        found = proof.gaps(known, asserted, (*path, ANY_ITEM))
-        if found and asserted.empty:
+        gaps = proof.gaps(known, asserted, (*path, ANY_ITEM))
+        if gaps and asserted.empty:
             sentence = "further items may be written, and READER ends its list before them"
             yield Gap((*path, ANY_ITEM), "tuple_closed", sentence, known, asserted)
         else:
-            yield from found
+            yield from gaps
 
 
 def _longest(writer: Side) -> Any:
@@ -210,9 +210,9 @@ def _contains_gaps(proof: Prover, writer: Side, reader: Side, part: Part, path: 
     length = max(map(len, writer.all_of("prefixItems")), default=0)
     items = [side(writer.document, writer.item(index)) for index in range(length + 1)]
     known = [
-        (side(writer.document, (one["contains"],)), one.get("minContains", 1), one.get("maxContains"))
-        for one in writer.parts
-        if "contains" in one
+        (side(writer.document, (fact["contains"],)), fact.get("minContains", 1), fact.get("maxContains"))
+        for fact in writer.parts
+        if "contains" in fact
     ]
     enough = (
         least <= 0

@@ -1,7 +1,7 @@
 """Reading one JSON Schema of any draft into one form, that of draft 2020-12.
 
 Belongs here: which draft a schema is of, whether it is one at all, and what each keyword means in its
-draft. Not here: the form itself (`json_schema_document`), and comparing two of them (`json_schema_proof`).
+draft. Not here: the form itself (`document`), and comparing two of them (`proof`).
 """
 
 from functools import lru_cache
@@ -75,21 +75,21 @@ def _draft(schema: Any) -> int:
         return 2020
     if not isinstance(name, str):
         raise UnusableInput("$schema: is no text; write the address of a draft, or leave it out")
-    found = DIALECTS.get(
+    draft = DIALECTS.get(
         name.removesuffix("#").replace("https://json-schema.org/draft-", "http://json-schema.org/draft-")
     )
-    if found is None:
+    if draft is None:
         raise NotComparable(
             "unsupported_dialect", f"$schema names {name[:80]}, which is none of drafts 4 to 2020-12"
         )
-    return found
+    return draft
 
 
 @lru_cache(maxsize=1000)
 def asserts_format(name: str, draft: int) -> bool:
     """Whether validators of a draft look at a format at all."""
-    judge = validator({"format": name}, draft)
-    return not all(map(judge.is_valid, NO_FORMAT_CAN_BE_THIS))
+    asserting = validator({"format": name}, draft)
+    return not all(map(asserting.is_valid, NO_FORMAT_CAN_BE_THIS))
 
 
 class _DocumentReader:
@@ -162,7 +162,7 @@ class _DocumentReader:
         if "type" in source:
             types = source["type"] if isinstance(source["type"], list) else [source["type"]]
             made["type"] = sorted(
-                {"integer4" if self.draft == 4 and one == "integer" else one for one in types}
+                {"integer4" if self.draft == 4 and name == "integer" else name for name in types}
             )
         for keyword in PLAIN:
             if keyword in source:
@@ -207,10 +207,10 @@ class _DocumentReader:
         place, fragment = urldefrag(urljoin(self.base, str(text)))
         if place != urldefrag(self.base)[0]:
             return {"$opaque": "a reference to a schema with an identifier of its own"}
-        found = self.find(unquote(fragment))
-        if found is None:
+        place_and_source = self.find(unquote(fragment))
+        if place_and_source is None:
             return {"$opaque": "a reference that can't be followed"}
-        pointer, source = found
+        pointer, source = place_and_source
         if pointer not in self.names:
             self.names[pointer] = f"n{len(self.names)}"
             self.waiting.append((self.names[pointer], source))

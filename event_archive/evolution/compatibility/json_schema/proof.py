@@ -1,8 +1,8 @@
 """The proof that every value which one JSON Schema accepts is accepted by another, and the gaps in it.
 
 Belongs here: going through what the reader asserts, keyword by keyword, and looking for what the writer
-says that makes it hold. Not here: choices and cases (`json_schema_choices`), objects and arrays
-(`json_schema_members`), examples of values that fall through a gap (`json_schema_example`).
+says that makes it hold. Not here: choices and cases (`choices`), objects and arrays (`members`),
+examples of values that fall through a gap (`example`).
 
 No gaps is a proof; a gap is a place where there was none, and may be none. References may recur: what is to
 be shown may be taken as shown below itself, in a property or an item, and nowhere else (induction on the
@@ -74,16 +74,16 @@ class Proof:
             return [replace(gap, path=(*path, *gap.path)) for gap in self.failed[key, splits]]
         assumed, self.open[key] = self.assumed, len(path)
         try:
-            found = self._gaps(writer, reader, path, splits)
+            gaps = self._gaps(writer, reader, path, splits)
         finally:
             del self.open[key]
-        if not found and self.assumed == assumed:
+        if not gaps and self.assumed == assumed:
             self.shown.add(key)
-        if found:
+        if gaps:
             self.failed[key, splits] = [
-                replace(gap, path=gap.path[len(path) :]) for gap in found[:MOST_REPEATED]
+                replace(gap, path=gap.path[len(path) :]) for gap in gaps[:MOST_REPEATED]
             ]
-        return found
+        return gaps
 
     def _gaps(self, writer: Side, reader: Side, path: tuple[str, ...], splits: int) -> list[Gap]:
         values = writer.values
@@ -95,23 +95,23 @@ class Proof:
                 refused = [value for value, ok in zip(values, accepted, strict=True) if not ok]
                 return [value_gap(path, value, writer, reader) for value in refused[:20]]
         if reader.empty:
-            found = [Gap(path, "nothing_accepted", "READER accepts no value here", writer, reader)]
-            return [] if self.known_to_cover(writer, reader) else found
-        found = list(self._direct(writer, reader, path, splits))
-        if not found or self.known_to_cover(writer, reader):
+            gaps = [Gap(path, "nothing_accepted", "READER accepts no value here", writer, reader)]
+            return [] if self.known_to_cover(writer, reader) else gaps
+        gaps = list(self._direct(writer, reader, path, splits))
+        if not gaps or self.known_to_cover(writer, reader):
             return []
         cases = cases_of(writer, reader) if splits < MOST_SPLITS else None
         if cases is None:
-            return found
+            return gaps
         return [gap for case in cases for gap in self.gaps(case, reader, path, splits + 1)]
 
     def _direct(self, writer: Side, reader: Side, path: tuple[str, ...], splits: int) -> Iterator[Gap]:
         for part in reader.parts:
             if any(same(writer, known, reader, part) for known in writer.parts):
                 continue
-            found = list(self._type_gaps(writer, reader, part, path))
-            yield from found
-            if any(gap.rule == "type_changed" for gap in found):
+            gaps = list(self._type_gaps(writer, reader, part, path))
+            yield from gaps
+            if any(gap.rule == "type_changed" for gap in gaps):
                 continue
             if writer.types & NUMBERS:
                 yield from number_gaps(writer, reader, part, path)
@@ -146,8 +146,8 @@ class Proof:
                 yield Gap(path, rule, sentence, writer, reader)
         if "enum" in part or "const" in part:
             listed = part["enum"] if "enum" in part else [part["const"]]
-            rule, found = ("enum_value_removed", writer.values)
-            if found is None:
+            rule, written = ("enum_value_removed", writer.values)
+            if written is None:
                 yield Gap(
                     path,
                     "enum_added",
@@ -156,33 +156,36 @@ class Proof:
                     reader,
                 )
             else:
-                judge = side(
+                listed_only = side(
                     reader.document, (reader.document.without(part, *(set(part) - {"enum", "const"})),)
                 )
-                for value in found:
-                    if judge.accepts(value) is not True:
+                for value in written:
+                    if listed_only.accepts(value) is not True:
                         yield Gap(path, rule, f"READER no longer lists {short(value)}", writer, reader)
 
-    def disjoint(self, one: Side, other: Side, depth: int = 4) -> bool:
+    def disjoint(self, first: Side, second: Side, depth: int = 4) -> bool:
         """Whether it is shown that no value is of both sides."""
         self.step()
-        if one.empty or other.empty or not one.types & other.types:
+        if first.empty or second.empty or not first.types & second.types:
             return True
-        for known, judge in ((one, other), (other, one)):
-            if known.values is not None and all(judge.accepts(value) is False for value in known.values):
+        for known, against in ((first, second), (second, first)):
+            if known.values is not None and all(against.accepts(value) is False for value in known.values):
                 return True
-        shared = one.types & other.types
+        shared = first.types & second.types
         if shared <= NUMBERS:
-            for low, high in ((one.bound(True), other.bound(False)), (other.bound(True), one.bound(False))):
+            for low, high in (
+                (first.bound(True), second.bound(False)),
+                (second.bound(True), first.bound(False)),
+            ):
                 if low and high and (low[0] > high[0] or (low[0] == high[0] and (low[1] or high[1]))):
                     return True
         if shared == {"object"} and depth:
-            for name in sorted(one.required | other.required):
-                members = side(one.document, one.member(name)), side(other.document, other.member(name))
+            for name in sorted(first.required | second.required):
+                members = side(first.document, first.member(name)), side(second.document, second.member(name))
                 if self.disjoint(*members, depth - 1):
                     return True
-        refused = other.document.made("not", other.parts[0]) if len(other.parts) == 1 else None
-        return refused is not None and self.known_to_cover(one, side(other.document, (refused,)))
+        refused = second.document.made("not", second.parts[0]) if len(second.parts) == 1 else None
+        return refused is not None and self.known_to_cover(first, side(second.document, (refused,)))
 
     def known_to_cover(self, writer: Side, reader: Side) -> bool:
         """Whether the library proves that the reader accepts all that is written."""
@@ -194,9 +197,9 @@ class Proof:
         try:
             known, asserted = (
                 jsonschema_rs.canonicalize(
-                    one.node if not one.empty else False, draft=20, validate_formats=True
+                    known_side.node if not known_side.empty else False, draft=20, validate_formats=True
                 )
-                for one in (writer, reader)
+                for known_side in (writer, reader)
             )
             return bool(asserted.covers(known) == jsonschema_rs.canonical.Containment.YES)
         except (ValueError, jsonschema_rs.ReferencingError):

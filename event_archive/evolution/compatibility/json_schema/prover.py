@@ -16,5 +16,5 @@ class Prover(Protocol):
     def gaps(self, writer: Side, reader: Side, path: tuple[str, ...] = (), splits: int = 0) -> list[Gap]:
         """Where a value of the writer's may be none of the reader's; empty where none is."""
 
-    def disjoint(self, one: Side, other: Side, depth: int = 4) -> bool:
+    def disjoint(self, first: Side, second: Side, depth: int = 4) -> bool:
         """Whether it is shown that no value is of both sides."""

@@ -1,7 +1,7 @@
 """Whether two schemas say the same in the same words.
 
 Belongs here: equality of schemas wherever their references lead, around circles too. Not here: schemas that
-mean the same in other words (`json_schema_proof`).
+mean the same in other words (`proof`).
 """
 
 import json
@@ -14,40 +14,40 @@ NODES = (*SINGLE, "propertyNames", "items", "contains", "$unevaluated")
 SAMEABLE = ("the format", "the encoding")  # what is opaque, but the same where its words are
 
 
-def same_list(writer: Side, one: list[Node], reader: Side, other: list[Node]) -> bool:
+def same_list(writer: Side, nodes: list[Node], reader: Side, other_nodes: list[Node]) -> bool:
     """Whether two lists of schemas say the same."""
-    return len(one) == len(other) and all(
-        same(writer, first, reader, second) for first, second in zip(one, other, strict=True)
+    return len(nodes) == len(other_nodes) and all(
+        same(writer, node, reader, other_node) for node, other_node in zip(nodes, other_nodes, strict=True)
     )
 
 
-def same(writer: Side, one: Any, reader: Side, other: Any) -> bool:
+def same(writer: Side, node: Any, reader: Side, other_node: Any) -> bool:
     """Whether two schemas say the same in the same words, wherever their references lead."""
-    return _same(writer, one, reader, other, set())
+    return _same(writer, node, reader, other_node, set())
 
 
-def _same(writer: Side, one: Any, reader: Side, other: Any, seen: set[tuple[int, int]]) -> bool:
-    if (id(one), id(other)) in seen:
+def _same(writer: Side, node: Any, reader: Side, other_node: Any, seen: set[tuple[int, int]]) -> bool:
+    if (id(node), id(other_node)) in seen:
         return True
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    seen.add((id(one), id(other)))
-    if one.keys() != other.keys() or not one.get("$opaque", SAMEABLE[0]).startswith(SAMEABLE):
+    if isinstance(node, bool) or isinstance(other_node, bool):
+        return node is other_node
+    seen.add((id(node), id(other_node)))
+    if node.keys() != other_node.keys() or not node.get("$opaque", SAMEABLE[0]).startswith(SAMEABLE):
         return False
-    for name, part in one.items():
-        pairs = [(part, other[name])]
+    for name, part in node.items():
+        pairs = [(part, other_node[name])]
         if name == "$ref":
-            pairs = [(writer.document.target(one), reader.document.target(other))]
+            pairs = [(writer.document.target(node), reader.document.target(other_node))]
         elif name in NAMED:
-            if part.keys() != other[name].keys():
+            if part.keys() != other_node[name].keys():
                 return False
-            pairs = [(node, other[name][key]) for key, node in part.items()]
+            pairs = [(node, other_node[name][key]) for key, node in part.items()]
         elif name in LISTS or name == "prefixItems":
-            if len(part) != len(other[name]):
+            if len(part) != len(other_node[name]):
                 return False
-            pairs = list(zip(part, other[name], strict=True))
+            pairs = list(zip(part, other_node[name], strict=True))
         elif name not in NODES:
-            if json.dumps(part, sort_keys=True) != json.dumps(other[name], sort_keys=True):
+            if json.dumps(part, sort_keys=True) != json.dumps(other_node[name], sort_keys=True):
                 return False
             continue
         if not all(_same(writer, first, reader, second, seen) for first, second in pairs):

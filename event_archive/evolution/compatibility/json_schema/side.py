@@ -2,7 +2,7 @@
 
 Belongs here: a schema taken apart into facts that hold together, and what follows from them on this side
 alone: the types, the bounds, the finitely many values, what holds for a property or an item. Not here:
-comparing two sides (`json_schema_proof`).
+comparing two sides (`proof`).
 
 Everything here errs to one side: a side may say less than its schema, never more.
 """
@@ -88,69 +88,69 @@ class Side:
         return _reachable(self.document, self.origin)
 
     @cached_property
-    def _judges(self) -> tuple[Any, Any]:
+    def _validators(self) -> tuple[Any, Any]:
         if self.document.is_exact:
-            judge = validator(self.node, 2020)
-            return judge, judge
+            accepting = validator(self.node, 2020)
+            return accepting, accepting
         return validator(spelled(self.node, True), 2020), validator(spelled(self.node, False), 2020)
 
     def accepts(self, value: Any) -> bool | None:
         """Whether a value is accepted, however it is spelled; None where that is unclear."""
         if self.document.is_exact:
-            return bool(self._judges[0].is_valid(value))
+            return bool(self._validators[0].is_valid(value))
         if any("$opaque" in part for part in self._reachable):
             return None
         if isinstance(value, (list, dict)) and holds_whole(value):
             return None
-        spelled = [judge.is_valid(value) for judge in self._judges]
+        spelled = [accepting.is_valid(value) for accepting in self._validators]
         return spelled[0] if spelled[0] == spelled[1] or not holds_whole(value) else None
 
     def member(self, name: str) -> tuple[Node, ...]:
         """What holds for the value of a property."""
-        found: list[Node] = []
+        nodes: list[Node] = []
         for part in self.parts:
             named = [part["properties"][name]] if name in part.get("properties", ()) else []
             named += [
                 node for pattern, node in part.get("patternProperties", {}).items() if matches(pattern, name)
             ]
-            found += named or [part.get("additionalProperties", True)]
+            nodes += named or [part.get("additionalProperties", True)]
         if any(accepts_name(self.document, node, name) is False for node in self.all_of("propertyNames")):
-            found.append(False)
-        return tuple(found)
+            nodes.append(False)
+        return tuple(nodes)
 
     def item(self, index: int) -> tuple[Node, ...]:
         """What holds for the item at an index."""
-        found: list[Node] = []
+        nodes: list[Node] = []
         for part in self.parts:
             prefix = part.get("prefixItems", ())
-            found.append(prefix[index] if index < len(prefix) else part.get("items", True))
-        return tuple(found)
+            nodes.append(prefix[index] if index < len(prefix) else part.get("items", True))
+        return tuple(nodes)
 
     @cached_property
     def required(self) -> frozenset[str]:
         """The properties that are always there, where the value is an object."""
-        found = {name for names in self.all_of("required") for name in names}
+        names = {name for listed in self.all_of("required") for name in listed}
         while True:
             needs = {
                 n
                 for group in self.all_of("dependentRequired")
-                for t in found & group.keys()
+                for t in names & group.keys()
                 for n in group[t]
             }
-            if needs <= found:
-                return frozenset(found)
-            found |= needs
+            if needs <= names:
+                return frozenset(names)
+            names |= needs
 
     def bound(self, lower: bool) -> tuple[Any, bool] | None:
         """The tightest bound of numbers and whether it is exclusive."""
         sign = 1 if lower else -1
         within, beyond = ("minimum", "exclusiveMinimum") if lower else ("maximum", "exclusiveMaximum")
-        found = [(value, False) for value in self.all_of(within)] + [
+        bounds = [(value, False) for value in self.all_of(within)] + [
             (value, True) for value in self.all_of(beyond)
         ]
         if self.types & NUMBERS <= {"int", "whole"}:
-            found = [_whole_bound(value, exclusive, lower) for value, exclusive in found]
-        return max(found, key=lambda one: (sign * one[0], one[1]), default=None)
+            bounds = [_whole_bound(value, exclusive, lower) for value, exclusive in bounds]
+        return max(bounds, key=lambda bound: (sign * bound[0], bound[1]), default=None)
 
 
 def _whole_bound(value: Any, exclusive: bool, lower: bool) -> tuple[int, bool]:
@@ -163,22 +163,24 @@ def _whole_bound(value: Any, exclusive: bool, lower: bool) -> tuple[int, bool]:
 
 
 def _types(document: Document, parts: Iterable[dict[str, Any]], depth: int) -> frozenset[str]:
-    found = ATOMS
+    types = ATOMS
     for part in parts:
         if "type" in part:
-            found &= frozenset().union(*(TYPES[name] for name in part["type"]))
+            types &= frozenset().union(*(TYPES[name] for name in part["type"]))
         if "const" in part:
-            found &= kinds_of(part["const"])
+            types &= kinds_of(part["const"])
         if "enum" in part:
-            found &= frozenset().union(*map(kinds_of, part["enum"]))
+            types &= frozenset().union(*map(kinds_of, part["enum"]))
         if depth:
             for choice in (part.get("anyOf"), part.get("oneOf")):
                 if choice is not None:
-                    found &= frozenset().union(*(_branch_types(document, one, depth - 1) for one in choice))
+                    types &= frozenset().union(
+                        *(_branch_types(document, branch, depth - 1) for branch in choice)
+                    )
             refused = part.get("not")
             if isinstance(refused, dict) and refused.keys() == {"type"}:
-                found -= frozenset().union(*(TYPES[name] for name in refused["type"]))
-    return found
+                types -= frozenset().union(*(TYPES[name] for name in refused["type"]))
+    return types
 
 
 def _branch_types(document: Document, node: Node, depth: int) -> frozenset[str]:
@@ -229,13 +231,13 @@ def accepts_name(document: Document, node: Node, name: str) -> bool | None:
 
 
 def _reachable(document: Document, nodes: Iterable[Node]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+    objects: list[dict[str, Any]] = []
     waiting: list[Any] = list(nodes)
     names: set[str] = set()
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):
-            found.append(value)
+            objects.append(value)
             name = value.get("$ref")
             if isinstance(name, str) and name not in names:
                 names.add(name)
@@ -243,4 +245,4 @@ def _reachable(document: Document, nodes: Iterable[Node]) -> list[dict[str, Any]
             waiting += value.values()
         elif isinstance(value, list):
             waiting += value
-    return found
+    return objects

@@ -1,8 +1,8 @@
 """Values that a schema probably accepts.
 
 Belongs here: guesses at values, small ones first, always the same. A wrong guess harms nothing: every
-example is judged by the real validators. Not here: values at borders (`json_schema_borders`), and which of
-them is an example (`json_schema_example`).
+example is checked with the real validators. Not here: values at borders (`borders`), and which of them is an
+example (`example`).
 """
 
 import time
@@ -29,15 +29,15 @@ class Values:
 
     def __init__(self, until: float, sizes: Iterable[int] = (), steps: int = 4000) -> None:
         self.steps, self.until = steps, until
-        self.found: dict[Any, list[Any]] = {}
+        self.guesses: dict[Any, list[Any]] = {}
         self.sizes = [size for size in dict.fromkeys(sizes) if 0 <= size <= LONGEST_LIST][:8]
 
     def of(self, known: Side, wish: Path = (), depth: int = 0) -> list[Any]:
         """Values that a side probably accepts; `wish`: a place that they should have."""
         key = (known.key, wish, depth)
-        if key not in self.found:
-            self.found[key] = self._of(known, wish, depth)
-        return self.found[key]
+        if key not in self.guesses:
+            self.guesses[key] = self._of(known, wish, depth)
+        return self.guesses[key]
 
     def _of(self, known: Side, wish: Path, depth: int) -> list[Any]:
         self.steps -= 1
@@ -49,17 +49,18 @@ class Values:
             for keyword in ("anyOf", "oneOf"):
                 if keyword in part:
                     rest = [
-                        one if one is not part else known.document.without(part, keyword)
-                        for one in known.parts
+                        fact if fact is not part else known.document.without(part, keyword)
+                        for fact in known.parts
                     ]
                     groups = [
-                        self.of(side(known.document, (*rest, one)), wish, depth + 1) for one in part[keyword]
+                        self.of(side(known.document, (*rest, branch)), wish, depth + 1)
+                        for branch in part[keyword]
                     ]
                     return _mixed(groups)
             if "if" in part:
                 rest = [
-                    one if one is not part else known.document.without(part, "if", "then", "else")
-                    for one in known.parts
+                    fact if fact is not part else known.document.without(part, "if", "then", "else")
+                    for fact in known.parts
                 ]
                 cases = (part["if"], part.get("then", True)), (part.get("else", True),)
                 return _mixed(
@@ -69,9 +70,9 @@ class Values:
         scalars += [True, False] if "boolean" in known.types else []
         kinds = [scalars]
         if known.types & NUMBERS:
-            kinds.append([one for one in _numbers(known) if known.accepts(one) is not False])
+            kinds.append([number for number in _numbers(known) if known.accepts(number) is not False])
         if "string" in known.types:
-            kinds.append([one for one in _texts(known) if known.accepts(one) is not False])
+            kinds.append([text for text in _texts(known) if known.accepts(text) is not False])
         if "array" in known.types:
             kinds.append(self._lists(known, wish, depth))
         if "object" in known.types:
@@ -86,18 +87,20 @@ class Values:
         most = min(max(length, *self.sizes, 1), LONGEST_LIST) + 2
         firsts = [(*known.item(at), *(wanted if at == 0 else ())) for at in range(most)]
         members = [side(known.document, nodes) for nodes in firsts]
-        choices = [self.of(one, wish[1:] if at == index else (), depth + 1) for at, one in enumerate(members)]
-        found = []
+        choices = [
+            self.of(member, wish[1:] if at == index else (), depth + 1) for at, member in enumerate(members)
+        ]
+        lists = []
         for count in dict.fromkeys(
             (length, length + 1, length + 2, *(size for size in self.sizes if size > length))
         ):
             if all(choices[:count]) and count <= len(choices):
                 for turn in range(3):
-                    found.append(
+                    lists.append(
                         [group[(turn * (at + 1)) % len(group)] for at, group in enumerate(choices[:count])]
                     )
-                found.append([group[at % len(group)] for at, group in enumerate(choices[:count])])
-        return found
+                lists.append([group[at % len(group)] for at, group in enumerate(choices[:count])])
+        return lists
 
     def _objects(self, known: Side, wish: Path, depth: int) -> list[Any]:
         names = sorted({*known.required, *(name for props in known.all_of("properties") for name in props)})
@@ -124,12 +127,13 @@ class Values:
         base += optional[: max(least - len(base), 0)]
         sets = [base, [*base, *optional], *([*base, name] for name in optional[:12])]
         sets += [[*base, *optional[: size - len(base)]] for size in self.sizes if size > len(base)]
-        found = [{name: choices[name][0] for name in chosen} for chosen in sets]
+        objects = [{name: choices[name][0] for name in chosen} for chosen in sets]
         for name in names[:40]:
-            found += [
-                {**found[0], name: value} for value in choices.get(name, ())[1 : 12 if name == wished else 4]
+            objects += [
+                {**objects[0], name: value}
+                for value in choices.get(name, ())[1 : 12 if name == wished else 4]
             ]
-        return found
+        return objects
 
 
 def names_for(known: Side, step: str) -> list[str]:
@@ -138,8 +142,8 @@ def names_for(known: Side, step: str) -> list[str]:
         return [step]
     named = {name for props in known.all_of("properties") for name in props}
     patterns = [pattern for group in known.all_of("patternProperties") for pattern in group]
-    found = [text for pattern in patterns for text in texts_for_pattern(pattern)]
-    return [name for name in dict.fromkeys([*found, "extra", "b", "zz9"]) if name not in named][:8]
+    texts = [text for pattern in patterns for text in texts_for_pattern(pattern)]
+    return [name for name in dict.fromkeys([*texts, "extra", "b", "zz9"]) if name not in named][:8]
 
 
 def _index(known: Side, wish: Path) -> int | None:
@@ -153,26 +157,26 @@ def _mixed(groups: Iterable[list[Any]]) -> list[Any]:
     """Some of each group, in turn."""
     lists = list(groups)
     longest = max(map(len, lists), default=0)
-    return list(islice((one[at] for at in range(longest) for one in lists if at < len(one)), MOST))
+    return list(islice((group[at] for at in range(longest) for group in lists if at < len(group)), MOST))
 
 
 def _numbers(known: Side) -> list[Any]:
-    found: list[Any] = [0, 1, -1, 0.5, 2]
+    numbers: list[Any] = [0, 1, -1, 0.5, 2]
     for low in (True, False):
         bound = known.bound(low)
         if bound is not None:
-            found += around(bound[0])
+            numbers += around(bound[0])
     steps = known.all_of("multipleOf")
     for step in steps:
         if abs(step) < LARGEST:
-            found += [value // step * step for value in found if abs(value) < LARGEST] + [step, step * 3]
-    return [value for value in dict.fromkeys(found) if known.accepts(value) is not False]
+            numbers += [value // step * step for value in numbers if abs(value) < LARGEST] + [step, step * 3]
+    return [value for value in dict.fromkeys(numbers) if known.accepts(value) is not False]
 
 
 def _texts(known: Side) -> list[str]:
-    found = [text for pattern in known.all_of("pattern") for text in texts_for_pattern(pattern)]
-    found += [text for name in known.all_of("format") for text in texts_for_format(name)]
+    texts = [text for pattern in known.all_of("pattern") for text in texts_for_pattern(pattern)]
+    texts += [text for name in known.all_of("format") for text in texts_for_format(name)]
     for limit in [*known.all_of("minLength"), *known.all_of("maxLength")]:
-        found += [longer for text in found[:6] for longer in stretched(text, limit)]
-        found.append(texts_of_length(limit))
-    return list(dict.fromkeys([*found, "", "a", "0", "A b", "\n"]))
+        texts += [longer for text in texts[:6] for longer in stretched(text, limit)]
+        texts.append(texts_of_length(limit))
+    return list(dict.fromkeys([*texts, "", "a", "0", "A b", "\n"]))

@@ -1,8 +1,8 @@
 """Protobuf: whether bytes written under one .proto file are read, with the same values, under another.
 
-Belongs here: finding the messages of two files that are to be compared, and what is found, in the form that
-all languages share. Not here: reading .proto files (`schema_files.proto_file`), and the rules for messages
-and fields (`protobuf_messages`, `protobuf_fields`).
+Belongs here: finding the messages of two files that are to be compared, and the findings in the form that all
+languages share. Not here: reading .proto files (`schema_files.proto_file`), and the rules for messages
+and fields (`messages`, `fields`).
 
 The wire format is judged, as Protobuf's documentation tells it: messages belong together by name and as types
 of fields, fields and enum values by number. A renamed field is read as before, a field that is gone is
@@ -167,34 +167,34 @@ class _Walk:
                 why = f"the files use more than {MAX_PLACES:,} pairs of messages: the rest was not looked at"
                 yield self._finding(start.path[0], Reason(Verdict.UNKNOWN, "too_large", why))
                 return
-            for name, found in message_findings(self.sides, place.of, place.by):
-                yield self._at(place, name, found)
+            for name, reason in message_findings(self.sides, place.of, place.by):
+                yield self._at(place, name, reason)
             theirs = self.sides.reader.fields(place.by)
-            for number, one in self.sides.writer.fields(place.of).items():
-                other = theirs.get(number)
-                if other is None:
+            for number, writer in self.sides.writer.fields(place.of).items():
+                reader = theirs.get(number)
+                if reader is None:
                     continue
-                for found in field_findings(self.sides, one, other):
-                    yield self._at(place, name_of(one), found)
-                if one.type == other.type and one.type in MESSAGES:
-                    unlike = self._unlike(message_of(one), message_of(other))
+                for reason in field_findings(self.sides, writer, reader):
+                    yield self._at(place, name_of(writer), reason)
+                if writer.type == reader.type and writer.type in MESSAGES:
+                    unlike = self._unlike(message_of(writer), message_of(reader))
                     if unlike is not None:
-                        yield self._at(place, name_of(one), unlike)
-                    pending.append(self._inner(place, one, other))
+                        yield self._at(place, name_of(writer), unlike)
+                    pending.append(self._inner(place, writer, reader))
 
-    def _inner(self, place: Place, one: FieldDescriptor, other: FieldDescriptor) -> Place:
-        pair = message_of(one), message_of(other)
+    def _inner(self, place: Place, writer: FieldDescriptor, reader: FieldDescriptor) -> Place:
+        pair = message_of(writer), message_of(reader)
         if len(place.path) > MAX_DEPTH:
             return Place(*pair, (self.sides.writer.name_of(pair[0]),))
-        steps = (name_of(one), "[]") if one.is_repeated else (name_of(one),)
-        return Place(*pair, (*place.path, *steps), place, one)
+        steps = (name_of(writer), "[]") if writer.is_repeated else (name_of(writer),)
+        return Place(*pair, (*place.path, *steps), place, writer)
 
-    def _unlike(self, one: Descriptor, other: Descriptor) -> Reason | None:
+    def _unlike(self, writer: Descriptor, reader: Descriptor) -> Reason | None:
         """A field of another message: it may be the same, renamed, where it has all that the writer's has."""
-        mine, theirs = self.sides.writer.name_of(one), self.sides.reader.name_of(other)
-        if mine == theirs or is_entry(one) or is_entry(other):
+        mine, theirs = self.sides.writer.name_of(writer), self.sides.reader.name_of(reader)
+        if mine == theirs or is_entry(writer) or is_entry(reader):
             return None
-        missing = self.sides.writer.fields(one).keys() - self.sides.reader.fields(other).keys()
+        missing = self.sides.writer.fields(writer).keys() - self.sides.reader.fields(reader).keys()
         if not missing:
             return None
         change = self.sides.change(mine, theirs)
@@ -204,17 +204,17 @@ class _Walk:
         )
         return Reason(Verdict.UNKNOWN, "message_type_changed", why)
 
-    def _at(self, place: Place, name: str | None, found: Reason) -> SchemaFinding:
+    def _at(self, place: Place, name: str | None, reason: Reason) -> SchemaFinding:
         path = "/".join((*place.path, name) if name else place.path)
         example = None
-        if found.values is not None and self.examples < MAX_EXAMPLES:
+        if reason.values is not None and self.examples < MAX_EXAMPLES:
             self.examples += 1
-            value, root = place.sent(found.values), place.root()
+            value, root = place.sent(reason.values), place.root()
             if value is not None and is_example(
                 value, self.sides.writer, self.sides.reader, root.of, root.by
             ):
                 example = Example(value)
-        return self._finding(path, found, example)
+        return self._finding(path, reason, example)
 
-    def _finding(self, path: str, found: Reason, example: Example | None = None) -> SchemaFinding:
-        return SchemaFinding(self.direction, found.verdict, path, found.rule, found.sentence, example)
+    def _finding(self, path: str, reason: Reason, example: Example | None = None) -> SchemaFinding:
+        return SchemaFinding(self.direction, reason.verdict, path, reason.rule, reason.sentence, example)

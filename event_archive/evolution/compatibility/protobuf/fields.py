@@ -1,7 +1,7 @@
 """What becomes of a field whose number both sides know: its type, label, enum and default.
 
 Belongs here: one field of the writer against one of the reader. Not here: fields that only one side has, and
-what fields are to each other (`protobuf_messages`).
+what fields are to each other (`messages`).
 """
 
 import itertools
@@ -29,41 +29,41 @@ STRING, BYTES = FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES
 MAX_NAMES = 3
 
 
-def field_findings(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterator[Reason]:
-    """What speaks against reading the writer's `one` as the reader's `other`; messages are not entered."""
-    yield from _label(sides, one, other)
-    changed = list(_type(sides, one, other))
+def field_findings(sides: Sides, writer: FieldDescriptor, reader: FieldDescriptor) -> Iterator[Reason]:
+    """What speaks against reading the writer's field as the reader's; messages are not entered."""
+    yield from _label(sides, writer, reader)
+    changed = list(_type(sides, writer, reader))
     yield from changed
     if not changed:
-        yield from _default(sides, one, other)
-    if unknown_options(one.GetOptions()) != unknown_options(other.GetOptions()):
+        yield from _default(sides, writer, reader)
+    if unknown_options(writer.GetOptions()) != unknown_options(reader.GetOptions()):
         yield Reason(
             Verdict.UNKNOWN,
             "option_changed",
-            f"{label_of(one)} has other custom options: what they ask of a value, only their readers know",
+            f"{label_of(writer)} has other custom options: what they ask of a value, only their readers know",
         )
 
 
-def _label(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterator[Reason]:
-    element = sample(one)
-    if one.is_repeated and not other.is_repeated:
-        packed = one.is_packed and other.type in KINDS
+def _label(sides: Sides, writer: FieldDescriptor, reader: FieldDescriptor) -> Iterator[Reason]:
+    element = sample(writer)
+    if writer.is_repeated and not reader.is_repeated:
+        packed = writer.is_packed and reader.type in KINDS
         loss = (
             "its packed values are not found"
             if packed
             else "of several values only the last is kept, or a mix"
         )
-        change = sides.change(type_name(one), type_name(other))
-        values = None if element is None else {name_of(one): _two(one, element)}
-        yield Reason(Verdict.INCOMPATIBLE, "label_changed", f"{label_of(one)} {change}: {loss}", values)
-    elif one.is_repeated and is_map(other) and not is_map(one) and one.type in MESSAGES:
-        change = sides.change(type_name(one), type_name(other))
-        values = None if element is None else {name_of(one): _two(one, element)}
-        sentence = f"{label_of(one)} {change}: of values with the same key only the last is kept"
+        change = sides.change(type_name(writer), type_name(reader))
+        values = None if element is None else {name_of(writer): _two(writer, element)}
+        yield Reason(Verdict.INCOMPATIBLE, "label_changed", f"{label_of(writer)} {change}: {loss}", values)
+    elif writer.is_repeated and is_map(reader) and not is_map(writer) and writer.type in MESSAGES:
+        change = sides.change(type_name(writer), type_name(reader))
+        values = None if element is None else {name_of(writer): _two(writer, element)}
+        sentence = f"{label_of(writer)} {change}: of values with the same key only the last is kept"
         yield Reason(Verdict.INCOMPATIBLE, "label_changed", sentence, values)
-    elif is_map(other) and not is_map(one) and one.type in MESSAGES:
-        change = sides.change(type_name(one), type_name(other))
-        sentence = f"{label_of(one)} {change}: whether an entry of a map keeps all of it can't be told"
+    elif is_map(reader) and not is_map(writer) and writer.type in MESSAGES:
+        change = sides.change(type_name(writer), type_name(reader))
+        sentence = f"{label_of(writer)} {change}: whether an entry of a map keeps all of it can't be told"
         yield Reason(Verdict.UNKNOWN, "label_changed", sentence)
 
 
@@ -75,31 +75,31 @@ def _two(field: FieldDescriptor, element: Any) -> Any:
     return whole(field, [{"key": name} for name in keys])
 
 
-def _type(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterator[Reason]:
-    if one.type in KINDS and other.type in KINDS:
-        mine, theirs = KINDS[one.type], KINDS[other.type]
+def _type(sides: Sides, writer: FieldDescriptor, reader: FieldDescriptor) -> Iterator[Reason]:
+    if writer.type in KINDS and reader.type in KINDS:
+        mine, theirs = KINDS[writer.type], KINDS[reader.type]
         if mine.wire == theirs.wire:
-            yield from _number(sides, one, other, mine, theirs)
-            if one.enum_type is not None and other.enum_type is not None:
-                yield from _enum(sides, one, other)
+            yield from _number(sides, writer, reader, mine, theirs)
+            if writer.enum_type is not None and reader.enum_type is not None:
+                yield from _enum(sides, writer, reader)
             return
-    elif one.type == other.type or (
-        other.type == BYTES and one.type in (STRING, FieldDescriptor.TYPE_MESSAGE)
+    elif writer.type == reader.type or (
+        reader.type == BYTES and writer.type in (STRING, FieldDescriptor.TYPE_MESSAGE)
     ):
         return
-    change = sides.change(type_name(one), type_name(other))
-    if one.type == BYTES:
+    change = sides.change(type_name(writer), type_name(reader))
+    if writer.type == BYTES:
         element: Any = "/w=="  # 0xFF: neither UTF-8 nor a message
     else:
-        element = sample(one)
-    if one.type == BYTES and other.type == STRING:
+        element = sample(writer)
+    if writer.type == BYTES and reader.type == STRING:
         why = "bytes that are not UTF-8 are refused or damaged"
-    elif is_framed(one) and is_framed(other):
+    elif is_framed(writer) and is_framed(reader):
         why = "the bytes of one are read as the other: refused, or read as something else"
     else:
         why = "they are encoded differently, so the value is not found, or read as another"
-    values = None if element is None else {name_of(one): whole(one, [element])}
-    yield Reason(Verdict.INCOMPATIBLE, "field_type_changed", f"{label_of(one)} {change}: {why}", values)
+    values = None if element is None else {name_of(writer): whole(writer, [element])}
+    yield Reason(Verdict.INCOMPATIBLE, "field_type_changed", f"{label_of(writer)} {change}: {why}", values)
 
 
 def is_framed(field: FieldDescriptor) -> bool:
@@ -108,63 +108,67 @@ def is_framed(field: FieldDescriptor) -> bool:
 
 
 def _number(
-    sides: Sides, one: FieldDescriptor, other: FieldDescriptor, mine: Kind, theirs: Kind
+    sides: Sides, writer: FieldDescriptor, reader: FieldDescriptor, mine: Kind, theirs: Kind
 ) -> Iterator[Reason]:
-    if one.type == other.type and one.enum_type is None:
+    if writer.type == reader.type and writer.enum_type is None:
         return
-    known = _numbers(other.enum_type) if other.enum_type is not None and other.enum_type.is_closed else None
+    known = (
+        _numbers(reader.enum_type) if reader.enum_type is not None and reader.enum_type.is_closed else None
+    )
     for declared in (True, False):
-        verdict = Verdict.INCOMPATIBLE if declared or one.enum_type is None else Verdict.UNKNOWN
+        verdict = Verdict.INCOMPATIBLE if declared or writer.enum_type is None else Verdict.UNKNOWN
         lost = [
-            (value, found)
-            for value in _candidates(one, known, declared)
-            if (found := reads_as(one.type, other.type, value)) != value
-            or (known is not None and found not in known)
+            (value, reading)
+            for value in _candidates(writer, known, declared)
+            if (reading := reads_as(writer.type, reader.type, value)) != value
+            or (known is not None and reading not in known)
         ]
         if not lost:
             continue
-        value, found = lost[0]
-        values = {name_of(one): whole(one, [_json(one, mine, value)])}
-        both = one.enum_type is not None and other.enum_type is not None
+        value, reading = lost[0]
+        values = {name_of(writer): whole(writer, [_json(writer, mine, value)])}
+        both = writer.enum_type is not None and reader.enum_type is not None
         if both and declared:
-            names = ", ".join(dict.fromkeys(str(_json(one, mine, number)) for number, _ in lost[:MAX_NAMES]))
+            names = ", ".join(
+                dict.fromkeys(str(_json(writer, mine, number)) for number, _ in lost[:MAX_NAMES])
+            )
             rule = sides.named("enum_value_removed", "enum_value_added")
             more = f" and {len(lost) - MAX_NAMES} more" if len(lost) > MAX_NAMES else ""
             sentence = (
-                f"{names}{more} of {label_of(one)}: {sides.reader.called} does not know this, and its enum "
-                "is closed"
+                f"{names}{more} of {label_of(writer)}: {sides.reader.called} does not know this, and its "
+                "enum is closed"
             )
         elif both or verdict is Verdict.UNKNOWN:
             rule = "enum_closed" if both else "number_narrowed"
             sentence = (
-                f"{label_of(one)} may hold numbers that its open enum does not declare, such as {value}, and "
-                f"{sides.reader.called} can't: whether any were written can't be told"
+                f"{label_of(writer)} may hold numbers that its open enum does not declare, such as {value}, "
+                f"and {sides.reader.called} can't: whether any were written can't be told"
             )
         else:
-            change = sides.change(type_name(one), type_name(other))
+            change = sides.change(type_name(writer), type_name(reader))
             is_narrower = mine.is_plain and theirs.is_plain and known is None
             rule = "number_narrowed" if is_narrower else "field_type_changed"
             sentence = (
-                f"{label_of(one)} {change}: {value} {_reading(known, found)} under {sides.reader.called}"
+                f"{label_of(writer)} {change}: {value} {_reading(known, reading)} under {sides.reader.called}"
             )
         yield Reason(verdict, rule, sentence, values)
         return
 
 
-def _candidates(one: FieldDescriptor, known: set[int] | None, declared: bool) -> Iterable[int]:
-    if one.enum_type is not None and declared:
-        return [value.number for value in one.enum_type.values]
-    if one.enum_type is not None and one.enum_type.is_closed:
+def _candidates(writer: FieldDescriptor, known: set[int] | None, declared: bool) -> Iterable[int]:
+    if writer.enum_type is not None and declared:
+        return [value.number for value in writer.enum_type.values]
+    if writer.enum_type is not None and writer.enum_type.is_closed:
         return ()
     missing = [] if known is None else [next(number for number in itertools.count(1) if number not in known)]
-    missing = [number for number in missing if number <= KINDS[one.type].high]
-    return itertools.chain(missing, samples(one.type))
+    missing = [number for number in missing if number <= KINDS[writer.type].high]
+    return itertools.chain(missing, samples(writer.type))
 
 
-def _reading(known: set[int] | None, found: Number) -> str:
-    if known is not None and found not in known:
+def _reading(known: set[int] | None, reading: Number) -> str:
+    if known is not None and reading not in known:
         return "is set aside as unknown"
-    return f"reads as {found}"
+    return f"reads as {reading}"
 
 
 def _json(field: FieldDescriptor, kind: Kind, value: int) -> Any:
@@ -181,8 +185,8 @@ def _numbers(enum: EnumDescriptor) -> set[int]:
     return {value.number for value in enum.values}
 
 
-def _enum(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterator[Reason]:
-    mine, theirs = enum_of(one), enum_of(other)
+def _enum(sides: Sides, writer: FieldDescriptor, reader: FieldDescriptor) -> Iterator[Reason]:
+    mine, theirs = enum_of(writer), enum_of(reader)
     for value in mine.values:
         moved = theirs.values_by_name.get(value.name)
         if moved is not None and moved.number != value.number:
@@ -192,9 +196,9 @@ def _enum(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterato
             yield Reason(
                 Verdict.INCOMPATIBLE,
                 "enum_value_renumbered",
-                f"`{value.name}` of {label_of(one)} {change}: {value.number} reads as {reads} under "
+                f"`{value.name}` of {label_of(writer)} {change}: {value.number} reads as {reads} under "
                 f"{sides.reader.called}",
-                {name_of(one): whole(one, [value.name])},
+                {name_of(writer): whole(writer, [value.name])},
             )
             break
     names = {(value.name, value.number) for value in theirs.values}
@@ -203,27 +207,27 @@ def _enum(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterato
     ):
         change = sides.change(f"enum {mine.name}", f"enum {theirs.name}")
         sentence = (
-            f"{label_of(one)} {change}, whose numbers have other names: whether they mean the same "
+            f"{label_of(writer)} {change}, whose numbers have other names: whether they mean the same "
             "can't be told"
         )
         yield Reason(Verdict.UNKNOWN, "enum_type_changed", sentence)
 
 
-def _default(sides: Sides, one: FieldDescriptor, other: FieldDescriptor) -> Iterator[Reason]:
+def _default(sides: Sides, writer: FieldDescriptor, reader: FieldDescriptor) -> Iterator[Reason]:
     if (
-        one.is_required
-        or other.is_required
-        or one.is_repeated
-        or (one.containing_type is not None and is_entry(one.containing_type))
+        writer.is_required
+        or reader.is_required
+        or writer.is_repeated
+        or (writer.containing_type is not None and is_entry(writer.containing_type))
     ):
         return  # it is always written, or spoken of already
-    if same_default(one, other):
+    if same_default(writer, reader):
         return
-    old, new = (_shown(field) for field in ((one, other) if sides.is_backward else (other, one)))
+    old, new = (_shown(field) for field in ((writer, reader) if sides.is_backward else (reader, writer)))
     yield Reason(
         Verdict.INCOMPATIBLE,
         "default_changed",
-        f"{label_of(one)} reads as {old} under the old schema and as {new} under the new where it "
+        f"{label_of(writer)} reads as {old} under the old schema and as {new} under the new where it "
         "was not written",
         {},
     )

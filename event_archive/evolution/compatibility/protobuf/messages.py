@@ -1,7 +1,7 @@
 """What becomes of a message as a whole: which fields there are, and what they are to each other.
 
 Belongs here: one message of the writer against one of the reader: required fields, numbers that moved,
-oneofs, reserved numbers, extension ranges. Not here: a field that both know (`protobuf_fields`).
+oneofs, reserved numbers, extension ranges. Not here: a field that both know (`fields`).
 """
 
 import itertools
@@ -49,17 +49,17 @@ def _required(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Pl
     mine = sides.writer.fields(of)
     rule = sides.named("required_added", "required_removed")
     for number, field in sides.reader.fields(by).items():
-        one = mine.get(number)
-        if not field.is_required or (one is not None and one.is_required):
+        written = mine.get(number)
+        if not field.is_required or (written is not None and written.is_required):
             continue
-        if is_entry(of) and one is not None:
+        if is_entry(of) and written is not None:
             why = (
                 f"{label_of(field)} is required, and whether a map writes it where it is a default is its "
                 "writer's choice"
             )
             yield name_of(field), Reason(Verdict.UNKNOWN, rule, why)
             continue
-        has = "may leave it out" if one is not None else "does not know it"
+        has = "may leave it out" if written is not None else "does not know it"
         why = f"{label_of(field)} is required under {sides.reader.called}, and {sides.writer.called} {has}"
         yield (
             name_of(field),
@@ -98,21 +98,21 @@ def _oneofs(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Plac
         pair = next((two for two in itertools.combinations(known, 2) if not _exclude(*two)), None)
         if pair is None:
             continue
-        one, other = pair
+        first, second = pair
         rule = sides.named("oneof_joined", "oneof_split")
         why = (
-            f"{label_of(one)} and {label_of(other)} can both be written under {sides.writer.called}, and "
+            f"{label_of(first)} and {label_of(second)} can both be written under {sides.writer.called}, and "
             f"{sides.reader.called} has them in oneof `{oneof.name}`: only the last is kept"
         )
         elements = [sample(field) for field in pair]
         values = {
             name_of(field): whole(field, [element]) for field, element in zip(pair, elements, strict=True)
         }
-        yield name_of(one), Reason(Verdict.INCOMPATIBLE, rule, why, None if None in elements else values)
+        yield name_of(first), Reason(Verdict.INCOMPATIBLE, rule, why, None if None in elements else values)
 
 
-def _exclude(one: FieldDescriptor, other: FieldDescriptor) -> bool:
-    both = one.containing_oneof, other.containing_oneof
+def _exclude(first: FieldDescriptor, second: FieldDescriptor) -> bool:
+    both = first.containing_oneof, second.containing_oneof
     return both[0] is not None and both[1] is not None and both[0].name == both[1].name
 
 
@@ -130,9 +130,9 @@ def _reserved(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Pl
             yield name_of(field), Reason(Verdict.UNKNOWN, "reserved_number_used", why)
     mine = sides.writer.fields(of)
     for number, field in sides.reader.fields(by).items():
-        one = mine.get(number)
-        if one is not None and one.enum_type is not None and field.enum_type is not None:
-            used = _reserved_values(one.enum_type, field.enum_type)
+        written = mine.get(number)
+        if written is not None and written.enum_type is not None and field.enum_type is not None:
+            used = _reserved_values(written.enum_type, field.enum_type)
             if used:
                 why = (
                     f"{label_of(field)} has `{used}`, whose number the old schema reserves: what older data "

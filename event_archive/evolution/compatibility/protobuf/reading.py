@@ -108,59 +108,63 @@ class _Comparison:
                 return False
         return True
 
-    def _same_field(self, one: FieldDescriptor, other: FieldDescriptor, written: Known, read: Known) -> bool:
-        value = written[one.number][1] if one.number in written else None
-        found = read[other.number][1] if other.number in read else None
-        if one.is_repeated or other.is_repeated:
-            mine, theirs = _elements(one, value), _elements(other, found)
-            if value is None and not one.is_repeated and one.has_default_value:
-                mine = [one.default_value]
-            if not other.is_repeated and not other.has_presence and not theirs and len(mine) == 1:
-                theirs = [other.default_value]
+    def _same_field(
+        self, writer: FieldDescriptor, reader: FieldDescriptor, written: Known, read: Known
+    ) -> bool:
+        value = written[writer.number][1] if writer.number in written else None
+        read_value = read[reader.number][1] if reader.number in read else None
+        if writer.is_repeated or reader.is_repeated:
+            mine, theirs = _elements(writer, value), _elements(reader, read_value)
+            if value is None and not writer.is_repeated and writer.has_default_value:
+                mine = [writer.default_value]
+            if not reader.is_repeated and not reader.has_presence and not theirs and len(mine) == 1:
+                theirs = [reader.default_value]
             return len(mine) == len(theirs) and all(
-                self._same_value(one, other, *pair) for pair in zip(mine, theirs, strict=True)
+                self._same_value(writer, reader, *pair) for pair in zip(mine, theirs, strict=True)
             )
-        if one.type in MESSAGES or other.type in MESSAGES:
-            if value is None or found is None:
-                return value is found
+        if writer.type in MESSAGES or reader.type in MESSAGES:
+            if value is None or read_value is None:
+                return value is read_value
         else:
-            value = one.default_value if value is None else value
-            found = other.default_value if found is None else found
-        return self._same_value(one, other, value, found)
+            value = writer.default_value if value is None else value
+            read_value = reader.default_value if read_value is None else read_value
+        return self._same_value(writer, reader, value, read_value)
 
-    def _same_value(self, one: FieldDescriptor, other: FieldDescriptor, value: Any, found: Any) -> bool:
-        if one.type in MESSAGES and other.type in MESSAGES:
-            parts = _parts(one, value), _parts(other, found)
-            return self.same_message(*parts, message_of(one), message_of(other))
-        if one.type in MESSAGES or other.type in MESSAGES:
+    def _same_value(
+        self, writer: FieldDescriptor, reader: FieldDescriptor, value: Any, read_value: Any
+    ) -> bool:
+        if writer.type in MESSAGES and reader.type in MESSAGES:
+            parts = _parts(writer, value), _parts(reader, read_value)
+            return self.same_message(*parts, message_of(writer), message_of(reader))
+        if writer.type in MESSAGES or reader.type in MESSAGES:
             if isinstance(value, tuple):
-                return isinstance(found, bytes)  # an entry of a map, as the bytes it came in
-            return isinstance(found, bytes) and value.SerializeToString(deterministic=True) == found
-        return _same_scalar(one, other, value, found)
+                return isinstance(read_value, bytes)  # an entry of a map, as the bytes it came in
+            return isinstance(read_value, bytes) and value.SerializeToString(deterministic=True) == read_value
+        return _same_scalar(writer, reader, value, read_value)
 
 
-def same_default(one: FieldDescriptor, other: FieldDescriptor) -> bool:
+def same_default(writer: FieldDescriptor, reader: FieldDescriptor) -> bool:
     """Whether a singular field that was not written reads the same on both sides, whose types agree."""
-    if other.is_repeated:
-        return not one.has_default_value
-    if one.type in MESSAGES:
-        return not other.default_value
-    return _same_scalar(one, other, one.default_value, other.default_value)
+    if reader.is_repeated:
+        return not writer.has_default_value
+    if writer.type in MESSAGES:
+        return not reader.default_value
+    return _same_scalar(writer, reader, writer.default_value, reader.default_value)
 
 
-def _same_scalar(one: FieldDescriptor, other: FieldDescriptor, value: Any, found: Any) -> bool:
-    if one.type in TEXTS and other.type in TEXTS:
-        return _bytes(value) == _bytes(found)
-    if one.type in TEXTS or other.type in TEXTS:
+def _same_scalar(writer: FieldDescriptor, reader: FieldDescriptor, value: Any, read_value: Any) -> bool:
+    if writer.type in TEXTS and reader.type in TEXTS:
+        return _bytes(value) == _bytes(read_value)
+    if writer.type in TEXTS or reader.type in TEXTS:
         return False
-    if one.enum_type is not None and other.enum_type is not None:
-        names = {mine.name for mine in one.enum_type.values if mine.number == value}
+    if writer.enum_type is not None and reader.enum_type is not None:
+        names = {mine.name for mine in writer.enum_type.values if mine.number == value}
         theirs = {
-            name: other.enum_type.values_by_name[name] for name in names & {*other.enum_type.values_by_name}
+            name: reader.enum_type.values_by_name[name] for name in names & {*reader.enum_type.values_by_name}
         }
-        return value == found and all(their.number == value for their in theirs.values())
-    return bool(value == found and math.copysign(1, value) == math.copysign(1, found)) or (
-        value != value and found != found  # noqa: PLR0124  # NaN is NaN
+        return value == read_value and all(their.number == value for their in theirs.values())
+    return bool(value == read_value and math.copysign(1, value) == math.copysign(1, read_value)) or (
+        value != value and read_value != read_value  # noqa: PLR0124  # NaN is NaN
     )
 
 

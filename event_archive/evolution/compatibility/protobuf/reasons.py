@@ -1,6 +1,6 @@
-"""Who writes and who reads, and a reason why the one can't read the other.
+"""Who writes and who reads, and a reason why the reader can't read what is written.
 
-Belongs here: what both the rules of messages and those of fields are told by. Not here: the rules
+Belongs here: what the rules of messages and those of fields share. Not here: the rules
 (`messages`, `fields`), and the finding with its place and example (`compare`).
 """
 
@@ -25,9 +25,9 @@ class Sides:
         """The name of a rule: it says how the old file became the new one, whoever writes."""
         return backward if self.is_backward else forward
 
-    def change(self, one: str, other: str) -> str:
+    def change(self, writer: str, reader: str) -> str:
         """What the writer's and the reader's side say, told from old to new."""
-        old, new = (one, other) if self.is_backward else (other, one)
+        old, new = (writer, reader) if self.is_backward else (reader, writer)
         return f"was {old} and is {new}"
 
 

@@ -77,20 +77,20 @@ class Schema:
         """The fields by number, with the extensions that the file itself declares."""
         known = self._fields.get(message.full_name)
         if known is None:
-            found = [*message.fields, *self.pool.FindAllExtensions(message)]
+            fields = [*message.fields, *self.pool.FindAllExtensions(message)]
             known = self._fields[message.full_name] = {
-                field.number: field for field in sorted(found, key=_number)
+                field.number: field for field in sorted(fields, key=_number)
             }
         return known
 
     def users(self) -> dict[str, str]:
         """The names of messages that are parts of others, each with one that has it."""
-        found: dict[str, str] = {}
+        users: dict[str, str] = {}
         for name, message in self.messages.items():
             for part in _parts(self.fields(message).values()):
                 if self.name_of(part) != name:
-                    found.setdefault(self.name_of(part), name)
-        return found
+                    users.setdefault(self.name_of(part), name)
+        return users
 
 
 def _number(field: FieldDescriptor) -> int:
