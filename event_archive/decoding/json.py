@@ -150,18 +150,25 @@ def array_records(blocks: Blocks, bounds: ChunkBounds) -> Iterator[Chunk]:
         if closed or len(data) - at > bounds.record_bytes:
             break
     rest, offset = data[at:], base + at
-    while closed and not rest.strip():
-        offset += len(rest)
-        rest = blocks.take()
+    if closed:
+        rest, offset = _after_blanks(blocks, rest, offset)
         if not (rest or blocks.truncated):
             return
-        if not rest:
-            break
     reason = "truncated" if blocks.truncated or not closed else "after_array"
     detail = blocks.truncated or (
         "there is more after the end of the array" if closed else "the array is not closed from here on"
     )
     yield from _rest(blocks, rest, position, offset, reason, detail)
+
+
+def _after_blanks(blocks: Blocks, rest: bytes, offset: int) -> tuple[bytes, int]:
+    """The first block from `rest` on that is not blank, and its offset; no bytes where none follows."""
+    while not rest.strip():
+        offset += len(rest)
+        rest = blocks.take()
+        if not rest:
+            break
+    return rest, offset
 
 
 def _element_end(data: bytes, start: int) -> int | None:

@@ -88,19 +88,23 @@ def _candidates(schema: dict[str, Any], place: str, everything: bool) -> Iterato
     types = schema.get("type", ())
     names = [types] if isinstance(types, str) else list(types)
     for name in sorted(names or ["object", "string", "integer"], key=lambda name: name == "null"):
-        match name:
-            case "object":
-                yield _object(schema, place, everything)
-            case "array":
-                yield _array(schema, place, everything)
-            case "string":
-                yield from _strings(schema)
-            case "integer" | "number":
-                yield from _numbers(schema)
-            case "boolean":
-                yield from (True, False)
-            case "null":
-                yield None
+        yield from _candidates_of_type(name, schema, place, everything)
+
+
+def _candidates_of_type(name: str, schema: dict[str, Any], place: str, everything: bool) -> Iterator[Any]:
+    match name:
+        case "object":
+            yield _object(schema, place, everything)
+        case "array":
+            yield _array(schema, place, everything)
+        case "string":
+            yield from _strings(schema)
+        case "integer" | "number":
+            yield from _numbers(schema)
+        case "boolean":
+            yield from (True, False)
+        case "null":
+            yield None
 
 
 def _combined(schema: dict[str, Any], keyword: str, place: str, everything: bool) -> Iterator[Any]:
@@ -191,25 +195,27 @@ def _strings(schema: dict[str, Any]) -> Iterator[str]:
 
 def _numbers(schema: dict[str, Any]) -> Iterator[int | float]:
     steps = schema.get("multipleOf")
-    for keyword, nudge in (("minimum", 0), ("exclusiveMinimum", 1)):
-        if isinstance(schema.get(keyword), int | float):
-            bound = schema[keyword]
-            if bound > 0 and steps:
-                yield -(-(bound + nudge) // steps) * steps
-            if bound >= 0:
-                yield bound + nudge
-                yield bound + nudge / 10
+    least = _bounds(schema, ("minimum", 0), ("exclusiveMinimum", 1))
+    for bound, nudge in least:
+        if bound > 0 and steps:
+            yield -(-(bound + nudge) // steps) * steps
+        if bound >= 0:
+            yield bound + nudge
+            yield bound + nudge / 10
     yield 1
     yield 0
-    for keyword, nudge in (("maximum", 0), ("exclusiveMaximum", 1)):
-        if isinstance(schema.get(keyword), int | float):
-            bound = schema[keyword]
-            if steps:
-                yield (bound - nudge) // steps * steps
-            yield bound - nudge
-            yield bound - nudge / 10
-    for keyword in ("minimum", "exclusiveMinimum"):
-        if isinstance(schema.get(keyword), int | float):
-            yield schema[keyword] + 1
+    for bound, nudge in _bounds(schema, ("maximum", 0), ("exclusiveMaximum", 1)):
+        if steps:
+            yield (bound - nudge) // steps * steps
+        yield bound - nudge
+        yield bound - nudge / 10
+    for bound, _ in least:
+        yield bound + 1
     if steps:
         yield steps
+
+
+def _bounds(schema: dict[str, Any], *keywords: tuple[str, int]) -> list[tuple[int | float, int]]:
+    """The bounds that a schema has by these keywords, each with how far inside of it a value has to be."""
+    named = [(schema.get(keyword), nudge) for keyword, nudge in keywords]
+    return [(bound, nudge) for bound, nudge in named if isinstance(bound, int | float)]

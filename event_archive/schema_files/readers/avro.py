@@ -152,16 +152,14 @@ class _AvroReader:
         if isinstance(kind, list):
             return self._union(kind, place)
         if isinstance(kind, str):
-            if kind in self._named:
-                return self._type(self._named[kind], place)
-            if kind == "bytes":
-                self._lose(place, "bytes become a text in base64, which is not checked")
-                return dict(BASE64)
-            return dict(PRIMITIVES[kind])
+            return self._called(kind, place)
         if "logicalType" in kind:
             logical = self._logical(kind, place)
             if logical is not None:
                 return logical
+        return self._complex(kind, place)
+
+    def _complex(self, kind: dict[str, Any], place: str) -> dict[str, Any]:
         match kind["type"]:
             case "record" | "error":
                 return self.record(kind, place)
@@ -170,12 +168,7 @@ class _AvroReader:
                     self._lose(place, f"the enum's default {kind['default']}: other values are refused")
                 return _described({"type": "string", "enum": list(kind["symbols"])}, kind.get("doc"))
             case "fixed":
-                size = kind["size"]
-                if not isinstance(size, int) or size < 1:
-                    raise UnusableInput(f"{place}: the size of a fixed type is a number of bytes")
-                self._lose(place, f"{size} bytes become a text in base64, which is not checked")
-                length = -(-size // 3) * 4
-                return {**BASE64, "minLength": length, "maxLength": length}
+                return self._fixed(kind["size"], place)
             case "array":
                 return {"type": "array", "items": self._type(kind["items"], f"{place}[]")}
             case "map":
@@ -184,6 +177,22 @@ class _AvroReader:
                     "additionalProperties": self._type(kind["values"], f"{place}{{}}"),
                 }
         return self._type(kind["type"], place)
+
+    def _called(self, name: str, place: str) -> dict[str, Any]:
+        """The schema of a type that stands there by its name alone: a definition's, or a primitive one."""
+        if name in self._named:
+            return self._type(self._named[name], place)
+        if name == "bytes":
+            self._lose(place, "bytes become a text in base64, which is not checked")
+            return dict(BASE64)
+        return dict(PRIMITIVES[name])
+
+    def _fixed(self, size: Any, place: str) -> dict[str, Any]:
+        if not isinstance(size, int) or size < 1:
+            raise UnusableInput(f"{place}: the size of a fixed type is a number of bytes")
+        self._lose(place, f"{size} bytes become a text in base64, which is not checked")
+        length = -(-size // 3) * 4
+        return {**BASE64, "minLength": length, "maxLength": length}
 
     def _union(self, branches: list[Any], place: str) -> dict[str, Any]:
         others = [branch for branch in branches if branch != "null"]

@@ -131,39 +131,49 @@ class _JsonSchemaReader:
         if name in ("$dynamicRef", "$recursiveRef"):
             self.lose(at, "is not followed: any value is accepted there")
         elif name == "dependencies":
-            for key, needs in _mapping(part).items():
-                if isinstance(needs, list):
-                    converted.setdefault("dependentRequired", {})[key] = needs
-                else:
-                    schemas = converted.setdefault("dependentSchemas", {})
-                    schemas[key] = self.convert(needs, f"{at}/{key}", depth)
+            self._dependencies(converted, part, at, depth)
         elif name == "items" and isinstance(part, list):
-            converted["prefixItems"] = [
-                self.convert(item, f"{at}/{index}", depth) for index, item in enumerate(part)
-            ]
+            converted["prefixItems"] = self._list(part, at, depth)
             if "additionalItems" in schema:
                 converted["items"] = self.convert(schema["additionalItems"], f"{at}/…", depth)
-        elif name == "additionalItems":
-            pass  # counts only beside a list of `items`
-        elif name in NAMING:
-            pass
-        elif name in SINGLE:
+        elif name == "additionalItems" or name in NAMING:
+            pass  # `additionalItems` counts only beside a list of `items`
+        elif name == "pattern":
+            if self._is_pattern(part, at):
+                converted[name] = part
+        elif not self._subschemas(converted, name, part, at, depth):
+            if name in CHECKS or name in ANNOTATIONS or name.startswith("x-"):
+                converted[name] = part
+            else:
+                self.lose(at[:200], "is no keyword of JSON Schema 2020-12, and says nothing")
+
+    def _subschemas(self, converted: dict[str, Any], name: str, part: Any, at: str, depth: int) -> bool:
+        """Convert the schemas that a keyword holds; whether it holds some."""
+        if name in SINGLE:
             converted[name] = self.convert(part, at, depth)
         elif name in LISTS and isinstance(part, list):
-            converted[name] = [self.convert(item, f"{at}/{index}", depth) for index, item in enumerate(part)]
+            converted[name] = self._list(part, at, depth)
         elif name in MAPS and isinstance(part, dict):
             converted[name] = {
                 key: self.convert(item, f"{at}/{key}", depth)
                 for key, item in part.items()
                 if name != "patternProperties" or self._is_pattern(key, f"{at}/{key[:60]}")
             }
-        elif name == "pattern":
-            if self._is_pattern(part, at):
-                converted[name] = part
-        elif name in CHECKS or name in ANNOTATIONS or name.startswith("x-"):
-            converted[name] = part
         else:
-            self.lose(at[:200], "is no keyword of JSON Schema 2020-12, and says nothing")
+            return False
+        return True
+
+    def _list(self, schemas: list[Any], at: str, depth: int) -> list[Any]:
+        return [self.convert(schema, f"{at}/{index}", depth) for index, schema in enumerate(schemas)]
+
+    def _dependencies(self, converted: dict[str, Any], part: Any, at: str, depth: int) -> None:
+        """Split `dependencies` of early drafts into the two keywords that stand for it since."""
+        for key, needs in _mapping(part).items():
+            if isinstance(needs, list):
+                converted.setdefault("dependentRequired", {})[key] = needs
+            else:
+                schemas = converted.setdefault("dependentSchemas", {})
+                schemas[key] = self.convert(needs, f"{at}/{key}", depth)
 
     def _is_pattern(self, pattern: Any, place: str) -> bool:
         try:
