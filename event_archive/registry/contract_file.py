@@ -1,7 +1,7 @@
 """Contract files as they were written: untrusted YAML, read into plain data within bounds.
 
 Belongs here: what a contract file must have at its top level, and rejecting what would be misread. Not here:
-YAML (`yaml_file`), what a contract means, and its JSON Schema (`contract`).
+YAML (`yaml_file`), what a contract means (`contract`), and its JSON Schema (`data_schema`).
 """
 
 import math

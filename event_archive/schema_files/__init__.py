@@ -1,5 +1,5 @@
 """Schema files: contracts made from JSON Schema, Avro and Protobuf files, and such files made from contracts.
 
 Belongs here: reading and writing the languages that producers have. Not here: comparing two schemas
-(`compatibility`), and what a contract means (`contract`).
+(`evolution.compatibility`), and what a contract means (`registry.contract`).
 """

@@ -1,7 +1,7 @@
 """A contract's data schema from an Avro schema (.avsc).
 
 Belongs here: what each Avro type is in JSON under a contract, and what can't be carried over. Not here: the
-contract around it (`importing`), and comparing Avro schemas (`compatibility`).
+contract around it (`importing`), and comparing Avro schemas (`evolution.compatibility`).
 
 A field `["null", T]` that defaults to null becomes an optional T: an absent field is what a contract has for
 "nothing here". Without the default it stays a required field that may be null. Named types are written out

@@ -156,9 +156,9 @@ def test_a_broken_contract_file_gives_one_line(tmp_path: Path, case: str) -> Non
     content, expected = CASES[case]
     path = tmp_path / f"{TYPE}.yaml"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(UnusableInput) as refused:
+    with pytest.raises(UnusableInput) as error:
         load_contracts(tmp_path)
-    line = str(refused.value)
+    line = str(error.value)
     assert line.startswith(f"{path}: ")
     assert expected in line
     assert "\n" not in line
@@ -175,9 +175,9 @@ def test_a_folder_without_contracts_is_refused(tmp_path: Path) -> None:
 
 
 def test_two_types_can_not_share_a_view(tmp_path: Path) -> None:
-    one, other = contract_file("a.b_c.v1", DATA), contract_file("a_b.c.v1", DATA)
+    first, second = contract_file("a.b_c.v1", DATA), contract_file("a_b.c.v1", DATA)
     with pytest.raises(UnusableInput, match=r"a_b\.c\.v1 and a\.b_c\.v1 would share the view events\.a_b_c"):
-        contracts_in(tmp_path, one, other)
+        contracts_in(tmp_path, first, second)
     with pytest.raises(UnusableInput, match="the view name all_events is taken"):
         contracts_in(tmp_path / "other", contract_file("all.events.v1", DATA))
 
@@ -185,11 +185,13 @@ def test_two_types_can_not_share_a_view(tmp_path: Path) -> None:
 def test_the_newest_major_stands_for_its_type(tmp_path: Path) -> None:
     types = ["note.read.v1", "note.written.v10", "note.written.v9"]
     upcasts: dict[str, dict[str, Any]] = {"note.written.v10": {"upcast_from_v9": {}}}
-    contracts = contracts_in(tmp_path, *(contract_file(one, DATA, **upcasts.get(one, {})) for one in types))
+    contracts = contracts_in(
+        tmp_path, *(contract_file(event_type, DATA, **upcasts.get(event_type, {})) for event_type in types)
+    )
     assert list(contracts) == types
-    assert [one.type for one in contracts.newest()] == ["note.read.v1", "note.written.v10"]
-    assert {one.view_name for one in contracts.values()} == {"note_read", "note_written"}
-    assert [one.major for one in contracts.majors("note_written")] == [9, 10]
+    assert [contract.type for contract in contracts.newest()] == ["note.read.v1", "note.written.v10"]
+    assert {contract.view_name for contract in contracts.values()} == {"note_read", "note_written"}
+    assert [contract.major for contract in contracts.majors("note_written")] == [9, 10]
 
 
 def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
@@ -237,7 +239,9 @@ def test_a_field_becomes_a_column(tmp_path: Path, schema: Any, column: str) -> N
     assert contract.data_type.sql() == f'STRUCT("a" {column})'
 
 
-@pytest.mark.parametrize("contract", [*COMPANY.values(), *GITHUB.values()], ids=lambda one: one.type)
+@pytest.mark.parametrize(
+    "contract", [*COMPANY.values(), *GITHUB.values()], ids=lambda contract: contract.type
+)
 def test_the_examples_of_a_contract_are_events_and_come_back(contract: Contract) -> None:
     for example in contract.examples:
         verdict = validate(text(example), Contracts([contract]), datetime(2027, 1, 1, tzinfo=UTC))
@@ -249,7 +253,9 @@ def test_the_examples_of_a_contract_are_events_and_come_back(contract: Contract)
         assert data.keys() == example["data"].keys()
 
 
-@pytest.mark.parametrize("contract", [*COMPANY.values(), *GITHUB.values()], ids=lambda one: one.type)
+@pytest.mark.parametrize(
+    "contract", [*COMPANY.values(), *GITHUB.values()], ids=lambda contract: contract.type
+)
 def test_every_field_of_a_contract_is_described(contract: Contract) -> None:
     assert contract.description
     assert list(undescribed(contract.schema)) == []
@@ -257,10 +263,10 @@ def test_every_field_of_a_contract_is_described(contract: Contract) -> None:
 
 def undescribed(schema: Mapping[str, Any], place: str = "data") -> list[str]:
     """The fields below a schema that don't say what they are."""
-    found: list[str] = []
+    places: list[str] = []
     for name, part in schema.get("properties", {}).items():
-        found += [f"{place}.{name}"] * (not part.get("description")) + undescribed(part, f"{place}.{name}")
-    return found + (undescribed(schema["items"], f"{place}[]") if "items" in schema else [])
+        places += [f"{place}.{name}"] * (not part.get("description")) + undescribed(part, f"{place}.{name}")
+    return places + (undescribed(schema["items"], f"{place}[]") if "items" in schema else [])
 
 
 @pytest.mark.parametrize("pattern", ["^(a+)+$", "^(?=(a+)+$)b", r"^(a|aa)+\1$", "^((a*)*)*(?!b)$"])

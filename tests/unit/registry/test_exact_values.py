@@ -91,9 +91,9 @@ ORDER = Struct(
     ],
 )
 def test_a_value_becomes_a_column_value(kind: ColumnType, value: Any, column: Any) -> None:
-    found = to_column(kind, value)
-    assert found == column
-    assert pa.array([found], kind.arrow()).to_pylist() == [found]
+    stored = to_column(kind, value)
+    assert stored == column
+    assert pa.array([stored], kind.arrow()).to_pylist() == [stored]
 
 
 @pytest.mark.parametrize(
@@ -144,16 +144,16 @@ def test_a_value_becomes_a_column_value(kind: ColumnType, value: Any, column: An
     ],
 )
 def test_a_value_that_a_column_can_not_hold_is_refused(kind: ColumnType, value: Any, reason: str) -> None:
-    with pytest.raises(Inexact, match=reason) as refused:
+    with pytest.raises(Inexact, match=reason) as error:
         to_column(kind, value)
-    assert len(str(refused.value)) < 200
+    assert len(str(error.value)) < 200
 
 
 MOMENTS = st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999_999), timezones=st.just(UTC))
 
 VALUES: list[tuple[ColumnType, st.SearchStrategy[Any]]] = [
     (BIGINT, st.integers(-(2**63), 2**63 - 1)),
-    (DOUBLE, st.floats(allow_nan=False, allow_infinity=False).map(lambda one: Decimal(repr(one)))),
+    (DOUBLE, st.floats(allow_nan=False, allow_infinity=False).map(lambda number: Decimal(repr(number)))),
     (BOOLEAN, st.booleans()),
     (TEXT, st.text()),
     (DATE, st.dates().map(str)),
@@ -162,7 +162,9 @@ VALUES: list[tuple[ColumnType, st.SearchStrategy[Any]]] = [
     (MONEY, st.integers(-(10**18) + 1, 10**18 - 1).map(lambda cents: Decimal(cents).scaleb(-2))),
     (
         PRICE,
-        st.integers(-(10**38) + 1, 10**38 - 1).map(lambda one: plain(Decimal((one < 0, digits(one), -10)))),
+        st.integers(-(10**38) + 1, 10**38 - 1).map(
+            lambda number: plain(Decimal((number < 0, digits(number), -10)))
+        ),
     ),
 ]
 

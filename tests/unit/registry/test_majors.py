@@ -112,7 +112,7 @@ def test_an_older_event_that_does_not_read_as_the_newest_major_is_refused(tmp_pa
     )
     assert (landed.counts.received, landed.counts.accepted, landed.counts.rejected) == (4, 1, 3)
     assert rows(archive) == [("2", 1, 2, 20, False)]
-    reasons = {one.event_id: (one.reason, one.detail) for one in rejected(archive)}
+    reasons = {event.event_id: (event.reason, event.detail) for event in rejected(archive)}
     assert {reason for reason, _ in reasons.values()} == {"upcast_fails"}
     assert "does not read as parcel.sent.v2: " in reasons["event-1"][1]
     assert 'grams: "heavy" is not exactly a BIGINT' in reasons["event-1"][1]
@@ -128,7 +128,7 @@ def test_a_required_field_that_an_expression_leaves_empty_is_refused(tmp_path: P
     }
     archive = Archive(tmp_path / "archive", contracts_in(tmp_path / "contracts", ONE, empty))
     land_all(archive, sent(1, 1, customer="cus_1", weight="heavy"))
-    assert [(one.reason, one.detail) for one in rejected(archive)] == [
+    assert [(event.reason, event.detail) for event in rejected(archive)] == [
         ("upcast_fails", "does not read as parcel.sent.v2: a required field has no value")
     ]
 
@@ -157,6 +157,6 @@ def test_a_required_field_that_an_expression_leaves_empty_is_refused(tmp_path: P
 def test_a_chain_with_a_gap_is_refused_when_contracts_are_loaded(
     tmp_path: Path, files: tuple[dict[str, Any], ...], line: str
 ) -> None:
-    with pytest.raises(UnusableInput, match=re.escape(line)) as found:
+    with pytest.raises(UnusableInput, match=re.escape(line)) as error:
         contracts_in(tmp_path / "contracts", *files)
-    assert "\n" not in str(found.value)
+    assert "\n" not in str(error.value)

@@ -18,9 +18,9 @@ LONGEST = "a" * 100
     ],
 )
 def test_an_event_type_is_an_object_a_verb_and_a_major(text: str, groups: tuple[str, ...]) -> None:
-    found = re.fullmatch(EVENT_TYPE, text)
-    assert found
-    assert found.groups() == groups
+    match = re.fullmatch(EVENT_TYPE, text)
+    assert match
+    assert match.groups() == groups
 
 
 @pytest.mark.parametrize(

@@ -202,9 +202,9 @@ def changed(change: Callable[[Data], object]) -> Data:
     ],
 )
 def test_rules_that_cannot_be_used_say_why(change: Callable[[Data], object], line: str) -> None:
-    with pytest.raises(UnusableInput, match=re.escape(line)) as refused:
+    with pytest.raises(UnusableInput, match=re.escape(line)) as error:
         sql_of(changed(change))
-    assert str(refused.value).startswith("new.yaml: upcast_from_v1") and "\n" not in str(refused.value)
+    assert str(error.value).startswith("new.yaml: upcast_from_v1") and "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("name", ["it's", 'a"b', "); DROP TABLE events; --", "a.b", "lines[]"])

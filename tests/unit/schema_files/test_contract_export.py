@@ -28,8 +28,8 @@ from support.events import contract
 
 PROJECT = Path(__file__).parents[3]
 FOLDERS = (PROJECT / "event_archive" / "contracts", PROJECT / "examples" / "github" / "contracts")
-CONTRACTS = [one for folder in FOLDERS for one in load_contracts(folder).values()]
-EVERY = pytest.mark.parametrize("one", CONTRACTS, ids=lambda one: one.type)
+CONTRACTS = [exported for folder in FOLDERS for exported in load_contracts(folder).values()]
+EVERY = pytest.mark.parametrize("exported", CONTRACTS, ids=lambda exported: exported.type)
 HOSTILE = 'x"""\nimport os\n\'\'\' \\" \\ \\N{BULLET} {0} `|<b> */ // \u202e\x07 \U0001f600'
 ODD: dict[str, Any] = {
     "type": "object",
@@ -69,9 +69,9 @@ ODD_DATA: dict[str, Any] = {
 
 
 @EVERY
-def test_json_schema_accepts_the_examples_and_refuses_what_the_judge_refuses(one: Contract) -> None:
-    schema = jsonschema_rs.validator_for(json.loads(to_json_schema(one)), validate_formats=True)
-    for example in one.examples:
+def test_json_schema_accepts_the_examples_and_refuses_what_the_judge_refuses(exported: Contract) -> None:
+    schema = jsonschema_rs.validator_for(json.loads(to_json_schema(exported)), validate_formats=True)
+    for example in exported.examples:
         assert schema.is_valid(example)
         for change in ({"actor": "nobody/1"}, {"object": "else/1"}, {"type": "a.b.v1"}, {"data": None}):
             assert not schema.is_valid({**example, **change})
@@ -84,8 +84,8 @@ def test_json_schema_accepts_the_examples_and_refuses_what_the_judge_refuses(one
 )
 def test_json_schema_says_which_decimals_fit(money: str, right: bool) -> None:
     whole = json.loads(to_json_schema(contract(ODD)))
-    one = jsonschema_rs.validator_for(whole["properties"]["data"]["properties"]["money"])
-    assert one.is_valid(money) is right
+    accepted = jsonschema_rs.validator_for(whole["properties"]["data"]["properties"]["money"])
+    assert accepted.is_valid(money) is right
 
 
 def in_avro(part: Part, value: Any) -> Any:
@@ -107,15 +107,15 @@ def in_avro(part: Part, value: Any) -> Any:
             assert part.item
             return [in_avro(part.item, item) for item in value]
         case "object":
-            return {one.name: in_avro(one, value.get(one.name)) for one in part.fields}
+            return {field.name: in_avro(field, value.get(field.name)) for field in part.fields}
     return value
 
 
 @EVERY
-def test_avro_holds_the_data_of_the_examples(one: Contract) -> None:
-    schema = fastavro.parse_schema(json.loads(to_avro(one)))
-    for example in one.examples:
-        value = in_avro(data_of(one), example["data"])
+def test_avro_holds_the_data_of_the_examples(exported: Contract) -> None:
+    schema = fastavro.parse_schema(json.loads(to_avro(exported)))
+    for example in exported.examples:
+        value = in_avro(data_of(exported), example["data"])
         file = io.BytesIO()
         fastavro.schemaless_writer(file, schema, value, strict=True)
         file.seek(0)
@@ -123,9 +123,9 @@ def test_avro_holds_the_data_of_the_examples(one: Contract) -> None:
 
 
 @EVERY
-def test_protobuf_compiles_with_numbers_in_the_order_of_the_contract(one: Contract) -> None:
-    (message,) = read_proto(to_protobuf(one)).message_type
-    assert [field.json_name for field in message.field] == list(one.schema["properties"])
+def test_protobuf_compiles_with_numbers_in_the_order_of_the_contract(exported: Contract) -> None:
+    (message,) = read_proto(to_protobuf(exported)).message_type
+    assert [field.json_name for field in message.field] == list(exported.schema["properties"])
     assert [field.number for field in message.field] == list(range(1, len(message.field) + 1))
 
 
@@ -135,10 +135,10 @@ def test_a_field_added_at_the_end_keeps_the_numbers_of_the_others() -> None:
     assert list(after)[:-1] == list(before)
 
 
-def models(one: Contract) -> type[BaseModel]:
+def models(exported: Contract) -> type[BaseModel]:
     """The class of the event, of the module that a contract gives."""
     module: dict[str, Any] = {"__name__": "models"}
-    exec(compile(to_pydantic(one), "models.py", "exec"), module)
+    exec(compile(to_pydantic(exported), "models.py", "exec"), module)
     event: type[BaseModel] = module["Event"]
     return event
 
@@ -155,23 +155,23 @@ def same(value: Any) -> Any:
 
 
 @EVERY
-def test_pydantic_reads_and_writes_the_examples(one: Contract) -> None:
-    event = models(one)
-    for example in one.examples:
+def test_pydantic_reads_and_writes_the_examples(exported: Contract) -> None:
+    event = models(exported)
+    for example in exported.examples:
         read = event.model_validate_json(json.dumps(example))
-        assert same(json.loads(read.model_dump_json())) == same({"verb": one.verb, **example})
+        assert same(json.loads(read.model_dump_json())) == same({"verb": exported.verb, **example})
 
 
 @EVERY
-def test_pydantic_refuses_what_the_contract_refuses(one: Contract) -> None:
-    event = models(one)
-    example = dict(one.examples[0])
+def test_pydantic_refuses_what_the_contract_refuses(exported: Contract) -> None:
+    event = models(exported)
+    example = dict(exported.examples[0])
     wrong = [{**example, "actor": "nobody/1"}, {**example, "time": "2026-01-03T09:14:07"}]
-    for name in one.schema["required"]:
+    for name in exported.schema["required"]:
         wrong.append({**example, "data": {key: v for key, v in example["data"].items() if key != name}})
         wrong.append({**example, "data": {**example["data"], name: {"not": ["this"]}}})
     for document in wrong:
-        assert one.schema
+        assert exported.schema
         with pytest.raises(ValidationError):
             event.model_validate_json(json.dumps(document))
 
@@ -228,12 +228,12 @@ def of(**properties: Any) -> dict[str, Any]:
     ],
 )
 def test_any_shape_of_data_can_be_said_in_every_language(data: dict[str, Any]) -> None:
-    one = contract(data)
-    assert jsonschema_rs.validator_for(json.loads(to_json_schema(one)), validate_formats=True)
-    assert fastavro.parse_schema(json.loads(to_avro(one)))
-    assert read_proto(to_protobuf(one)).message_type[0].name
-    assert models(one).model_fields["data"]
-    assert to_markdown(one).startswith(f"# {one.type}")
+    exported = contract(data)
+    assert jsonschema_rs.validator_for(json.loads(to_json_schema(exported)), validate_formats=True)
+    assert fastavro.parse_schema(json.loads(to_avro(exported)))
+    assert read_proto(to_protobuf(exported)).message_type[0].name
+    assert models(exported).model_fields["data"]
+    assert to_markdown(exported).startswith(f"# {exported.type}")
 
 
 def test_a_reference_within_the_data_still_leads_there() -> None:
@@ -244,37 +244,37 @@ def test_a_reference_within_the_data_still_leads_there() -> None:
 
 
 @EVERY
-def test_the_page_names_every_field(one: Contract) -> None:
-    page = to_markdown(one)
-    for part in fields(data_of(one)):
+def test_the_page_names_every_field(exported: Contract) -> None:
+    page = to_markdown(exported)
+    for part in fields(data_of(exported)):
         assert f"| `{part.path}` |" in page
-    assert json.dumps(one.examples[0], indent=2, ensure_ascii=False) in page
+    assert json.dumps(exported.examples[0], indent=2, ensure_ascii=False) in page
 
 
 def fields(part: Part) -> Iterator[Part]:
-    for one in part.fields:
-        yield one
-        yield from fields(one)
+    for field in part.fields:
+        yield field
+        yield from fields(field)
 
 
 @pytest.mark.parametrize(
     ("name", "write"), [("it.json", to_json_schema), ("it.avsc", to_avro), ("it.proto", to_protobuf)]
 )
 @EVERY
-def test_what_was_exported_comes_in_again(tmp_path: Path, one: Contract, name: str, write: Any) -> None:
+def test_what_was_exported_comes_in_again(tmp_path: Path, exported: Contract, name: str, write: Any) -> None:
     file = tmp_path / name
-    file.write_text(write(one), encoding="utf-8")
-    made = import_contract(file, one.type, one.owner, one.actor_types)
-    path = tmp_path / f"{one.type}.yaml"
+    file.write_text(write(exported), encoding="utf-8")
+    made = import_contract(file, exported.type, exported.owner, exported.actor_types)
+    path = tmp_path / f"{exported.type}.yaml"
     path.write_text(made.text, encoding="utf-8")
     again = load_contract(path)
-    assert list(again.schema["properties"]) == list(one.schema["properties"])
-    for example in one.examples:
+    assert list(again.schema["properties"]) == list(exported.schema["properties"])
+    for example in exported.examples:
         data = example["data"]
         if name == "it.proto":  # there, what may be null is absent
             data = without_null(data)
         if name == "it.avsc":  # there, what a contract leaves open is JSON text
-            data = open_as_text(data_of(one), data)
+            data = open_as_text(data_of(exported), data)
         assert again.validator.is_valid(data)
 
 
@@ -288,7 +288,9 @@ def open_as_text(part: Part, value: Any) -> Any:
     if part.kind == "any" and value is not None:
         return json.dumps(value)
     if part.kind == "object" and value is not None:
-        return {one.name: open_as_text(one, value[one.name]) for one in part.fields if one.name in value}
+        return {
+            field.name: open_as_text(field, value[field.name]) for field in part.fields if field.name in value
+        }
     if part.item and isinstance(value, list):
         return [open_as_text(part.item, item) for item in value]
     return value

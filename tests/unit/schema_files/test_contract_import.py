@@ -168,7 +168,7 @@ def test_what_protobuf_says_and_a_contract_cannot_is_said(
     tmp_path: Path, field: str, place: str, why: str
 ) -> None:
     _, made = imported(tmp_path, "order.proto", proto(field))
-    assert [one for one in made.losses if one.place == place and why in one.why]
+    assert [loss for loss in made.losses if loss.place == place and why in loss.why]
 
 
 def test_one_of_several_messages_is_chosen_by_name(tmp_path: Path) -> None:
@@ -218,9 +218,9 @@ def test_older_drafts_become_2020_12(
         **schema_of(it=before),
     }
     contract, made = imported(tmp_path, "order.json", whole)
-    found = dict(contract.schema["properties"]["it"])
-    assert found.pop("type") == before.get("type", "string")
-    assert found == after
+    schema = dict(contract.schema["properties"]["it"])
+    assert schema.pop("type") == before.get("type", "string")
+    assert schema == after
     assert made.losses == ()
 
 
@@ -426,16 +426,16 @@ def test_import_writes_a_file_once_and_says_what_was_lost(tmp_path: Path, type_i
     file = tmp_path / "order.avsc"
     file.write_text(json.dumps(record({"name": "it", "type": "bytes"})))
     arguments = [str(file), "--type", "order.placed.v1", "--contracts", str(tmp_path / "contracts")]
-    code, printed, said = type_import(*arguments)
+    code, printed, errors = type_import(*arguments)
     written = tmp_path / "contracts" / "order.placed.v1.yaml"
     assert (code, printed.strip()) == (0, str(written))
-    assert said.splitlines() == [
+    assert errors.splitlines() == [
         "not carried over: it: bytes become a text in base64, which is not checked",
     ]
     before = written.read_bytes()
-    code, _, said = type_import(*arguments)
+    code, _, errors = type_import(*arguments)
     assert code == 2
-    assert "is there already" in said
+    assert "is there already" in errors
     assert written.read_bytes() == before
     assert [path.name for path in written.parent.iterdir()] == [written.name]
 
@@ -453,7 +453,7 @@ def test_a_contract_that_would_break_the_folder_is_not_put_there(tmp_path: Path,
     file.write_text(json.dumps(record({"name": "it", "type": "string"})))
     folder = tmp_path / "contracts"
     assert type_import(str(file), "--type", "order.placed.v1", "--contracts", str(folder))[0] == 0
-    code, _, said = type_import(str(file), "--type", "order.placed.v2", "--contracts", str(folder))
+    code, _, errors = type_import(str(file), "--type", "order.placed.v2", "--contracts", str(folder))
     assert code == 2
-    assert "upcast_from_v1" in said
+    assert "upcast_from_v1" in errors
     assert [path.name for path in folder.iterdir()] == ["order.placed.v1.yaml"]
