@@ -393,7 +393,7 @@ def chain(count: int, *fields: str) -> Any:
         types.append(
             record(*({"name": name, "type": f"T{number - 1}"} for name in fields), name=f"T{number}")
         )
-    return record(*({"name": name["name"].lower(), "type": name} for name in types))
+    return record(*({"name": part["name"].lower(), "type": part} for part in types))
 
 
 def all_against_all(count: int, wide: bool) -> Any:

@@ -7,24 +7,24 @@ Belongs here: what composes schemas for one and the same value. Not here: what d
 from collections.abc import Iterator
 from typing import Any
 
+from event_archive.evolution.compatibility.json_schema.facts import Facts, facts_of
 from event_archive.evolution.compatibility.json_schema.gap import Gap
 from event_archive.evolution.compatibility.json_schema.kinds import NUMBERS, TYPES
 from event_archive.evolution.compatibility.json_schema.prover import Prover
 from event_archive.evolution.compatibility.json_schema.same import same, same_list
-from event_archive.evolution.compatibility.json_schema.side import Side, side
 
 COMPOSED = ("anyOf", "oneOf", "not", "if")
 
 
 def composed_gaps(
-    proof: Prover, writer: Side, reader: Side, part: dict[str, Any], path: tuple[str, ...], splits: int
+    proof: Prover, writer: Facts, reader: Facts, part: dict[str, Any], path: tuple[str, ...], splits: int
 ) -> Iterator[Gap]:
     """What one part of the reader asserts by choices and the writer does not."""
     document = reader.document
     if "not" in part:
-        refused = side(document, (part["not"],))
+        refused = facts_of(document, (part["not"],))
         shown = proof.disjoint(writer, refused) or any(
-            not proof.gaps(refused, side(writer.document, (known,)), path, splits + 1)
+            not proof.gaps(refused, facts_of(writer.document, (known,)), path, splits + 1)
             for known in writer.all_of("not")
         )
         if not shown:
@@ -37,19 +37,19 @@ def composed_gaps(
 
 
 def _conditional_gaps(
-    proof: Prover, writer: Side, reader: Side, part: dict[str, Any], path: tuple[str, ...], splits: int
+    proof: Prover, writer: Facts, reader: Facts, part: dict[str, Any], path: tuple[str, ...], splits: int
 ) -> Iterator[Gap]:
     then, other = (
-        side(reader.document, (part.get("then", True),)),
-        side(reader.document, (part.get("else", True),)),
+        facts_of(reader.document, (part.get("then", True),)),
+        facts_of(reader.document, (part.get("else", True),)),
     )
-    condition = side(reader.document, (part["if"],))
+    condition = facts_of(reader.document, (part["if"],))
     always = not proof.gaps(writer, condition, path, splits + 1)
     never = not always and proof.disjoint(writer, condition)
     for known in writer.parts:
         if "if" in known and same(writer, known["if"], reader, part["if"]):
-            where_met = side(writer.document, (*writer.parts, known.get("then", True), known["if"]))
-            where_not_met = side(writer.document, (*writer.parts, known.get("else", True)))
+            where_met = facts_of(writer.document, (*writer.parts, known.get("then", True), known["if"]))
+            where_not_met = facts_of(writer.document, (*writer.parts, known.get("else", True)))
             yield from () if never else proof.gaps(where_met, then, path, splits + 1)
             yield from () if always else proof.gaps(where_not_met, other, path, splits + 1)
             return
@@ -61,14 +61,14 @@ def _conditional_gaps(
 
 def _choice_gaps(
     proof: Prover,
-    writer: Side,
-    reader: Side,
+    writer: Facts,
+    reader: Facts,
     part: dict[str, Any],
     keyword: str,
     path: tuple[str, ...],
     splits: int,
 ) -> Iterator[Gap]:
-    branches = [side(reader.document, (node,)) for node in part[keyword]]
+    branches = [facts_of(reader.document, (node,)) for node in part[keyword]]
     likely: list[list[Gap]] = []
     for number, branch in enumerate(branches):
         if not branch.types & writer.types and not writer.empty and writer.types:
@@ -94,11 +94,11 @@ def _choice_gaps(
         yield Gap(path, "choice_removed", sentence, writer, reader)
 
 
-def _same_keyword(writer: Side, reader: Side, part: dict[str, Any], keyword: str) -> bool:
+def _same_keyword(writer: Facts, reader: Facts, part: dict[str, Any], keyword: str) -> bool:
     return any(same_list(writer, known, reader, part[keyword]) for known in writer.all_of(keyword))
 
 
-def cases_of(writer: Side, reader: Side) -> list[Side] | None:
+def cases_of(writer: Facts, reader: Facts) -> list[Facts] | None:
     """The writer's cases; together they are all that it may write."""
     document = writer.document
     for part in writer.parts:
@@ -107,14 +107,14 @@ def cases_of(writer: Side, reader: Side) -> list[Side] | None:
                 rest = [
                     fact if fact is not part else document.without(part, keyword) for fact in writer.parts
                 ]
-                return [side(document, (*rest, branch)) for branch in part[keyword]]
+                return [facts_of(document, (*rest, branch)) for branch in part[keyword]]
     kinds = [
         (NUMBERS, "number"),
         *((TYPES[name], name) for name in ("null", "boolean", "string", "array", "object")),
     ]
     present = [name for kind, name in kinds if kind & writer.types]
     if len(present) > 1 and any(keyword in part for part in reader.parts for keyword in COMPOSED):
-        return [side(document, (*writer.parts, document.made("type", name))) for name in present]
+        return [facts_of(document, (*writer.parts, document.made("type", name))) for name in present]
     for part in writer.parts:
         if "if" in part:
             rest = [
@@ -122,7 +122,7 @@ def cases_of(writer: Side, reader: Side) -> list[Side] | None:
                 for fact in writer.parts
             ]
             return [
-                side(document, (*rest, part["if"], part.get("then", True))),
-                side(document, (*rest, document.made("not", part["if"]), part.get("else", True))),
+                facts_of(document, (*rest, part["if"], part.get("then", True))),
+                facts_of(document, (*rest, document.made("not", part["if"]), part.get("else", True))),
             ]
     return None

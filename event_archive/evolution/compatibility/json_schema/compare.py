@@ -17,10 +17,10 @@ from event_archive.evolution.compatibility.findings import (
 )
 from event_archive.evolution.compatibility.json_schema.document import Document, NotComparable
 from event_archive.evolution.compatibility.json_schema.example import JsonExamples
+from event_archive.evolution.compatibility.json_schema.facts import facts_of
 from event_archive.evolution.compatibility.json_schema.gap import Gap
 from event_archive.evolution.compatibility.json_schema.normal import read
 from event_archive.evolution.compatibility.json_schema.proof import Proof, TooLarge
-from event_archive.evolution.compatibility.json_schema.side import side
 
 MOST_GAPS = 200
 
@@ -50,7 +50,7 @@ def compare_json_schemas(old: Any, new: Any, mode: Mode) -> Report:
 
 def find_gaps(writer: Document, reader: Document) -> list[Gap]:
     """The gaps in the proof that the reader accepts all that is written; raises TooLarge."""
-    known, asserted = side(writer, (writer.root,)), side(reader, (reader.root,))
+    known, asserted = facts_of(writer, (writer.root,)), facts_of(reader, (reader.root,))
     return Proof().gaps(known, asserted)
 
 

@@ -15,9 +15,9 @@ import jsonschema_rs
 from event_archive.errors import UnusableInput
 from event_archive.evolution.compatibility.json_schema.borders import PLAIN, borders, neighbours
 from event_archive.evolution.compatibility.json_schema.document import Document, NotComparable, parts_of
+from event_archive.evolution.compatibility.json_schema.facts import Facts, facts_of
 from event_archive.evolution.compatibility.json_schema.gap import Gap
 from event_archive.evolution.compatibility.json_schema.normal import read
-from event_archive.evolution.compatibility.json_schema.side import Side, side
 from event_archive.evolution.compatibility.json_schema.values import Values
 from event_archive.schema_files.sample_texts import stretched, texts_for_pattern
 
@@ -64,7 +64,7 @@ class JsonExamples:
         local = self._local(gap)
         if not path:
             return self._smallest(local)
-        root = side(self.writer, (self.writer.root,))
+        root = facts_of(self.writer, (self.writer.root,))
         bases = self.values.of(root, path)[:MOST_BASES]
         return self._smallest(
             value for base in bases for piece in local for value in _grafted(base, path, piece, self.names)
@@ -72,11 +72,14 @@ class JsonExamples:
 
     def anywhere(self) -> Any:
         """The smallest example found without a gap to look into."""
-        writer, reader = side(self.writer, (self.writer.root,)), side(self.reader, (self.reader.root,))
+        writer, reader = (
+            facts_of(self.writer, (self.writer.root,)),
+            facts_of(self.reader, (self.reader.root,)),
+        )
         return self._smallest(islice(_guesses(writer, reader, self.until), 3000))
 
     def _local(self, gap: Gap) -> list[Any]:
-        """Values for the place of the gap alone that tell its sides apart, as far as can be said."""
+        """Values for the place of the gap alone that tell its schemas apart, as far as can be said."""
         sure, unsure = [], []
         for value in islice(_guesses(gap.writer, gap.reader, self.until), MOST_LOCAL):
             if self._is_over():
@@ -107,7 +110,7 @@ class JsonExamples:
         return time.monotonic() > self.until
 
 
-def _guesses(writer: Side, reader: Side, until: float) -> Iterator[Any]:
+def _guesses(writer: Facts, reader: Facts, until: float) -> Iterator[Any]:
     sizes = _sizes(writer, reader)
     written, read_too = Values(until, sizes).of(writer), Values(until, sizes).of(reader)
     difference = _difference(writer, reader, until)
@@ -129,13 +132,13 @@ def _guesses(writer: Side, reader: Side, until: float) -> Iterator[Any]:
         yield from neighbours(value, sorted(names)[:20], others)
 
 
-def _sizes(writer: Side, reader: Side) -> list[int]:
+def _sizes(writer: Facts, reader: Facts) -> list[int]:
     """Numbers of items and properties at the borders of what both say here."""
     bounds = [bound for known in (reader, writer) for keyword in COUNTS for bound in known.all_of(keyword)]
     return [int(min(bound, 100)) + more for bound in bounds for more in (0, 1, -1)]
 
 
-def _difference(writer: Side, reader: Side, until: float) -> list[Any]:
+def _difference(writer: Facts, reader: Facts, until: float) -> list[Any]:
     """Guesses from the library's own subtraction of schemas."""
     if not (writer.document.is_exact and reader.document.is_exact):
         return []
@@ -149,7 +152,7 @@ def _difference(writer: Side, reader: Side, until: float) -> list[Any]:
         document = read(known.subtract(asserted).to_json_schema())
     except (ValueError, TypeError, jsonschema_rs.ReferencingError, NotComparable, UnusableInput):
         return []
-    return Values(until, steps=1000).of(side(document, (document.root,)))
+    return Values(until, steps=1000).of(facts_of(document, (document.root,)))
 
 
 def _grafted(base: Any, path: tuple[str, ...], value: Any, names: list[str]) -> Iterator[Any]:

@@ -10,24 +10,24 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from event_archive.evolution.compatibility.json_schema.facts import Facts
 from event_archive.evolution.compatibility.json_schema.kinds import NUMBERS, kinds_of
-from event_archive.evolution.compatibility.json_schema.side import Side
 
 FINDABLE_ANYWHERE = ("", ".*", "^", "$", "^.*", ".*$")  # patterns that every text meets
 
 
 @dataclass(frozen=True)
 class Gap:
-    """A place where the proof fails, and between which sides."""
+    """A place where the proof fails, and between the facts of which schemas."""
 
     path: tuple[str, ...]
     rule: str
     sentence: str
-    writer: Side
-    reader: Side
+    writer: Facts
+    reader: Facts
 
 
-def value_gap(path: tuple[str, ...], value: Any, writer: Side, reader: Side) -> Gap:
+def value_gap(path: tuple[str, ...], value: Any, writer: Facts, reader: Facts) -> Gap:
     """A listed value that the reader refuses."""
     allowed = reader.types
     if not kinds_of(value) & allowed:
@@ -38,7 +38,7 @@ def value_gap(path: tuple[str, ...], value: Any, writer: Side, reader: Side) -> 
     )
 
 
-def number_gaps(writer: Side, reader: Side, part: dict[str, Any], path: tuple[str, ...]) -> Iterator[Gap]:
+def number_gaps(writer: Facts, reader: Facts, part: dict[str, Any], path: tuple[str, ...]) -> Iterator[Gap]:
     """What the reader asserts of numbers and the writer does not."""
     for keyword in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"):
         if keyword not in part:
@@ -73,7 +73,7 @@ def _is_multiple(known: Any, step: Any) -> bool:
     return known == known // 1 and step == step // 1 and (Fraction(known) / Fraction(step)).denominator == 1
 
 
-def string_gaps(writer: Side, reader: Side, part: dict[str, Any], path: tuple[str, ...]) -> Iterator[Gap]:
+def string_gaps(writer: Facts, reader: Facts, part: dict[str, Any], path: tuple[str, ...]) -> Iterator[Gap]:
     """What the reader asserts of texts and the writer does not."""
     for keyword, word in (("minLength", "at least"), ("maxLength", "at most")):
         if keyword in part and not within(writer, keyword, part[keyword]):
@@ -94,7 +94,7 @@ def string_gaps(writer: Side, reader: Side, part: dict[str, Any], path: tuple[st
         yield Gap(path, rule, f"READER accepts only texts of the format {short(name)}", writer, reader)
 
 
-def within(writer: Side, keyword: str, limit: Any) -> bool:
+def within(writer: Facts, keyword: str, limit: Any) -> bool:
     """Whether the writer keeps a bound on a length or a count."""
     known = writer.most(keyword) if keyword.startswith("min") else writer.least(keyword)
     if keyword.startswith("min"):

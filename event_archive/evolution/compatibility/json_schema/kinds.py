@@ -1,7 +1,7 @@
 """The kinds of JSON values, finer than the types of JSON Schema: 1, 1.0 and 1.5 are three.
 
 Belongs here: kinds, and the two spellings of whole numbers, that draft 4 tells apart. Not here: schemas as
-facts (`side`).
+facts (`facts`).
 """
 
 from typing import Any

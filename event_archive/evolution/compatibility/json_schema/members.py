@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from event_archive.evolution.compatibility.json_schema.document import Node
+from event_archive.evolution.compatibility.json_schema.facts import Facts, facts_of
 from event_archive.evolution.compatibility.json_schema.gap import Gap, short, within
 from event_archive.evolution.compatibility.json_schema.prover import Prover
-from event_archive.evolution.compatibility.json_schema.side import Side, side
 
 Part = dict[str, Any]
 Path = tuple[str, ...]
@@ -18,7 +18,7 @@ CONTENT = ("properties", "patternProperties", "additionalProperties")
 ANY_NAME, ANY_ITEM, THE_NAME = "*", "[]", "(name)"
 
 
-def object_gaps(proof: Prover, writer: Side, reader: Side, part: Part, path: Path) -> Iterator[Gap]:
+def object_gaps(proof: Prover, writer: Facts, reader: Facts, part: Part, path: Path) -> Iterator[Gap]:
     """What one part of the reader asserts of objects and the writer does not."""
     for name in part.get("required", ()):
         if name not in writer.required:
@@ -33,7 +33,7 @@ def object_gaps(proof: Prover, writer: Side, reader: Side, part: Part, path: Pat
             )
     for trigger, names in part.get("dependentRequired", {}).items():
         if _may_hold(writer, trigger):
-            with_it = side(writer.document, (*writer.parts, writer.document.made("required", trigger)))
+            with_it = facts_of(writer.document, (*writer.parts, writer.document.made("required", trigger)))
             for name in names:
                 if name not in with_it.required:
                     sentence = f"READER requires {short(name)} wherever {short(trigger)} is"
@@ -41,10 +41,10 @@ def object_gaps(proof: Prover, writer: Side, reader: Side, part: Part, path: Pat
     for trigger, node in part.get("dependentSchemas", {}).items():
         if _may_hold(writer, trigger):
             known_too = [group[trigger] for group in writer.all_of("dependentSchemas") if trigger in group]
-            with_it = side(
+            with_it = facts_of(
                 writer.document, (*writer.parts, writer.document.made("required", trigger), *known_too)
             )
-            if proof.gaps(with_it, side(reader.document, (node,)), path):
+            if proof.gaps(with_it, facts_of(reader.document, (node,)), path):
                 sentence = f"READER demands more wherever {short(trigger)} is"
                 yield Gap(path, "dependency_added", sentence, writer, reader)
     yield from _count_gaps(writer, reader, part, path)
@@ -53,11 +53,11 @@ def object_gaps(proof: Prover, writer: Side, reader: Side, part: Part, path: Pat
         yield from _content_gaps(proof, writer, reader, part, path)
 
 
-def _may_hold(writer: Side, name: str) -> bool:
-    return bool(side(writer.document, writer.member(name)).types)
+def _may_hold(writer: Facts, name: str) -> bool:
+    return bool(facts_of(writer.document, writer.member(name)).types)
 
 
-def _count_gaps(writer: Side, reader: Side, part: Part, path: Path) -> Iterator[Gap]:
+def _count_gaps(writer: Facts, reader: Facts, part: Part, path: Path) -> Iterator[Gap]:
     least, most = part.get("minProperties"), part.get("maxProperties")
     if least is not None and len(writer.required) < least and not within(writer, "minProperties", least):
         yield Gap(
@@ -74,11 +74,11 @@ def _count_gaps(writer: Side, reader: Side, part: Part, path: Path) -> Iterator[
             yield Gap(path, "count_tightened", sentence, writer, reader)
 
 
-def _closed_names(writer: Side) -> set[str] | None:
+def _closed_names(writer: Facts) -> set[str] | None:
     """The only names that properties may have; None where there may be others."""
     closed: set[str] | None = None
     for node in writer.all_of("propertyNames"):
-        names = side(writer.document, (node,)).values
+        names = facts_of(writer.document, (node,)).values
         if names is not None:
             closed = {name for name in names if isinstance(name, str)}
     for part in writer.parts:
@@ -87,25 +87,28 @@ def _closed_names(writer: Side) -> set[str] | None:
     return closed if closed is None else {name for name in closed if _may_hold(writer, name)}
 
 
-def _name_gaps(proof: Prover, writer: Side, reader: Side, part: Part, path: Path) -> Iterator[Gap]:
+def _name_gaps(proof: Prover, writer: Facts, reader: Facts, part: Part, path: Path) -> Iterator[Gap]:
     if "propertyNames" not in part:
         return
-    asserted = side(reader.document, (part["propertyNames"],))
+    asserted = facts_of(reader.document, (part["propertyNames"],))
     names = _closed_names(writer)
     if names is not None and all(asserted.accepts(name) is True for name in names):
         return
     text = writer.document.made("type", "string")
-    known = side(writer.document, (text, *writer.all_of("propertyNames")))
+    known = facts_of(writer.document, (text, *writer.all_of("propertyNames")))
     if proof.gaps(known, asserted, (*path, THE_NAME)):
         yield Gap(path, "names_narrowed", "READER accepts only some names of properties", writer, reader)
 
 
-def _content_gaps(proof: Prover, writer: Side, reader: Side, part: Part, path: Path) -> Iterator[Gap]:
-    only = side(reader.document, ({keyword: part[keyword] for keyword in CONTENT if keyword in part},))
+def _content_gaps(proof: Prover, writer: Facts, reader: Facts, part: Part, path: Path) -> Iterator[Gap]:
+    only = facts_of(reader.document, ({keyword: part[keyword] for keyword in CONTENT if keyword in part},))
     named = {name for props in writer.all_of("properties") for name in props}
     closed = _closed_names(writer)
     for name in sorted({*named, *part.get("properties", ()), *writer.required, *(closed or ())}):
-        known, asserted = side(writer.document, writer.member(name)), side(reader.document, only.member(name))
+        known, asserted = (
+            facts_of(writer.document, writer.member(name)),
+            facts_of(reader.document, only.member(name)),
+        )
         if not known.types:
             continue
         gaps = proof.gaps(known, asserted, (*path, name))
@@ -127,15 +130,19 @@ def _content_gaps(proof: Prover, writer: Side, reader: Side, part: Part, path: P
         return
     patterns = part.get("patternProperties", {})
     for pattern, node in patterns.items():
-        known = side(writer.document, _unnamed(writer, {pattern}, pattern))
-        gaps = proof.gaps(known, side(reader.document, (node,)), (*path, ANY_NAME)) if known.types else []
+        known = facts_of(writer.document, _unnamed(writer, {pattern}, pattern))
+        gaps = proof.gaps(known, facts_of(reader.document, (node,)), (*path, ANY_NAME)) if known.types else []
         if gaps:
             sentence = f"READER demands more of properties whose names match {short(pattern)}"
             yield Gap(
-                (*path, ANY_NAME), "pattern_property_changed", sentence, known, side(reader.document, (node,))
+                (*path, ANY_NAME),
+                "pattern_property_changed",
+                sentence,
+                known,
+                facts_of(reader.document, (node,)),
             )
-    rest = side(reader.document, (part.get("additionalProperties", True),))
-    known = side(writer.document, _unnamed(writer, set(patterns), None))
+    rest = facts_of(reader.document, (part.get("additionalProperties", True),))
+    known = facts_of(writer.document, _unnamed(writer, set(patterns), None))
     gaps = proof.gaps(known, rest, (*path, ANY_NAME)) if known.types else []
     if gaps and rest.empty:
         sentence = "properties of any other name may be written, and READER is closed"
@@ -144,7 +151,7 @@ def _content_gaps(proof: Prover, writer: Side, reader: Side, part: Part, path: P
         yield from gaps
 
 
-def _unnamed(writer: Side, excluded: set[str], pattern_met: str | None) -> tuple[Node, ...]:
+def _unnamed(writer: Facts, excluded: set[str], pattern_met: str | None) -> tuple[Node, ...]:
     """What holds for properties without a name: those that match `met`, else none `excluded`."""
     nodes: list[Node] = []
     for part in writer.parts:
@@ -158,7 +165,7 @@ def _unnamed(writer: Side, excluded: set[str], pattern_met: str | None) -> tuple
     return tuple(nodes)
 
 
-def array_gaps(proof: Prover, writer: Side, reader: Side, part: Part, path: Path) -> Iterator[Gap]:
+def array_gaps(proof: Prover, writer: Facts, reader: Facts, part: Part, path: Path) -> Iterator[Gap]:
     """What one part of the reader asserts of arrays and the writer does not."""
     longest = _longest(writer)
     if "minItems" in part and not within(writer, "minItems", part["minItems"]):
@@ -176,8 +183,8 @@ def array_gaps(proof: Prover, writer: Side, reader: Side, part: Part, path: Path
         return
     length = max([len(prefix), *map(len, writer.all_of("prefixItems"))])
     for index in range(length if longest is None else min(length, int(longest))):
-        asserted = side(reader.document, (prefix[index] if index < len(prefix) else rest,))
-        known = side(writer.document, writer.item(index))
+        asserted = facts_of(reader.document, (prefix[index] if index < len(prefix) else rest,))
+        known = facts_of(writer.document, writer.item(index))
         gaps = proof.gaps(known, asserted, (*path, f"[{index}]"))
         if gaps and asserted.empty:
             sentence = f"an item {index} may be written, and READER ends its list before it"
@@ -185,7 +192,7 @@ def array_gaps(proof: Prover, writer: Side, reader: Side, part: Part, path: Path
         else:
             yield from gaps
     if longest is None or longest > length:
-        known, asserted = side(writer.document, writer.item(length)), side(reader.document, (rest,))
+        known, asserted = facts_of(writer.document, writer.item(length)), facts_of(reader.document, (rest,))
         gaps = proof.gaps(known, asserted, (*path, ANY_ITEM))
         if gaps and asserted.empty:
             sentence = "further items may be written, and READER ends its list before them"
@@ -194,7 +201,7 @@ def array_gaps(proof: Prover, writer: Side, reader: Side, part: Part, path: Path
             yield from gaps
 
 
-def _longest(writer: Side) -> Any:
+def _longest(writer: Facts) -> Any:
     """How many items a list may have; None for any number."""
     limits = [*writer.all_of("maxItems")]
     for part in writer.parts:
@@ -203,14 +210,14 @@ def _longest(writer: Side) -> Any:
     return min(limits, default=None)
 
 
-def _contains_gaps(proof: Prover, writer: Side, reader: Side, part: Part, path: Path) -> Iterator[Gap]:
-    wanted = side(reader.document, (part["contains"],))
+def _contains_gaps(proof: Prover, writer: Facts, reader: Facts, part: Part, path: Path) -> Iterator[Gap]:
+    wanted = facts_of(reader.document, (part["contains"],))
     least, most = part.get("minContains", 1), part.get("maxContains")
     inner = (*path, ANY_ITEM)
     length = max(map(len, writer.all_of("prefixItems")), default=0)
-    items = [side(writer.document, writer.item(index)) for index in range(length + 1)]
+    items = [facts_of(writer.document, writer.item(index)) for index in range(length + 1)]
     known = [
-        (side(writer.document, (fact["contains"],)), fact.get("minContains", 1), fact.get("maxContains"))
+        (facts_of(writer.document, (fact["contains"],)), fact.get("minContains", 1), fact.get("maxContains"))
         for fact in writer.parts
         if "contains" in fact
     ]

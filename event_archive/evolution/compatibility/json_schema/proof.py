@@ -17,6 +17,7 @@ from typing import Any
 import jsonschema_rs
 
 from event_archive.evolution.compatibility.json_schema.choices import cases_of, composed_gaps
+from event_archive.evolution.compatibility.json_schema.facts import Facts, facts_of
 from event_archive.evolution.compatibility.json_schema.gap import (
     Gap,
     kinds_in_words,
@@ -29,10 +30,9 @@ from event_archive.evolution.compatibility.json_schema.gap import (
 from event_archive.evolution.compatibility.json_schema.kinds import NUMBERS, TYPES
 from event_archive.evolution.compatibility.json_schema.members import array_gaps, object_gaps
 from event_archive.evolution.compatibility.json_schema.same import SAMEABLE, same
-from event_archive.evolution.compatibility.json_schema.side import Side, side
 
 MOST_STEPS, MOST_SPLITS, LIBRARY_CHARACTERS = 20_000, 6, 5_000_000
-MOST_REPEATED = 8  # gaps of a pair of sides that was looked at before
+MOST_REPEATED = 8  # gaps of a pair of schemas that was looked at before
 SECONDS = 1.5  # the steps are what binds; this is for machines that are busy
 
 
@@ -41,7 +41,7 @@ class TooLarge(Exception):
 
 
 class Proof:
-    """A search for the gaps between sides; it keeps what it has shown, and counts its steps."""
+    """A search for the gaps between two schemas; it keeps what it has shown, and counts its steps."""
 
     def __init__(self) -> None:
         self.steps, self.until = 0, time.monotonic() + SECONDS
@@ -57,7 +57,7 @@ class Proof:
         if self.steps > MOST_STEPS or time.monotonic() > self.until:
             raise TooLarge
 
-    def gaps(self, writer: Side, reader: Side, path: tuple[str, ...] = (), splits: int = 0) -> list[Gap]:
+    def gaps(self, writer: Facts, reader: Facts, path: tuple[str, ...] = (), splits: int = 0) -> list[Gap]:
         """Where a value of the writer's may be none of the reader's; empty where none is."""
         self.step()
         key = (writer.key, reader.key)
@@ -85,7 +85,7 @@ class Proof:
             ]
         return gaps
 
-    def _gaps(self, writer: Side, reader: Side, path: tuple[str, ...], splits: int) -> list[Gap]:
+    def _gaps(self, writer: Facts, reader: Facts, path: tuple[str, ...], splits: int) -> list[Gap]:
         values = writer.values
         if values is not None:
             accepted = [reader.accepts(value) for value in values]
@@ -105,7 +105,7 @@ class Proof:
             return gaps
         return [gap for case in cases for gap in self.gaps(case, reader, path, splits + 1)]
 
-    def _direct(self, writer: Side, reader: Side, path: tuple[str, ...], splits: int) -> Iterator[Gap]:
+    def _direct(self, writer: Facts, reader: Facts, path: tuple[str, ...], splits: int) -> Iterator[Gap]:
         for part in reader.parts:
             if any(same(writer, known, reader, part) for known in writer.parts):
                 continue
@@ -124,7 +124,7 @@ class Proof:
             yield from composed_gaps(self, writer, reader, part, path, splits)
 
     def _type_gaps(
-        self, writer: Side, reader: Side, part: dict[str, Any], path: tuple[str, ...]
+        self, writer: Facts, reader: Facts, part: dict[str, Any], path: tuple[str, ...]
     ) -> Iterator[Gap]:
         if ("$opaque" in part and part["$opaque"] not in writer.all_of("$opaque")) or (
             "$opaque" in part and not part["$opaque"].startswith(SAMEABLE)
@@ -156,15 +156,15 @@ class Proof:
                     reader,
                 )
             else:
-                listed_only = side(
+                listed_only = facts_of(
                     reader.document, (reader.document.without(part, *(set(part) - {"enum", "const"})),)
                 )
                 for value in written:
                     if listed_only.accepts(value) is not True:
                         yield Gap(path, rule, f"READER no longer lists {short(value)}", writer, reader)
 
-    def disjoint(self, first: Side, second: Side, depth: int = 4) -> bool:
-        """Whether it is shown that no value is of both sides."""
+    def disjoint(self, first: Facts, second: Facts, depth: int = 4) -> bool:
+        """Whether it is shown that no value is accepted by both."""
         self.step()
         if first.empty or second.empty or not first.types & second.types:
             return True
@@ -181,13 +181,16 @@ class Proof:
                     return True
         if shared == {"object"} and depth:
             for name in sorted(first.required | second.required):
-                members = side(first.document, first.member(name)), side(second.document, second.member(name))
+                members = (
+                    facts_of(first.document, first.member(name)),
+                    facts_of(second.document, second.member(name)),
+                )
                 if self.disjoint(*members, depth - 1):
                     return True
         refused = second.document.made("not", second.parts[0]) if len(second.parts) == 1 else None
-        return refused is not None and self.known_to_cover(first, side(second.document, (refused,)))
+        return refused is not None and self.known_to_cover(first, facts_of(second.document, (refused,)))
 
-    def known_to_cover(self, writer: Side, reader: Side) -> bool:
+    def known_to_cover(self, writer: Facts, reader: Facts) -> bool:
         """Whether the library proves that the reader accepts all that is written."""
         if not (writer.document.library_reads_it_alike and reader.document.library_reads_it_alike):
             return False

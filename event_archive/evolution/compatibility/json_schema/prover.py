@@ -6,15 +6,15 @@ Belongs here: the interface that breaks the circle between the proof and its par
 
 from typing import Protocol
 
+from event_archive.evolution.compatibility.json_schema.facts import Facts
 from event_archive.evolution.compatibility.json_schema.gap import Gap
-from event_archive.evolution.compatibility.json_schema.side import Side
 
 
 class Prover(Protocol):
     """A search for gaps that its parts may continue."""
 
-    def gaps(self, writer: Side, reader: Side, path: tuple[str, ...] = (), splits: int = 0) -> list[Gap]:
+    def gaps(self, writer: Facts, reader: Facts, path: tuple[str, ...] = (), splits: int = 0) -> list[Gap]:
         """Where a value of the writer's may be none of the reader's; empty where none is."""
 
-    def disjoint(self, first: Side, second: Side, depth: int = 4) -> bool:
-        """Whether it is shown that no value is of both sides."""
+    def disjoint(self, first: Facts, second: Facts, depth: int = 4) -> bool:
+        """Whether it is shown that no value is accepted by both."""

@@ -8,25 +8,25 @@ import json
 from typing import Any
 
 from event_archive.evolution.compatibility.json_schema.document import LISTS, NAMED, SINGLE, Node
-from event_archive.evolution.compatibility.json_schema.side import Side
+from event_archive.evolution.compatibility.json_schema.facts import Facts
 
 NODES = (*SINGLE, "propertyNames", "items", "contains", "$unevaluated")
 SAMEABLE = ("the format", "the encoding")  # what is opaque, but the same where its words are
 
 
-def same_list(writer: Side, nodes: list[Node], reader: Side, other_nodes: list[Node]) -> bool:
+def same_list(writer: Facts, nodes: list[Node], reader: Facts, other_nodes: list[Node]) -> bool:
     """Whether two lists of schemas say the same."""
     return len(nodes) == len(other_nodes) and all(
         same(writer, node, reader, other_node) for node, other_node in zip(nodes, other_nodes, strict=True)
     )
 
 
-def same(writer: Side, node: Any, reader: Side, other_node: Any) -> bool:
+def same(writer: Facts, node: Any, reader: Facts, other_node: Any) -> bool:
     """Whether two schemas say the same in the same words, wherever their references lead."""
     return _same(writer, node, reader, other_node, set())
 
 
-def _same(writer: Side, node: Any, reader: Side, other_node: Any, seen: set[tuple[int, int]]) -> bool:
+def _same(writer: Facts, node: Any, reader: Facts, other_node: Any, seen: set[tuple[int, int]]) -> bool:
     if (id(node), id(other_node)) in seen:
         return True
     if isinstance(node, bool) or isinstance(other_node, bool):

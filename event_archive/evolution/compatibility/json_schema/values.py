@@ -11,8 +11,8 @@ from itertools import islice
 from typing import Any
 
 from event_archive.evolution.compatibility.json_schema.borders import LARGEST, LONGEST_LIST, around
+from event_archive.evolution.compatibility.json_schema.facts import Facts, facts_of
 from event_archive.evolution.compatibility.json_schema.kinds import NUMBERS
-from event_archive.evolution.compatibility.json_schema.side import Side, side
 from event_archive.schema_files.sample_texts import (
     stretched,
     texts_for_format,
@@ -32,14 +32,14 @@ class Values:
         self.guesses: dict[Any, list[Any]] = {}
         self.sizes = [size for size in dict.fromkeys(sizes) if 0 <= size <= LONGEST_LIST][:8]
 
-    def of(self, known: Side, wish: Path = (), depth: int = 0) -> list[Any]:
-        """Values that a side probably accepts; `wish`: a place that they should have."""
+    def of(self, known: Facts, wish: Path = (), depth: int = 0) -> list[Any]:
+        """Values that a schema probably accepts; `wish`: a place that they should have."""
         key = (known.key, wish, depth)
         if key not in self.guesses:
             self.guesses[key] = self._of(known, wish, depth)
         return self.guesses[key]
 
-    def _of(self, known: Side, wish: Path, depth: int) -> list[Any]:
+    def _of(self, known: Facts, wish: Path, depth: int) -> list[Any]:
         self.steps -= 1
         if self.steps < 0 or time.monotonic() > self.until or depth > DEEPEST or not known.types:
             return []
@@ -53,7 +53,7 @@ class Values:
                         for fact in known.parts
                     ]
                     groups = [
-                        self.of(side(known.document, (*rest, branch)), wish, depth + 1)
+                        self.of(facts_of(known.document, (*rest, branch)), wish, depth + 1)
                         for branch in part[keyword]
                     ]
                     return _mixed(groups)
@@ -64,7 +64,7 @@ class Values:
                 ]
                 cases = (part["if"], part.get("then", True)), (part.get("else", True),)
                 return _mixed(
-                    [self.of(side(known.document, (*rest, *case)), wish, depth + 1) for case in cases]
+                    [self.of(facts_of(known.document, (*rest, *case)), wish, depth + 1) for case in cases]
                 )
         scalars: list[Any] = [None] if "null" in known.types else []
         scalars += [True, False] if "boolean" in known.types else []
@@ -79,14 +79,14 @@ class Values:
             kinds.append(self._objects(known, wish, depth))
         return _mixed(kinds[::-1] if wish else kinds)
 
-    def _lists(self, known: Side, wish: Path, depth: int) -> list[Any]:
+    def _lists(self, known: Facts, wish: Path, depth: int) -> list[Any]:
         index = _index(known, wish)
         least = int(min(known.most("minItems") or 0, LONGEST_LIST))
         wanted = [node for part in known.parts if "contains" in part for node in [part["contains"]]]
         length = max(least, 0 if index is None else index + 1)
         most = min(max(length, *self.sizes, 1), LONGEST_LIST) + 2
         firsts = [(*known.item(at), *(wanted if at == 0 else ())) for at in range(most)]
-        members = [side(known.document, nodes) for nodes in firsts]
+        members = [facts_of(known.document, nodes) for nodes in firsts]
         choices = [
             self.of(member, wish[1:] if at == index else (), depth + 1) for at, member in enumerate(members)
         ]
@@ -102,7 +102,7 @@ class Values:
                 lists.append([group[at % len(group)] for at, group in enumerate(choices[:count])])
         return lists
 
-    def _objects(self, known: Side, wish: Path, depth: int) -> list[Any]:
+    def _objects(self, known: Facts, wish: Path, depth: int) -> list[Any]:
         names = sorted({*known.required, *(name for props in known.all_of("properties") for name in props)})
         patterns = [pattern for group in known.all_of("patternProperties") for pattern in group]
         extra = [text for pattern in patterns for text in texts_for_pattern(pattern)[:2]] + ["extra", "b"]
@@ -110,7 +110,7 @@ class Values:
             text
             for node in known.all_of("propertyNames")
             for text in self.of(
-                side(known.document, (known.document.made("type", "string"), node)), (), depth + 1
+                facts_of(known.document, (known.document.made("type", "string"), node)), (), depth + 1
             )[:4]
         ]
         names += [name for name in dict.fromkeys(extra) if name not in names and isinstance(name, str)][:8]
@@ -119,7 +119,7 @@ class Values:
             names.append(wished)
         choices = {}
         for name in names[:200]:
-            member = side(known.document, known.member(name))
+            member = facts_of(known.document, known.member(name))
             choices[name] = self.of(member, wish[1:] if name == wished else (), depth + 1)
         base = [name for name in names if choices.get(name) and (name in known.required or name == wished)]
         optional = [name for name in names if choices.get(name) and name not in base]
@@ -136,7 +136,7 @@ class Values:
         return objects
 
 
-def names_for(known: Side, step: str) -> list[str]:
+def names_for(known: Facts, step: str) -> list[str]:
     """Names of properties that a step of a path may stand for."""
     if step != "*":
         return [step]
@@ -146,7 +146,7 @@ def names_for(known: Side, step: str) -> list[str]:
     return [name for name in dict.fromkeys([*texts, "extra", "b", "zz9"]) if name not in named][:8]
 
 
-def _index(known: Side, wish: Path) -> int | None:
+def _index(known: Facts, wish: Path) -> int | None:
     if not wish or not wish[0].startswith("["):
         return None
     prefix = max(map(len, known.all_of("prefixItems")), default=0)
@@ -160,7 +160,7 @@ def _mixed(groups: Iterable[list[Any]]) -> list[Any]:
     return list(islice((group[at] for at in range(longest) for group in lists if at < len(group)), MOST))
 
 
-def _numbers(known: Side) -> list[Any]:
+def _numbers(known: Facts) -> list[Any]:
     numbers: list[Any] = [0, 1, -1, 0.5, 2]
     for low in (True, False):
         bound = known.bound(low)
@@ -173,7 +173,7 @@ def _numbers(known: Side) -> list[Any]:
     return [value for value in dict.fromkeys(numbers) if known.accepts(value) is not False]
 
 
-def _texts(known: Side) -> list[str]:
+def _texts(known: Facts) -> list[str]:
     texts = [text for pattern in known.all_of("pattern") for text in texts_for_pattern(pattern)]
     texts += [text for name in known.all_of("format") for text in texts_for_format(name)]
     for limit in [*known.all_of("minLength"), *known.all_of("maxLength")]:

@@ -29,7 +29,7 @@ from event_archive.evolution.compatibility.findings import (
 from event_archive.evolution.compatibility.protobuf.fields import field_findings
 from event_archive.evolution.compatibility.protobuf.messages import message_findings
 from event_archive.evolution.compatibility.protobuf.reading import Json, is_example, smallest, whole
-from event_archive.evolution.compatibility.protobuf.reasons import Reason, Sides
+from event_archive.evolution.compatibility.protobuf.reasons import Reason, SchemaPair
 from event_archive.evolution.compatibility.protobuf.schema import (
     MESSAGES,
     Schema,
@@ -53,8 +53,8 @@ def compare_protobuf(old: FileDescriptorProto, new: FileDescriptorProto, mode: M
     findings: list[SchemaFinding] = []
     for direction in mode.directions:
         is_backward = direction is Direction.BACKWARD
-        sides = Sides(before, after, True) if is_backward else Sides(after, before, False)
-        findings.extend(_Walk(sides, direction).findings())
+        schemas = SchemaPair(before, after, True) if is_backward else SchemaPair(after, before, False)
+        findings.extend(_Walk(schemas, direction).findings())
     return Report(mode, tuple(findings))
 
 
@@ -101,14 +101,14 @@ def _filled(message: Descriptor, values: Json) -> Json | None:
 class _Walk:
     """One direction. Each pair of messages is looked at once, where it is met first."""
 
-    sides: Sides
+    schemas: SchemaPair
     direction: Direction
     seen: set[tuple[str, str]] = field(default_factory=set)
     examples: int = 0
 
     def findings(self) -> Iterator[SchemaFinding]:
         yield from self._files()
-        writer, reader = self.sides.writer, self.sides.reader
+        writer, reader = self.schemas.writer, self.schemas.reader
         parts = writer.users()
         shared = [name for name in writer.messages if name in reader.messages]
         # What is sent by itself comes first: its path tells where a part is used.
@@ -117,18 +117,18 @@ class _Walk:
             yield from self._below(place)
 
     def _files(self) -> Iterator[SchemaFinding]:
-        old, new = self.sides.writer, self.sides.reader
+        old, new = self.schemas.writer, self.schemas.reader
         if unknown_options(old.options) != unknown_options(new.options):
             why = "the files have other custom options: what they ask of messages, only their readers know"
             yield self._finding(".", Reason(Verdict.UNKNOWN, "option_changed", why))
         if old.package != new.package:
-            change = self.sides.change(f"`{old.package}`", f"`{new.package}`")
+            change = self.schemas.change(f"`{old.package}`", f"`{new.package}`")
             why = (
                 f"the package {change}: every message has another name, and who asks for the old one "
                 "finds nothing"
             )
             yield self._finding(".", Reason(Verdict.INCOMPATIBLE, "package_changed", why))
-        if not self.sides.is_backward:
+        if not self.schemas.is_backward:
             old, new = new, old
         if not old.messages:
             why = "the old schema has no message, so there is nothing to judge by"
@@ -139,10 +139,10 @@ class _Walk:
         for name in gone:
             if name.rpartition(".")[0] in gone:
                 continue
-            if self.sides.is_backward and name not in parts:
+            if self.schemas.is_backward and name not in parts:
                 why = f"message {name} is gone: nobody reads what was written as it"
                 yield self._finding(name, Reason(Verdict.INCOMPATIBLE, "message_removed", why, {}))
-            elif self.sides.is_backward:
+            elif self.schemas.is_backward:
                 why = (
                     f"message {name} is gone: as a part of {parts[name]} it is judged there, and whether it "
                     "is also sent by itself can't be told"
@@ -167,14 +167,14 @@ class _Walk:
                 why = f"the files use more than {MAX_PLACES:,} pairs of messages: the rest was not looked at"
                 yield self._finding(start.path[0], Reason(Verdict.UNKNOWN, "too_large", why))
                 return
-            for name, reason in message_findings(self.sides, place.of, place.by):
+            for name, reason in message_findings(self.schemas, place.of, place.by):
                 yield self._at(place, name, reason)
-            theirs = self.sides.reader.fields(place.by)
-            for number, writer in self.sides.writer.fields(place.of).items():
+            theirs = self.schemas.reader.fields(place.by)
+            for number, writer in self.schemas.writer.fields(place.of).items():
                 reader = theirs.get(number)
                 if reader is None:
                     continue
-                for reason in field_findings(self.sides, writer, reader):
+                for reason in field_findings(self.schemas, writer, reader):
                     yield self._at(place, name_of(writer), reason)
                 if writer.type == reader.type and writer.type in MESSAGES:
                     unlike = self._unlike(message_of(writer), message_of(reader))
@@ -185,19 +185,19 @@ class _Walk:
     def _inner(self, place: Place, writer: FieldDescriptor, reader: FieldDescriptor) -> Place:
         pair = message_of(writer), message_of(reader)
         if len(place.path) > MAX_DEPTH:
-            return Place(*pair, (self.sides.writer.name_of(pair[0]),))
+            return Place(*pair, (self.schemas.writer.name_of(pair[0]),))
         steps = (name_of(writer), "[]") if writer.is_repeated else (name_of(writer),)
         return Place(*pair, (*place.path, *steps), place, writer)
 
     def _unlike(self, writer: Descriptor, reader: Descriptor) -> Reason | None:
         """A field of another message: it may be the same, renamed, where it has all that the writer's has."""
-        mine, theirs = self.sides.writer.name_of(writer), self.sides.reader.name_of(reader)
+        mine, theirs = self.schemas.writer.name_of(writer), self.schemas.reader.name_of(reader)
         if mine == theirs or is_entry(writer) or is_entry(reader):
             return None
-        missing = self.sides.writer.fields(writer).keys() - self.sides.reader.fields(reader).keys()
+        missing = self.schemas.writer.fields(writer).keys() - self.schemas.reader.fields(reader).keys()
         if not missing:
             return None
-        change = self.sides.change(mine, theirs)
+        change = self.schemas.change(mine, theirs)
         why = (
             f"the message {change}, and field {min(missing)} of {mine} is not in {theirs}: whether "
             "they mean the same can't be told"
@@ -211,7 +211,7 @@ class _Walk:
             self.examples += 1
             value, root = place.sent(reason.values), place.root()
             if value is not None and is_example(
-                value, self.sides.writer, self.sides.reader, root.of, root.by
+                value, self.schemas.writer, self.schemas.reader, root.of, root.by
             ):
                 example = Example(value)
         return self._finding(path, reason, example)

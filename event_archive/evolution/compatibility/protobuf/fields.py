@@ -13,7 +13,7 @@ from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 from event_archive.evolution.compatibility.findings import Verdict
 from event_archive.evolution.compatibility.protobuf.numbers import KINDS, Kind, Number, reads_as, samples
 from event_archive.evolution.compatibility.protobuf.reading import same_default, sample, whole
-from event_archive.evolution.compatibility.protobuf.reasons import Reason, Sides, label_of
+from event_archive.evolution.compatibility.protobuf.reasons import Reason, SchemaPair, label_of
 from event_archive.evolution.compatibility.protobuf.schema import (
     MESSAGES,
     enum_of,
@@ -29,13 +29,13 @@ STRING, BYTES = FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BYTES
 MAX_NAMES = 3
 
 
-def field_findings(sides: Sides, writer: FieldDescriptor, reader: FieldDescriptor) -> Iterator[Reason]:
+def field_findings(schemas: SchemaPair, writer: FieldDescriptor, reader: FieldDescriptor) -> Iterator[Reason]:
     """What speaks against reading the writer's field as the reader's; messages are not entered."""
-    yield from _label(sides, writer, reader)
-    changed = list(_type(sides, writer, reader))
+    yield from _label(schemas, writer, reader)
+    changed = list(_type(schemas, writer, reader))
     yield from changed
     if not changed:
-        yield from _default(sides, writer, reader)
+        yield from _default(schemas, writer, reader)
     if unknown_options(writer.GetOptions()) != unknown_options(reader.GetOptions()):
         yield Reason(
             Verdict.UNKNOWN,
@@ -44,7 +44,7 @@ def field_findings(sides: Sides, writer: FieldDescriptor, reader: FieldDescripto
         )
 
 
-def _label(sides: Sides, writer: FieldDescriptor, reader: FieldDescriptor) -> Iterator[Reason]:
+def _label(schemas: SchemaPair, writer: FieldDescriptor, reader: FieldDescriptor) -> Iterator[Reason]:
     element = sample(writer)
     if writer.is_repeated and not reader.is_repeated:
         packed = writer.is_packed and reader.type in KINDS
@@ -53,16 +53,16 @@ def _label(sides: Sides, writer: FieldDescriptor, reader: FieldDescriptor) -> It
             if packed
             else "of several values only the last is kept, or a mix"
         )
-        change = sides.change(type_name(writer), type_name(reader))
+        change = schemas.change(type_name(writer), type_name(reader))
         values = None if element is None else {name_of(writer): _two(writer, element)}
         yield Reason(Verdict.INCOMPATIBLE, "label_changed", f"{label_of(writer)} {change}: {loss}", values)
     elif writer.is_repeated and is_map(reader) and not is_map(writer) and writer.type in MESSAGES:
-        change = sides.change(type_name(writer), type_name(reader))
+        change = schemas.change(type_name(writer), type_name(reader))
         values = None if element is None else {name_of(writer): _two(writer, element)}
         sentence = f"{label_of(writer)} {change}: of values with the same key only the last is kept"
         yield Reason(Verdict.INCOMPATIBLE, "label_changed", sentence, values)
     elif is_map(reader) and not is_map(writer) and writer.type in MESSAGES:
-        change = sides.change(type_name(writer), type_name(reader))
+        change = schemas.change(type_name(writer), type_name(reader))
         sentence = f"{label_of(writer)} {change}: whether an entry of a map keeps all of it can't be told"
         yield Reason(Verdict.UNKNOWN, "label_changed", sentence)
 
@@ -75,19 +75,19 @@ def _two(field: FieldDescriptor, element: Any) -> Any:
     return whole(field, [{"key": name} for name in keys])
 
 
-def _type(sides: Sides, writer: FieldDescriptor, reader: FieldDescriptor) -> Iterator[Reason]:
+def _type(schemas: SchemaPair, writer: FieldDescriptor, reader: FieldDescriptor) -> Iterator[Reason]:
     if writer.type in KINDS and reader.type in KINDS:
         mine, theirs = KINDS[writer.type], KINDS[reader.type]
         if mine.wire == theirs.wire:
-            yield from _number(sides, writer, reader, mine, theirs)
+            yield from _number(schemas, writer, reader, mine, theirs)
             if writer.enum_type is not None and reader.enum_type is not None:
-                yield from _enum(sides, writer, reader)
+                yield from _enum(schemas, writer, reader)
             return
     elif writer.type == reader.type or (
         reader.type == BYTES and writer.type in (STRING, FieldDescriptor.TYPE_MESSAGE)
     ):
         return
-    change = sides.change(type_name(writer), type_name(reader))
+    change = schemas.change(type_name(writer), type_name(reader))
     if writer.type == BYTES:
         element: Any = "/w=="  # 0xFF: neither UTF-8 nor a message
     else:
@@ -108,7 +108,7 @@ def is_framed(field: FieldDescriptor) -> bool:
 
 
 def _number(
-    sides: Sides, writer: FieldDescriptor, reader: FieldDescriptor, mine: Kind, theirs: Kind
+    schemas: SchemaPair, writer: FieldDescriptor, reader: FieldDescriptor, mine: Kind, theirs: Kind
 ) -> Iterator[Reason]:
     if writer.type == reader.type and writer.enum_type is None:
         return
@@ -132,25 +132,24 @@ def _number(
             names = ", ".join(
                 dict.fromkeys(str(_json(writer, mine, number)) for number, _ in lost[:MAX_NAMES])
             )
-            rule = sides.named("enum_value_removed", "enum_value_added")
+            rule = schemas.named("enum_value_removed", "enum_value_added")
             more = f" and {len(lost) - MAX_NAMES} more" if len(lost) > MAX_NAMES else ""
             sentence = (
-                f"{names}{more} of {label_of(writer)}: {sides.reader.called} does not know this, and its "
+                f"{names}{more} of {label_of(writer)}: {schemas.reader.called} does not know this, and its "
                 "enum is closed"
             )
         elif both or verdict is Verdict.UNKNOWN:
             rule = "enum_closed" if both else "number_narrowed"
             sentence = (
                 f"{label_of(writer)} may hold numbers that its open enum does not declare, such as {value}, "
-                f"and {sides.reader.called} can't: whether any were written can't be told"
+                f"and {schemas.reader.called} can't: whether any were written can't be told"
             )
         else:
-            change = sides.change(type_name(writer), type_name(reader))
+            change = schemas.change(type_name(writer), type_name(reader))
             is_narrower = mine.is_plain and theirs.is_plain and known is None
             rule = "number_narrowed" if is_narrower else "field_type_changed"
-            sentence = (
-                f"{label_of(writer)} {change}: {value} {_reading(known, reading)} under {sides.reader.called}"
-            )
+            reads = f"{value} {_reading(known, reading)}"
+            sentence = f"{label_of(writer)} {change}: {reads} under {schemas.reader.called}"
         yield Reason(verdict, rule, sentence, values)
         return
 
@@ -185,27 +184,27 @@ def _numbers(enum: EnumDescriptor) -> set[int]:
     return {value.number for value in enum.values}
 
 
-def _enum(sides: Sides, writer: FieldDescriptor, reader: FieldDescriptor) -> Iterator[Reason]:
+def _enum(schemas: SchemaPair, writer: FieldDescriptor, reader: FieldDescriptor) -> Iterator[Reason]:
     mine, theirs = enum_of(writer), enum_of(reader)
     for value in mine.values:
         moved = theirs.values_by_name.get(value.name)
         if moved is not None and moved.number != value.number:
-            change = sides.change(str(value.number), str(moved.number))
+            change = schemas.change(str(value.number), str(moved.number))
             reading = theirs.values_by_number.get(value.number)
             reads = f"`{reading.name}`" if reading is not None else "a number without a name"
             yield Reason(
                 Verdict.INCOMPATIBLE,
                 "enum_value_renumbered",
                 f"`{value.name}` of {label_of(writer)} {change}: {value.number} reads as {reads} under "
-                f"{sides.reader.called}",
+                f"{schemas.reader.called}",
                 {name_of(writer): whole(writer, [value.name])},
             )
             break
     names = {(value.name, value.number) for value in theirs.values}
-    if sides.writer.name_of(mine) != sides.reader.name_of(theirs) and any(
+    if schemas.writer.name_of(mine) != schemas.reader.name_of(theirs) and any(
         (value.name, value.number) not in names for value in mine.values
     ):
-        change = sides.change(f"enum {mine.name}", f"enum {theirs.name}")
+        change = schemas.change(f"enum {mine.name}", f"enum {theirs.name}")
         sentence = (
             f"{label_of(writer)} {change}, whose numbers have other names: whether they mean the same "
             "can't be told"
@@ -213,7 +212,7 @@ def _enum(sides: Sides, writer: FieldDescriptor, reader: FieldDescriptor) -> Ite
         yield Reason(Verdict.UNKNOWN, "enum_type_changed", sentence)
 
 
-def _default(sides: Sides, writer: FieldDescriptor, reader: FieldDescriptor) -> Iterator[Reason]:
+def _default(schemas: SchemaPair, writer: FieldDescriptor, reader: FieldDescriptor) -> Iterator[Reason]:
     if (
         writer.is_required
         or reader.is_required
@@ -223,7 +222,7 @@ def _default(sides: Sides, writer: FieldDescriptor, reader: FieldDescriptor) -> 
         return  # it is always written, or spoken of already
     if same_default(writer, reader):
         return
-    old, new = (_shown(field) for field in ((writer, reader) if sides.is_backward else (reader, writer)))
+    old, new = (_shown(field) for field in ((writer, reader) if schemas.is_backward else (reader, writer)))
     yield Reason(
         Verdict.INCOMPATIBLE,
         "default_changed",

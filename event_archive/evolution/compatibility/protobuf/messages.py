@@ -12,7 +12,7 @@ from google.protobuf.descriptor_pb2 import EnumDescriptorProto
 
 from event_archive.evolution.compatibility.findings import Verdict
 from event_archive.evolution.compatibility.protobuf.reading import sample, whole
-from event_archive.evolution.compatibility.protobuf.reasons import Reason, Sides, label_of
+from event_archive.evolution.compatibility.protobuf.reasons import Reason, SchemaPair, label_of
 from event_archive.evolution.compatibility.protobuf.schema import (
     declaration,
     is_entry,
@@ -25,10 +25,10 @@ Place = str | None
 MESSAGE_SET = "message_set_wire_format"
 
 
-def message_findings(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place, Reason]]:
+def message_findings(schemas: SchemaPair, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place, Reason]]:
     """What speaks against reading the writer's message `of` as the reader's `by`, and at which field."""
     if is_entry(of) or is_entry(by):
-        yield from _required(sides, of, by)
+        yield from _required(schemas, of, by)
         return
     if of.GetOptions().message_set_wire_format or by.GetOptions().message_set_wire_format:
         yield (
@@ -38,17 +38,17 @@ def message_findings(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[t
     if unknown_options(of.GetOptions()) != unknown_options(by.GetOptions()):
         why = f"message {of.name} has other custom options: what they ask of it, only their readers know"
         yield None, Reason(Verdict.UNKNOWN, "option_changed", why)
-    yield from _required(sides, of, by)
-    yield from _moved(sides, of, by)
-    yield from _oneofs(sides, of, by)
-    yield from _reserved(sides, of, by)
-    yield from _extensions(sides, of, by)
+    yield from _required(schemas, of, by)
+    yield from _moved(schemas, of, by)
+    yield from _oneofs(schemas, of, by)
+    yield from _reserved(schemas, of, by)
+    yield from _extensions(schemas, of, by)
 
 
-def _required(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place, Reason]]:
-    mine = sides.writer.fields(of)
-    rule = sides.named("required_added", "required_removed")
-    for number, field in sides.reader.fields(by).items():
+def _required(schemas: SchemaPair, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place, Reason]]:
+    mine = schemas.writer.fields(of)
+    rule = schemas.named("required_added", "required_removed")
+    for number, field in schemas.reader.fields(by).items():
         written = mine.get(number)
         if not field.is_required or (written is not None and written.is_required):
             continue
@@ -60,15 +60,17 @@ def _required(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Pl
             yield name_of(field), Reason(Verdict.UNKNOWN, rule, why)
             continue
         has = "may leave it out" if written is not None else "does not know it"
-        why = f"{label_of(field)} is required under {sides.reader.called}, and {sides.writer.called} {has}"
+        why = (
+            f"{label_of(field)} is required under {schemas.reader.called}, and {schemas.writer.called} {has}"
+        )
         yield (
             name_of(field),
             Reason(Verdict.INCOMPATIBLE, rule, f"{why}: a message without it is refused", {}),
         )
 
 
-def _moved(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place, Reason]]:
-    mine, theirs = sides.writer.fields(of), sides.reader.fields(by)
+def _moved(schemas: SchemaPair, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place, Reason]]:
+    mine, theirs = schemas.writer.fields(of), schemas.reader.fields(by)
     named = {name_of(field): field for field in theirs.values()}
     own_names = {name_of(field) for field in mine.values()}
     for number, field in mine.items():
@@ -76,7 +78,7 @@ def _moved(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place
         if other is None or other.number == number:
             continue
         there = theirs.get(number)
-        change = f"`{name_of(field)}` {sides.change(f'number {number}', f'number {other.number}')}"
+        change = f"`{name_of(field)}` {schemas.change(f'number {number}', f'number {other.number}')}"
         if there is not None and name_of(there) not in own_names:
             why = (
                 f"{change}, and {number} reads as `{name_of(there)}`: whether that means the same can't "
@@ -85,24 +87,24 @@ def _moved(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place
             yield name_of(field), Reason(Verdict.UNKNOWN, "field_renumbered", why)
             continue
         reads = "is not found" if there is None else f"reads as `{name_of(there)}`"
-        why = f"{change}: what was written as {number} {reads} under {sides.reader.called}"
+        why = f"{change}: what was written as {number} {reads} under {schemas.reader.called}"
         element = sample(field)
         values = None if element is None else {name_of(field): whole(field, [element])}
         yield name_of(field), Reason(Verdict.INCOMPATIBLE, "field_renumbered", why, values)
 
 
-def _oneofs(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place, Reason]]:
-    mine = sides.writer.fields(of)
+def _oneofs(schemas: SchemaPair, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place, Reason]]:
+    mine = schemas.writer.fields(of)
     for oneof in by.oneofs:
         known = [mine[field.number] for field in oneof.fields if field.number in mine]
         pair = next((two for two in itertools.combinations(known, 2) if not _exclude(*two)), None)
         if pair is None:
             continue
         first, second = pair
-        rule = sides.named("oneof_joined", "oneof_split")
+        rule = schemas.named("oneof_joined", "oneof_split")
         why = (
-            f"{label_of(first)} and {label_of(second)} can both be written under {sides.writer.called}, and "
-            f"{sides.reader.called} has them in oneof `{oneof.name}`: only the last is kept"
+            f"{label_of(first)} and {label_of(second)} can both be written under {schemas.writer.called}, "
+            f"and {schemas.reader.called} has them in oneof `{oneof.name}`: only the last is kept"
         )
         elements = [sample(field) for field in pair]
         values = {
@@ -116,20 +118,20 @@ def _exclude(first: FieldDescriptor, second: FieldDescriptor) -> bool:
     return both[0] is not None and both[1] is not None and both[0].name == both[1].name
 
 
-def _reserved(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place, Reason]]:
+def _reserved(schemas: SchemaPair, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place, Reason]]:
     """Numbers that the old schema keeps out of use: data from before it may carry them."""
-    if not sides.is_backward or is_own(of):
+    if not schemas.is_backward or is_own(of):
         return
     ranges = [range(part.start, part.end) for part in declaration(of).reserved_range]
-    for number, field in sides.reader.fields(by).items():
+    for number, field in schemas.reader.fields(by).items():
         if any(number in reserved for reserved in ranges):
             why = (
                 f"{label_of(field)} has a number that the old schema reserves: what data from before it "
                 "holds there can't be told"
             )
             yield name_of(field), Reason(Verdict.UNKNOWN, "reserved_number_used", why)
-    mine = sides.writer.fields(of)
-    for number, field in sides.reader.fields(by).items():
+    mine = schemas.writer.fields(of)
+    for number, field in schemas.reader.fields(by).items():
         written = mine.get(number)
         if written is not None and written.enum_type is not None and field.enum_type is not None:
             used = _reserved_values(written.enum_type, field.enum_type)
@@ -150,8 +152,8 @@ def _reserved_values(old: EnumDescriptor, new: EnumDescriptor) -> str | None:
     )
 
 
-def _extensions(sides: Sides, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place, Reason]]:
-    mine, theirs = sides.writer.fields(of), sides.reader.fields(by)
+def _extensions(schemas: SchemaPair, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place, Reason]]:
+    mine, theirs = schemas.writer.fields(of), schemas.reader.fields(by)
     for ranges, fields, others in ((of, theirs, mine), (by, mine, theirs)):
         for number, field in fields.items():
             if number in others or not any(start <= number < end for start, end in ranges.extension_ranges):

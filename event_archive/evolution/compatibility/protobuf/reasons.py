@@ -14,7 +14,7 @@ from event_archive.evolution.compatibility.protobuf.schema import Schema, name_o
 
 
 @dataclass(frozen=True)
-class Sides:
+class SchemaPair:
     """Who writes and who reads; `is_backward`: the old schema writes."""
 
     writer: Schema
@@ -26,7 +26,7 @@ class Sides:
         return backward if self.is_backward else forward
 
     def change(self, writer: str, reader: str) -> str:
-        """What the writer's and the reader's side say, told from old to new."""
+        """The change from the old schema's text to the new one's, as sentences put it."""
         old, new = (writer, reader) if self.is_backward else (reader, writer)
         return f"was {old} and is {new}"
 

@@ -1,10 +1,10 @@
-"""One side of a comparison at one place in the data: what is known of the values there.
+"""What one schema says of the values at one place in the data.
 
-Belongs here: a schema taken apart into facts that hold together, and what follows from them on this side
-alone: the types, the bounds, the finitely many values, what holds for a property or an item. Not here:
-comparing two sides (`proof`).
+Belongs here: a schema taken apart into facts that hold together, and what follows from them alone: the
+types, the bounds, the finitely many values, what holds for a property or an item. Not here: comparing two
+schemas (`proof`).
 
-Everything here errs to one side: a side may say less than its schema, never more.
+The facts may say less than their schema, never more.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ MOST_VALUES = 2000
 
 
 @dataclass(frozen=True, eq=False)
-class Side:
+class Facts:
     """Facts of one document that hold together: `origin` as it was written, `parts` with references followed.
 
     A part holds neither `$ref` nor `allOf`; `empty` where one of the facts is `false`.
@@ -39,7 +39,7 @@ class Side:
 
     @cached_property
     def key(self) -> frozenset[int]:
-        """The same for two sides that say the same by the same words."""
+        """The same for facts that say the same by the same words."""
         return frozenset(map(id, self.parts)) | ({0} if self.empty else set())
 
     def all_of(self, keyword: str) -> list[Any]:
@@ -208,11 +208,11 @@ def _apart(document: Document, nodes: tuple[Node, ...]) -> tuple[list[dict[str, 
     return list(parts.values()), empty
 
 
-def side(document: Document, nodes: Iterable[Node]) -> Side:
+def facts_of(document: Document, nodes: Iterable[Node]) -> Facts:
     """The facts that a number of schemas say together."""
     origin = tuple(nodes)
     parts, empty = _apart(document, origin)
-    return Side(document, tuple(node for node in origin if node is not True), tuple(parts), empty)
+    return Facts(document, tuple(node for node in origin if node is not True), tuple(parts), empty)
 
 
 @lru_cache(maxsize=5000)
@@ -227,7 +227,7 @@ def matches(pattern: str, text: str) -> bool:
 
 def accepts_name(document: Document, node: Node, name: str) -> bool | None:
     """Whether a schema for names accepts one."""
-    return side(document, (node,)).accepts(name)
+    return facts_of(document, (node,)).accepts(name)
 
 
 def _reachable(document: Document, nodes: Iterable[Node]) -> list[dict[str, Any]]:
