@@ -87,7 +87,7 @@ def try_contract(
                     else:
                         faults = try_older_major(connection, table, landed, proposed, proposal)
                     for row, fault in faults:
-                        trial.refuse(landed.type, row, fault, commit)
+                        trial.reject(landed.type, row, fault, commit)
     return trial
 
 

@@ -20,7 +20,7 @@ UNNAMED = "is not named by the contract, which allows no other field"
 
 @dataclass(frozen=True)
 class Fault:
-    """Where and why one event would be refused, and the value there; `detail` is of this event alone."""
+    """Where and why one event would be rejected, and the value there; `detail` is of this event alone."""
 
     place: str
     reason: str

@@ -19,7 +19,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class RejectedExample:
-    """One event that would be refused: which, with which commit and from where it landed, and the value."""
+    """One event that would be rejected: which, with which commit and from where it landed, and the value."""
 
     event_id: str
     sequence: int
@@ -30,7 +30,7 @@ class RejectedExample:
 
 @dataclass
 class RejectedGroup:
-    """Events of one producer that would be refused at one place for one reason."""
+    """Events of one producer that would be rejected at one place for one reason."""
 
     type: str
     place: str
@@ -42,25 +42,25 @@ class RejectedGroup:
 
 @dataclass
 class Trial:
-    """What came of it: events tried, by type, and those that would be refused."""
+    """The events tried, by type, and those that would be rejected."""
 
     tried: dict[str, int] = field(default_factory=dict)
     groups: dict[tuple[str, str, str, str], RejectedGroup] = field(default_factory=dict)
 
     @property
     def rejected(self) -> int:
-        """How many events would be refused."""
+        """How many events would be rejected."""
         return sum(group.events for group in self.groups.values())
 
     def ordered(self) -> list[RejectedGroup]:
-        """The refusals, most events first."""
+        """The rejections, most events first."""
         return sorted(
             self.groups.values(),
             key=lambda group: (-group.events, group.type, group.place, group.reason, group.source),
         )
 
-    def refuse(self, event_type: str, row: Row, fault: Fault, commit: Commit) -> None:
-        """Count one refusal, and keep it as an example where there are few yet."""
+    def reject(self, event_type: str, row: Row, fault: Fault, commit: Commit) -> None:
+        """Count one rejection, and keep it as an example where there are few yet."""
         key = event_type, fault.place, fault.reason, row["source"]
         if key not in self.groups and len(self.groups) >= MAX_GROUPS:
             key = event_type, OTHER.place, OTHER.reason, "…"
