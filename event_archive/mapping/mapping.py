@@ -43,7 +43,7 @@ CHOSEN = "the chosen"  # a name that no column has
 
 
 @dataclass(frozen=True)
-class Rule:
+class MappingRule:
     """How the records with one chosen value become events of one type."""
 
     chosen: str
@@ -58,7 +58,7 @@ class Mapping:
 
     path: Path
     choose: Entry
-    rules: tuple[Rule, ...]
+    rules: tuple[MappingRule, ...]
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -115,7 +115,7 @@ def load_mapping(path: Path, limits: Limits | None = None) -> Mapping:
     return Mapping(path, fields["choose"], tuple(compiled))
 
 
-def _rule(chosen: str, entry: Entry, shared: dict[str, Entry], scope: Scope) -> Rule:
+def _rule(chosen: str, entry: Entry, shared: dict[str, Entry], scope: Scope) -> MappingRule:
     own = entry.only({*MAPPED, "type", "data"}, {"type"}, f"rule {chosen}")
     event_type = re.fullmatch(EVENT_TYPE, own["type"].text)
     if not event_type:
@@ -135,7 +135,7 @@ def _rule(chosen: str, entry: Entry, shared: dict[str, Entry], scope: Scope) -> 
     data = {**_data(shared.get("data")), **_data(own.get("data"))}
     members = [(name, build_value(part, scope, f"data.{name}")) for name, part in data.items()]
     parts.append(("data", json_object(members, keep_empty=True)))
-    return Rule(chosen, own["type"].text, scope, json_object(parts, keep_empty=True))
+    return MappingRule(chosen, own["type"].text, scope, json_object(parts, keep_empty=True))
 
 
 def _data(entry: Entry | None) -> dict[str, Entry]:

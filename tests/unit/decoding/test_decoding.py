@@ -1,4 +1,4 @@
-"""From bytes to records: each with its place, whatever the shape, the compression and the size of a chunk."""
+"""From bytes to records: each with its place, whatever the form, the compression and the size of a chunk."""
 
 import gzip
 import hashlib
@@ -52,7 +52,7 @@ def whole(content: bytes, **bounds: int) -> Records:
 
 
 LINES = b'{"a":1}\n{"b":2}\n'
-SHAPES: dict[str, tuple[bytes, Records]] = {
+FORMS: dict[str, tuple[bytes, Records]] = {
     "lines": (LINES, [(1, 0, b'{"a":1}'), (2, 8, b'{"b":2}')]),
     "no line feed at the end": (LINES[:-1], [(1, 0, b'{"a":1}'), (2, 8, b'{"b":2}')]),
     "carriage returns": (LINES.replace(b"\n", b"\r\n"), [(1, 0, b'{"a":1}'), (2, 9, b'{"b":2}')]),
@@ -81,10 +81,10 @@ SHAPES: dict[str, tuple[bytes, Records]] = {
 }
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("packed", ["plain", "gzip", "zstd", "gzip in members", "zstd in frames"])
-def test_records_have_their_places(shape: str, packed: str) -> None:
-    content, records = SHAPES[shape]
+def test_records_have_their_places(form: str, packed: str) -> None:
+    content, records = FORMS[form]
     half = len(content) // 2
     wrapped = {
         "plain": content,
@@ -136,26 +136,26 @@ def test_an_array_is_cut_where_its_elements_end(
 )
 def test_many_small_records_make_small_chunks(content: bytes) -> None:
     with patch.object(chunk, "CACHED_BYTES", 64):
-        found = [len(piece.positions) for piece in read_chunks(stream(content), 1280, 1 << 20)]
-    assert max(found) <= 10 + 64
-    assert sum(found) in (5000, 5001)
+        sizes = [len(piece.positions) for piece in read_chunks(stream(content), 1280, 1 << 20)]
+    assert max(sizes) <= 10 + 64
+    assert sum(sizes) in (5000, 5001)
 
 
 LONG = b'{"a":"' + b"x" * 500 + b'"}'
 
 
 @pytest.mark.parametrize("size", [1, 7, 64, 1000, 10_000])
-def test_a_long_line_is_refused_in_parts_and_the_rest_goes_on(size: int) -> None:
+def test_a_long_line_is_rejected_in_parts_and_the_rest_goes_on(size: int) -> None:
     content = b'{"a":1}\n' + LONG + b'\n{"b":2}\n' + LONG
     records, unreadable = cut(content, size=size, longest=100)
     assert records == [(1, 0, b'{"a":1}'), (3, 517, b'{"b":2}')]
-    assert {(one.position, one.reason) for one in unreadable} == {(2, "too_long"), (4, "too_long")}
+    assert {(piece.position, piece.reason) for piece in unreadable} == {(2, "too_long"), (4, "too_long")}
     for position in (2, 4):
-        parts = [one for one in unreadable if one.position == position]
-        assert [one.part for one in parts] == list(range(len(parts)))
-        assert b"".join(one.record for one in parts).rstrip(b"\n") == LONG
+        parts = [piece for piece in unreadable if piece.position == position]
+        assert [piece.part for piece in parts] == list(range(len(parts)))
+        assert b"".join(piece.record for piece in parts).rstrip(b"\n") == LONG
         assert content[parts[0].offset :].startswith(LONG)
-        assert max(len(one.record) for one in parts) <= max(100, 4) + 2 * size
+        assert max(len(piece.record) for piece in parts) <= max(100, 4) + 2 * size
 
 
 BROKEN = {
@@ -175,10 +175,10 @@ def test_what_breaks_an_array_is_kept(case: str, size: int) -> None:
     records, unreadable = cut(content, size=size)
     assert len(records) == intact
     (position, offset, rest, reason) = expected[0]
-    assert {(one.position, one.reason) for one in unreadable} == {(position, reason)}
-    found = b"".join(one.record for one in unreadable)
-    assert found.strip() == rest
-    assert content[unreadable[0].offset :] == found
+    assert {(piece.position, piece.reason) for piece in unreadable} == {(position, reason)}
+    unread = b"".join(piece.record for piece in unreadable)
+    assert unread.strip() == rest
+    assert content[unreadable[0].offset :] == unread
     assert not content[offset : unreadable[0].offset].strip()
 
 
@@ -197,10 +197,10 @@ def test_a_stream_that_breaks_off_keeps_what_came_before(packer: str, content: b
     for end in (len(packed) * 9 // 10, len(packed) - 1):
         records, unreadable = cut(packed[:end], size=500)
         assert [record for _, _, record in records] == VALUES[: len(records)]
-        assert [one.reason for one in unreadable if one.part == 0] == ["truncated"]
+        assert [piece.reason for piece in unreadable if piece.part == 0] == ["truncated"]
         assert packer in unreadable[0].detail
-        assert content[unreadable[0].offset :].startswith(b"".join(one.record for one in unreadable))
-    assert [one.reason for one in cut(packed[:5])[1]] == ["truncated"]
+        assert content[unreadable[0].offset :].startswith(b"".join(piece.record for piece in unreadable))
+    assert [piece.reason for piece in cut(packed[:5])[1]] == ["truncated"]
 
 
 @pytest.mark.parametrize("packer", PACKERS)
@@ -208,14 +208,14 @@ def test_other_bytes_after_a_compressed_stream_are_told(packer: str) -> None:
     for junk in (b"junk", b"\n", b"\x1f", b"\0" * 10):
         records, unreadable = cut(PACKERS[packer](LINES) + junk)
         assert [record for _, _, record in records] == [b'{"a":1}', b'{"b":2}']
-        assert [one.reason for one in unreadable] == ["truncated"]
+        assert [piece.reason for piece in unreadable] == ["truncated"]
 
 
 def test_a_changed_byte_in_a_compressed_stream_is_told() -> None:
     packed = bytearray(gzip.compress(LINES * 1000))
     packed[-6] ^= 1
     _, unreadable = cut(bytes(packed))
-    assert [one.reason for one in unreadable] == ["truncated"]
+    assert [piece.reason for piece in unreadable] == ["truncated"]
     assert "corrupt gzip" in unreadable[0].detail
 
 
@@ -227,7 +227,7 @@ def test_a_bomb_comes_in_pieces_of_bounded_size(packer: str) -> None:
     assert max(sizes) <= 16 << 20
 
 
-def test_a_window_larger_than_memory_is_refused() -> None:
+def test_a_window_larger_than_memory_is_rejected() -> None:
     parameters = zstandard.ZstdCompressionParameters(window_log=31, enable_ldm=True)
     packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
     with pytest.raises(Truncated, match="corrupt zstd"):

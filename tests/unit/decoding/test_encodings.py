@@ -1,6 +1,6 @@
-"""CloudEvents in Avro and Protobuf: the same events as in JSON, and what is broken is kept and told.
+"""CloudEvents in Avro and Protobuf: the same events as in JSON, and what is unreadable is rejected.
 
-Not here: JSON (`test_decode`), and the same company's events in all encodings (`tests/pipeline`).
+Not here: JSON (`test_decoding`), and the same company's events in all encodings (`tests/pipeline`).
 """
 
 import bz2
@@ -181,8 +181,11 @@ def test_no_byte_is_lost_or_raises_whatever_happens_to_a_file(
     }[what]
     records, unreadable = cut(changed, size)
     untouched = {json.dumps(event, sort_keys=True) for event in documents(whole)}
-    kept = sum(json.dumps(json.loads(one), sort_keys=True) in untouched for one in records if _is_json(one))
-    if kept < len(untouched) and kept == len(records):  # some event is gone, and no other one stands for it
+    intact = sum(
+        json.dumps(json.loads(record), sort_keys=True) in untouched for record in records if _is_json(record)
+    )
+    # Some event is gone, and no other one stands for it.
+    if intact < len(untouched) and intact == len(records):
         assert unreadable or what == "cut"  # a file that was cut between two events is a shorter file
 
 
@@ -275,13 +278,13 @@ def refusals(tmp_path: Path, content: bytes, **limits: Any) -> list[tuple[str, s
     """Land some bytes; what was refused, and every record must be accounted for."""
     archive = new_archive(tmp_path)
     counts = land_bytes(archive, content, "events", **limits).counts
-    told = rejected(archive)
+    rejections = rejected(archive)
     assert counts.received == counts.accepted + counts.duplicate + counts.rejected
-    assert len([one for one in told if one.part == 0]) == counts.rejected
-    return [(one.reason, one.detail) for one in told]
+    assert len([piece for piece in rejections if piece.part == 0]) == counts.rejected
+    return [(piece.reason, piece.detail) for piece in rejections]
 
 
-def foreign() -> bytes:
+def other_schema() -> bytes:
     schema: Any = {"type": "record", "name": "Order", "fields": [{"name": "id", "type": "long"}]}
     schema["fields"] += [{"name": "kind", "type": "string"}]
     file = io.BytesIO()
@@ -293,7 +296,7 @@ NODE = {"type": "record", "name": "N", "fields": [{"name": "next", "type": ["nul
 AVRO = as_avro(EVENTS, sync_interval=1)
 FIRST_SYNC = AVRO.find(AVRO[-16:])
 HOSTILE: dict[str, tuple[bytes, str]] = {
-    "a foreign schema": (foreign(), "specversion"),
+    "a foreign schema": (other_schema(), "specversion"),
     "an unknown codec": (header(NODE, "lz77"), "'lz77' can't be read"),
     "a schema that is no JSON": (header("{"), "no JSON"),
     "a schema that is too deep": (header("[" * 100_000), ""),
@@ -339,7 +342,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
 def test_a_mapping_makes_events_of_an_avro_file_of_another_schema(tmp_path: Path) -> None:
     archive = new_archive(tmp_path)
     path, mapping = tmp_path / "orders.avro", tmp_path / "mapping.yaml"
-    path.write_bytes(foreign())
+    path.write_bytes(other_schema())
     mapping.write_text(MAPPING, encoding="utf-8")
     counts = land(archive, Source(path.name, path), mapping=load_mapping(mapping)).counts
     assert (counts.received, counts.accepted) == (2, 2), rejected(archive)
@@ -347,11 +350,11 @@ def test_a_mapping_makes_events_of_an_avro_file_of_another_schema(tmp_path: Path
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_hostile_bytes_are_refused_in_words(tmp_path: Path, case: str) -> None:
+def test_hostile_bytes_are_rejected_with_a_reason(tmp_path: Path, case: str) -> None:
     content, expected = HOSTILE[case]
-    told = refusals(tmp_path, content)
-    assert told
-    assert any(expected in detail for _, detail in told), told
+    rejections = refusals(tmp_path, content)
+    assert rejections
+    assert any(expected in detail for _, detail in rejections), rejections
 
 
 @pytest.mark.parametrize("pack", [as_avro, as_delimited, as_batch], ids=["avro", "lengths", "batch"])
@@ -362,7 +365,7 @@ def test_the_rest_of_a_file_lands_beside_a_bad_event(tmp_path: Path, pack: Calla
     assert "grams" in detail
 
 
-def test_blocks_after_a_broken_one_land(tmp_path: Path) -> None:
+def test_blocks_after_an_unreadable_one_land(tmp_path: Path) -> None:
     unreadable = bytearray(AVRO)
     unreadable[FIRST_SYNC + 16 + 3] ^= 0xFF  # within the first block after the header
     archive = new_archive(tmp_path)
@@ -372,7 +375,7 @@ def test_blocks_after_a_broken_one_land(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("codec", CODECS)
-def test_a_block_that_unpacks_to_gigabytes_is_refused(tmp_path: Path, codec: str) -> None:
+def test_a_block_that_unpacks_to_gigabytes_is_rejected(tmp_path: Path, codec: str) -> None:
     event = lost(1) | {"data": {"place": "x" * 60_000_000}}
     ((reason, detail),) = refusals(tmp_path, packed_avro([event], codec), max_record_bytes=1 << 20)
     assert reason == "bad_avro"

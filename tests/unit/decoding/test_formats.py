@@ -54,7 +54,7 @@ def test_a_format_is_an_entry(tmp_path: Path, pack: type[bytes]) -> None:
     archive = new_archive(tmp_path)
     landed = land_bytes(archive, pack(deck(text(weighed(1)), b"no event", text(weighed(2)), b"rest")[:-100]))
     assert (landed.counts.received, landed.counts.accepted, landed.counts.rejected) == (4, 2, 2)
-    assert [(one.reason, one.position, one.record) for one in rejected(archive)] == [
+    assert [(record.reason, record.position, record.record) for record in rejected(archive)] == [
         ("invalid_json", 2, b"no event"),
         ("half_a_card", 4, b"rest".ljust(CARD - 100, b"\0")),
     ]

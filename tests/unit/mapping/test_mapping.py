@@ -60,11 +60,11 @@ def run(mapping: Mapping, records: list[str]) -> tuple[list[dict[str, Any] | Non
     with duckdb.connect(config={"enable_external_access": "false", "threads": 1}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("CREATE TABLE foreign_records AS SELECT unnest(?) AS record", [records])
-        found = connection.execute(
+        rows = connection.execute(
             f"SELECT {mapping.sql('record')}, {mapping.reason_sql('record')} FROM foreign_records"
         ).fetchall()
-    events = [None if event is None else json.loads(event) for event, _ in found]
-    return events, [reason for event, reason in found if event is None]
+    events = [None if event is None else json.loads(event) for event, _ in rows]
+    return events, [reason for event, reason in rows if event is None]
 
 
 @pytest.fixture(name="map_with")
@@ -143,7 +143,7 @@ def test_a_record_can_say_what_it_corrects_or_voids(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["0.12345678901234567890", "[1.00000000000000000001]", "1e-400", "1e400"])
-def test_a_number_that_would_change_is_refused(map_with: Map, value: str) -> None:
+def test_a_number_that_would_change_is_rejected(map_with: Map, value: str) -> None:
     events, reasons = map_with("{copy: x}", value)
     assert events == [None]
     assert reasons == ["a number has more digits than a mapping can carry over exactly"]

@@ -1,4 +1,4 @@
-"""The exact judge: given a record, expect a row, or a reason that says what to do about it."""
+"""The exact validator: given a record, expect a row, or a reason that says what to do about it."""
 
 import json
 import resource
@@ -21,15 +21,15 @@ def verdict(record: bytes) -> Accepted | Rejected:
 
 
 def accepted(record: bytes) -> dict[str, Any]:
-    found = verdict(record)
-    assert isinstance(found, Accepted), found
-    return found.row
+    result = verdict(record)
+    assert isinstance(result, Accepted), result
+    return result.row
 
 
 def rejected(record: bytes) -> Rejected:
-    found = verdict(record)
-    assert isinstance(found, Rejected), found
-    return found
+    result = verdict(record)
+    assert isinstance(result, Rejected), result
+    return result
 
 
 def test_an_event_becomes_a_row() -> None:
@@ -141,12 +141,12 @@ NOT_JSON = [
 
 @pytest.mark.parametrize(("record", "reason", "detail"), NOT_JSON, ids=range(len(NOT_JSON)))
 def test_a_record_that_is_not_strictly_json(record: bytes, reason: str, detail: str) -> None:
-    found = rejected(record)
-    assert found.reason == reason
-    assert detail in found.detail
-    assert "\n" not in found.detail
-    assert len(found.detail) < 300
-    assert strict_fault(record) == found
+    result = rejected(record)
+    assert result.reason == reason
+    assert detail in result.detail
+    assert "\n" not in result.detail
+    assert len(result.detail) < 300
+    assert strict_fault(record) == result
 
 
 def test_brackets_inside_of_strings_are_not_nesting() -> None:
@@ -208,11 +208,11 @@ ENVELOPES = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "detail"), ENVELOPES, ids=lambda one: str(one)[:40])
+@pytest.mark.parametrize(("changes", "detail"), ENVELOPES, ids=lambda case: str(case)[:40])
 def test_a_bad_envelope(changes: dict[str, Any], detail: str) -> None:
-    found = rejected(text(weighed(1, **changes)))
-    assert found.reason == "bad_envelope"
-    assert detail in found.detail
+    result = rejected(text(weighed(1, **changes)))
+    assert result.reason == "bad_envelope"
+    assert detail in result.detail
 
 
 @pytest.mark.parametrize("name", ["specversion", "id", "source", "type", "time", "actor", "object", "data"])
@@ -236,10 +236,10 @@ TYPES = [
 
 @pytest.mark.parametrize("event_type", TYPES)
 def test_an_unknown_type(event_type: str) -> None:
-    found = rejected(text(weighed(1, type=event_type)))
-    assert found.reason == ("unknown_type" if event_type else "bad_envelope")
-    assert (found.type, found.source, found.event_id) == (event_type[:200], "/post", "event-1")
-    assert len(found.detail) < 150
+    result = rejected(text(weighed(1, type=event_type)))
+    assert result.reason == ("unknown_type" if event_type else "bad_envelope")
+    assert (result.type, result.source, result.event_id) == (event_type[:200], "/post", "event-1")
+    assert len(result.detail) < 150
 
 
 DATA = [
@@ -262,19 +262,19 @@ DATA = [
 ]
 
 
-@pytest.mark.parametrize(("data", "reason", "detail"), DATA, ids=lambda one: str(one)[:40])
+@pytest.mark.parametrize(("data", "reason", "detail"), DATA, ids=lambda case: str(case)[:40])
 def test_data_that_the_contract_or_its_columns_do_not_allow(
     data: dict[str, Any], reason: str, detail: str
 ) -> None:
-    found = rejected(text(weighed(1, data=data)))
-    assert found.reason == reason
-    assert detail in found.detail
+    result = rejected(text(weighed(1, data=data)))
+    assert result.reason == reason
+    assert detail in result.detail
 
 
 @pytest.mark.parametrize(
     "number", ["1e400", "1e4999", "9" * 2400, "0.1000000000000000055511151231257827", "-1e-400"]
 )
-def test_a_number_beyond_a_double_is_refused_or_kept_as_text(number: str) -> None:
+def test_a_number_beyond_a_double_is_rejected_or_stays_text(number: str) -> None:
     as_double = text(weighed(1, data={"ratio": "X"})).replace(b'"X"', number.encode())
     assert rejected(as_double).reason == "inexact"
     as_json = text(weighed(1, data={"remarks": "X", "new": "X"})).replace(b'"X"', number.encode())
@@ -285,14 +285,14 @@ def test_a_number_beyond_a_double_is_refused_or_kept_as_text(number: str) -> Non
 
 def test_a_closed_contract_allows_no_other_field() -> None:
     assert accepted(text(lost(1)))["extra"] is None
-    found = rejected(text(lost(1) | {"data": {"place": "Ulm", "when": "now"}}))
-    assert found.detail.startswith("data: Additional properties are not allowed")
+    result = rejected(text(lost(1) | {"data": {"place": "Ulm", "when": "now"}}))
+    assert result.detail.startswith("data: Additional properties are not allowed")
 
 
-def test_an_event_from_the_future_is_refused_beyond_the_skew() -> None:
+def test_an_event_from_the_future_is_rejected_beyond_the_skew() -> None:
     assert accepted(text(weighed(1, time="2026-06-01T00:00:00Z")))
-    found = rejected(text(weighed(1, time="2026-06-01T00:00:00.000001Z")))
-    assert (found.reason, found.type) == ("future", WEIGHED)
+    result = rejected(text(weighed(1, time="2026-06-01T00:00:00.000001Z")))
+    assert (result.reason, result.type) == ("future", WEIGHED)
 
 
 def test_a_long_string_costs_no_more_than_its_length() -> None:

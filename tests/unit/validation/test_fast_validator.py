@@ -1,4 +1,4 @@
-"""The fast test is never laxer than the exact judge, and it is used where it pays.
+"""The fast validator is never laxer than the exact one, and it is used where it pays.
 
 The hunt: contracts made from the keywords that the fast test knows, a shape learned from a good record, and
 records whose every value is drawn from spellings that readers of JSON disagree about. Whatever the fast test
@@ -61,7 +61,7 @@ def archive(tmp_path: Path) -> Archive:
 
 @pytest.fixture
 def fast_rows(connection: duckdb.DuckDBPyConnection, archive: Archive) -> FastRows:
-    """What the fast test makes of records, by row, having checked it against the exact judge."""
+    """What the fast validator makes of records, by row, having checked it against the exact one."""
 
     def run(records: Sequence[bytes], of: Contract, line_end: bytes = b"\n") -> dict[int, Row]:
         archive.contracts, archive.fast_validators = Contracts([of]), {}
@@ -85,22 +85,22 @@ def fast_rows(connection: duckdb.DuckDBPyConnection, archive: Archive) -> FastRo
 
 def rows_of(routed: Routed) -> dict[int, Row]:
     """The accepted rows by number; `extra` as the value that its text spells."""
-    found: dict[int, Row] = {}
+    accepted: dict[int, Row] = {}
     for typed in routed.tables.values():
         for row in typed.events.to_pylist():
             row["extra"] = json.loads(row["extra"]) if row["extra"] else None
-            found[row.pop("n")] = row
-    return found
+            accepted[row.pop("n")] = row
+    return accepted
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_what_the_fast_test_accepts_the_exact_judge_accepts(fast_rows: FastRows, seed: int) -> None:
+def test_what_the_fast_validator_accepts_the_exact_one_accepts(fast_rows: FastRows, seed: int) -> None:
     hunter = Hunter(seed)
     accepted = 0
     for _ in range(15):
         hunted, data = hunter.contract()
         accepted += len(fast_rows(hunter.records(data, 60), hunted, hunter.choice([b"\n", b"\r\n", b" \n"])))
-    assert accepted > 15, "the hunt has nothing to judge"
+    assert accepted > 15, "the hunt has nothing to validate"
 
 
 def fields(**schemas: Mapping[str, Any]) -> Contract:
@@ -151,7 +151,7 @@ TEXT: dict[str, Any] = {"type": "string"}
 def test_a_value_just_beyond_what_a_keyword_allows(
     fast_rows: FastRows, schema: dict[str, Any], good: str, hostile: list[str]
 ) -> None:
-    records = [spelled(weighed(1) | {"data": {"a": Raw(one)}}).encode() for one in [good, *hostile]]
+    records = [spelled(weighed(1) | {"data": {"a": Raw(value)}}).encode() for value in [good, *hostile]]
     assert list(fast_rows(records, fields(a=schema))) == [0]
 
 
@@ -189,7 +189,7 @@ def test_a_value_just_beyond_what_a_keyword_allows(
 def test_spellings_that_the_engine_reads_too_leniently(
     fast_rows: FastRows, schema: dict[str, Any], good: str, hostile: list[str]
 ) -> None:
-    records = [spelled(weighed(1) | {"data": {"a": Raw(one)}}).encode() for one in [good, *hostile]]
+    records = [spelled(weighed(1) | {"data": {"a": Raw(value)}}).encode() for value in [good, *hostile]]
     assert list(fast_rows(records, fields(a=schema))) == [0]
 
 
@@ -216,14 +216,14 @@ def test_attributes_that_the_engine_reads_too_leniently(
     fast_rows: FastRows, name: str, good: str, hostile: list[str]
 ) -> None:
     event = weighed(1) | {"data": {"a": "b"}}
-    records = [spelled(event | {name: Raw(one)}).encode() for one in [good, *hostile]]
+    records = [spelled(event | {name: Raw(value)}).encode() for value in [good, *hostile]]
     assert list(fast_rows(records, fields(a={"type": "string"}))) == [0]
 
 
 COMPANY = load_contracts(ROOT / "event_archive" / "contracts")
 
 
-@pytest.mark.parametrize("company", COMPANY.values(), ids=lambda one: one.type)
+@pytest.mark.parametrize("company", COMPANY.values(), ids=lambda contract: contract.type)
 def test_the_company_s_events_all_go_the_fast_way(fast_rows: FastRows, company: Contract) -> None:
     records = [text({**example, "id": str(number)}) for number in range(9) for example in company.examples]
     assert sorted(fast_rows(records, company)) == list(range(len(records)))
