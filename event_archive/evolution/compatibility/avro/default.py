@@ -9,6 +9,11 @@ from typing import Any
 from event_archive.evolution.compatibility.avro.schema import MAX_DEPTH, MISSING, AvroField, AvroSchema, Node
 
 RANGES = {"int": 2**31, "long": 2**63}
+# As what JSON values come that are one of these; a bool is no number.
+PYTHON_TYPES: dict[str, tuple[type, ...]] = {
+    **{"null": (type(None),), "boolean": (bool,), "string": (str,)},
+    **{"float": (int, float), "double": (int, float)},
+}
 
 
 def invalid_defaults(schema: AvroSchema) -> Iterator[tuple[Node, AvroField]]:
@@ -30,16 +35,10 @@ def _is_value(value: Any, node: Node, depth: int, checked: dict[tuple[int, int],
 
 
 def _fits(value: Any, node: Node, depth: int, checked: dict[tuple[int, int], bool]) -> bool:
-    if node.kind == "null":
-        return value is None
-    if node.kind == "boolean":
-        return isinstance(value, bool)
     if node.kind in RANGES:
         return type(value) is int and -RANGES[node.kind] <= value < RANGES[node.kind]
-    if node.kind in ("float", "double"):
-        return type(value) in (int, float)
-    if node.kind == "string":
-        return isinstance(value, str)
+    if node.kind in PYTHON_TYPES:
+        return type(value) in PYTHON_TYPES[node.kind]
     if node.kind in ("bytes", "fixed"):
         is_bytes = isinstance(value, str) and all(character <= "\xff" for character in value)
         return is_bytes and (node.kind == "bytes" or len(value) == node.size)

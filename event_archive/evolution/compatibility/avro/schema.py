@@ -96,13 +96,7 @@ class _Reading:
     named: list[Node] = field(default_factory=list)
 
     def node(self, schema: Any, namespace: str, place: str, depth: int) -> Node:
-        self.types += 1
-        if depth > MAX_DEPTH:
-            _refuse(
-                "the schema", f"types are nested deeper than {MAX_DEPTH}; define them apart and refer to them"
-            )
-        if self.types > MAX_TYPES:
-            _refuse("the schema", f"has more than {MAX_TYPES:,} types; split it")
+        self.count_type(depth)
         if isinstance(schema, str):
             return Node(schema) if schema in PRIMITIVES else self.reference(schema, namespace, place)
         if isinstance(schema, list):
@@ -124,6 +118,15 @@ class _Reading:
         if kind not in NAMED:
             _refuse(place, f"`type` is {_short(kind)}, which is no Avro type; a reference is written alone")
         return self.definition(schema, kind, namespace, place, depth)
+
+    def count_type(self, depth: int) -> None:
+        self.types += 1
+        if depth > MAX_DEPTH:
+            _refuse(
+                "the schema", f"types are nested deeper than {MAX_DEPTH}; define them apart and refer to them"
+            )
+        if self.types > MAX_TYPES:
+            _refuse("the schema", f"has more than {MAX_TYPES:,} types; split it")
 
     def reference(self, name: str, namespace: str, place: str) -> Node:
         full = name if "." in name or not namespace else f"{namespace}.{name}"

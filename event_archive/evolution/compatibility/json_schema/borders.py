@@ -42,6 +42,12 @@ def around(number: Any) -> list[Any]:
     return [number, number + 1, number - 1, *([number + 0.5, number - 0.5] if abs(number) < LARGEST else ())]
 
 
+BOUNDS = {
+    *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength"),
+    *("minItems", "maxItems", "minContains", "maxContains", "minProperties", "maxProperties"),
+}
+
+
 def borders(nodes: Iterable[Any], steps: int = 2000) -> Iterator[Any]:
     """Values at the borders of whatever schemas say: in and just out of them, at any depth."""
     waiting = list(nodes)
@@ -56,25 +62,8 @@ def borders(nodes: Iterable[Any], steps: int = 2000) -> Iterator[Any]:
             [node["const"]] if "const" in node else (),
         )
         for keyword, value in node.items():
-            if keyword in (
-                "minimum",
-                "maximum",
-                "exclusiveMinimum",
-                "exclusiveMaximum",
-                "multipleOf",
-            ) and _is_number(value):
-                yield from around(value)
-                yield from (value * 2, value / 2, value * 3) if abs(value) < LARGEST else ()
-            elif keyword in ("minLength", "maxLength") and _is_number(value):
-                yield from (texts_of_length(value + more) for more in (-1, 0, 1))
-            elif keyword in ("minItems", "maxItems", "minContains", "maxContains") and _is_number(value):
-                counts = [int(min(value + more, LONGEST_LIST)) for more in (-1, 0, 1)]
-                yield from ([*range(count)] for count in counts)
-                yield from ([0] * count for count in counts)
-            elif keyword in ("minProperties", "maxProperties") and _is_number(value):
-                yield from (
-                    {f"p{at}": 0 for at in range(int(min(value + more, LONGEST_LIST)))} for more in (-1, 0, 1)
-                )
+            if keyword in BOUNDS and _is_number(value):
+                yield from _around_bound(keyword, value)
             elif keyword == "pattern" and isinstance(value, str):
                 texts = texts_for_pattern(value)
                 yield from chain.from_iterable(
@@ -89,6 +78,23 @@ def borders(nodes: Iterable[Any], steps: int = 2000) -> Iterator[Any]:
                     or keyword not in ("properties", "patternProperties", "dependentSchemas")
                     else list(value.values())
                 )
+
+
+def _around_bound(keyword: str, value: Any) -> Iterator[Any]:
+    """Values about which a keyword with a number decides: numbers, texts, lists or objects around it."""
+    if keyword in ("minLength", "maxLength"):
+        yield from (texts_of_length(value + more) for more in (-1, 0, 1))
+    elif keyword in ("minItems", "maxItems", "minContains", "maxContains"):
+        counts = [int(min(value + more, LONGEST_LIST)) for more in (-1, 0, 1)]
+        yield from ([*range(count)] for count in counts)
+        yield from ([0] * count for count in counts)
+    elif keyword in ("minProperties", "maxProperties"):
+        yield from (
+            {f"p{at}": 0 for at in range(int(min(value + more, LONGEST_LIST)))} for more in (-1, 0, 1)
+        )
+    else:
+        yield from around(value)
+        yield from (value * 2, value / 2, value * 3) if abs(value) < LARGEST else ()
 
 
 def _is_number(value: Any) -> bool:

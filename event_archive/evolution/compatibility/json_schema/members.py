@@ -20,6 +20,15 @@ ANY_NAME, ANY_ITEM, THE_NAME = "*", "[]", "(name)"
 
 def object_gaps(proof: Prover, writer: Facts, reader: Facts, part: Part, path: Path) -> Iterator[Gap]:
     """What one part of the reader asserts of objects and the writer does not."""
+    yield from _required_gaps(writer, reader, part, path)
+    yield from _dependency_gaps(proof, writer, reader, part, path)
+    yield from _count_gaps(writer, reader, part, path)
+    yield from _name_gaps(proof, writer, reader, part, path)
+    if any(keyword in part for keyword in CONTENT):
+        yield from _content_gaps(proof, writer, reader, part, path)
+
+
+def _required_gaps(writer: Side, reader: Side, part: Part, path: Path) -> Iterator[Gap]:
     for name in part.get("required", ()):
         if name not in writer.required:
             known = any(name in props for props in writer.all_of("properties"))
@@ -31,6 +40,9 @@ def object_gaps(proof: Prover, writer: Facts, reader: Facts, part: Part, path: P
                 writer,
                 reader,
             )
+
+
+def _dependency_gaps(proof: Prover, writer: Side, reader: Side, part: Part, path: Path) -> Iterator[Gap]:
     for trigger, names in part.get("dependentRequired", {}).items():
         if _may_hold(writer, trigger):
             with_it = facts_of(writer.document, (*writer.parts, writer.document.made("required", trigger)))
@@ -47,10 +59,6 @@ def object_gaps(proof: Prover, writer: Facts, reader: Facts, part: Part, path: P
             if proof.gaps(with_it, facts_of(reader.document, (node,)), path):
                 sentence = f"READER demands more wherever {short(trigger)} is"
                 yield Gap(path, "dependency_added", sentence, writer, reader)
-    yield from _count_gaps(writer, reader, part, path)
-    yield from _name_gaps(proof, writer, reader, part, path)
-    if any(keyword in part for keyword in CONTENT):
-        yield from _content_gaps(proof, writer, reader, part, path)
 
 
 def _may_hold(writer: Facts, name: str) -> bool:

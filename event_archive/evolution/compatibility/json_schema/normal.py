@@ -115,30 +115,36 @@ class _DocumentReader:
     def node(self, source: Any, is_root: bool = False) -> Node:
         if not isinstance(source, dict):
             return source if isinstance(source, bool) else {"$opaque": "no schema"}
-        identifier = source.get("id" if self.draft == 4 else "$id")
-        if not is_root and isinstance(identifier, str) and not identifier.startswith("#"):
-            return {"$opaque": "a schema with an identifier of its own inside of another"}
-        if (
-            not is_root
-            and self.draft >= 2019
-            and "$schema" in source
-            and source["$schema"] != self.document.source.get("$schema")
-        ):
-            return {"$opaque": "another dialect inside of the schema"}
+        if not is_root and (foreign := self.foreign(source)):
+            return {"$opaque": foreign}
         if self.draft <= 7 and "$ref" in source:
             return self.reference(source["$ref"])
         made: dict[str, Any] = {}
         if "$ref" in source:
             made.update(self.reference(source["$ref"]))
-        if ("$dynamicRef" in source and self.draft == 2020) or (
-            "$recursiveRef" in source and self.draft == 2019
-        ):
+        dynamic = {2019: "$recursiveRef", 2020: "$dynamicRef"}.get(self.draft)
+        if dynamic in source:
             made["$opaque"] = "a dynamic reference"
         if self.draft in (6, 7) and ("contentEncoding" in source or "contentMediaType" in source):
             made["$opaque"] = (
                 f"the encoding {source.get('contentEncoding')!r} of {source.get('contentMediaType')!r}"
             )
         self.scalars(source, made)
+        self.subschemas(source, made)
+        self.arrays(source, made)
+        return made
+
+    def foreign(self, source: dict[str, Any]) -> str | None:
+        """What makes an inner schema one that has to be read by itself."""
+        identifier = source.get("id" if self.draft == 4 else "$id")
+        if isinstance(identifier, str) and not identifier.startswith("#"):
+            return "a schema with an identifier of its own inside of another"
+        dialect = self.document.source.get("$schema")
+        if self.draft >= 2019 and "$schema" in source and source["$schema"] != dialect:
+            return "another dialect inside of the schema"
+        return None
+
+    def subschemas(self, source: dict[str, Any], made: dict[str, Any]) -> None:
         for keyword in SINGLE:
             if keyword in source and self.knows(keyword):
                 made[keyword] = self.node(source[keyword])
@@ -155,8 +161,6 @@ class _DocumentReader:
                 made.setdefault("dependentRequired", {})[name] = needs
             else:
                 made.setdefault("allOf", []).append({"dependentSchemas": {name: self.node(needs)}})
-        self.arrays(source, made)
-        return made
 
     def scalars(self, source: dict[str, Any], made: dict[str, Any]) -> None:
         if "type" in source:
@@ -167,11 +171,7 @@ class _DocumentReader:
         for keyword in PLAIN:
             if keyword in source:
                 made[keyword] = source[keyword]
-        for lower, upper in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
-            if self.draft > 4 and upper in source:
-                made[upper] = source[upper]
-            elif source.get(upper) is True and lower in source:
-                made[upper] = made.pop(lower)
+        self.exclusive_bounds(source, made)
         if "const" in source and self.knows("const"):
             made["const"] = source["const"]
         if source.get("required"):
@@ -186,6 +186,13 @@ class _DocumentReader:
                 made["$opaque"] = f"the format {name} as of draft {self.draft}"
             else:
                 made["format"] = name
+
+    def exclusive_bounds(self, source: dict[str, Any], made: dict[str, Any]) -> None:
+        for lower, upper in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+            if self.draft > 4 and upper in source:
+                made[upper] = source[upper]
+            elif source.get(upper) is True and lower in source:
+                made[upper] = made.pop(lower)
 
     def arrays(self, source: dict[str, Any], made: dict[str, Any]) -> None:
         items = source.get("items")

@@ -34,22 +34,24 @@ def _same(writer: Facts, node: Any, reader: Facts, other_node: Any, seen: set[tu
     seen.add((id(node), id(other_node)))
     if node.keys() != other_node.keys() or not node.get("$opaque", SAMEABLE[0]).startswith(SAMEABLE):
         return False
-    for name, part in node.items():
-        pairs = [(part, other_node[name])]
-        if name == "$ref":
-            pairs = [(writer.document.target(node), reader.document.target(other_node))]
-        elif name in NAMED:
-            if part.keys() != other_node[name].keys():
-                return False
-            pairs = [(node, other_node[name][key]) for key, node in part.items()]
-        elif name in LISTS or name == "prefixItems":
-            if len(part) != len(other_node[name]):
-                return False
-            pairs = list(zip(part, other_node[name], strict=True))
-        elif name not in NODES:
-            if json.dumps(part, sort_keys=True) != json.dumps(other_node[name], sort_keys=True):
-                return False
-            continue
-        if not all(_same(writer, first, reader, second, seen) for first, second in pairs):
+    for name in node:
+        pairs = (
+            [(writer.document.target(node), reader.document.target(other_node))]
+            if name == "$ref"
+            else _pairs(name, node[name], other_node[name])
+        )
+        if pairs is None or not all(_same(writer, first, reader, second, seen) for first, second in pairs):
             return False
     return True
+
+
+def _pairs(name: str, part: Any, other: Any) -> list[tuple[Any, Any]] | None:
+    """The schemas that have to be the same for a keyword to say the same; None where it can't."""
+    if name in NAMED:
+        same_names = part.keys() == other.keys()
+        return [(schema, other[key]) for key, schema in part.items()] if same_names else None
+    if name in LISTS or name == "prefixItems":
+        return list(zip(part, other, strict=True)) if len(part) == len(other) else None
+    if name in NODES:
+        return [(part, other)]
+    return [] if json.dumps(part, sort_keys=True) == json.dumps(other, sort_keys=True) else None

@@ -45,6 +45,11 @@ class Values:
             return []
         if known.values is not None:
             return list(known.values[:MOST])
+        branches = self._of_branches(known, wish, depth)
+        return self._of_types(known, wish, depth) if branches is None else branches
+
+    def _of_branches(self, known: Side, wish: Path, depth: int) -> list[Any] | None:
+        """Values of the first part that has branches; None where no part has."""
         for part in known.parts:
             for keyword in ("anyOf", "oneOf"):
                 if keyword in part:
@@ -66,6 +71,9 @@ class Values:
                 return _mixed(
                     [self.of(facts_of(known.document, (*rest, *case)), wish, depth + 1) for case in cases]
                 )
+        return None
+
+    def _of_types(self, known: Side, wish: Path, depth: int) -> list[Any]:
         scalars: list[Any] = [None] if "null" in known.types else []
         scalars += [True, False] if "boolean" in known.types else []
         kinds = [scalars]
