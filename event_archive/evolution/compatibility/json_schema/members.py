@@ -28,21 +28,16 @@ def object_gaps(proof: Prover, writer: Facts, reader: Facts, part: Part, path: P
         yield from _content_gaps(proof, writer, reader, part, path)
 
 
-def _required_gaps(writer: Side, reader: Side, part: Part, path: Path) -> Iterator[Gap]:
+def _required_gaps(writer: Facts, reader: Facts, part: Part, path: Path) -> Iterator[Gap]:
     for name in part.get("required", ()):
         if name not in writer.required:
             known = any(name in props for props in writer.all_of("properties"))
             sentence = f"{short(name)} may be absent, and READER requires it"
-            yield Gap(
-                (*path, name),
-                "required_added" if known else "required_property_added",
-                sentence,
-                writer,
-                reader,
-            )
+            rule = "required_added" if known else "required_property_added"
+            yield Gap((*path, name), rule, sentence, writer, reader)
 
 
-def _dependency_gaps(proof: Prover, writer: Side, reader: Side, part: Part, path: Path) -> Iterator[Gap]:
+def _dependency_gaps(proof: Prover, writer: Facts, reader: Facts, part: Part, path: Path) -> Iterator[Gap]:
     for trigger, names in part.get("dependentRequired", {}).items():
         if _may_hold(writer, trigger):
             with_it = facts_of(writer.document, (*writer.parts, writer.document.made("required", trigger)))

@@ -48,7 +48,7 @@ class Values:
         branches = self._of_branches(known, wish, depth)
         return self._of_types(known, wish, depth) if branches is None else branches
 
-    def _of_branches(self, known: Side, wish: Path, depth: int) -> list[Any] | None:
+    def _of_branches(self, known: Facts, wish: Path, depth: int) -> list[Any] | None:
         """Values of the first part that has branches; None where no part has."""
         for part in known.parts:
             for keyword in ("anyOf", "oneOf"):
@@ -73,7 +73,7 @@ class Values:
                 )
         return None
 
-    def _of_types(self, known: Side, wish: Path, depth: int) -> list[Any]:
+    def _of_types(self, known: Facts, wish: Path, depth: int) -> list[Any]:
         scalars: list[Any] = [None] if "null" in known.types else []
         scalars += [True, False] if "boolean" in known.types else []
         kinds = [scalars]
