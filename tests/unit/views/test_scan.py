@@ -252,11 +252,13 @@ DAYS = 40
 
 @pytest.fixture(scope="module")
 def daily(tmp_path_factory: pytest.TempPathFactory) -> Archive:
-    """A landing of each of forty days, in a folder with a name that looks like a pattern."""
+    """A landing of two events of each of forty days, in a folder with a name that looks like a pattern."""
     archive = new_archive(tmp_path_factory.mktemp("daily [a-z]*"))
     for day in range(DAYS):
-        event = weighed(day, time=at(FIRST + day * DAY + timedelta(hours=day % 24)))
-        land_bytes(archive, lines([event]), f"{day}.ndjson")
+        start = FIRST + day * DAY
+        morning = weighed(day, time=at(start + timedelta(hours=day % 12)))
+        evening = weighed(day + DAYS, time=at(start + timedelta(hours=23)))
+        land_bytes(archive, lines([morning, evening]), f"{day}.ndjson")
     return archive
 
 
@@ -291,9 +293,9 @@ def of_commit(archive: Archive, sequence: int) -> datetime:
         (lambda events: events.filter(event_date.is_in([TENTH, date(2026, 2, 1)])), {10, 32}),
         (lambda events: events.filter((event_date == TENTH) | (event_date == TENTH + 2 * DAY)), {10, 12}),
         (lambda events: events.filter(event_date.dt.weekday() == 1, event_date < date(2026, 1, 15)), {5, 12}),
-        (lambda events: events.filter(occurred_at >= NOON - 3 * DAY, occurred_at < NOON), {8, 9, 10}),
-        (lambda events: events.filter(occurred_at > NOON, occurred_at <= NOON + 2 * DAY), {11, 12}),
-        (lambda events: events.filter(occurred_at.is_between(NOON - DAY, NOON, closed="none")), {10}),
+        (lambda events: events.filter(occurred_at >= NOON - 3 * DAY, occurred_at < NOON), {7, 8, 9, 10}),
+        (lambda events: events.filter(occurred_at > NOON, occurred_at <= NOON + 2 * DAY), {10, 11, 12}),
+        (lambda events: events.filter(occurred_at.is_between(NOON - DAY, NOON, closed="none")), {9, 10}),
         (lambda events: events.filter(occurred_at.dt.date() == TENTH), {10}),
         (lambda events: events.filter(occurred_at == datetime(2026, 1, 10, 9, tzinfo=UTC)), {10}),
         (lambda events: events.filter(occurred_at.dt.year() < 2026), set()),
@@ -358,8 +360,8 @@ def test_a_frame_streams_and_can_be_cut_short(daily: Archive, tmp_path: Path) ->
     assert frame.head(3).collect().height == 3
     assert frame.head(30).filter(occurred_at >= FIRST).head(29).collect().height == 29
     assert frame.head(0).collect().is_empty()
-    assert frame.select(pl.len()).collect().item() == DAYS
-    assert frame.join(frame.select("event_id"), on="event_id").collect(engine="streaming").height == DAYS
+    assert frame.select(pl.len()).collect().item() == 2 * DAYS
+    assert frame.join(frame.select("event_id"), on="event_id").collect(engine="streaming").height == 2 * DAYS
     frame.sink_parquet(tmp_path / "events.parquet")
     assert_frame_equal(pl.read_parquet(tmp_path / "events.parquet"), frame.collect(), check_row_order=False)
 
