@@ -29,6 +29,6 @@ class Limits:
         return min(self.max_record_bytes, max(self.memory_bytes // 64, MEBIBYTE))
 
     @property
-    def engine_mebibytes(self) -> int:
-        """What the engine may hold before it writes to disk: half of the memory."""
-        return max(self.memory_bytes // 2 // MEBIBYTE, 64)
+    def engine_bytes(self) -> int:
+        """How many bytes the engine may hold before it writes to disk: half of the memory."""
+        return self.memory_bytes // 2

@@ -1,16 +1,19 @@
 """SQL as text: names and values quoted, and the one place that opens and bounds a DuckDB.
 
-Belongs here: quoting, and the settings of every engine. Not here: queries, and SQL that a user wrote
-(`expressions`).
+Belongs here: quoting, the settings of every engine, and relations under names that nothing else has.
+Not here: queries, and SQL that a user wrote (`expressions`).
 """
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import duckdb
 
 from event_archive.limits import MEBIBYTE
+
+_NUMBERS = count()
 
 
 def quoted(name: str) -> str:
@@ -41,11 +44,13 @@ def open_engine(
     spill: Path | None = None,
     read_only: bool = False,
     sealed: bool = False,
+    is_lossless: bool = False,
 ) -> duckdb.DuckDBPyConnection:
     """Open a DuckDB, in memory or on a file, with times in UTC; the caller closes it.
 
     `threads` and `memory_bytes`: what it may use, DuckDB's own choice where they are None; `spill`: the
-    folder for what does not fit; `sealed`: it can reach no file and no network. Raises duckdb.Error where the
+    folder for what does not fit; `sealed`: it can reach no file and no network; `is_lossless`: Arrow
+    tables that it gives keep types that Arrow has no word for (UUID, bits). Raises duckdb.Error where the
     file can't be opened.
     """
     config: dict[str, str | bool | int | float | list[str]] = {}
@@ -57,6 +62,44 @@ def open_engine(
         config["temp_directory"] = str(spill)
     if sealed:
         config["enable_external_access"] = False
+    if is_lossless:
+        config["arrow_lossless_conversion"] = True
     connection = duckdb.connect(database or ":memory:", read_only=read_only, config=config)
     connection.execute("SET TimeZone = 'UTC'")
     return connection
+
+
+class Relations:
+    """Relations that one piece of work makes in an engine, each under a name of its own; gone at its end."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._registered: list[str] = []
+        self._created: list[str] = []
+
+    def register(self, stem: str, table: object) -> str:
+        """Let SQL read an Arrow table; returns the relation's name, which begins with `stem`."""
+        name = f"{stem}_{next(_NUMBERS)}"
+        self._connection.register(name, table)
+        self._registered.append(name)
+        return name
+
+    def create(self, stem: str, query: str) -> str:
+        """Keep the rows of a query in a temporary table; returns its name, which begins with `stem`."""
+        name = f"{stem}_{next(_NUMBERS)}"
+        self._connection.execute(f"CREATE TEMP TABLE {name} AS {query}")
+        self._created.append(name)
+        return name
+
+    def release(self) -> None:
+        """Remove them all."""
+        while self._registered:
+            self._connection.unregister(self._registered.pop())
+        while self._created:
+            self._connection.execute(f"DROP TABLE {self._created.pop()}")
+
+    def __enter__(self) -> "Relations":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()

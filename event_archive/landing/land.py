@@ -1,7 +1,7 @@
 """Landing: one input into the archive, as one atomic commit.
 
-Belongs here: recognising bytes that have landed, the engine's bounds, what the log says of a landing, and
-trying again where another process was faster. Not here: the work itself (`attempt`).
+Belongs here: recognising bytes that have landed, and what the log says of a landing. Not here: the work
+itself, and beginning anew where another process was faster (`transaction`).
 
 A crash at any point leaves at most litter: files in `scratch`, or segments that no entry of the log names.
 """
@@ -14,14 +14,12 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-import duckdb
-
 from event_archive.archive import Archive
 from event_archive.decoding.formats import read_chunks
 from event_archive.decoding.record_chunk import Chunk
 from event_archive.decoding.sources import HashingReader, Source, digest_of
 from event_archive.landing.quarantine_file import QuarantineWriter
-from event_archive.landing.transaction import RejectedRows, Transaction
+from event_archive.landing.transaction import RejectedRows, Transaction, commit_until_accepted
 from event_archive.limits import Limits
 from event_archive.mapping.map_records import map_chunk
 from event_archive.mapping.mapping import Mapping
@@ -54,50 +52,52 @@ def land(
     limits: Limits | None = None,
     progress: Progress | None = None,
 ) -> Landed:
-    """Land one input; returns when its commit is durable. `progress` is told how many bytes were read.
+    """Land one input in one commit; returns when that is durable, or when there is nothing to commit.
 
-    Raises UnusableInput where the input can't be read. Records that are refused are not an error.
+    `mapping`: by which records that are no events become events. `limits`: of memory, threads and the
+    size of a record. `progress` is called, from time to time, with how many of the input's bytes were
+    read. An input whose bytes have landed before, by the same mapping, is left alone. Raises
+    UnusableInput where the input can't be read. Records that are rejected are not an error: they go to
+    the quarantine.
     """
     limits = limits or Limits()
     with archive.storage.writing(), archive.storage.scratch() as folder:
-        archive.log.move_anchor()
         source = _readable_again(source, folder)
-        attempts = 0
-        # An attempt goes by the log in which these bytes were looked for: what another process commits in
-        # between would otherwise be seen by neither.
-        while (earlier := _landed_before(known := archive.log.commits(), source, mapping)) is None:
-            attempts += 1
-            work = folder / f"attempt-{attempts}"
-            work.mkdir()
-            with closing(engine(limits, work)) as connection:
-                transform = partial(map_chunk, mapping=mapping) if mapping else None
-                transaction = Transaction(archive, known, connection, work, limits, transform)
-                refusals = QuarantineWriter(work / "refused.parquet")
-                stream = _take_in(transaction, source, refusals, limits, progress)
-                if not transaction.counts.received:
-                    return Landed(source.origin, transaction.counts)
-                if commit := _commit(transaction, source.origin, stream, mapping, refusals):
-                    return Landed(source.origin, transaction.counts, commit)
-        return Landed(source.origin, Counts(), earlier=earlier)
+
+        def work(transaction: Transaction) -> Landed | None:
+            # By the log that the transaction goes by: what another process commits in between would otherwise
+            # be seen by neither.
+            if earlier := _landed_before(transaction.known, source, mapping):
+                return Landed(source.origin, Counts(), earlier=earlier)
+            rejected = QuarantineWriter(transaction.folder / "rejected.parquet")
+            stream = _take_in(transaction, source, mapping, rejected, limits, progress)
+            if not transaction.counts.received:
+                return Landed(source.origin, transaction.counts)
+            commit = _commit(transaction, source.origin, stream, mapping, rejected)
+            return Landed(source.origin, transaction.counts, commit) if commit else None
+
+        return commit_until_accepted(archive, folder, limits, work)
 
 
 def _take_in(
     transaction: Transaction,
     source: Source,
-    refusals: QuarantineWriter,
+    mapping: Mapping | None,
+    rejected: QuarantineWriter,
     limits: Limits,
     progress: Progress | None,
 ) -> HashingReader:
     """Work through all of a source's bytes."""
+    transform = partial(map_chunk, mapping=mapping) if mapping else None
     with closing(source.open()) as file:
         stream = HashingReader(file)
 
-        def note(chunk: Chunk, rejected: RejectedRows, _: list[int]) -> None:
-            refusals.add_chunk(chunk, rejected)
+        def note(chunk: Chunk, rows: RejectedRows, _: list[int]) -> None:
+            rejected.add_chunk(chunk, rows)
             if progress:
                 progress(stream.bytes)
 
-        transaction.take_in(read_chunks(stream, limits.chunk_bytes, limits.record_bytes), note)
+        transaction.take_in(read_chunks(stream, limits.chunk_bytes, limits.record_bytes), note, transform)
         stream.read_to_end()
     return stream
 
@@ -107,9 +107,9 @@ def _commit(
     origin: str,
     stream: HashingReader,
     mapping: Mapping | None,
-    refusals: QuarantineWriter,
+    rejected: QuarantineWriter,
 ) -> Commit | None:
-    quarantine = refusals.finish()
+    quarantine = rejected.finish()
     batch = stream.digest()
     draft = Commit(
         sequence=0,
@@ -123,8 +123,8 @@ def _commit(
         counts=transaction.counts,
         quarantine=quarantine,
     )
-    files = {refusals.file: quarantine.path} if quarantine else {}
-    return transaction.commit(draft, files, lambda others: any(other.batch == batch for other in others))
+    files = {rejected.file: quarantine.path} if quarantine else {}
+    return transaction.commit(draft, files, lambda others: any(commit.batch == batch for commit in others))
 
 
 def _readable_again(source: Source, folder: Path) -> Source:
@@ -140,19 +140,8 @@ def _readable_again(source: Source, folder: Path) -> Source:
 def _landed_before(known: Sequence[Commit], source: Source, mapping: Mapping | None) -> Commit | None:
     """The commit in which the same bytes landed by the same mapping; only known sizes are hashed."""
     size = source.path.stat().st_size if source.path and source.path.is_file() else 0
-    same_size = [one for one in known if one.kind == LANDING and one.batch_bytes == size]
+    same_size = [commit for commit in known if commit.kind == LANDING and commit.batch_bytes == size]
     if not same_size:
         return None
-    wanted = digest_of(source), file_digest(mapping.path) if mapping else None
-    return next((commit for commit in same_size if (commit.batch, commit.mapping) == wanted), None)
-
-
-def engine(limits: Limits, folder: Path) -> duckdb.DuckDBPyConnection:
-    """A DuckDB within these limits, which spills below `folder`."""
-    connection = duckdb.connect()
-    connection.execute(f"SET threads = {int(limits.threads)}")
-    connection.execute(f"SET memory_limit = '{limits.engine_mebibytes}MiB'")
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET arrow_lossless_conversion = true")
-    connection.execute("SET temp_directory = ?", [str(folder / "spill")])
-    return connection
+    mine = digest_of(source), file_digest(mapping.path) if mapping else None
+    return next((commit for commit in same_size if (commit.batch, commit.mapping) == mine), None)

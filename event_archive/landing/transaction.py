@@ -1,17 +1,21 @@
-"""An attempt at one commit: from chunks of records to finished segments, and one try at the log's next entry.
+"""Transactions: from chunks of records to finished segments, and a commit, again and again until it succeeds.
 
-Belongs here: the order of the steps on each chunk (transform, route, deduplicate, write), and the commit. Not
-here: the steps themselves, where chunks come from, and what is kept of the records that did not become events
-(`landing`, `recovery`).
+Belongs here: the order of the steps on each chunk (transform, route, deduplicate, write), the commit, and
+beginning anew where another process was faster. Not here: the steps themselves, where chunks come from, and
+what is kept of the records that did not become events (`land`, `recover`).
 
 While a chunk is worked on, the next one is read and cut, and the segments of the one before it are written.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
+from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -20,51 +24,90 @@ import pyarrow.compute as pc
 from event_archive.archive import Archive
 from event_archive.decoding.record_chunk import Chunk
 from event_archive.landing.deduplicate import Repeated, find_repeated
-from event_archive.landing.router import Routed, Router
+from event_archive.landing.routed import Routed
+from event_archive.landing.router import Router, learned_validators
 from event_archive.landing.segment_file import Written, write_segment
 from event_archive.limits import Limits
+from event_archive.sql_text import open_engine
 from event_archive.store.commit import NOTHING_BEFORE, Commit, Counts, segments_of
 from event_archive.store.key_index import KeyIndex
 from event_archive.validation.exact_validator import Rejected
 
+Result = TypeVar("Result")
+AnyChunk = TypeVar("AnyChunk", bound=Chunk)
 RejectedRows = list[tuple[int, Rejected]]
-Transform = Callable[[duckdb.DuckDBPyConnection, Chunk], tuple[Chunk, RejectedRows]]
-"""Makes events of a chunk's records; what it can't make any of is refused, and blank in the new chunk."""
+Transform = Callable[[duckdb.DuckDBPyConnection, AnyChunk], tuple[Chunk, RejectedRows]]
+"""Makes events of a chunk's records; what it can't make any of is rejected, and blank in the new chunk."""
 
-Note = Callable[[Chunk, RejectedRows, list[int]], None]
-"""Told of each chunk as it came, which rows were refused and which are duplicates; the others were accepted.
+Note = Callable[[AnyChunk, RejectedRows, list[int]], None]
+"""Takes each chunk as it came, its rejected rows and its duplicate ones; the other rows were accepted.
 
-Broken records are the chunk's own to tell, and refused as well."""
+Unreadable records are part of the chunk alone, and rejected as well."""
+
+
+def commit_until_accepted(
+    archive: Archive, folder: Path, limits: Limits, work: Callable[["Transaction"], Result | None]
+) -> Result:
+    """Call `work` with a new transaction until it gives a result; None asks for another one.
+
+    Each goes by the log as it is when it begins. `folder`: in scratch, for the transactions' files.
+    """
+    archive.log.move_anchor()
+    for number in count(1):
+        transaction = Transaction(archive, folder / f"transaction-{number}", limits)
+        with closing(transaction):
+            result = work(transaction)
+        if result is not None:
+            return result
+    raise AssertionError("there is always another number")
 
 
 class Transaction:
-    """One attempt, against the log as it was `known` to be; its files are in `folder`, in scratch."""
+    """Work towards one commit, against the log as it is `known` to be; its files are in `folder`."""
 
-    def __init__(
-        self,
-        archive: Archive,
-        known: Sequence[Commit],
-        connection: duckdb.DuckDBPyConnection,
-        folder: Path,
-        limits: Limits,
-        transform: Transform | None = None,
-    ) -> None:
+    def __init__(self, archive: Archive, folder: Path, limits: Limits) -> None:
+        folder.mkdir()
+        self.folder = folder
+        self.known: Sequence[Commit] = archive.log.commits()
+        self.counts = Counts()
         self._archive = archive
-        self._connection = connection
-        self._folder = folder
-        self._transform = transform
-        self._known = known
-        self._index = KeyIndex(archive, connection, self._known, folder)
-        self._router = Router(archive, connection, datetime.now(UTC) + limits.clock_skew)
+        self._limits = limits
         self._written: list[Written] = []
         self._pending: list[Future[Written]] = []
-        self.counts = Counts()
 
-    def take_in(self, chunks: Iterator[Chunk], note: Note) -> None:
+    @cached_property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        return open_engine(
+            threads=self._limits.threads,
+            memory_bytes=self._limits.engine_bytes,
+            spill=self.folder / "spill",
+            is_lossless=True,
+        )
+
+    @cached_property
+    def _index(self) -> KeyIndex:
+        return KeyIndex(self._archive.storage, self._connection, self.known, self.folder)
+
+    @cached_property
+    def _router(self) -> Router:
+        latest = datetime.now(UTC) + self._limits.clock_skew
+        return Router(self._archive, self._connection, latest, learned_validators(self._archive))
+
+    def close(self) -> None:
+        """Close the engine, if there was anything to do for it."""
+        if "_connection" in vars(self):
+            self._connection.close()
+
+    def take_in(
+        self,
+        chunks: Iterator[AnyChunk],
+        note: Note[AnyChunk],
+        transform: Transform[AnyChunk] | None = None,
+    ) -> None:
         """Work through all chunks; afterwards `counts` says what they held."""
         with ThreadPoolExecutor(2) as background:
             for chunk in _ahead(chunks, background):
-                self._take_chunk(chunk, note, background)
+                note(chunk, *self._take_chunk(chunk, transform, background))
             self._finish_segments()
         if not self.counts.conserved:
             raise AssertionError(f"records were lost or counted twice: {self.counts}")
@@ -75,7 +118,7 @@ class Transaction:
         """Make all that was taken in part of the archive, at once, by `draft` at its place in the log.
 
         `files` are adopted with the segments. None where other processes have committed meanwhile, and what
-        they did makes this attempt's files wrong: some of its events, or what `overtaken` finds in it.
+        they did makes this transaction's files wrong: some of its events, or what `overtaken` finds in it.
         """
         for written in self._written:
             self._archive.storage.adopt(written.file, written.segment.path)
@@ -83,14 +126,14 @@ class Transaction:
             self._archive.storage.adopt(file, name)
         while True:
             known = self._archive.log.commits()
-            others = known[len(self._known) :]
+            others = known[len(self.known) :]
             if overtaken(others) or self._index.clashes(segments_of(others)):
                 return None
             commit = replace(
                 draft,
                 sequence=len(known) + 1,
                 previous=known[-1].digest if known else NOTHING_BEFORE,
-                landed_at=max([datetime.now(UTC), *(one.landed_at for one in known[-1:])]),
+                landed_at=max([datetime.now(UTC), *(commit.landed_at for commit in known[-1:])]),
                 segments=tuple(written.segment for written in self._written),
             )
             if self._archive.log.append(commit):
@@ -98,30 +141,33 @@ class Transaction:
                     self._index.keep(commit)
                 return commit
 
-    def _take_chunk(self, chunk: Chunk, note: Note, background: ThreadPoolExecutor) -> None:
-        events, lost = self._transform(self._connection, chunk) if self._transform else (chunk, [])
-        routed = self._router.route(events)
-        self._finish_segments()
-        repeated = find_repeated(self._connection, routed.contracts, self._index)
-        rejected = [*routed.rejected, *lost, *self._conflicts(routed, repeated)]
-        duplicates = [row for rows in repeated.duplicates.values() for row in rows]
-        unreadable = sum(one.part == 0 for one in chunk.unreadable)
-        self.counts += Counts(
-            received=routed.received + len(lost) + unreadable,
-            accepted=self._write(routed, repeated, background),
-            duplicate=len(duplicates),
-            rejected=len(rejected) + unreadable,
-        )
-        note(chunk, rejected, duplicates)
+    def _take_chunk(
+        self, chunk: AnyChunk, transform: Transform[AnyChunk] | None, background: ThreadPoolExecutor
+    ) -> tuple[RejectedRows, list[int]]:
+        """Work through one chunk; returns its rejected rows and its duplicate ones."""
+        events, lost = transform(self._connection, chunk) if transform else (chunk, [])
+        with self._router.route(events) as routed:
+            self._finish_segments()
+            repeated = find_repeated(self._connection, routed.contracts, self._index)
+            rejected = [*routed.rejected, *lost, *self._conflicts(routed, repeated)]
+            duplicates = [row for rows in repeated.duplicates.values() for row in rows]
+            unreadable = sum(record.part == 0 for record in chunk.unreadable)
+            self.counts += Counts(
+                received=routed.received + len(lost) + unreadable,
+                accepted=self._write(routed, repeated, background),
+                duplicate=len(duplicates),
+                rejected=len(rejected) + unreadable,
+            )
+        return rejected, duplicates
 
     def _conflicts(self, routed: Routed, repeated: Repeated) -> RejectedRows:
         rejected: RejectedRows = []
-        for name, row, met in repeated.conflicts:
+        for name, row, earlier in repeated.conflicts:
             names = f"SELECT source, event_id FROM {name} WHERE n = ?"
             ((source, event_id),) = self._connection.execute(names, [row]).fetchall()
-            detail = f"source and id are taken by {met}"
-            claimed = routed.tables[name].contract.type
-            rejected.append((row, Rejected("conflict", detail, claimed, source, event_id)))
+            detail = f"source and id are taken by {earlier}"
+            event_type = routed.tables[name].contract.type
+            rejected.append((row, Rejected("conflict", detail, event_type, source, event_id)))
         return rejected
 
     def _write(self, routed: Routed, repeated: Repeated, background: ThreadPoolExecutor) -> int:
@@ -132,7 +178,7 @@ class Transaction:
             if dropped := repeated.rows(name):
                 table = table.filter(pc.invert(pc.is_in(table["n"], pa.array(dropped, pa.int64()))))
             if table.num_rows:
-                file = self._folder / f"segment-{len(self._index.files)}.parquet"
+                file = self.folder / f"segment-{len(self._index.files)}.parquet"
                 self._index.add(file, typed.contract.type, table)
                 self._pending.append(background.submit(write_segment, table, typed.contract, file))
                 rows += table.num_rows
@@ -143,7 +189,7 @@ class Transaction:
         self._pending = []
 
 
-def _ahead(iterator: Iterator[Chunk], background: ThreadPoolExecutor) -> Iterator[Chunk]:
+def _ahead(iterator: Iterator[AnyChunk], background: ThreadPoolExecutor) -> Iterator[AnyChunk]:
     """The same chunks, each read and cut while the one before it is worked on."""
     following = background.submit(next, iterator, None)
     while (chunk := following.result()) is not None:

@@ -25,7 +25,7 @@ from event_archive.expressions.sql_tree import (
     string,
     transform,
 )
-from event_archive.limits import MEBIBYTE, Limits
+from event_archive.limits import Limits
 from event_archive.registry.yaml_file import Entry
 from event_archive.sql_text import open_engine
 
@@ -46,7 +46,7 @@ class Binder:
         self._connection: duckdb.DuckDBPyConnection | None = None
 
     def __enter__(self) -> "Binder":
-        memory_bytes = self._limits.engine_mebibytes * MEBIBYTE
+        memory_bytes = self._limits.engine_bytes
         self._connection = open_engine(threads=1, memory_bytes=memory_bytes, sealed=True)
         return self
 

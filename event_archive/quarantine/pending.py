@@ -1,23 +1,21 @@
-"""Waiting records: those that are still refused, read back in chunks to be judged again.
+"""Pending records: those that are still rejected, read back in chunks to be validated again.
 
-Belongs here: which of the quarantine's records are judged again, their bytes and places, in bounded memory.
-Not here: judging them, and what is noted of it (`recovery`).
+Belongs here: which of the quarantine's records are validated again, their bytes and places, in bounded
+memory. Not here: validating them, and what is noted of it (`recover`).
 """
 
 import hashlib
-from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-import duckdb
 import numpy as np
 import pyarrow.parquet as pq
 
 from event_archive.archive import Archive
 from event_archive.decoding.record_chunk import Chunk, ChunkBounds, chunk_of
 from event_archive.limits import Limits
-from event_archive.quarantine.recovery_outcomes import REFUSED, latest_outcomes
+from event_archive.quarantine.recovery_outcomes import REJECTED, RejectedRecords
 from event_archive.store.commit import Commit
 
 SMALL_COLUMNS = ["position", "part", "offset", "reason", "detail", "type", "source"]
@@ -25,7 +23,7 @@ SMALL_COLUMNS = ["position", "part", "offset", "reason", "detail", "type", "sour
 
 @dataclass(frozen=True)
 class Selection:
-    """Which records to judge again: those of one commit, reason (the latest), claimed type or source."""
+    """Which records to validate again: those of one commit, reason (the latest), claimed type or source."""
 
     sequence: int | None = None
     reason: str | None = None
@@ -34,10 +32,10 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """One record that is still refused, with the latest reason. `row`: in the quarantine of its commit.
+class PendingRecord:
+    """One record that is still rejected, with the latest reason. `row`: in the quarantine of its commit.
 
-    `reasons`: every one that it was ever refused for.
+    `reasons`: every one that it was ever rejected for.
     """
 
     sequence: int
@@ -50,18 +48,26 @@ class Waiting:
     reasons: frozenset[str]
 
 
-class WaitingRecords:
-    """The records of a selection that are still refused, foreign ones (landed by a mapping) or the others.
+@dataclass
+class PendingChunk(Chunk):
+    """A chunk of pending records: what is known of each, by row."""
 
-    `chunks` gives their bytes, and `taken` the records of each chunk, in the same order. What can't be judged
-    again stays out: records that are longer than the limits, and records without a byte.
+    pending: list[PendingRecord] = field(default_factory=list)
+
+
+class PendingRecords:
+    """The records of a selection that are still rejected, foreign ones (landed by a mapping) or the others.
+
+    What can't be validated again stays out: records that are longer than the limits, and records without a
+    byte. Counted as `chunks` is drawn: `records` and their `bytes`; `left_out`, which stayed out; `foreign`,
+    which landed by a mapping, where those are not asked for.
     """
 
     def __init__(
         self,
         archive: Archive,
         known: Sequence[Commit],
-        states: duckdb.DuckDBPyConnection,
+        states: RejectedRecords,
         selection: Selection,
         limits: Limits,
         *,
@@ -74,62 +80,61 @@ class WaitingRecords:
         self._limits = limits
         self._foreign = foreign
         self._sha256 = hashlib.sha256()
-        self.taken: deque[list[Waiting]] = deque()
         self.records = 0
         self.bytes = 0
         self.left_out = 0
         self.foreign = 0
 
     def digest(self, repair: str | None) -> str:
-        """SHA-256 of what was judged: each record's place and bytes, in order, and the digest of a repair."""
+        """SHA-256 of what was validated: each record's place and bytes, in order, and a repair's digest."""
         whole = self._sha256.copy()
         whole.update(f"repair {repair}\n".encode())
         return whole.hexdigest()
 
-    def chunks(self) -> Iterator[Chunk]:
+    def chunks(self) -> Iterator[PendingChunk]:
         """Chunks of the records, with numbers from 0 for positions."""
         most = ChunkBounds(self._limits.chunk_bytes, self._limits.record_bytes).max_records
-        held: list[tuple[Waiting, bytes]] = []
+        gathered: list[tuple[PendingRecord, bytes]] = []
         size = 0
-        for waiting, record in self._records():
-            held.append((waiting, record))
+        for pending, record in self._records():
+            gathered.append((pending, record))
             size += len(record)
-            if size >= self._limits.chunk_bytes or len(held) >= most:
-                yield self._chunk(held)
-                held, size = [], 0
-        if held:
-            yield self._chunk(held)
+            if size >= self._limits.chunk_bytes or len(gathered) >= most:
+                yield self._chunk(gathered)
+                gathered, size = [], 0
+        if gathered:
+            yield self._chunk(gathered)
 
-    def _chunk(self, held: list[tuple[Waiting, bytes]]) -> Chunk:
-        for waiting, record in held:
-            self._sha256.update(f"{waiting.sequence} {waiting.row} {len(record)}\n".encode() + record)
+    def _chunk(self, gathered: list[tuple[PendingRecord, bytes]]) -> PendingChunk:
+        for pending, record in gathered:
+            self._sha256.update(f"{pending.sequence} {pending.row} {len(record)}\n".encode() + record)
             self.bytes += len(record)
-        self.records += len(held)
-        self.taken.append([waiting for waiting, _ in held])
-        numbers = np.arange(len(held), dtype=np.int64)
-        return chunk_of([record for _, record in held], numbers, numbers)
+        self.records += len(gathered)
+        numbers = np.arange(len(gathered), dtype=np.int64)
+        chunk = chunk_of([record for _, record in gathered], numbers, numbers)
+        return PendingChunk(**vars(chunk), pending=[pending for pending, _ in gathered])
 
-    def _records(self) -> Iterator[tuple[Waiting, bytes]]:
+    def _records(self) -> Iterator[tuple[PendingRecord, bytes]]:
         for commit in self._known:
-            wanted = self._selection.sequence in (None, commit.sequence)
-            if commit.quarantine is None or not wanted:
+            is_selected = self._selection.sequence in (None, commit.sequence)
+            if commit.quarantine is None or not is_selected:
                 continue
             if (commit.mapping is not None) == self._foreign:
-                yield from self._of(commit, commit.quarantine.path)
+                yield from self._records_of(commit, commit.quarantine.path)
             elif not self._foreign:
-                self.foreign += sum(1 for _ in self._of(commit, commit.quarantine.path))
+                self.foreign += sum(1 for _ in self._records_of(commit, commit.quarantine.path))
 
-    def _of(self, commit: Commit, path: str) -> Iterator[tuple[Waiting, bytes]]:
+    def _records_of(self, commit: Commit, path: str) -> Iterator[tuple[PendingRecord, bytes]]:
         """One commit's records, read by row groups, which are bounded as they were written."""
         first = 0
-        long: tuple[Waiting, list[bytes], int] | None = None
+        long: tuple[PendingRecord, list[bytes], int] | None = None
         with pq.ParquetFile(self._archive.storage.location(path)) as file:
             for group in range(file.num_row_groups):
                 rows = file.read_row_group(group, SMALL_COLUMNS).to_pylist()
-                found = self._wanted(commit.sequence, first, rows)
+                pending_rows = self._select(commit.sequence, first, rows)
                 first += len(rows)
                 parts = any(row["part"] for row in rows)
-                if not found and not (long and parts):
+                if not pending_rows and not (long and parts):
                     continue
                 records = file.read_row_group(group, ["record"])["record"]
                 for number, row in enumerate(rows):
@@ -141,25 +146,25 @@ class WaitingRecords:
                             long = None
                         continue
                     if long:
-                        yield from self._whole(long[0], b"".join(long[1]))
-                    waiting = found.get(number)
-                    long = (waiting, [record], len(record)) if waiting else None
+                        yield from self._if_usable(long[0], b"".join(long[1]))
+                    pending = pending_rows.get(number)
+                    long = (pending, [record], len(record)) if pending else None
         if long:
-            yield from self._whole(long[0], b"".join(long[1]))
+            yield from self._if_usable(long[0], b"".join(long[1]))
 
-    def _whole(self, waiting: Waiting, record: bytes) -> Iterator[tuple[Waiting, bytes]]:
+    def _if_usable(self, pending: PendingRecord, record: bytes) -> Iterator[tuple[PendingRecord, bytes]]:
         if len(record) > self._limits.record_bytes or not record.strip():
             self.left_out += 1
         else:
-            yield waiting, record
+            yield pending, record
 
-    def _wanted(self, sequence: int, first: int, rows: list[dict[str, Any]]) -> dict[int, Waiting]:
-        """The records among these rows that are still refused and selected, by their number in the list."""
-        latest = latest_outcomes(self._states, sequence, first, first + len(rows))
-        found: dict[int, Waiting] = {}
+    def _select(self, sequence: int, first: int, rows: list[dict[str, Any]]) -> dict[int, PendingRecord]:
+        """The records among these rows that are still rejected and selected, by their number in the list."""
+        latest = self._states.latest_outcomes(sequence, first, first + len(rows))
+        selected: dict[int, PendingRecord] = {}
         for number, row in enumerate(rows):
-            outcome, reason, detail, later = latest.get(first + number, (REFUSED, None, None, None))
-            waiting = Waiting(
+            outcome, reason, detail, later = latest.get(first + number, (REJECTED, None, None, None))
+            pending = PendingRecord(
                 sequence,
                 first + number,
                 row["position"],
@@ -170,11 +175,11 @@ class WaitingRecords:
                 frozenset([row["reason"], *(later or ())]),
             )
             only = self._selection
-            wanted = (
-                only.reason in (None, waiting.reason)
-                and only.type in (None, waiting.type)
+            is_selected = (
+                only.reason in (None, pending.reason)
+                and only.type in (None, pending.type)
                 and only.source in (None, row["source"])
             )
-            if outcome == REFUSED and row["part"] == 0 and wanted:
-                found[number] = waiting
-        return found
+            if outcome == REJECTED and row["part"] == 0 and is_selected:
+                selected[number] = pending
+        return selected

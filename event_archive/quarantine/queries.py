@@ -1,17 +1,15 @@
-"""Refused records as people ask for them: grouped, filtered, and one by one with what became of it.
+"""Rejected records as people ask for them: grouped, filtered, and one by one with what became of it.
 
-Belongs here: the questions about refused records and their state. Not here: how the state comes about
-(`outcomes`), changing it (`recovery`), and the records' bytes (`quarantine`).
+Belongs here: the questions about rejected records and their state. Not here: how the state comes about
+(`recovery_outcomes`), changing it (`recover`), and the records' bytes (`quarantine_file`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 
-import duckdb
-
 from event_archive.archive import Archive
-from event_archive.quarantine.recovery_outcomes import REFUSED, refused_records
+from event_archive.quarantine.recovery_outcomes import REJECTED, RejectedRecords
 from event_archive.store.commit import Commit
 
 FIELDS = 'sequence, "row", position, "offset", origin, day, type, source, event_id, state, reason, detail'
@@ -21,22 +19,22 @@ NUMBER = f'(sequence * {ROWS_OF_A_COMMIT} + "row")'
 
 @dataclass(frozen=True)
 class Filter:
-    """Which refused records are asked for; None: whatever it is. `state` None: those of every state."""
+    """Which rejected records are asked for; None: whatever it is. `state` None: those of every state."""
 
     sequence: int | None = None
     reason: str | None = None
     type: str | None = None
     source: str | None = None
     day: date | None = None
-    state: str | None = REFUSED
+    state: str | None = REJECTED
 
 
 @dataclass(frozen=True)
-class RefusedRecord:
-    """A record that a landing refused, with its state and the latest reason.
+class RejectedRecord:
+    """A record that a landing rejected, with its state and the latest reason.
 
     `judged_in`: the recovery that gave the state, or the latest reason. `is_foreign`: it landed by a mapping,
-    and is judged again only by one.
+    and is validated again only by one.
     """
 
     sequence: int
@@ -65,12 +63,12 @@ class Group:
     day: date
     state: str
     records: int
-    samples: tuple[RefusedRecord, ...]
+    samples: tuple[RejectedRecord, ...]
 
 
 @dataclass(frozen=True)
 class Step:
-    """What one commit said of a record: that it was refused, and why, or what else became of it."""
+    """What one commit said of a record: that it was rejected, and why, or what else became of it."""
 
     sequence: int
     state: str
@@ -81,30 +79,38 @@ class Step:
 def grouped(archive: Archive, wanted: Filter, *, limit: int = 20, samples: int = 1) -> list[Group]:
     """The groups of the records that are asked for, largest first, the first ones with some records each."""
     where, values = _where(wanted)
-    with refused_records(archive) as connection:
-        found = connection.execute(
+    with RejectedRecords(archive) as rejected_records:
+        groups = rejected_records.execute(
             f"SELECT reason, type, source, day, state, count(*), min({NUMBER}, ?) "
             f"FROM records {where} GROUP BY ALL ORDER BY count(*) DESC, reason, type, source, day, state",
             [max(samples, 1), *values],
         ).fetchall()
-        shown = [number for *_, first in found[:limit] for number in first[:samples]]
-        held = _records(connection, shown)
+        shown = [number for *_, first in groups[:limit] for number in first[:samples]]
+        by_number = _find_records(rejected_records, shown)
     return [
-        Group(reason, claimed, source, day, state, records, tuple(held[one] for one in first if one in held))
-        for reason, claimed, source, day, state, records, first in found
+        Group(
+            reason,
+            claimed,
+            source,
+            day,
+            state,
+            records,
+            tuple(by_number[number] for number in first if number in by_number),
+        )
+        for reason, claimed, source, day, state, records, first in groups
     ]
 
 
-def refused_share(archive: Archive) -> dict[str, tuple[int, int]]:
-    """Per claimed type with a contract: how many records are still refused, and how many events there are."""
+def rejected_share(archive: Archive) -> dict[str, tuple[int, int]]:
+    """Per claimed type with a contract: how many records are still rejected, and how many events it has."""
     events = dict.fromkeys(archive.contracts, 0)
     for commit in archive.log.commits():
         for segment in commit.segments:
             if segment.type in events:
                 events[segment.type] += segment.rows
-    with refused_records(archive) as connection:
+    with RejectedRecords(archive) as rejected_records:
         rejected = dict(
-            connection.execute(
+            rejected_records.execute(
                 "SELECT type, count(*) FROM records WHERE state = 'refused' GROUP BY type"
             ).fetchall()
         )
@@ -113,42 +119,42 @@ def refused_share(archive: Archive) -> dict[str, tuple[int, int]]:
 
 def history(
     archive: Archive, sequence: int, position: int | None = None
-) -> tuple[RefusedRecord, list[Step]] | None:
-    """One record that a commit refused, at a position or the first, and all that was said of it, in order."""
-    with refused_records(archive, _until(archive, sequence)) as connection:
+) -> tuple[RejectedRecord, list[Step]] | None:
+    """One record that a commit rejected, at a position or the first, and all that became of it, in order."""
+    with RejectedRecords(archive, _until(archive, sequence)) as rejected_records:
         at = "" if position is None else "AND position = ?"
-        found = connection.execute(
+        first = rejected_records.execute(
             f'SELECT "row", first_reason, first_detail FROM records WHERE sequence = ? {at} '
             'ORDER BY "row" LIMIT 1',
             [sequence] if position is None else [sequence, position],
         ).fetchone()
-        if found is None:
+        if first is None:
             return None
-        row, reason, detail = found
-        later = connection.execute(
+        row, reason, detail = first
+        later = rejected_records.execute(
             'SELECT judged_in, outcome, reason, detail FROM outcomes WHERE sequence = ? AND "row" = ? '
             "ORDER BY judged_in",
             [sequence, row],
         ).fetchall()
-        steps = [Step(sequence, REFUSED, reason, detail), *(Step(*one) for one in later)]
-        (record,) = _records(connection, [sequence * ROWS_OF_A_COMMIT + row]).values()
+        steps = [Step(sequence, REJECTED, reason, detail), *(Step(*outcome) for outcome in later)]
+        (record,) = _find_records(rejected_records, [sequence * ROWS_OF_A_COMMIT + row]).values()
         return record, steps
 
 
 def _until(archive: Archive, sequence: int) -> Sequence[Commit]:
     """The commit and all recoveries: what is to be known of its records, and no other quarantine."""
-    return [one for one in archive.log.commits() if one.sequence == sequence or one.outcomes]
+    return [commit for commit in archive.log.commits() if commit.sequence == sequence or commit.outcomes]
 
 
 def _where(wanted: Filter) -> tuple[str, list[object]]:
     given = {field.name: getattr(wanted, field.name) for field in fields(wanted)}
-    kept = {name: value for name, value in given.items() if value is not None}
-    return ("WHERE " + " AND ".join(f"{name} = ?" for name in kept) if kept else ""), list(kept.values())
+    asked = {name: value for name, value in given.items() if value is not None}
+    return ("WHERE " + " AND ".join(f"{name} = ?" for name in asked) if asked else ""), list(asked.values())
 
 
-def _records(connection: duckdb.DuckDBPyConnection, numbers: Sequence[int]) -> dict[int, RefusedRecord]:
+def _find_records(rejected_records: RejectedRecords, numbers: Sequence[int]) -> dict[int, RejectedRecord]:
     listed = ", ".join(map(str, numbers)) or "NULL"
-    found = connection.execute(
+    rows = rejected_records.execute(
         f"SELECT {NUMBER}, {FIELDS}, judged_in, is_foreign FROM records WHERE {NUMBER} IN ({listed})"
     ).fetchall()
-    return {number: RefusedRecord(*record) for number, *record in found}
+    return {number: RejectedRecord(*record) for number, *record in rows}

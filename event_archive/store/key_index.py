@@ -1,7 +1,7 @@
 """The key index: which (source, id) the archive holds and in which segment, without opening every segment.
 
 Belongs here: finding where a batch's keys may already be, and keeping a snapshot of all keys so that this
-does not grow with the number of files. Not here: comparing what was found (`duplicates`).
+does not grow with the number of files. Not here: comparing what was found (`deduplicate`).
 
 The index is derived: a snapshot covers the log up to a sequence, is bound to that entry's digest, checked
 against its own digest when it is used, and can be removed at any time. It holds hashes of (source, id), so it
@@ -10,78 +10,92 @@ may find too much, never too little. The hash is the engine's; another engine ve
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from event_archive.archive import Archive
-from event_archive.sql_text import literal, sql_list
+from event_archive.sql_text import Relations, literal, sql_list
 from event_archive.store.commit import Commit, Segment, segments_of
 from event_archive.store.durable import file_digest
 from event_archive.store.folders import KEYS
+from event_archive.store.storage import Storage
 
 KEY = "hash(source, event_id)"
+NO_KEYS = "SELECT CAST(NULL AS UBIGINT) AS h, CAST(NULL AS INTEGER) AS segment WHERE FALSE"
 SNAPSHOT_AFTER_SEGMENTS = 32
 SNAPSHOT_AFTER_KEYS = 500_000
 
 
-class KeyIndex:
-    """The keys of a log, and of the landing that is under way, in one DuckDB connection.
+@dataclass(frozen=True)
+class KeysFound:
+    """Which of some keys the index has: numbers of `segments` that may hold one, and a table of `h`."""
 
-    Segments are numbered in the order of the log from 0; the landing's own come after them. The relation
-    `snapshot_keys` is a file, the table `recent_keys` is what is not in it: both have `h` and `segment`.
+    segments: list[int]
+    table: str
+
+
+class KeyIndex:
+    """The keys of a log, and of the transaction that is under way, in one engine, while that is open.
+
+    Segments are numbered in the order of the log from 0; the transaction's own come after them. `files`: the
+    location and event type of each. Keys come from a snapshot, a file, and from a table of what is not in it:
+    both have `h`, the hash of a key, and `segment`.
     """
 
     def __init__(
-        self, archive: Archive, connection: duckdb.DuckDBPyConnection, commits: Sequence[Commit], folder: Path
+        self, storage: Storage, connection: duckdb.DuckDBPyConnection, commits: Sequence[Commit], folder: Path
     ) -> None:
-        self._archive = archive
+        self._storage = storage
         self._connection = connection
+        self._relations = Relations(connection)
         self._folder = folder
         segments = segments_of(commits)
-        self.files = [(archive.storage.location(segment.path), segment.type) for segment in segments]
+        self.files = [(storage.location(segment.path), segment.type) for segment in segments]
         self._landed = len(self.files)
-        covered = self._open_snapshot(commits)
-        connection.execute("CREATE TEMP TABLE recent_keys (h UBIGINT, segment INTEGER)")
+        self._snapshot, covered = self._open_snapshot(commits)
+        self._recent = self._relations.create("recent_keys", NO_KEYS)
+        self._all = (
+            f"(SELECT h, segment FROM {self._snapshot} UNION ALL SELECT h, segment FROM {self._recent})"
+        )
         self._add_files([(number, self.files[number][0]) for number in range(covered, self._landed)])
 
-    def find(self, keys: str) -> list[int]:
-        """The numbers of the segments that may hold a key of the relation `keys` (`h`), and a table of those.
-
-        The table `found_keys` holds the hashes that were found.
-        """
-        self._connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE found AS SELECT DISTINCT h, segment FROM ("
-            f"SELECT * FROM snapshot_keys UNION ALL SELECT * FROM recent_keys) SEMI JOIN {keys} USING (h)"
+    def find(self, keys: str, relations: Relations) -> KeysFound:
+        """Find the keys of the relation `keys` (`h`); the table of those found is one of `relations`."""
+        found = relations.create(
+            "found", f"SELECT DISTINCT h, segment FROM {self._all} SEMI JOIN {keys} USING (h)"
         )
-        self._connection.execute("CREATE OR REPLACE TEMP TABLE found_keys AS SELECT DISTINCT h FROM found")
-        return [row for (row,) in self._connection.execute("SELECT DISTINCT segment FROM found").fetchall()]
+        table = relations.create("found_keys", f"SELECT DISTINCT h FROM {found}")
+        segments = self._connection.execute(f"SELECT DISTINCT segment FROM {found}").fetchall()
+        return KeysFound([segment for (segment,) in segments], table)
 
     def add(self, file: Path, event_type: str, events: pa.Table) -> None:
-        """Take in a segment that this landing writes from `events`."""
-        self._connection.register("written", events.select(["source", "event_id"]))
-        self._connection.execute(f"INSERT INTO recent_keys SELECT {KEY}, {len(self.files)} FROM written")
-        self._connection.unregister("written")
+        """Take in a segment that this transaction writes from `events`."""
+        with Relations(self._connection) as relations:
+            written = relations.register("written", events.select(["source", "event_id"]))
+            self._connection.execute(
+                f"INSERT INTO {self._recent} SELECT {KEY}, {len(self.files)} FROM {written}"
+            )
         self.files.append((str(file), event_type))
 
     def clashes(self, others: Sequence[Segment]) -> bool:
-        """Whether a key of this landing may be in these segments, which landed meanwhile."""
+        """Whether a key of this transaction may be in these segments, which landed meanwhile."""
         if not others:
             return False
-        files = sql_list(self._archive.storage.location(segment.path) for segment in others)
-        ((found,),) = self._connection.execute(
-            f"SELECT count(*) FROM recent_keys "
+        files = sql_list(self._storage.location(segment.path) for segment in others)
+        ((keys,),) = self._connection.execute(
+            f"SELECT count(*) FROM {self._recent} "
             f"SEMI JOIN (SELECT {KEY} AS h FROM read_parquet({files})) USING (h) "
             f"WHERE segment >= {self._landed}"
         ).fetchall()
-        return bool(found)
+        return bool(keys)
 
     def keep(self, commit: Commit) -> None:
-        """After `commit`, the landing's own: write a new snapshot where much has come since the last one."""
+        """After the transaction's `commit`: write a new snapshot where much has come since the last one."""
         ((keys, segments),) = self._connection.execute(
-            "SELECT count(*), count(DISTINCT segment) FROM recent_keys"
+            f"SELECT count(*), count(DISTINCT segment) FROM {self._recent}"
         ).fetchall()
         if keys < SNAPSHOT_AFTER_KEYS and segments < SNAPSHOT_AFTER_SEGMENTS:
             return
@@ -89,35 +103,30 @@ class KeyIndex:
         notes = {"head": commit.digest, "engine": duckdb.__version__, "segments": str(len(self.files))}
         metadata = ", ".join(f"{name}: {literal(text)}" for name, text in notes.items())
         self._connection.execute(
-            "COPY (SELECT * FROM snapshot_keys UNION ALL SELECT * FROM recent_keys) "
-            f"TO {literal(str(file))} (FORMAT parquet, COMPRESSION uncompressed, KV_METADATA {{{metadata}}})"
+            f"COPY {self._all} TO {literal(str(file))} "
+            f"(FORMAT parquet, COMPRESSION uncompressed, KV_METADATA {{{metadata}}})"
         )
         name = f"{KEYS}/{commit.sequence:020d}-{file_digest(file)}.parquet"
-        older = self._archive.storage.names(KEYS)
-        self._archive.storage.adopt(file, name)
+        older = self._storage.names(KEYS)
+        self._storage.adopt(file, name)
         for outdated in older[:-1]:
-            self._archive.storage.remove(outdated)
+            self._storage.remove(outdated)
 
-    def _open_snapshot(self, commits: Sequence[Commit]) -> int:
-        """Open the newest snapshot that fits the log; returns how many segments it covers."""
+    def _open_snapshot(self, commits: Sequence[Commit]) -> tuple[str, int]:
+        """Open the newest snapshot that fits the log; returns SQL of it, and how many segments it covers."""
         heads = {commit.digest for commit in commits}
-        for name in reversed(self._archive.storage.names(KEYS)):
+        for name in reversed(self._storage.names(KEYS)):
             mine = self._folder / "snapshot.parquet"
             try:
                 mine.unlink(missing_ok=True)
-                os.link(self._archive.storage.location(name), mine)  # others may remove it while it is read
+                os.link(self._storage.location(name), mine)  # others may remove it while it is read
                 notes = pq.read_metadata(mine).metadata or {}
             except (OSError, pa.ArrowInvalid):
                 continue
             fits = notes.get(b"engine") == duckdb.__version__.encode() and file_digest(mine) in name
             if fits and notes.get(b"head", b"").decode() in heads:
-                snapshot = f"read_parquet({literal(str(mine))})"
-                self._connection.execute(
-                    f"CREATE TEMP VIEW snapshot_keys AS SELECT h, segment FROM {snapshot}"
-                )
-                return int(notes[b"segments"])
-        self._connection.execute("CREATE TEMP TABLE snapshot_keys (h UBIGINT, segment INTEGER)")
-        return 0
+                return f"read_parquet({literal(str(mine))})", int(notes[b"segments"])
+        return f"({NO_KEYS})", 0
 
     def _add_files(self, files: Sequence[tuple[int, str]]) -> None:
         if not files:
@@ -128,10 +137,10 @@ class KeyIndex:
                 "file": pa.array([file for _, file in files], pa.string()),
             }
         )
-        self._connection.register("recent_files", numbers)
-        self._connection.execute(
-            f"INSERT INTO recent_keys SELECT {KEY}, segment FROM "
-            f"read_parquet({sql_list(file for _, file in files)}, filename = true) JOIN recent_files "
-            "ON filename = file"
-        )
-        self._connection.unregister("recent_files")
+        with Relations(self._connection) as relations:
+            added = relations.register("added_files", numbers)
+            self._connection.execute(
+                f"INSERT INTO {self._recent} SELECT {KEY}, segment FROM "
+                f"read_parquet({sql_list(file for _, file in files)}, filename = true) "
+                f"JOIN {added} ON filename = file"
+            )

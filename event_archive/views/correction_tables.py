@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from event_archive.archive import Archive
-from event_archive.sql_text import open_engine, sql_list
+from event_archive.sql_text import Relations, open_engine, sql_list
 from event_archive.store.commit import Commit, segments_of
 from event_archive.store.key_index import KEY, KeyIndex
 from event_archive.views.corrections import CORRECTS, VOIDS, Decision, EventKey, Fact, decide, named_event
@@ -158,11 +158,14 @@ def _find(
     named: Iterable[tuple[str, str | None]],
     sequences: Sequence[int],
 ) -> list[Fact]:
-    index = KeyIndex(archive, connection, commits, folder)
+    index = KeyIndex(archive.storage, connection, commits, folder)
     keys = [{"source": source, "event_id": event_id} for source, event_id in named]
     connection.register("named", pa.Table.from_pylist(keys, TABLES["removed_events"]))
     connection.execute(f"CREATE TEMP TABLE named_keys AS SELECT {KEY} AS h FROM named")
-    by_file = {index.files[number][0]: sequences[number] for number in index.find("named_keys")}
+    by_file = {
+        index.files[number][0]: sequences[number]
+        for number in index.find("named_keys", Relations(connection)).segments
+    }
     if not by_file:
         return []
     rows = connection.execute(

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from event_archive.quarantine.queries import Filter, Group, grouped, refused_share
+from event_archive.quarantine.queries import Filter, Group, grouped, rejected_share
 from event_archive.quarantine.recovery_outcomes import STATES
 from event_archive.registry.contract import Contracts
 from orchestration.assets.keys import LOG, QUARANTINE
@@ -42,7 +42,7 @@ def quarantine_asset(settings: Settings) -> dg.AssetsDefinition:
         yield dg.MaterializeResult(
             metadata=count_by_state(grouped(archive, Filter(state=None), limit=0)),
             data_version=dg.DataVersion(head.digest if head else "empty"),
-            check_results=[check_shares(archive.contracts, refused_share(archive))],
+            check_results=[check_shares(archive.contracts, rejected_share(archive))],
         )
 
     return look_at_quarantine

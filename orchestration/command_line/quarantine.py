@@ -13,7 +13,7 @@ import click
 from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
 from event_archive.landing.quarantine_file import record_at
-from event_archive.quarantine.queries import Filter, Group, RefusedRecord, Step, grouped, history
+from event_archive.quarantine.queries import Filter, Group, RejectedRecord, Step, grouped, history
 from event_archive.quarantine.recovery_outcomes import DUPLICATE, RECOVERED, STATES
 from orchestration.command_line import screen
 from orchestration.command_line.options import ListingGroup, json_option, read_settings
@@ -154,7 +154,7 @@ quarantine.add_command(recover)
 
 def find_record(
     archive: Archive, sequence: int | None, position: int | None
-) -> tuple[RefusedRecord, list[Step]]:
+) -> tuple[RejectedRecord, list[Step]]:
     """Find a rejected record, of a commit or the newest, at a position or the first; raises UnusableInput."""
     rejecting = [commit.sequence for commit in archive.log.commits() if commit.quarantine]
     if not rejecting:
@@ -214,7 +214,7 @@ def shorten(text: str | None, length: int) -> str:
     return text if len(text) <= length else f"{text[:length]}…"
 
 
-def read_bytes(archive: Archive, record: RefusedRecord) -> bytes:
+def read_bytes(archive: Archive, record: RejectedRecord) -> bytes:
     """Read the bytes of a record."""
     return record_at(archive, archive.log.commits()[record.sequence - 1], record.row)
 
@@ -224,7 +224,7 @@ def group_to_json(archive: Archive, group: Group) -> dict[str, object]:
     return asdict(group) | {"samples": [record_to_json(archive, record) for record in group.samples]}
 
 
-def record_to_json(archive: Archive, record: RefusedRecord) -> dict[str, object]:
+def record_to_json(archive: Archive, record: RejectedRecord) -> dict[str, object]:
     """The JSON report of a rejected record."""
     return {
         "sequence": record.sequence,

@@ -23,7 +23,7 @@ from event_archive.landing.quarantine_file import record_at
 from event_archive.mapping.mapping import load_mapping
 from event_archive.quarantine.queries import Filter, grouped, history
 from event_archive.quarantine.recover import Selection, recover
-from event_archive.quarantine.recovery_outcomes import refused_records
+from event_archive.quarantine.recovery_outcomes import RejectedRecords
 from event_archive.store.commit import Commit, Counts, parse_entry, totals
 from event_archive.verification import unnamed_files, verify
 from support.events import (
@@ -67,7 +67,7 @@ def under(archive: Archive, **data: Mapping[str, Any] | None) -> Archive:
 
 def states(archive: Archive) -> list[tuple[Any, ...]]:
     """Every refused record: commit, position, state, latest reason, the recovery that said so."""
-    with refused_records(archive) as connection:
+    with RejectedRecords(archive) as connection:
         return connection.execute(
             "SELECT sequence, position, state, reason, judged_in FROM records ORDER BY sequence, position"
         ).fetchall()
@@ -318,7 +318,7 @@ def test_every_record_is_in_exactly_one_state_whatever_happens(
     everything = under(archive, found=LOST_DATA)  # can tell what was recovered, and counts each event once
     assert len(archived(everything)) == totals(everything.log.commits()).accepted
     assert verify(everything) == []
-    with refused_records(everything) as connection:
+    with RejectedRecords(everything) as connection:
         places = 'SELECT count(*), count(DISTINCT (sequence, position, "offset")) FROM records'
         ((rows, different),) = connection.execute(places).fetchall()
     assert rows == different, "a place names one record"

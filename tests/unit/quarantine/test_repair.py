@@ -13,7 +13,7 @@ import pytest
 from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
 from event_archive.quarantine.recover import Recovery, recover
-from event_archive.quarantine.recovery_outcomes import refused_records
+from event_archive.quarantine.recovery_outcomes import RejectedRecords
 from event_archive.quarantine.repair import load_repair
 from event_archive.store.commit import Counts
 from support.events import (
@@ -53,7 +53,7 @@ def only(archive: Archive) -> Any:
 
 
 def reasons(archive: Archive) -> list[tuple[str, str]]:
-    with refused_records(archive) as connection:
+    with RejectedRecords(archive) as connection:
         wanted = "SELECT reason, detail FROM records WHERE state = 'refused' ORDER BY position"
         return connection.execute(wanted).fetchall()
 

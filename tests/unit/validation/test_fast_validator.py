@@ -18,7 +18,8 @@ import pytest
 from event_archive.archive import Archive
 from event_archive.decoding.record_chunk import Chunk, chunk_of
 from event_archive.landing import router as routing
-from event_archive.landing.router import Routed, Router
+from event_archive.landing.routed import Routed
+from event_archive.landing.router import Router
 from event_archive.registry.contract import Contract, Contracts, load_contracts
 from event_archive.validation.exact_validator import Accepted, validate
 from event_archive.validation.fast_conditions import Unfit
@@ -35,13 +36,13 @@ FastRows = Callable[..., dict[int, Row]]
 class FastRouter(Router):
     """Routes by shapes alone; what they leave is nobody's."""
 
-    def _judge(self, chunk: Chunk, rows: routing.Rows, routed: Routed) -> None:
+    def _validate_exactly(self, chunk: Chunk, rows: routing.Rows, routed: Routed) -> None:
         pass
 
 
 @pytest.fixture(autouse=True)
 def _learn_from_any_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routing, "WORTH_A_SHAPE", 1)
+    monkeypatch.setattr(routing, "WORTH_LEARNING", 1)
     monkeypatch.setattr(routing, "USUAL_SHARE", 0)
 
 
@@ -64,15 +65,14 @@ def fast_rows(connection: duckdb.DuckDBPyConnection, archive: Archive) -> FastRo
     """What the fast validator makes of records, by row, having checked it against the exact one."""
 
     def run(records: Sequence[bytes], of: Contract, line_end: bytes = b"\n") -> dict[int, Row]:
-        archive.contracts, archive.fast_validators = Contracts([of]), {}
+        archive.contracts = Contracts([of])
         places = np.arange(len(records))
         chunk = chunk_of([record + line_end[:-1] for record in records], places, places)
         router = FastRouter(archive, connection, LATEST)
         learned = rows_of(router.route(chunk))
         known = rows_of(router.route(chunk))
-        archive.fast_validators = {}
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(routing, "MAX_SHAPES", 0)
+            patch.setattr(routing, "MAX_FAST_VALIDATORS", 0)
             exact = rows_of(Router(archive, connection, LATEST).route(chunk))
         for row, events in [*learned.items(), *known.items()]:
             verdict = validate(chunk.record(row), archive.contracts, LATEST)
