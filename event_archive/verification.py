@@ -1,9 +1,9 @@
 """Verification: whether every committed byte is what the log says it is.
 
-Belongs here: re-reading log entries and the files they name, and naming each thing that does not hold. Not
-here: mending anything.
+Belongs here: re-reading log entries and the files they name, and naming each thing that does not hold.
+Not here: repairing anything.
 
-Nothing of what is read is believed: entries are parsed by themselves, the chain is computed again, and each
+Nothing of what is read is trusted: entries are parsed by themselves, the chain is computed again, and each
 file's SHA-256 and row count are compared with the log; for single days, what the file holds of them, too.
 """
 
@@ -36,8 +36,9 @@ def verify(
 ) -> list[Finding]:
     """Check the log's chain, the conservation of records, and every file that the log names.
 
-    Returns what does not hold; empty where all does. `progress` is told (files checked, files in all).
-    `after`: the whole chain, but of the files only those of commits after this sequence.
+    Return what does not hold, empty where all does: what is damaged is a finding, never an exception.
+    `progress` is called with (files checked, files in all). `after`: the whole chain, but of the files only
+    those of commits after this sequence.
     """
     every, findings = _check_log(archive)
     findings += _check_anchor(archive, every)
@@ -75,7 +76,7 @@ def verify_days(archive: Archive, event_type: str, days: Sequence[date]) -> list
 
 
 def unnamed_files(archive: Archive) -> list[str]:
-    """Files in the archive that no entry of the log names: the litter of interrupted landings."""
+    """Return the files in the archive that no entry of the log names: the litter of interrupted landings."""
     named = {path for commit in archive.log.commits() for path in commit.paths}
     return [
         name
@@ -119,22 +120,22 @@ def _check_anchor(archive: Archive, commits: Sequence[Commit]) -> list[Finding]:
         return [Finding(ANCHOR, "is missing")] if commits else []
     except (ValueError, OSError):
         return [Finding(ANCHOR, "its bytes were changed")]
-    found = next((commit for commit in commits if commit.sequence == anchor.sequence), None)
-    if found is None:
+    anchored = next((commit for commit in commits if commit.sequence == anchor.sequence), None)
+    if anchored is None:
         return [Finding(entry_name(anchor.sequence), f"is missing: {ANCHOR} says that it was committed")]
-    if found.digest != anchor.digest:
-        return [Finding(found.name, f"its digest is not the one in {ANCHOR}: one of the two was changed")]
+    if anchored.digest != anchor.digest:
+        return [Finding(anchored.name, f"its digest is not the one in {ANCHOR}: one of the two was changed")]
     return []
 
 
 def _check_digest(archive: Archive, path: str, sha256: str) -> list[Finding]:
     try:
-        found = archive.storage.digest(path)
+        digest = archive.storage.digest(path)
     except OSError as error:
         return [Finding(path, "is missing" if isinstance(error, FileNotFoundError) else str(error.strerror))]
     except ValueError as error:
         return [Finding(path, str(error))]
-    return [] if found == sha256 else [Finding(path, "its bytes were changed: the SHA-256 is another")]
+    return [] if digest == sha256 else [Finding(path, "its bytes were changed: the SHA-256 is another")]
 
 
 def _check_segment(archive: Archive, segment: Segment) -> list[Finding]:

@@ -23,7 +23,7 @@ SETTLED_AFTER_SECONDS = 2.0
 PARTIAL_SUFFIXES = (".tmp", ".part", ".partial", ".crdownload")
 
 
-def waiting_files(inbox: Path, *, settled_after: float = SETTLED_AFTER_SECONDS) -> list[Path]:
+def pending_files(inbox: Path, *, settled_after: float = SETTLED_AFTER_SECONDS) -> list[Path]:
     """The files in the inbox, and in folders in it, that nobody has written to for `settled_after` seconds.
 
     Names that begin with a dot, or end as partial files do (`.tmp`, `.part` …), are left alone: a producer
@@ -33,7 +33,7 @@ def waiting_files(inbox: Path, *, settled_after: float = SETTLED_AFTER_SECONDS) 
         return []
     latest = time.time() - settled_after
     return sorted(
-        path for path in inbox.rglob("*") if _is_waiting(path, inbox) and path.stat().st_mtime <= latest
+        path for path in inbox.rglob("*") if _is_pending(path, inbox) and path.stat().st_mtime <= latest
     )
 
 
@@ -47,14 +47,14 @@ def land_inbox(
     progress: Progress | None = None,
 ) -> Iterator[Landed]:
     """Land every waiting file, one commit each; each is moved away before its result is given."""
-    for path in waiting_files(inbox, settled_after=settled_after):
+    for path in pending_files(inbox, settled_after=settled_after):
         source = Source(str(path.relative_to(inbox)), path)
         landed = land(archive, source, mapping=mapping, limits=limits, progress=progress)
         _move_away(path, inbox)
         yield landed
 
 
-def _is_waiting(path: Path, inbox: Path) -> bool:
+def _is_pending(path: Path, inbox: Path) -> bool:
     hidden = any(part.startswith(".") for part in path.relative_to(inbox).parts)
     return path.is_file() and not hidden and not path.name.endswith(PARTIAL_SUFFIXES)
 

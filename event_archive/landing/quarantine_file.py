@@ -1,7 +1,7 @@
-"""Quarantine: the input records that were refused, with their bytes, their place and the reason.
+"""The quarantine file of a landing: the input records that were rejected, with bytes, place and reason.
 
-Belongs here: writing one landing's refusals to a Parquet file, and reading them back from what the log names.
-Not here: deciding that a record is refused (`judge`, `decode`, `duplicates`).
+Belongs here: writing one landing's rejected records to a Parquet file, and reading them back from what
+the log names. Not here: rejecting a record (`validation`, `decoding`, `deduplicate`).
 """
 
 from collections.abc import Iterable, Iterator
@@ -36,8 +36,8 @@ COLUMNS = pa.schema(
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """One refused record. `position`: line, or index in the array, from 1; `offset`: bytes from the start.
+class QuarantinedRecord:
+    """One rejected record. `position`: line, or index in the array, from 1; `offset`: bytes from the start.
 
     `part`: a record too long to be held at once comes in parts 0, 1, 2 …; part 0 stands for it in every
     count.
@@ -57,30 +57,30 @@ class Refusal:
 
 
 class QuarantineWriter:
-    """Collects one landing's refusals in a file in scratch; nothing is written where there are none."""
+    """Collects one landing's rejected records in a file in scratch; writes nothing where there are none."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
         self.records = 0
-        self._held: list[Refusal] = []
-        self._held_bytes = 0
+        self._buffer: list[QuarantinedRecord] = []
+        self._buffered_bytes = 0
         self._writer: pq.ParquetWriter | None = None
 
-    def add(self, refusal: Refusal) -> None:
-        """Take one refusal."""
-        self._held.append(refusal)
-        self._held_bytes += len(refusal.record) + 200
-        self.records += refusal.part == 0
-        if self._held_bytes > FLUSH_BYTES:
+    def add(self, record: QuarantinedRecord) -> None:
+        """Add one rejected record."""
+        self._buffer.append(record)
+        self._buffered_bytes += len(record.record) + 200
+        self.records += record.part == 0
+        if self._buffered_bytes > FLUSH_BYTES:
             self._flush()
 
     def add_chunk(self, chunk: Chunk, rejected: Iterable[tuple[int, Rejected]]) -> None:
-        """Take a chunk's broken records, and those of its rows that were refused."""
+        """Add a chunk's unreadable records, and those of its rows that were rejected."""
         for unreadable in chunk.unreadable:
-            self.add(Refusal(**{name: getattr(unreadable, name) for name in RECORD_FIELDS}))
+            self.add(QuarantinedRecord(**{name: getattr(unreadable, name) for name in RECORD_FIELDS}))
         for row, verdict in rejected:
             self.add(
-                Refusal(
+                QuarantinedRecord(
                     position=int(chunk.positions[row]),
                     offset=int(chunk.offsets[row]),
                     reason=verdict.reason,
@@ -93,7 +93,7 @@ class QuarantineWriter:
             )
 
     def finish(self) -> QuarantineFile | None:
-        """Complete the file, and say what the log is to say of it."""
+        """Complete the file; return what the log says of it, None where no record was rejected."""
         self._flush()
         if self._writer is None:
             return None
@@ -104,24 +104,24 @@ class QuarantineWriter:
         )
 
     def _flush(self) -> None:
-        if not self._held:
+        if not self._buffer:
             return
         if self._writer is None:
             self._writer = pq.ParquetWriter(self.file, COLUMNS, compression="zstd", write_page_checksum=True)
-        rows = [{name: getattr(refusal, name) for name in COLUMNS.names} for refusal in self._held]
+        rows = [{name: getattr(record, name) for name in COLUMNS.names} for record in self._buffer]
         self._writer.write_table(pa.Table.from_pylist(rows, COLUMNS))
-        self._held, self._held_bytes = [], 0
+        self._buffer, self._buffered_bytes = [], 0
 
 
-def refusals(archive: Archive) -> Iterator[Refusal]:
-    """Every record that was ever refused, whatever became of it, oldest commit first."""
+def read_rejections(archive: Archive) -> Iterator[QuarantinedRecord]:
+    """Yield every record that was ever rejected, whatever became of it, oldest commit first."""
     for commit in archive.log.commits():
         if commit.quarantine:
             yield from _read(archive, commit)
 
 
 def record_at(archive: Archive, commit: Commit, row: int) -> bytes:
-    """The bytes of the record that begins in this row of a commit's quarantine."""
+    """Return the bytes of the record that begins in this row of a commit's quarantine file."""
     assert commit.quarantine is not None
     parts: list[bytes] = []
     first = 0
@@ -138,8 +138,8 @@ def record_at(archive: Archive, commit: Commit, row: int) -> bytes:
     return b"".join(parts)
 
 
-def refusal_counts(archive: Archive) -> list[tuple[str, str | None, int]]:
-    """How many records were refused, by reason and claimed type, most first."""
+def count_rejections(archive: Archive) -> list[tuple[str, str | None, int]]:
+    """Count the rejected records: (reason, claimed type, records), most records first."""
     counts: dict[tuple[str, str | None], int] = {}
     for commit in archive.log.commits():
         if commit.quarantine is None:
@@ -148,23 +148,23 @@ def refusal_counts(archive: Archive) -> list[tuple[str, str | None, int]]:
         for row in pq.read_table(file, columns=["reason", "type", "part"]).to_pylist():
             if row["part"] == 0:
                 counts[row["reason"], row["type"]] = counts.get((row["reason"], row["type"]), 0) + 1
-    ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0][0], one[0][1] or ""))
+    ordered = sorted(counts.items(), key=lambda count: (-count[1], count[0][0], count[0][1] or ""))
     return [(reason, claimed, count) for (reason, claimed), count in ordered]
 
 
-def _read(archive: Archive, commit: Commit) -> Iterator[Refusal]:
-    """One commit's refusals; the parts of a long record are put together."""
+def _read(archive: Archive, commit: Commit) -> Iterator[QuarantinedRecord]:
+    """Yield one commit's rejected records; the parts of a long record are put together."""
     assert commit.quarantine is not None
     file = pq.ParquetFile(archive.storage.location(commit.quarantine.path))
-    whole: Refusal | None = None
+    whole: QuarantinedRecord | None = None
     for batch in file.iter_batches(batch_size=1024):
         for row in batch.to_pylist():
-            refusal = Refusal(**row, sequence=commit.sequence, origin=commit.origin)
-            if refusal.part and whole:
-                whole = replace(whole, record=whole.record + refusal.record)
+            record = QuarantinedRecord(**row, sequence=commit.sequence, origin=commit.origin)
+            if record.part and whole:
+                whole = replace(whole, record=whole.record + record.record)
                 continue
             if whole:
                 yield whole
-            whole = refusal
+            whole = record
     if whole:
         yield whole

@@ -118,11 +118,11 @@ def _paths(name: str, kind: pa.DataType) -> list[str]:
 
 
 def rows_correcting(metadata: pq.FileMetaData) -> int:
-    """How many events of a segment correct or void another, from the file's own statistics."""
+    """Count the events of a segment that correct or void another, from the file's own statistics."""
     columns = [at for at in range(metadata.num_columns) if metadata.schema.column(at).path in CORRECTIONS]
     groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-    found = [group.column(at) for group in groups for at in columns]
-    return sum(one.num_values - one.statistics.null_count for one in found)
+    chunks = [group.column(at) for group in groups for at in columns]
+    return sum(chunk.num_values - chunk.statistics.null_count for chunk in chunks)
 
 
 def _describe(table: pa.Table, contract: Contract, file: Path, digest: str, corrections: int) -> Segment:
@@ -136,7 +136,7 @@ def _describe(table: pa.Table, contract: Contract, file: Path, digest: str, corr
         rows=table.num_rows,
         days={
             day["values"].isoformat(): day["counts"]
-            for day in sorted(days, key=lambda one: str(one["values"]))
+            for day in sorted(days, key=lambda day: str(day["values"]))
         },
         min_occurred_at=_moment(ends["min"]),
         max_occurred_at=_moment(ends["max"]),

@@ -1,7 +1,7 @@
-"""Repairs: what is changed in refused records before they are judged again, said by one YAML file.
+"""Repairs: what is changed in rejected records before they are validated again, as a YAML file says it.
 
 Belongs here: the file's rules, and applying them to a chunk of records. Not here: how single values are built
-(`mapping_values`), YAML (`mapping_file`), and judging again (`recovery`).
+(`mapped_values`), YAML (`mapping_file`), and validating again (`recover`).
 
 A rule sets and drops named fields, and leaves everything else of a record as it came, to the last digit: the
 values to set are computed by the engine from the record as it came, and put into the parsed record.
@@ -30,27 +30,28 @@ from event_archive.mapping.mapping import CHOSEN, build_failure, build_with_chos
 from event_archive.mapping.mapping_file import read_mapping_file
 from event_archive.registry.exact_values import json_text
 from event_archive.registry.yaml_file import Entry
+from event_archive.sql_text import Relations
 from event_archive.validation.exact_validator import Rejected, strict_fault
 from event_archive.validation.strict_json import parse_object
 
 NOT_REPAIRED = "not_repaired"
 INEXACT = "a number has more digits than an expression can carry over exactly"
 
-Way = tuple[str, ...]
+FieldPath = tuple[str, ...]
 """The names that lead to a field."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What is changed in the records with one chosen value, if they were ever refused for these reasons.
+    """What is changed in the records with one chosen value, if they were ever rejected for these reasons.
 
     Ever: a rule that looked at the latest alone would take no part in the run after the one that changed it.
     """
 
     chosen: str
     reasons: frozenset[str]
-    sets: tuple[Way, ...]
-    drops: tuple[Way, ...]
+    sets: tuple[FieldPath, ...]
+    drops: tuple[FieldPath, ...]
     scope: Scope
     values: exp.Expr
     """A list: empty where `when` is not true, else the JSON of each value to set, after a first text."""
@@ -65,7 +66,7 @@ class Repair:
     rules: dict[str, Rule]
 
     def sql(self, column: str) -> tuple[str, str, str]:
-        """Give DuckDB expressions over JSON text: the chosen text, the values, why there are none."""
+        """Return DuckDB expressions over JSON text: the chosen text, the values, why there are none."""
         record, chosen = reference(column), reference(CHOSEN)
         tried = [
             exp.If(this=string(name), true=call("try", rule.scope.over(record, rule.values)))
@@ -95,7 +96,7 @@ def load_repair(path: Path, limits: Limits | None = None) -> Repair:
         raise rules.rejected("rules must be a mapping from a chosen value to its rule, with at least one")
     with Binder(limits) as binder:
         build_typed(choose, Scope(binder))
-        return Repair(path, choose, {name: _rule(name, one, binder) for name, one in rules.fields.items()})
+        return Repair(path, choose, {name: _rule(name, rule, binder) for name, rule in rules.fields.items()})
 
 
 def repair_chunk(
@@ -109,27 +110,26 @@ def repair_chunk(
     strict = [row for row, record in enumerate(records) if not strict_fault(record)]
     texts = [records[row].decode() for row in strict]
     table = pa.table({"n": pa.array(strict, pa.int64()), "record": pa.array(texts, pa.string())})
-    connection.register("refused_records", table)
     chosen, values, why = repair.sql("record")
-    found = connection.execute(
-        f"SELECT n, chosen, given, CASE WHEN given IS NULL THEN {why} END FROM "
-        f"(SELECT n, record, {chosen} AS chosen, {values} AS given FROM refused_records)"
-    ).fetchall()
-    connection.unregister("refused_records")
+    with Relations(connection) as relations:
+        rows = connection.execute(
+            f"SELECT n, chosen, given, CASE WHEN given IS NULL THEN {why} END FROM (SELECT n, record, "
+            f"{chosen} AS chosen, {values} AS given FROM {relations.register('rejected_records', table)})"
+        ).fetchall()
     failed: RejectedRows = []
-    for row, name, given, reason in found:
+    for row, name, given, reason in rows:
         rule = repair.rules.get(name)
         if rule is None or (rule.reasons and not rule.reasons & reasons[row]):
             continue
         document = parse_object(records[row])
         fault = str(reason) if given is None else None
         if given:
-            changes = [(way, text) for way, text in zip(rule.sets, given[1:], strict=True)]
+            changes = [(field_path, text) for field_path, text in zip(rule.sets, given[1:], strict=True)]
             fault = _changed(document, changes, rule.drops)
             records[row] = json_text(document).encode()
         if fault:
             names = (document.get(key) for key in ("type", "source", "id"))
-            shown = [one[:200] if isinstance(one, str) else None for one in names]
+            shown = [name[:200] if isinstance(name, str) else None for name in names]
             failed.append((row, Rejected(NOT_REPAIRED, fault, *shown)))
             records[row] = b""
     return chunk_of(records, chunk.positions, chunk.offsets), failed
@@ -146,12 +146,12 @@ def _rule(name: str, entry: Entry, binder: Binder) -> Rule:
     sets = fields["set"].fields if "set" in fields else {}
     if sets is None:
         raise fields["set"].rejected("set is a mapping from a field, such as data.word_count, to its value")
-    ways = {_way(field, one): build_value(one, scope, field) for field, one in sets.items()}
-    drops = tuple(_way(one.text, one) for one in _list(fields.get("drop"), "drop"))
-    for way in (*ways, *drops):
-        if any(other != way and other[: len(way)] == way for other in (*ways, *drops)):
-            raise entry.rejected(f"{what}: {'.'.join(way)} is changed, and so is a field inside of it")
-    given: exp.Expr = exp.Array(expressions=[string("given"), *map(as_text, ways.values())])
+    paths = {_field_path(field, value): build_value(value, scope, field) for field, value in sets.items()}
+    drops = tuple(_field_path(field.text, field) for field in _list(fields.get("drop"), "drop"))
+    for field_path in (*paths, *drops):
+        if any(other != field_path and other[: len(field_path)] == field_path for other in (*paths, *drops)):
+            raise entry.rejected(f"{what}: {'.'.join(field_path)} is changed, and so is a field inside of it")
+    given: exp.Expr = exp.Array(expressions=[string("given"), *map(as_text, paths.values())])
     if "when" in fields:
         condition, kind = build_typed(fields["when"], scope)
         if kind != "BOOLEAN":
@@ -159,8 +159,8 @@ def _rule(name: str, entry: Entry, binder: Binder) -> Rule:
         scope.fallible.append(("when", as_text(condition)))
         nothing = exp.Array(expressions=[])
         given = if_else(condition, given, exp.cast(nothing, exp.DataType.build("TEXT[]", dialect="duckdb")))
-    reasons = frozenset(one.text for one in _list(fields.get("reason"), "reason"))
-    return Rule(name, reasons, tuple(ways), drops, scope, given)
+    reasons = frozenset(reason.text for reason in _list(fields.get("reason"), "reason"))
+    return Rule(name, reasons, tuple(paths), drops, scope, given)
 
 
 def _list(entry: Entry | None, what: str) -> Iterator[Entry]:
@@ -172,40 +172,42 @@ def _list(entry: Entry | None, what: str) -> Iterator[Entry]:
         yield part
 
 
-def _way(field: str, entry: Entry) -> Way:
+def _field_path(field: str, entry: Entry) -> FieldPath:
     """Read the field that is set or dropped: names alone, since a list's elements have none."""
     try:
         path = parse_expression(field).path
     except UnusableInput as error:
         raise entry.rejected(str(error)) from None
-    names = tuple(one for one in path or () if isinstance(one, str))
+    names = tuple(name for name in path or () if isinstance(name, str))
     if not names or len(names) != len(path or ()):
         raise entry.rejected(f"{field!r} is no field; write its names with dots, such as data.word_count")
     return names
 
 
 def _changed(
-    document: dict[str, Any], changes: Sequence[tuple[Way, str | None]], drops: Sequence[Way]
+    document: dict[str, Any], changes: Sequence[tuple[FieldPath, str | None]], drops: Sequence[FieldPath]
 ) -> str | None:
     """Change a record; returns why it can't be. A value of None takes the field away, as in a mapping."""
-    for way in drops:
-        _take_away(document, way)
-    for way, text in changes:
+    for field_path in drops:
+        _take_away(document, field_path)
+    for field_path, text in changes:
         if text is None:
-            _take_away(document, way)
+            _take_away(document, field_path)
             continue
         holder = document
-        for depth, name in enumerate(way[:-1], start=1):
+        for depth, name in enumerate(field_path[:-1], start=1):
             holder = holder.setdefault(name, {})
             if not isinstance(holder, dict):
-                return f"{'.'.join(way[:depth])} is not an object, so {'.'.join(way)} can't be set"
-        holder[way[-1]] = json.loads(text, parse_float=Decimal)
+                return (
+                    f"{'.'.join(field_path[:depth])} is not an object, so {'.'.join(field_path)} can't be set"
+                )
+        holder[field_path[-1]] = json.loads(text, parse_float=Decimal)
     return None
 
 
-def _take_away(document: dict[str, Any], way: Way) -> None:
+def _take_away(document: dict[str, Any], field_path: FieldPath) -> None:
     holder: Any = document
-    for name in way[:-1]:
+    for name in field_path[:-1]:
         holder = holder.get(name) if isinstance(holder, dict) else None
     if isinstance(holder, dict):
-        holder.pop(way[-1], None)
+        holder.pop(field_path[-1], None)

@@ -160,14 +160,14 @@ def parse_entry(content: bytes) -> Commit:
         raise ValueError("not an entry of a log") from error
     parts: list[Commit | Counts | Segment | QuarantineFile] = [commit, commit.counts, *commit.segments]
     parts += [file for file in (commit.quarantine, commit.outcomes) if file]
-    values = [(getattr(part, one.name), one.type) for part in parts for one in fields(part)]
+    values = [(getattr(part, field.name), field.type) for part in parts for field in fields(part)]
     if not (commit.content and all(type(value) is kind for value, kind in values if kind in (int, str))):
         raise ValueError("not an entry of a log")
     return commit
 
 
 def is_of(commits: Sequence[Commit], sequence: int, digest: str) -> bool:
-    """Tell whether a sequence and digest are of this log, and not of another that was there before."""
+    """Whether a sequence and digest are of this log, and not of another that was there before."""
     return 0 < sequence <= len(commits) and commits[sequence - 1].digest == digest
 
 

@@ -72,7 +72,7 @@ class KeyIndex:
         return KeysFound([segment for (segment,) in segments], table)
 
     def add(self, file: Path, event_type: str, events: pa.Table) -> None:
-        """Take in a segment that this transaction writes from `events`."""
+        """Add a segment that this transaction writes from `events`."""
         with Relations(self._connection) as relations:
             written = relations.register("written", events.select(["source", "event_id"]))
             self._connection.execute(

@@ -15,7 +15,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from event_archive.archive import Archive
-from event_archive.landing.inbox import waiting_files
+from event_archive.landing.inbox import pending_files
 from event_archive.store.commit import Commit
 from event_archive.store.log import Log
 from orchestration.assets.cursors import days_of_commits, last_reported_sequence, unpublished
@@ -76,15 +76,15 @@ def inbox_sensor(
         description="Lands files that nobody writes to any more, and reports commits made without Dagster.",
     )
     def inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        waiting = file_states(waiting_files(settings.inbox))
+        pending = file_states(pending_files(settings.inbox))
         commits = log.commits()
         unreported = len(commits) - last_reported_sequence(context.instance, LOG, commits)
-        if not waiting and not unreported:
+        if not pending and not unreported:
             return dg.SkipReason("The inbox is empty, and every commit is reported.")
         if is_running(context.instance, LAND_JOB):
             return dg.SkipReason("A landing is under way; what it leaves is looked at after it.")
         # The key holds the files' state: a file that can't be landed does not ask again and again.
-        key = digest(json.dumps([waiting, commits[-1].digest if unreported else ""]))
+        key = digest(json.dumps([pending, commits[-1].digest if unreported else ""]))
         return dg.RunRequest(run_key=key)
 
     return inbox

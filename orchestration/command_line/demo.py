@@ -14,7 +14,7 @@ from event_archive.archive import Archive
 from event_archive.decoding.sources import find_sources
 from event_archive.errors import UnusableInput
 from event_archive.landing.land import Landed
-from event_archive.landing.quarantine_file import refusal_counts
+from event_archive.landing.quarantine_file import count_rejections
 from event_archive.store.commit import Counts
 from examples.company.simulation import Emitted, emit
 from orchestration.command_line import screen
@@ -115,7 +115,7 @@ def print_landed(landed: list[Landed]) -> None:
 def print_rejected(archive: Archive) -> None:
     """Print how many records were rejected, by reason."""
     reasons: Counter[str] = Counter()
-    for reason, _, records in refusal_counts(archive):
+    for reason, _, records in count_rejections(archive):
         reasons[reason] += records
     screen.print_table("What was refused, and why", ["reason", "records"], reasons.most_common())
     screen.print_lines("")

@@ -12,7 +12,7 @@ import click
 
 from event_archive.archive import Archive
 from event_archive.decoding.sources import Source, find_sources
-from event_archive.landing.inbox import SETTLED_AFTER_SECONDS, land_inbox, waiting_files
+from event_archive.landing.inbox import SETTLED_AFTER_SECONDS, land_inbox, pending_files
 from event_archive.landing.land import Landed
 from event_archive.landing.land import land as land_source
 from event_archive.mapping.mapping import Mapping, load_mapping
@@ -66,8 +66,8 @@ def inbox(wants_json: bool) -> None:
     """
     settings = read_settings()
     archive = settings.open_archive()
-    dropped = waiting_files(settings.inbox, settled_after=0)
-    if len(dropped) > len(waiting_files(settings.inbox)):
+    dropped = pending_files(settings.inbox, settled_after=0)
+    if len(dropped) > len(pending_files(settings.inbox)):
         # Somebody may still be writing to them; who asks right after dropping a file wants it landed.
         time.sleep(SETTLED_AFTER_SECONDS)
     landed = []
@@ -75,7 +75,7 @@ def inbox(wants_json: bool) -> None:
         for landing in land_inbox(archive, settings.inbox, limits=settings.limits):
             landed.append(landing)
             show(len(landed), landing.origin)
-    if left := waiting_files(settings.inbox, settled_after=0):
+    if left := pending_files(settings.inbox, settled_after=0):
         screen.print_note(
             f"{len(left):,} file(s) are still being written to; run it again when they are complete."
         )

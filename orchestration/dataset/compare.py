@@ -162,12 +162,18 @@ def count_by_day(
 ) -> list[DayDifference]:
     """Count the rows that one side lacks, per day where the table has a column for it.
 
-    Rows are balanced: each counts as often as it is there. `where`: SQL, only the rows that fulfil it.
+    Rows are balanced: each counts as often as it is there. `where`: SQL, only the rows that fulfil it. A
+    column that has another type on each side is compared as JSON text, in which the text "1" is not the
+    number 1.
     """
     on_day = f"CAST({quoted(day)} AS DATE)" if day else "CAST(NULL AS DATE)"
 
     def rows(database: str, side_columns: Mapping[str, str], sign: int) -> str:
-        forwards, backwards = row_hashes([pair.value(column) for column in side_columns])
+        values = [
+            f"to_json({WHOLE}.{quoted(column)})::VARCHAR" if column in pair.retyped else pair.value(column)
+            for column in side_columns
+        ]
+        forwards, backwards = row_hashes(values)
         return (
             f"SELECT {on_day} AS day, {forwards} AS forwards, {backwards} AS backwards, {sign} AS side "
             f"FROM {relation(pair.table, database)} AS {WHOLE} WHERE {where}"

@@ -444,7 +444,7 @@ def test_accepted_values_come_back_exactly(
     ]
     content = lines(json_text(event).encode() for event in events)
     land_bytes(archive, content)
-    assert [refusal.detail for refusal in rejected(archive)] == []
+    assert [record.detail for record in rejected(archive)] == []
     assert same_events(archive, events)
     assert land_bytes(
         archive, lines(json_text(dict(reversed(event.items()))).encode() for event in events)

@@ -16,7 +16,7 @@ from event_archive.archive import Archive
 from event_archive.decoding.sources import Source
 from event_archive.landing.deduplicate import event_content
 from event_archive.landing.land import Landed, Limits, land
-from event_archive.landing.quarantine_file import Refusal, refusals
+from event_archive.landing.quarantine_file import QuarantinedRecord, read_rejections
 from event_archive.registry.contract import Contract, Contracts, load_contracts
 from event_archive.registry.exact_values import moment_text
 from event_archive.store.commit import segments_of
@@ -184,6 +184,8 @@ def same_json(value: Any) -> Any:
     return "number", Decimal(str(value))
 
 
-def rejected(archive: Archive) -> list[Refusal]:
+def rejected(archive: Archive) -> list[QuarantinedRecord]:
     """Every refused record, in the order of the log and then of the input."""
-    return sorted(refusals(archive), key=lambda record: (record.sequence, record.position, record.offset))
+    return sorted(
+        read_rejections(archive), key=lambda record: (record.sequence, record.position, record.offset)
+    )

@@ -28,9 +28,7 @@ SKIPS = {"skip", "skipif", "xfail", "importorskip", "skipTest", "SkipTest"}
 NOT_YET: dict[str, set[str]] = {
     "long modules": set(),
     "twice": set(),
-    "mute": {
-        "event_archive/verification.py",
-    },
+    "mute": set(),
     "circles": set(),
 }
 

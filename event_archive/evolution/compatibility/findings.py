@@ -13,7 +13,7 @@ from typing import Any
 
 
 class Direction(StrEnum):
-    """Whose data is read by whom."""
+    """Which side's data the other side reads."""
 
     BACKWARD = "backward"
     FORWARD = "forward"

@@ -274,7 +274,7 @@ rules:
 """
 
 
-def refusals(tmp_path: Path, content: bytes, **limits: Any) -> list[tuple[str, str]]:
+def rejections_of(tmp_path: Path, content: bytes, **limits: Any) -> list[tuple[str, str]]:
     """Land some bytes; what was refused, and every record must be accounted for."""
     archive = new_archive(tmp_path)
     counts = land_bytes(archive, content, "events", **limits).counts
@@ -352,7 +352,7 @@ def test_a_mapping_makes_events_of_an_avro_file_of_another_schema(tmp_path: Path
 @pytest.mark.parametrize("case", HOSTILE)
 def test_hostile_bytes_are_rejected_with_a_reason(tmp_path: Path, case: str) -> None:
     content, expected = HOSTILE[case]
-    rejections = refusals(tmp_path, content)
+    rejections = rejections_of(tmp_path, content)
     assert rejections
     assert any(expected in detail for _, detail in rejections), rejections
 
@@ -360,7 +360,7 @@ def test_hostile_bytes_are_rejected_with_a_reason(tmp_path: Path, case: str) -> 
 @pytest.mark.parametrize("pack", [as_avro, as_delimited, as_batch], ids=["avro", "lengths", "batch"])
 def test_the_rest_of_a_file_lands_beside_a_bad_event(tmp_path: Path, pack: Callable[[Any], bytes]) -> None:
     events = [weighed(1), weighed(2, data={"grams": "heavy"}), weighed(3)]
-    ((reason, detail),) = refusals(tmp_path, pack(events))
+    ((reason, detail),) = rejections_of(tmp_path, pack(events))
     assert reason == "contract_violation"
     assert "grams" in detail
 
@@ -377,7 +377,7 @@ def test_blocks_after_an_unreadable_one_land(tmp_path: Path) -> None:
 @pytest.mark.parametrize("codec", CODECS)
 def test_a_block_that_unpacks_to_gigabytes_is_rejected(tmp_path: Path, codec: str) -> None:
     event = lost(1) | {"data": {"place": "x" * 60_000_000}}
-    ((reason, detail),) = refusals(tmp_path, packed_avro([event], codec), max_record_bytes=1 << 20)
+    ((reason, detail),) = rejections_of(tmp_path, packed_avro([event], codec), max_record_bytes=1 << 20)
     assert reason == "bad_avro"
     assert "longer than 1048576 bytes" in detail
 
