@@ -17,9 +17,7 @@ import duckdb
 
 from benchmarks.event_stream import write_mixture, write_requests
 from benchmarks.measurement import Measurement, seconds
-from event_archive.archive import Archive
-from event_archive.decoding.sources import Source
-from event_archive.landing.land import Limits, land
+from event_archive import Archive, Limits, Source, land
 from event_archive.registry.contract import load_contracts
 
 CONTRACTS = Path(__file__).parent.parent / "event_archive" / "contracts"

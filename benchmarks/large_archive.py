@@ -24,9 +24,7 @@ import duckdb
 import orjson
 import pyarrow as pa
 
-from event_archive.archive import Archive
-from event_archive.decoding.sources import Source
-from event_archive.landing.land import Limits, land
+from event_archive import Archive, Limits, Source, land
 from event_archive.landing.segment_file import Written, event_columns, write_segment
 from event_archive.registry.contract import Contract, load_contracts
 from event_archive.sql_text import quoted, sql_list

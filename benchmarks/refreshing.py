@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 from benchmarks.measurement import Measurement
+from event_archive import land
 from event_archive.decoding.sources import find_sources
-from event_archive.landing.land import land
 from examples.company.simulation import emit
 from orchestration.dbt.process import dbt_executable, run_dbt
 from orchestration.settings import Settings

@@ -22,8 +22,8 @@ import duckdb
 from benchmarks.large_archive import LargeArchive, large_archive
 from benchmarks.measurement import Measurement
 from benchmarks.refreshing import FACTLOG
+from event_archive import land
 from event_archive.decoding.sources import find_sources
-from event_archive.landing.land import land
 from event_archive.sql_text import literal, quoted
 from orchestration.dataset.tables import relation
 from orchestration.dbt.process import dbt_executable, run_dbt

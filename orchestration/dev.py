@@ -9,7 +9,7 @@ import socket
 import sys
 from pathlib import Path
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from orchestration.settings import PROJECT, Settings
 
 HOST, PORT = "127.0.0.1", "3000"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import duckdb
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 
 # What a message contains, and what is reported instead. The order counts: DuckDB says that it is out of
 # memory also where its files are full.

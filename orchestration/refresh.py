@@ -9,8 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from event_archive.archive import Archive
-from event_archive.errors import UnusableInput
+from event_archive import Archive, UnusableInput
 from orchestration.dataset.compare import TableState
 from orchestration.dataset.versions import served_version
 from orchestration.dbt.graph import Manifest

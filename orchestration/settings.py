@@ -12,11 +12,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 
 if TYPE_CHECKING:
-    from event_archive.archive import Archive
-    from event_archive.landing.land import Limits
+    from event_archive import Archive, Limits
 
 PROJECT = Path(__file__).resolve().parents[1]
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
@@ -104,13 +103,13 @@ class Settings:
     @property
     def limits(self) -> "Limits":
         """What a landing may use."""
-        from event_archive.landing.land import Limits
+        from event_archive import Limits
 
         return Limits(memory_bytes=self.memory_bytes, threads=self.threads, clock_skew=self.clock_skew)
 
     def open_archive(self) -> "Archive":
         """Open the archive with the contracts; raises UnusableInput where a contract can't be used."""
-        from event_archive.archive import Archive
+        from event_archive import Archive
         from event_archive.registry.contract import load_contracts
 
         return Archive(self.archive_root, load_contracts(self.contracts))

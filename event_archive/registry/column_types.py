@@ -94,9 +94,13 @@ class Struct:
         """The fields by their names."""
         return {field.name: field for field in self.fields}
 
+    @cached_property
+    def _sql(self) -> str:
+        return f"STRUCT({', '.join(f'{quoted(field.name)} {field.type.sql()}' for field in self.fields)})"
+
     def sql(self) -> str:
         """The type as DuckDB spells it."""
-        return f"STRUCT({', '.join(f'{quoted(field.name)} {field.type.sql()}' for field in self.fields)})"
+        return self._sql
 
     def arrow(self) -> pa.DataType:
         """The type in which Python hands values over (a UUID as its text)."""

@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
-from event_archive.archive import Archive
+from event_archive import Archive
 from orchestration.assets.event_partitions import event_key
 from orchestration.assets.keys import LOG
 from orchestration.dbt.graph import is_daily, views_of

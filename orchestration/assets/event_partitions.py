@@ -10,7 +10,7 @@ from datetime import date
 
 import dagster as dg
 
-from event_archive.archive import Archive
+from event_archive import Archive
 from event_archive.registry.contract import Contract
 from event_archive.store.commit import Commit
 from event_archive.views.day_facts import DayFacts, day_facts

@@ -9,7 +9,7 @@ from datetime import date
 
 import dagster as dg
 
-from event_archive.archive import Archive
+from event_archive import Archive
 from event_archive.registry.contract import Contract
 from event_archive.verification import verify_days
 from event_archive.views.documented_columns import data_columns, envelope_columns

@@ -7,10 +7,8 @@ Not here: landing itself (the archive's), and when it is asked for (`automation`
 
 import dagster as dg
 
-from event_archive.archive import Archive
-from event_archive.errors import UnusableInput
+from event_archive import Archive, Landed, UnusableInput
 from event_archive.landing.inbox import land_inbox
-from event_archive.landing.land import Landed
 from event_archive.store.commit import LANDING, RECOVERY, Counts
 from orchestration.assets.cursors import last_reported_sequence
 from orchestration.assets.data_versions import LOG_VERSION

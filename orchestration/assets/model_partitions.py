@@ -16,7 +16,7 @@ from typing import Any
 
 import dagster as dg
 
-from event_archive.archive import Archive
+from event_archive import Archive
 from event_archive.store.commit import Commit
 from orchestration.assets.cursors import last_materialization, sequence_of
 from orchestration.assets.data_versions import is_of_code, version_tags, versions_by_day

@@ -17,7 +17,7 @@ from dagster_dbt import dbt_assets as make_dbt_assets
 from dagster_dbt.asset_utils import get_subset_selection_for_context
 from packaging.version import Version
 
-from event_archive.archive import Archive
+from event_archive import Archive
 from event_archive.registry.contract import Contracts
 from event_archive.store.commit import Commit
 from orchestration.assets.cursors import last_materialization, unpublished

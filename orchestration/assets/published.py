@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import dagster as dg
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from orchestration.assets.cursors import last_materialization
 from orchestration.assets.data_versions import version_of, version_tags
 from orchestration.assets.keys import REPORTING

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import dagster as dg
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from orchestration.automation.replay_job import FOLDER
 from orchestration.diff.compare import CURRENT, Comparison, diff
 from orchestration.diff.report import SIGNS, SUMMARY, heading, lines, outcome, summary

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from event_archive.errors import UnusableInput
-from event_archive.verification import Finding, verify
+from event_archive import UnusableInput, verify
+from event_archive.verification import Finding
 from orchestration.assets.keys import LOG, REPORTING
 from orchestration.dataset.versions import served_version
 from orchestration.names import NIGHTLY_JOB

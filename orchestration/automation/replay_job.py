@@ -8,7 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from orchestration.names import REPLAY_JOB
 from orchestration.replay.into_file import ReplayedDataset, read_known_at, replay_into
 from orchestration.settings import Settings, moment

@@ -14,7 +14,7 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from event_archive.archive import Archive
+from event_archive import Archive
 from event_archive.landing.inbox import pending_files
 from event_archive.store.commit import Commit
 from event_archive.store.log import Log

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import click
 
+from event_archive import UnusableInput
 from event_archive.clean import clean as clean_archive
-from event_archive.errors import UnusableInput
 from event_archive.verification import verify as verify_archive
 from orchestration.command_line import screen
 from orchestration.command_line.land import counts_in_order

@@ -10,10 +10,8 @@ from pathlib import Path
 
 import click
 
-from event_archive.archive import Archive
+from event_archive import Archive, Landed, UnusableInput
 from event_archive.decoding.sources import find_sources
-from event_archive.errors import UnusableInput
-from event_archive.landing.land import Landed
 from event_archive.landing.quarantine_file import count_rejections
 from event_archive.store.commit import Counts
 from examples.company.simulation import Emitted, emit

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import click
 
-from event_archive.archive import Archive
-from event_archive.decoding.sources import Source, find_sources
+from event_archive import Archive, Landed, Source
+from event_archive.decoding.sources import find_sources
 from event_archive.landing.inbox import SETTLED_AFTER_SECONDS, land_inbox, pending_files
-from event_archive.landing.land import Landed
 from event_archive.landing.land import land as land_source
 from event_archive.mapping.mapping import Mapping, load_mapping
 from event_archive.store.commit import Counts

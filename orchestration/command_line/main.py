@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import click
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 
 DONE, DOES_NOT_HOLD, UNUSABLE_INPUT, INTERRUPTED = 0, 1, 2, 130
 

@@ -10,8 +10,7 @@ from datetime import datetime
 
 import click
 
-from event_archive.archive import Archive
-from event_archive.errors import UnusableInput
+from event_archive import Archive, UnusableInput
 from event_archive.landing.quarantine_file import record_at
 from event_archive.quarantine.queries import Filter, Group, RejectedRecord, Step, grouped, history
 from event_archive.quarantine.recovery_outcomes import DUPLICATE, RECOVERED, STATES

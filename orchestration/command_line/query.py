@@ -11,9 +11,8 @@ from pathlib import Path
 import click
 import duckdb
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput, create_views
 from event_archive.sql_text import open_engine
-from event_archive.views.event_views import create_views
 from orchestration.command_line import answers
 from orchestration.command_line.options import contracts_option, read_settings
 from orchestration.publishing.query import Answer, ask

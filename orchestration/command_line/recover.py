@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.mapping.mapping import load_mapping
 from event_archive.quarantine.recover import Recovery, Selection
 from event_archive.quarantine.recover import recover as recover_records

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.registry.contract import Contract, Contracts
 from event_archive.views.correction_tables import TABLES as CORRECTIONS
 from event_archive.views.documented_columns import ViewColumn, data_columns, envelope_columns, field_columns

@@ -10,7 +10,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.registry.contract import Contracts, load_contract
 
 GIT_SECONDS = 30

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.sql_text import literal, quoted
 from orchestration.dataset.compare import TableState
 from orchestration.dataset.row_tracing import MartDescription, traces_from_json

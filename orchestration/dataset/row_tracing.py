@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.views.correction_tables import TABLES
 from orchestration.dbt.graph import (
     Manifest,

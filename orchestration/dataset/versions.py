@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.store.commit import Commit, is_of
 from orchestration.dataset.compare import TableState
 from orchestration.settings import Settings

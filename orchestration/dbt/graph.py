@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.views.event_views import SCHEMA
 
 Manifest = Mapping[str, Any]

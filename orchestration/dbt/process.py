@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from orchestration.dbt.graph import Manifest, read_manifest
 from orchestration.full_disk import full
 from orchestration.settings import Settings

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from event_archive.archive import Archive
+from event_archive import Archive
 from event_archive.views.between_cuts import Cut, differing_events_sql
 from event_archive.views.correction_tables import create_correction_tables
 from event_archive.views.event_views import SCHEMA, create_segments_table

@@ -16,8 +16,7 @@ from typing import Any
 
 import duckdb
 
-from event_archive.archive import Archive
-from event_archive.errors import UnusableInput
+from event_archive import Archive, UnusableInput
 from event_archive.sql_text import open_engine
 from event_archive.views.between_cuts import Cut
 from orchestration.dataset.dataset_file import Dataset, DatasetInfo, attach_dataset

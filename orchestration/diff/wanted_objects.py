@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import duckdb
 import pyarrow as pa
 
-from event_archive.archive import Archive
+from event_archive import Archive
 from event_archive.registry.contract import ALL_EVENTS
 from event_archive.sql_text import literal, quoted
 from orchestration.dataset.row_tracing import EventTrace, MartDescription, RowTrace

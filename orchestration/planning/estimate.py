@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from event_archive.archive import Archive
+from event_archive import Archive
 from event_archive.store.commit import segments_of
 from orchestration.dataset.versions import served_version
 from orchestration.dbt.process import load_manifest

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing
 from datetime import date
 
-from event_archive.archive import Archive
+from event_archive import Archive
 from event_archive.sql_text import open_engine, sql_list
 from event_archive.store.commit import Commit
 from event_archive.views.correction_tables import count_corrections, create_correction_tables

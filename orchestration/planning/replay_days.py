@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.registry.contract import Contracts
 from event_archive.store.commit import Commit
 from orchestration.warehouse.requests import Days, ranges

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from event_archive.archive import Archive
-from event_archive.errors import UnusableInput
+from event_archive import Archive, UnusableInput
 from event_archive.store.durable import move_into_place, sync
 from orchestration.dataset.code_version import code_version
 from orchestration.dataset.compare import TableState, table_states

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.sql_text import open_engine
 from orchestration.dataset.versions import require_served_version
 from orchestration.settings import Settings

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.store.commit import Commit
 from event_archive.store.durable import sync
 from orchestration.dataset.code_version import code_version

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.sql_text import literal, open_engine
 from orchestration.dataset.code_version import code_version
 from orchestration.dataset.compare import (

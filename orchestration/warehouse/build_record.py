@@ -13,8 +13,7 @@ from typing import Any
 
 import duckdb
 
-from event_archive.archive import Archive
-from event_archive.errors import UnusableInput
+from event_archive import Archive, UnusableInput
 from event_archive.registry.contract import Contracts
 from event_archive.store.commit import Commit
 from orchestration.dataset.row_tracing import MartDescription, describe_marts, traces_to_json

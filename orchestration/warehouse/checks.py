@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 import duckdb
 
-from event_archive.archive import Archive
+from event_archive import Archive, verify
 from event_archive.store.commit import Commit
-from event_archive.verification import verify
 from orchestration.warehouse.build_record import Build, Check, NodeCheck, recorded_outcomes
 
 ARCHIVE_CHAIN, CONSERVATION, MODELS_TESTED = "archive_chain", "conservation", "models_tested"

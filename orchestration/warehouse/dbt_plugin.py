@@ -12,7 +12,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.invocation import get_invocation_id
 from duckdb import DuckDBPyConnection
 
-from event_archive.views.event_views import create_views
+from event_archive import create_views
 from event_archive.views.sample import keep_sampled_objects
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import begin_build

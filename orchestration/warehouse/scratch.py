@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from orchestration.dbt.graph import read_manifest
 from orchestration.dbt.process import MANIFEST, OnNode, first_lines, run_dbt
 from orchestration.full_disk import full, full_disk_in_one_line

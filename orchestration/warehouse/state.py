@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from event_archive.archive import Archive
-from event_archive.errors import UnusableInput
+from event_archive import Archive, UnusableInput
 from orchestration.dataset.tables import relation
 from orchestration.dbt.graph import Manifest, Node, facts, table_of
 from orchestration.settings import Settings

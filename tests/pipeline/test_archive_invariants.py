@@ -24,14 +24,13 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from event_archive.archive import Archive
+from event_archive import Archive, create_views, verify
 from event_archive.clean import clean
 from event_archive.landing.inbox import land_inbox
 from event_archive.registry.contract import load_contracts
 from event_archive.registry.exact_values import json_text, moment_text
 from event_archive.store.commit import Counts
-from event_archive.verification import unnamed_files, verify
-from event_archive.views.event_views import create_views
+from event_archive.verification import unnamed_files
 from support.events import (
     Event,
     archived,
@@ -158,9 +157,9 @@ def test_the_same_events_land_once_however_they_are_written(archive: Archive) ->
 LAND = """
 import sys
 from pathlib import Path
-from event_archive.archive import Archive
+from event_archive import Archive
 from event_archive.registry.contract import load_contracts
-from event_archive.landing.land import land
+from event_archive import land
 from event_archive.decoding.sources import find_sources
 folder = Path(sys.argv[1])
 archive = Archive(folder / "archive", load_contracts(folder / "contracts"))

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import zstandard
 
-from event_archive.archive import Archive
+from event_archive import Archive
 from event_archive.decoding.formats import read_chunks
 from event_archive.decoding.sources import HashingReader
 from event_archive.registry.contract import load_contracts

@@ -17,8 +17,8 @@ import duckdb
 import pytest
 import yaml
 
+from event_archive import land
 from event_archive.decoding.sources import find_sources
-from event_archive.landing.land import land
 from orchestration.dataset.row_tracing import EventTrace, RowTrace, describe_marts
 from orchestration.dbt.process import run_dbt
 from orchestration.settings import PROJECT, Settings

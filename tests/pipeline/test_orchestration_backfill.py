@@ -14,8 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from event_archive.decoding.sources import Source
-from event_archive.landing.land import land
+from event_archive import Source, land
 from orchestration.dataset.versions import served_version
 from orchestration.refresh import refresh
 from orchestration.settings import Settings

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from orchestration.publishing.query import query
 from orchestration.refresh import refresh
 from orchestration.settings import Settings

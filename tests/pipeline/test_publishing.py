@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from orchestration.dataset.versions import served_version, versions
 from orchestration.dbt.process import run_dbt
 from orchestration.publishing.publish import PublishingRefused, publish, rollback

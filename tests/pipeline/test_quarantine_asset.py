@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from event_archive.quarantine.recover import recover
+from event_archive import recover
 from orchestration.assets.quarantine import CHECK
 from orchestration.settings import Settings
 from support.installation import land_events, new_installation, note

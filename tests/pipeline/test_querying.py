@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from orchestration.publishing.publish import publish
 from orchestration.publishing.query import query
 from orchestration.refresh import refresh

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from event_archive.archive import Archive
+from event_archive import Archive, recover, verify
 from event_archive.clean import clean
-from event_archive.quarantine.recover import recover
 from event_archive.registry.contract import load_contracts
 from event_archive.store.commit import Counts, totals
-from event_archive.verification import unnamed_files, verify
+from event_archive.verification import unnamed_files
 from support.events import (
     LOST_DATA,
     Event,
@@ -91,10 +90,10 @@ def test_a_recovery_that_is_killed_is_whole_or_nothing_and_can_be_repeated(crash
 WORK = """
 import sys
 from pathlib import Path
-from event_archive.archive import Archive
+from event_archive import Archive
 from event_archive.registry.contract import load_contracts
-from event_archive.landing.land import land
-from event_archive.quarantine.recover import recover
+from event_archive import land
+from event_archive import recover
 from event_archive.decoding.sources import find_sources
 folder = Path(sys.argv[1])
 archive = Archive(folder / "archive", load_contracts(folder / "contracts"))

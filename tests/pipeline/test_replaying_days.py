@@ -21,8 +21,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from event_archive.decoding.sources import Source
-from event_archive.landing.land import land
+from event_archive import Source, land
 from orchestration.dataset.versions import served_version
 from orchestration.refresh import refresh
 from orchestration.settings import PROJECT, Settings

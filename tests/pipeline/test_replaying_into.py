@@ -14,7 +14,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from orchestration.build import build_definitions
 from orchestration.command_line.main import run
 from orchestration.dataset.versions import served_version

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from test_models import TABLES, dbt, new_settings, rows_of
 
+from event_archive import land
 from event_archive.decoding.sources import find_sources
-from event_archive.landing.land import land
 from event_archive.store.commit import segments_of
 from examples.company.simulation import emit
 from orchestration.assets.event_partitions import facts_of_days

@@ -17,9 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from event_archive.archive import Archive
+from event_archive import Archive, recover
 from event_archive.landing.inbox import land_inbox
-from event_archive.quarantine.recover import recover
 from event_archive.registry.contract import load_contracts
 
 CALLS = ("open", "link", "replace", "rename", "fsync", "unlink", "mkdir", "rmdir")

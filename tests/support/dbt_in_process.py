@@ -19,7 +19,7 @@ from dbt.artifacts.schemas.run import RunExecutionResult
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from orchestration.settings import Settings
 
 SILENT = ["--quiet", "--no-use-colors", "--log-level-file", "none"]

@@ -12,10 +12,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from event_archive.archive import Archive
-from event_archive.decoding.sources import Source
+from event_archive import Archive, Landed, Limits, Source, land
 from event_archive.landing.deduplicate import event_content
-from event_archive.landing.land import Landed, Limits, land
 from event_archive.landing.quarantine_file import QuarantinedRecord, read_rejections
 from event_archive.registry.contract import Contract, Contracts, load_contracts
 from event_archive.registry.exact_values import moment_text

@@ -15,8 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from event_archive.decoding.sources import Source
-from event_archive.landing.land import Landed, land
+from event_archive import Landed, Source, land
 from orchestration.dbt.process import load_manifest
 from orchestration.refresh import refresh
 from orchestration.settings import PROJECT, Settings

@@ -19,8 +19,7 @@ from unittest.mock import patch
 import duckdb
 from dbt.contracts.graph.nodes import ModelNode
 
-from event_archive.decoding.sources import Source
-from event_archive.landing.land import land
+from event_archive import Source, land
 from event_archive.sql_text import literal, quoted
 from orchestration import refresh
 from orchestration.dataset.compare import TableState, table_states

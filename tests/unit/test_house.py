@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
-from graphlib import CycleError, TopologicalSorter
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import grimp
@@ -23,14 +23,6 @@ MOST_MODEL_LINES = 100
 FEWEST_WORDS, MOST_WORDS = 35, 60
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "core", "manager", "managers", "misc"}
 SKIPS = {"skip", "skipif", "xfail", "importorskip", "skipTest", "SkipTest"}
-
-# What doesn't hold yet, by gate: a name leaves its list when it is mended, and none is added.
-NOT_YET: dict[str, set[str]] = {
-    "long modules": set(),
-    "twice": set(),
-    "mute": set(),
-    "circles": set(),
-}
 
 
 def modules(*packages: str) -> list[Path]:
@@ -50,7 +42,7 @@ def lines_of(path: Path) -> int:
 
 def test_no_module_is_too_long() -> None:
     long = {str(path) for path in modules(*PRODUCT) if lines_of(path) > MOST_MODULE_LINES}
-    assert long == NOT_YET["long modules"]
+    assert long == set()
 
 
 def test_no_model_is_too_long() -> None:
@@ -71,8 +63,7 @@ def test_a_class_has_a_name_of_its_own(package: str) -> None:
         for node in tree_of(path).body:
             if isinstance(node, ast.ClassDef):
                 found[node.name].append(str(path))
-    twice = {name: places for name, places in found.items() if len(places) > 1}
-    assert {name: places for name, places in twice.items() if name not in NOT_YET["twice"]} == {}
+    assert {name: places for name, places in found.items() if len(places) > 1} == {}
 
 
 def skips(tree: ast.Module) -> Iterator[int]:
@@ -97,17 +88,14 @@ def test_every_module_says_what_belongs_in_it() -> None:
         wanted = [] if path.name.startswith("test_") else ["here:", "Not here:"]
         if not about or any(word not in about for word in wanted):
             mute.add(str(path))
-    assert mute == NOT_YET["mute"]
+    assert mute == set()
 
 
 @pytest.mark.parametrize("package", PRODUCT)
 def test_imports_make_no_circle(package: str) -> None:
     graph = grimp.build_graph(package, cache_dir=None)
     imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
-    try:
-        TopologicalSorter(imports).prepare()
-    except CycleError as error:
-        assert package in NOT_YET["circles"], error.args[1]
+    TopologicalSorter(imports).prepare()  # raises CycleError, which names the circle
 
 
 def test_readme_lists_every_folder() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from orchestration.settings import PROJECT, Settings
 
 READS = re.compile(r"os\.environ|os\.getenv|import environ|getenv\(")

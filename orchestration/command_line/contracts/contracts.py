@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.registry.contract import Contract, Contracts, load_contracts
 from orchestration.command_line import screen
 from orchestration.command_line.contracts.check import check

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.registry.contract import Contract, load_contracts
 from event_archive.schema_files.importing import import_contract
 from event_archive.schema_files.writers.avro import to_avro

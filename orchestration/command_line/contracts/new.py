@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.evolution.new_contract import contract_skeleton
 from event_archive.registry.contract import Contracts, load_contracts
 from orchestration.command_line import screen

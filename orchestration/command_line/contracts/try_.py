@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.evolution.changed_fields import ChangedField, changed_fields
 from event_archive.evolution.trial import Days, try_contract
 from event_archive.evolution.trial_result import RejectedExample, Trial

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from orchestration.command_line import screen
 from orchestration.command_line.derive.plan_report import (
     estimate_to_json,

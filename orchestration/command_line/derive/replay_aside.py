@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from orchestration.command_line import screen
 from orchestration.command_line.derive.refresh import show_building
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE

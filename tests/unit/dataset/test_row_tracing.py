@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from orchestration.dataset.row_tracing import (
     EventTrace,
     MartDescription,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from orchestration.dbt.graph import in_order, key_views_of, object_key, upstream, views_of
 
 

@@ -21,12 +21,12 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from event_archive import Source, land
 from event_archive.decoding import avro_codecs, avro_header
 from event_archive.decoding.avro_safe_schema import CLOUD_EVENT
 from event_archive.decoding.formats import read_chunks
 from event_archive.decoding.record_chunk import UnreadableRecord
-from event_archive.decoding.sources import HashingReader, Source
-from event_archive.landing.land import land
+from event_archive.decoding.sources import HashingReader
 from event_archive.mapping.mapping import load_mapping
 from support.encoded import as_avro, as_batch, as_delimited, as_json, attributes_of, delimited, message
 from support.events import archived, land_bytes, lost, new_archive, rejected, weighed

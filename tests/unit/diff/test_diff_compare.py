@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.registry.contract import ALL_EVENTS
 from orchestration.dataset.compare import table_states
 from orchestration.dataset.dataset_file import DatasetInfo, write_dataset

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.evolution.compatibility.avro.compare import compare_avro
 from event_archive.evolution.compatibility.avro.example import AvroExamples
 from event_archive.evolution.compatibility.avro.schema import Node, parse_avro

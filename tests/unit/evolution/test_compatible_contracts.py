@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.evolution.compatibility.contracts import AT_THE_EDGE, closed, compare_contracts
 from event_archive.evolution.compatibility.findings import (
     Direction,

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.evolution.compatibility.findings import Direction, Mode, Verdict
 from event_archive.evolution.compatibility.json_schema.compare import compare_json_schemas, find_gaps
 from event_archive.evolution.compatibility.json_schema.document import Document

@@ -10,7 +10,7 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.evolution.compatibility.findings import Direction, Mode, Verdict
 from event_archive.evolution.compatibility.protobuf.compare import compare_protobuf
 from event_archive.schema_files.proto_file import MAX_BYTES, read_proto

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.evolution.new_contract import contract_skeleton
 from event_archive.registry.contract import Contracts, load_contract, load_contracts
 from event_archive.registry.contract_file import read_contract_file

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.evolution.release_rules import release_faults
 from event_archive.validation.own_examples import example_faults
 from orchestration.contract_tools.released import released_contracts

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from event_archive.archive import Archive
-from event_archive.errors import UnusableInput
+from event_archive import Archive, UnusableInput
 from event_archive.evolution.trial import Days, try_contract
 from event_archive.evolution.trial_result import Trial
 from event_archive.registry.contract import Contract, load_contract

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.expressions.allow_list import FUNCTIONS
 from event_archive.expressions.expression import compile_expression, parse_expression
 

@@ -14,7 +14,7 @@ import jsonschema_rs
 import pyarrow.parquet as pq
 import pytest
 
-from event_archive.archive import Archive
+from event_archive import Archive, create_views, verify
 from event_archive.landing import router as routing
 from event_archive.schema_files.writers.json_schema import to_json_schema
 from event_archive.schema_files.writers.pydantic import to_pydantic
@@ -22,9 +22,8 @@ from event_archive.store.commit import Segment, parse_entry
 from event_archive.store.folders import ANCHOR
 from event_archive.store.log import Anchor, anchor_content
 from event_archive.validation.exact_validator import Accepted, Rejected, validate
-from event_archive.verification import Finding, verify
+from event_archive.verification import Finding
 from event_archive.views.day_facts import day_facts
-from event_archive.views.event_views import create_views
 from support.encoded import as_avro, as_batch, as_delimited, as_json
 from support.events import WEIGHED, archived, land_bytes, lines, lost, new_archive, rejected, weighed
 

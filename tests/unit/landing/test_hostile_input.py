@@ -17,10 +17,8 @@ from typing import Any
 import pytest
 import zstandard
 
-from event_archive.archive import Archive
-from event_archive.landing.land import Landed
+from event_archive import Archive, Landed, verify
 from event_archive.store.commit import Counts
-from event_archive.verification import verify
 from support.events import WEIGHED, archived, land_bytes, lines, lost, new_archive, rejected, text, weighed
 
 ROOT = Path(__file__).parents[3]
@@ -280,8 +278,8 @@ HUGE = """
 import resource, sys
 from pathlib import Path
 from support.events import land_bytes, lines, new_archive, rejected, weighed
-from event_archive.landing.land import land, Limits
-from event_archive.decoding.sources import Source
+from event_archive import land, Limits
+from event_archive import Source
 archive = new_archive(Path(sys.argv[1]))
 land_bytes(archive, lines([weighed(0)]))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.expressions.allow_list import FUNCTIONS
 from event_archive.mapping.mapping import Mapping, load_mapping
 from event_archive.registry.contract import load_contracts

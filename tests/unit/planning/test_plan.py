@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.registry.contract import load_contracts
 from event_archive.store.commit import LANDING, Commit, Counts, Segment
 from orchestration.dbt.process import NodeFinished, listen

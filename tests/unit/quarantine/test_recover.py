@@ -15,17 +15,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from event_archive.archive import Archive
-from event_archive.decoding.sources import Source
-from event_archive.errors import UnusableInput
-from event_archive.landing.land import Limits, land
+from event_archive import Archive, Limits, Source, UnusableInput, land, recover, verify
 from event_archive.landing.quarantine_file import record_at
 from event_archive.mapping.mapping import load_mapping
 from event_archive.quarantine.queries import Filter, grouped, history
-from event_archive.quarantine.recover import Selection, recover
+from event_archive.quarantine.recover import Selection
 from event_archive.quarantine.recovery_outcomes import RejectedRecords
 from event_archive.store.commit import Commit, Counts, parse_entry, totals
-from event_archive.verification import unnamed_files, verify
+from event_archive.verification import unnamed_files
 from support.events import (
     LOST,
     LOST_DATA,

@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from event_archive.archive import Archive
-from event_archive.errors import UnusableInput
-from event_archive.quarantine.recover import Recovery, recover
+from event_archive import Archive, UnusableInput, recover
+from event_archive.quarantine.recover import Recovery
 from event_archive.quarantine.recovery_outcomes import RejectedRecords
 from event_archive.quarantine.repair import load_repair
 from event_archive.store.commit import Counts

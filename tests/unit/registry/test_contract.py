@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.registry.contract import Contract, Contracts, load_contracts
 from event_archive.registry.exact_values import from_column, to_column, with_unnamed
 from event_archive.validation.exact_validator import Accepted, Rejected, validate

@@ -8,10 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from event_archive.archive import Archive
-from event_archive.errors import UnusableInput
-from event_archive.landing.land import Landed
-from event_archive.views.event_views import create_views
+from event_archive import Archive, Landed, UnusableInput, create_views
 from support.events import contract_file, contracts_in, land_bytes, lines, rejected
 
 ONE = contract_file(

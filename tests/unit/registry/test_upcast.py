@@ -15,7 +15,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.registry.column_types import column_type
 from event_archive.registry.exact_values import to_column
 from event_archive.registry.upcast_compiler import upcast_sql

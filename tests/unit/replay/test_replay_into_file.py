@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.store.commit import Commit, Counts, Segment
 from orchestration.dataset.compare import DayDifference, TableState
 from orchestration.dbt.process import first_lines

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_archive.errors import UnusableInput
+from event_archive import UnusableInput
 from event_archive.registry.contract import Contract, load_contract
 from event_archive.registry.contract_text import contract_text
 from event_archive.schema_files.importing import Imported, import_contract

@@ -4,10 +4,8 @@ import re
 import shutil
 from pathlib import Path
 
-from event_archive.archive import Archive
-from event_archive.quarantine.recover import recover
+from event_archive import Archive, recover, verify
 from event_archive.store.folders import KEYS, SCRATCH, TO_BACK_UP
-from event_archive.verification import verify
 from support.events import (
     LOST_DATA,
     WEIGHED_DATA,

@@ -15,7 +15,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from event_archive.archive import Archive
+from event_archive import Archive
 from event_archive.decoding.record_chunk import Chunk, chunk_of
 from event_archive.landing import router as routing
 from event_archive.landing.routed import Routed

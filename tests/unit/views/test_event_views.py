@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import duckdb
 import pytest
 
-from event_archive.views.event_views import create_views
+from event_archive import create_views
 from support.events import land_bytes, lines, new_archive, weighed
 
 LANDINGS, EVENTS = 3, 500
