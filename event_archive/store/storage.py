@@ -1,7 +1,8 @@
 """The storage: what the archive asks of a place that keeps bytes.
 
-Belongs here: the one small interface, and which folders of the archive hold what. Not here: any one place
-(`local`), what the bytes mean (`commit`, `landing`, `quarantine`), and any decision about what to keep.
+Belongs here: the one small interface. Not here: any one place (`local`), which folders of the archive hold
+what (`folders`), what the bytes mean (`commit`, `landing`, `quarantine`), and any decision about what to
+keep.
 
 A name is a relative path with forward slashes (`log/00000000000000000042.json`). Two ways to make one:
 `create` is create-if-absent, the primitive that commits rest on; `adopt` moves a finished file to a name made

@@ -6,6 +6,7 @@ Belongs here: what can be told from the tree and the syntax alone. Not here: whi
 
 import ast
 import re
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
@@ -22,13 +23,15 @@ MOST_MODULE_LINES = 250
 MOST_MODEL_LINES = 100
 FEWEST_WORDS, MOST_WORDS = 35, 60
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "core", "manager", "managers", "misc"}
+PLACES = {*PACKAGES, ".ci", "dbt_project", "docs"}
+OF_THE_PROJECT = {".py", ".toml", ".lock"}
 SKIPS = {"skip", "skipif", "xfail", "importorskip", "skipTest", "SkipTest"}
 
 
 def modules(*packages: str) -> list[Path]:
     """Every Python module of these packages, relative to the project."""
-    found = [path for package in packages for path in (PROJECT / package).rglob("*.py")]
-    return sorted(path.relative_to(PROJECT) for path in found if "target" not in path.parts)
+    paths = [path for package in packages for path in (PROJECT / package).rglob("*.py")]
+    return sorted(path.relative_to(PROJECT) for path in paths if "target" not in path.parts)
 
 
 @cache
@@ -52,21 +55,23 @@ def test_no_model_is_too_long() -> None:
     assert long == set()
 
 
-def test_every_name_says_something() -> None:
+def test_no_module_or_folder_has_a_name_that_says_nothing() -> None:
     assert [path for path in modules(*PACKAGES) if {path.stem, *path.parts} & SAYS_NOTHING] == []
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_a_class_has_a_name_of_its_own(package: str) -> None:
-    found = defaultdict(list)
+    """Private ones, too: whoever looks a class up by its name finds one in the package."""
+    modules_of = defaultdict(list)
     for path in modules(package):
         for node in tree_of(path).body:
             if isinstance(node, ast.ClassDef):
-                found[node.name].append(str(path))
-    assert {name: places for name, places in found.items() if len(places) > 1} == {}
+                modules_of[node.name].append(str(path))
+    assert {name: paths for name, paths in modules_of.items() if len(paths) > 1} == {}
 
 
 def skips(tree: ast.Module) -> Iterator[int]:
+    """Yield the lines that skip a test, or expect it to fail."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute | ast.Name) and SKIPS & {
             getattr(node, "attr", ""),
@@ -82,13 +87,13 @@ def test_no_test_is_skipped() -> None:
 
 def test_every_module_says_what_belongs_in_it() -> None:
     """In a test module the first sentence does: what is given, and what is expected."""
-    mute = set()
+    silent = set()
     for path in modules(*PACKAGES):
         about = ast.get_docstring(tree_of(path)) or ""
         wanted = [] if path.name.startswith("test_") else ["here:", "Not here:"]
         if not about or any(word not in about for word in wanted):
-            mute.add(str(path))
-    assert mute == set()
+            silent.add(str(path))
+    assert silent == set()
 
 
 @pytest.mark.parametrize("package", PRODUCT)
@@ -111,6 +116,35 @@ def test_readme_lists_every_folder() -> None:
         if path.is_dir() and path.name != "__pycache__" and any(path.glob("*.*"))
     }
     assert sorted(listed) == sorted(tops | rooms)
+
+
+def paths_named(page: Path) -> Iterator[str]:
+    """Yield what a page names in backticks, outside of its blocks, as a path within the project."""
+    text = re.sub(r"^ *```.*?^ *```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for name in re.findall(r"`([^`\s]+)`", text):
+        path = Path(name)
+        if ("/" in name and path.parts[0] in PLACES) or path.suffix in OF_THE_PROJECT:
+            yield name
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in sorted(PROJECT.glob("docs/*.md")))],
+)
+def test_paths_that_a_page_names_exist(page: str) -> None:
+    """`…` in a path stands for any folders, `*` for any name. Decisions may name what is no longer there."""
+    missing = [name for name in paths_named(PROJECT / page) if not any(PROJECT.glob(name.replace("…", "**")))]
+    assert missing == []
+
+
+def test_each_rule_of_ruff_that_is_ignored_has_its_reason_beside_it() -> None:
+    text = (PROJECT / "pyproject.toml").read_text(encoding="utf-8")
+    lint = tomllib.loads(text)["tool"]["ruff"]["lint"]
+    assert not {"extend-ignore", "extend-per-file-ignores"} & set(lint)
+    everywhere = text.partition("\nignore = [\n")[2].partition("\n]")[0].splitlines()
+    by_file = text.partition("\n[tool.ruff.lint.per-file-ignores]\n")[2].partition("\n\n")[0].splitlines()
+    assert (len(everywhere), len(by_file)) == (len(lint["ignore"]), len(lint["per-file-ignores"]))
+    assert [line for line in (*everywhere, *by_file) if not re.search(r"[],]\s*# \S", line)] == []
 
 
 def test_the_glossary_says_of_each_word_what_it_is_and_what_not() -> None:
