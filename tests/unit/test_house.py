@@ -24,7 +24,9 @@ MOST_MODEL_LINES = 100
 FEWEST_WORDS, MOST_WORDS = 35, 60
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "core", "manager", "managers", "misc"}
 PLACES = {*PACKAGES, ".ci", "dbt_project", "docs"}
+"""Below these, what a page names has to be there; what is below `var/` comes of running the product."""
 OF_THE_PROJECT = {".py", ".toml", ".lock"}
+"""Files that are named by themselves and are the project's, where another suffix may be a reader's own."""
 SKIPS = {"skip", "skipif", "xfail", "importorskip", "skipTest", "SkipTest"}
 
 
