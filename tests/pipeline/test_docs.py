@@ -43,7 +43,7 @@ class TypedCommand:
 
 
 def blocks(page: str) -> Iterator[tuple[int, str, list[str], bool]]:
-    """Give line number, language, lines and whether it is to be run, of each fenced block of a page."""
+    """Yield the line number, language, lines and whether it is to be run, of each fenced block of a page."""
     before, inside, language, start, run, indent = "", False, "", 0, True, ""
     lines: list[str] = []
     for number, line in enumerate((PROJECT / page).read_text(encoding="utf-8").splitlines(), start=1):
@@ -62,18 +62,18 @@ def blocks(page: str) -> Iterator[tuple[int, str, list[str], bool]]:
 
 
 def steps(page: str) -> list[TypedCommand]:
-    """Give what a reader of a page types, in order."""
-    found = []
+    """Return what a reader of a page types, in order."""
+    commands = []
     for number, language, lines, run in blocks(page):
         if run and language == "sh":
-            found.append(TypedCommand(f"{page}:{number}", "\n".join(lines)))
+            commands.append(TypedCommand(f"{page}:{number}", "\n".join(lines)))
         elif run and language == "console":
-            found.extend(typed(page, number, lines))
-    return found
+            commands.extend(typed(page, number, lines))
+    return commands
 
 
 def typed(page: str, number: int, lines: list[str]) -> Iterator[TypedCommand]:
-    """Take a `console` block apart into commands and their output."""
+    """Yield the commands of a `console` block, each with its output."""
     command, output, place = "", list[str](), ""
     for at, line in enumerate([*lines, "$ "], start=number + 1):
         if line.startswith("$ "):
@@ -87,10 +87,10 @@ def typed(page: str, number: int, lines: list[str]) -> Iterator[TypedCommand]:
             output.append(line)
 
 
-def prints(said: tuple[str, ...], printed: str) -> str | None:
-    """Give the first line that a page says is printed and that is not, in the order of the page."""
+def missing_line(shown: tuple[str, ...], printed: str) -> str | None:
+    """Return the first line that a page shows and that is not printed, in the order of the page."""
     remaining = iter([" ".join(line.split()) for line in printed.splitlines()])
-    for line in said:
+    for line in shown:
         wanted = " ".join(line.split())
         if wanted in ("", "…"):
             continue
@@ -135,7 +135,7 @@ def follow(page: str, project: Path) -> None:
         assert done.returncode == 0, (
             f"{step.place}: {step.script}\nexit code {done.returncode}\n{done.stdout}"
         )
-        missing = prints(step.output, done.stdout)
+        missing = missing_line(step.output, done.stdout)
         assert missing is None, f"{step.place}: {step.script}\ndoes not print: {missing}\nbut:\n{done.stdout}"
 
 
@@ -181,12 +181,12 @@ def test_make_target_can_be_made(target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "printed", "missing"),
+    ("shown", "printed", "missing"),
     [
         (("a …", "…", "c"), "x\na  b\nb\nc\n", None),
         (("c", "a"), "a\nc\n", "a"),
         (("ab…c",), "abc", None),
     ],
 )
-def test_lines_are_held_to_their_order(said: tuple[str, ...], printed: str, missing: str | None) -> None:
-    assert prints(said, printed) == missing
+def test_lines_are_held_to_their_order(shown: tuple[str, ...], printed: str, missing: str | None) -> None:
+    assert missing_line(shown, printed) == missing
