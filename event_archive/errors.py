@@ -1,6 +1,6 @@
 """The one exception that users are meant to read.
 
-Belongs here: the error that stands for input the product can't use. Not here: refused *records*, which are
+Belongs here: the error that stands for input the product can't use. Not here: rejected *records*, which are
 data (see `quarantine`), and programming errors, which keep their traceback.
 """
 

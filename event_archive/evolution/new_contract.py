@@ -13,7 +13,14 @@ from typing import Any
 
 from event_archive.errors import UnusableInput
 from event_archive.evolution.next_major import next_major
-from event_archive.registry.contract import ALL_EVENTS, TYPE, Contract, Contracts, check_upcast, load_contract
+from event_archive.registry.contract import (
+    ALL_EVENTS,
+    TYPE,
+    Contract,
+    Contracts,
+    compile_upcast,
+    load_contract,
+)
 from event_archive.registry.contract_text import scalar
 from event_archive.validation.own_examples import example_faults
 
@@ -169,7 +176,7 @@ def _check(event_type: str, text: str, older: Contract | None) -> None:
         try:
             contract = load_contract(path)
             if older is not None:
-                check_upcast(older, contract)
+                compile_upcast(older, contract)
             faults: Iterable[Any] = list(example_faults(contract))
         except UnusableInput as error:
             raise UnusableInput(str(error).replace(f"{path}: ", f"{event_type}: ")) from error

@@ -11,7 +11,6 @@ types. Events of older majors are validated as the view would show them: what th
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 
 import duckdb
 import pyarrow as pa
@@ -24,9 +23,9 @@ from event_archive.evolution.trial_faults import Fault, contract_fault
 from event_archive.evolution.trial_result import Row, Trial
 from event_archive.evolution.trial_upcasts import try_older_major
 from event_archive.landing.deduplicate import event_content
-from event_archive.registry.contract import Contract, Contracts, check_upcast
+from event_archive.registry.contract import Contract, Contracts
 from event_archive.registry.exact_values import Inexact, to_column
-from event_archive.sql_text import open_engine
+from event_archive.sql_text import Relations, open_engine
 from event_archive.store.commit import Commit, Segment
 
 BATCH_BYTES = 16 << 20
@@ -61,8 +60,7 @@ def propose(contracts: Contracts, proposal: Contract) -> Contracts:
         raise UnusableInput(
             f"{majors[0].upcast.place}: there is no contract of major {majors[0].major - 1} to upcast from"
         )
-    for older, newer in pairwise(majors):
-        check_upcast(older, newer)
+    proposed.check_upcasts(proposal.view_name)
     return proposed
 
 
@@ -118,11 +116,10 @@ def _batches(location: str, days: Days | None) -> Iterator[pa.Table]:
 def _typed(connection: duckdb.DuckDBPyConnection, batch: pa.Table, contract: Contract) -> pa.Table:
     """A batch with its row numbers as `n`, its data typed as the view types them: by the newest revision."""
     numbered = batch.append_column("n", pa.array(range(batch.num_rows), pa.int64()))
-    connection.register("batch", numbered)
-    sql = f"SELECT * REPLACE (CAST(data AS {contract.data_type.sql()}) AS data) FROM batch ORDER BY n"
-    table = connection.sql(sql).to_arrow_table()
-    connection.unregister("batch")
-    return table
+    typed = f"CAST(data AS {contract.data_type.sql()}) AS data"
+    with Relations(connection) as relations:
+        events = relations.register("batch", numbered)
+        return connection.sql(f"SELECT * REPLACE ({typed}) FROM {events} ORDER BY n").to_arrow_table()
 
 
 def _try_same_major(table: pa.Table, landed: Contract, proposal: Contract) -> Iterator[tuple[Row, Fault]]:

@@ -21,6 +21,7 @@ from event_archive.decoding.record_chunk import Chunk
 from event_archive.envelope import STORED_COLUMNS
 from event_archive.landing.routed import Routed, Typed
 from event_archive.landing.segment_file import typed_events
+from event_archive.registry.column_types import ARROW_SCALARS
 from event_archive.registry.contract import Contract
 from event_archive.registry.majors import find_unreadable
 from event_archive.sql_text import Relations, moment
@@ -33,12 +34,6 @@ WORTH_LEARNING = 64  # rows that no fast validator has accepted
 VALIDATED_AT_A_TIME = 5_000
 USUAL_SHARE = 0.99
 ENGINE_BATCH_ROWS = 16_384  # the engine's threads share the work by these
-EXCHANGE = {
-    "VARCHAR": pa.string(),
-    "BIGINT": pa.int64(),
-    "TIMESTAMPTZ": pa.timestamp("us", "UTC"),
-    "DATE": pa.date32(),
-}
 
 Rows = npt.NDArray[np.int64]
 LearnedValidators = dict[str, list[FastValidator]]
@@ -225,7 +220,7 @@ class Router:
 
     def _take(self, contract: Contract, events: list[tuple[int, Accepted]]) -> None:
         arrays = {"n": pa.array([row for row, _ in events], pa.int64())}
-        types = {name: EXCHANGE[kind] for name, kind in STORED_COLUMNS.items()}
+        types = {name: ARROW_SCALARS[kind] for name, kind in STORED_COLUMNS.items()}
         for name, kind in (types | {"data": contract.data_type.arrow(), "extra": pa.string()}).items():
             arrays[name] = pa.array([event.row[name] for _, event in events], kind)
         with Relations(self._connection) as relations:

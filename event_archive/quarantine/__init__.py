@@ -1,4 +1,4 @@
-"""The quarantine: records that were refused, and how they become events after all.
+"""The quarantine: records that were rejected, and how they become events after all.
 
-Belongs here: asking for them, repairing and recovering them. Not here: refusing them (`landing`).
+Belongs here: asking for them, repairing and recovering them. Not here: rejecting them (`landing`).
 """

@@ -9,6 +9,7 @@ never changes. Its state is its last outcome: one that is no longer `refused` is
 """
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,18 +114,13 @@ class RejectedRecords:
     def __init__(self, archive: Archive, commits: Sequence[Commit] | None = None) -> None:
         self._archive = archive
         self._commits = archive.log.commits() if commits is None else commits
-        self._connection = open_engine(threads=1, memory_bytes=ENGINE_BYTES)
-        self._relations = Relations(self._connection)
-        self._create_outcomes()
-        self._latest = self._relations.create(
-            "latest",
-            'SELECT sequence, "row", arg_max(outcome, judged_in) AS outcome, '
-            "max(judged_in) AS judged_in, arg_max(reason, judged_in) AS reason, "
-            "arg_max(detail, judged_in) AS detail, "
-            "list(DISTINCT reason) FILTER (reason IS NOT NULL) AS reasons "
-            'FROM outcomes GROUP BY sequence, "row" ORDER BY sequence, "row"',
-        )
-        self._create_records()
+        with ExitStack() as on_failure:  # a file that can't be read must not leave an engine open
+            self._connection = on_failure.enter_context(open_engine(threads=1, memory_bytes=ENGINE_BYTES))
+            self._relations = Relations(self._connection)
+            self._create_outcomes()
+            self._latest = self._create_latest()
+            self._create_records()
+            on_failure.pop_all()
 
     def __enter__(self) -> "RejectedRecords":
         return self
@@ -162,6 +158,17 @@ class RejectedRecords:
                     f"INSERT INTO outcomes SELECT {commit.sequence}, {', '.join(map(quoted, COLUMNS.names))} "
                     f"FROM read_parquet({sql_list([self._archive.storage.location(commit.outcomes.path)])})"
                 )
+
+    def _create_latest(self) -> str:
+        """Make the table of each record's last outcome; returns its name."""
+        return self._relations.create(
+            "latest",
+            'SELECT sequence, "row", arg_max(outcome, judged_in) AS outcome, '
+            "max(judged_in) AS judged_in, arg_max(reason, judged_in) AS reason, "
+            "arg_max(detail, judged_in) AS detail, "
+            "list(DISTINCT reason) FILTER (reason IS NOT NULL) AS reasons "
+            'FROM outcomes GROUP BY sequence, "row" ORDER BY sequence, "row"',
+        )
 
     def _create_records(self) -> None:
         """Make the view `records`; landings that rejected the same records name the same file."""

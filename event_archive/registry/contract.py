@@ -75,6 +75,7 @@ class Contracts(Mapping[str, Contract]):
     def __init__(self, contracts: list[Contract]) -> None:
         in_order = sorted(contracts, key=lambda contract: contract.type)
         self._by_type = {contract.type: contract for contract in in_order}
+        self._upcasts: dict[str, str] = {}
 
     def __getitem__(self, event_type: str) -> Contract:
         return self._by_type[event_type]
@@ -91,6 +92,20 @@ class Contracts(Mapping[str, Contract]):
             (contract for contract in self.values() if contract.view_name == view_name),
             key=lambda contract: contract.major,
         )
+
+    def check_upcasts(self, view_name: str) -> None:
+        """Raise UnusableInput where a major of a view does not say how all data of the one before reads."""
+        for older, newer in pairwise(self.majors(view_name)):
+            self._upcasts[newer.type] = compile_upcast(older, newer)
+
+    def upcast(self, newer: Contract) -> str:
+        """Return SQL for the data of `newer` over `data`, that of the major before, which has to be there.
+
+        It fails on data that can't be read so. It is compiled once: chunk after chunk is read by it.
+        """
+        if newer.type not in self._upcasts:
+            self.check_upcasts(newer.view_name)
+        return self._upcasts[newer.type]
 
     def newest(self) -> list[Contract]:
         """Return the contract of the highest major per object and verb, in the order of their views."""
@@ -127,19 +142,22 @@ def load_contracts(folder: Path) -> Contracts:
         if majors[0].upcast is not None:
             older = f"{majors[0].object_type}.{majors[0].verb}.v{majors[0].major - 1}"
             raise UnusableInput(f"{majors[0].upcast.place}: there is no contract {older}; restore its file")
-        for older_major, newer in pairwise(majors):
-            check_upcast(older_major, newer)
+        loaded.check_upcasts(name)
     return loaded
 
 
-def check_upcast(older: Contract, newer: Contract) -> None:
-    """Raise UnusableInput where `newer` does not say how all data of the major before it reads."""
+def compile_upcast(older: Contract, newer: Contract) -> str:
+    """Return SQL for the data of `newer` over `data`, that of `older`, the major before it.
+
+    Raises UnusableInput where `newer` does not say how all of that data reads.
+    """
     if newer.upcast is None or older.major != newer.major - 1:
         raise UnusableInput(
             f"{newer.path}: upcast_from_v{newer.major - 1}: missing: say how the data of {older.type} reads "
             "as this one, and let no major be left out (see docs/how-to-change-a-contract.md)"
         )
-    upcast_sql(newer.upcast, older.data_type, newer.data_type, "data")
+    data = upcast_sql(newer.upcast, older.data_type, newer.data_type, "data")
+    return f"CAST({data} AS {newer.data_type.sql()})"
 
 
 def load_contract(path: Path) -> Contract:

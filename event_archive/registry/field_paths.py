@@ -4,7 +4,10 @@ Belongs here: putting such paths together and comparing them.
 Not here: which type stands at a path (`column_types`).
 """
 
+import re
 from collections.abc import Iterable
+
+_END_OF_PARENT = re.compile(r"(?!^)(?=\.|\[\])")
 
 
 def joined(prefix: str, name: str) -> str:
@@ -12,9 +15,9 @@ def joined(prefix: str, name: str) -> str:
     return f"{prefix}.{name}" if prefix else name
 
 
-def is_within(path: str, parent: str) -> bool:
-    """Return whether a path leads into the object or list at `parent`."""
-    return path.startswith((f"{parent}.", f"{parent}[]"))
+def parents(path: str) -> set[str]:
+    """Return the paths of the objects and lists that a field is in: of `a[].b` these are `a` and `a[]`."""
+    return {path[: end.start()] for end in _END_OF_PARENT.finditer(path)}
 
 
 def dotted(steps: Iterable[str | int]) -> str:

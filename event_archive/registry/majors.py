@@ -1,26 +1,17 @@
 """The majors of one event type: older events read as the newest through the chain of upcasts.
 
-Belongs here: the steps of that chain, and finding events that can't take them. Not here: one upcast's SQL
-(`upcast_compiler`) and the view (`views`).
+Belongs here: finding the events that can't take a step of that chain. Not here: the steps (`contract`), their
+SQL (`upcast_compiler`) and the view (`views`).
 """
 
 import duckdb
 
 from event_archive.registry.column_types import ColumnType, Struct
 from event_archive.registry.contract import Contract, Contracts
-from event_archive.registry.upcast_compiler import upcast_sql
 from event_archive.sql_text import literal
 
 UnreadableRows = list[tuple[int, str]]
 """Row numbers (`n`), each with why, in one line."""
-
-
-def step_sql(contracts: Contracts, newer: Contract) -> str:
-    """Return SQL for the data of `newer` over `data`, that of the major before; it fails if it can't be."""
-    older = contracts[f"{newer.object_type}.{newer.verb}.v{newer.major - 1}"]
-    assert newer.upcast is not None, "a folder of contracts is checked when it is loaded"
-    data = upcast_sql(newer.upcast, older.data_type, newer.data_type, "data")
-    return f"CAST({data} AS {newer.data_type.sql()})"
 
 
 def find_unreadable(
@@ -34,7 +25,7 @@ def find_unreadable(
     for newer in contracts.majors(contract.view_name):
         if newer.major <= contract.major:
             continue
-        step = step_sql(contracts, newer)
+        step = contracts.upcast(newer)
         absent = " OR ".join(["read IS NULL", *_absent(newer.data_type)])
         rows = connection.execute(
             f"SELECT n FROM (SELECT n, TRY({step}) AS read FROM {events}) WHERE {absent} ORDER BY n"

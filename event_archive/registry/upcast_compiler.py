@@ -26,7 +26,7 @@ from event_archive.registry.column_types import (
 )
 from event_archive.registry.exact_cast import NoExactCast, exact_cast
 from event_archive.registry.exact_values import Inexact, to_column
-from event_archive.registry.field_paths import dotted, is_within, joined
+from event_archive.registry.field_paths import dotted, joined, parents
 from event_archive.registry.upcast_coverage import UpcastCoverage
 from event_archive.registry.upcast_rules import Upcast
 from event_archive.sql_text import literal, open_engine, quoted
@@ -220,13 +220,14 @@ class _UpcastCompiler:
         if prefix and not path.startswith(f"{prefix}."):
             return None
         kind, sql, optional = source.type, source.sql, False
+        new_parents = parents(new_path)
         for name in path.removeprefix(prefix).removeprefix(".").split("."):
             if not isinstance(kind, Struct) or name not in kind.by_name:
                 return None
             part = kind.by_name[name]
             sql, kind, prefix = f"struct_extract({sql}, {literal(name)})", part.type, joined(prefix, name)
-            is_parent = is_within(new_path, prefix)
-            optional = optional or (not is_parent and (not part.required or part.nullable))
+            may_be_null = not part.required or part.nullable
+            optional = optional or (may_be_null and prefix not in new_parents)
         return OldValue(sql, kind, optional)
 
 

@@ -6,9 +6,10 @@ Not here: the rules (`upcast_rules`), and what they come to in SQL (`upcast_comp
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from event_archive.registry.column_types import ColumnType, ListOf, Struct
-from event_archive.registry.field_paths import is_within, joined
+from event_archive.registry.field_paths import joined, parents
 from event_archive.registry.upcast_rules import Upcast
 
 
@@ -22,7 +23,11 @@ class UpcastCoverage:
 
     def has_rules(self, path: str) -> bool:
         """Return whether a rule names something within a field."""
-        return any(is_within(name, path) for name in self._names())
+        return path in self._parents_of_rules
+
+    @cached_property
+    def _parents_of_rules(self) -> set[str]:
+        return {parent for name in self._names() for parent in parents(name)}
 
     def check(self, old: ColumnType) -> None:
         """Raise UnusableInput for a rule whose field is not there, and for an old field that nothing uses."""
@@ -32,7 +37,8 @@ class UpcastCoverage:
                 if f"{kind}/{path}" not in self.applied:
                     raise rules.unusable(f"{kind}/{path}", "this contract has no such field")
         dropped: set[str] = set()
-        for path in self._unused(old, "", dropped):
+        in_use = {parent for path in self.used | rules.drop for parent in parents(path)}
+        for path in self._unused(old, "", in_use, dropped):
             why = "nothing takes up this field of the older major; name it under drop, or in a rule"
             raise rules.unusable(path, why)
         for path in sorted(rules.drop - dropped):
@@ -46,17 +52,20 @@ class UpcastCoverage:
             yield from paths
         yield from [*rules.expression, *rules.drop]
 
-    def _unused(self, old: ColumnType, prefix: str, dropped: set[str]) -> Iterator[str]:
-        """Yield the old fields that no new field takes up; `dropped` gathers those that the rules drop."""
+    def _unused(self, old: ColumnType, prefix: str, in_use: set[str], dropped: set[str]) -> Iterator[str]:
+        """Yield the old fields that no new field takes up; `dropped` gathers those that the rules drop.
+
+        `in_use`: the objects and lists in which a field is taken up or dropped.
+        """
         if isinstance(old, ListOf):
-            yield from self._unused(old.item, f"{prefix}[]", dropped)
+            yield from self._unused(old.item, f"{prefix}[]", in_use, dropped)
         for part in old.fields if isinstance(old, Struct) else ():
             path = joined(prefix, part.name)
             if path in self.used:
                 continue
             if path in self.upcast.drop:
                 dropped.add(path)
-            elif any(is_within(used, path) for used in self.used | self.upcast.drop):
-                yield from self._unused(part.type, path, dropped)
+            elif path in in_use:
+                yield from self._unused(part.type, path, in_use, dropped)
             else:
                 yield path

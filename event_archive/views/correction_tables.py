@@ -8,7 +8,6 @@ of the log, and the tables `events.corrections` and `events.removed_events`. Not
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -102,9 +101,9 @@ def create_correction_tables(
         )
     removed = [{"source": source, "event_id": event_id} for source, event_id in sorted(decision.removed)]
     for name, content in (("corrections", rows), ("removed_events", removed)):
-        connection.register("decided", pa.Table.from_pylist(content, TABLES[name]))
-        connection.execute(f"CREATE OR REPLACE TABLE {schema}.{name} AS SELECT * FROM decided")
-        connection.unregister("decided")
+        with Relations(connection) as relations:
+            table = relations.register(name, pa.Table.from_pylist(content, TABLES[name]))
+            connection.execute(f"CREATE OR REPLACE TABLE {schema}.{name} AS SELECT * FROM {table}")
 
 
 def count_corrections(commits: Sequence[Commit]) -> int:
@@ -145,33 +144,31 @@ def _targets(archive: Archive, commits: Sequence[Commit], corrections: Sequence[
     named = {(fact.source, fact.target_id) for fact in corrections} - {fact.key for fact in corrections}
     if not named:
         return []
-    sequences = [commit.sequence for commit in commits for _ in commit.segments]
     with archive.storage.scratch() as folder, open_engine() as connection:
-        return _find(archive, commits, connection, folder, named, sequences)
+        index = KeyIndex(archive.storage, connection, commits, folder)
+        sequences = [commit.sequence for commit in commits for _ in commit.segments]
+        return _find(connection, index, named, sequences)
 
 
 def _find(
-    archive: Archive,
-    commits: Sequence[Commit],
     connection: duckdb.DuckDBPyConnection,
-    folder: Path,
+    index: KeyIndex,
     named: Iterable[tuple[str, str | None]],
     sequences: Sequence[int],
 ) -> list[Fact]:
-    index = KeyIndex(archive.storage, connection, commits, folder)
+    """Return the events of these keys; `sequences`: the commit of each segment of the index."""
     keys = [{"source": source, "event_id": event_id} for source, event_id in named]
-    connection.register("named", pa.Table.from_pylist(keys, TABLES["removed_events"]))
-    connection.execute(f"CREATE TEMP TABLE named_keys AS SELECT {KEY} AS h FROM named")
-    by_file = {
-        index.files[number][0]: sequences[number]
-        for number in index.find("named_keys", Relations(connection)).segments
-    }
-    if not by_file:
-        return []
-    rows = connection.execute(
-        f"SELECT {_FACT_COLUMNS}, filename FROM read_parquet({sql_list(by_file)}, filename = true) "
-        "SEMI JOIN named USING (source, event_id)"
-    ).fetchall()
+    with Relations(connection) as relations:
+        events = relations.register("named", pa.Table.from_pylist(keys, TABLES["removed_events"]))
+        hashes = relations.create("named_keys", f"SELECT {KEY} AS h FROM {events}")
+        segments = index.find(hashes, relations).segments
+        by_file = {index.files[number][0]: sequences[number] for number in segments}
+        if not by_file:
+            return []
+        rows = connection.execute(
+            f"SELECT {_FACT_COLUMNS}, filename FROM read_parquet({sql_list(by_file)}, filename = true) "
+            f"SEMI JOIN {events} USING (source, event_id)"
+        ).fetchall()
     return [_fact(columns, by_file[file]) for *columns, file in rows]
 
 

@@ -19,8 +19,7 @@ from event_archive.archive import Archive
 from event_archive.envelope import COLUMNS, CORRECTIONS, STORED_COLUMNS
 from event_archive.errors import UnusableInput
 from event_archive.registry.contract import ALL_EVENTS, Contract
-from event_archive.registry.majors import step_sql
-from event_archive.sql_text import literal, moment, quoted, sql_list
+from event_archive.sql_text import Relations, literal, moment, quoted, sql_list
 from event_archive.store.commit import Commit, Segment, segments_of
 from event_archive.views.correction_tables import create_correction_tables
 
@@ -62,7 +61,7 @@ def upcast_view_sql(archive: Archive, view_name: str, commits: Sequence[Commit])
     select = ""
     for contract in archive.contracts.majors(view_name):
         if select:
-            select = f"SELECT * REPLACE ({step_sql(archive.contracts, contract)} AS data) FROM ({select})"
+            select = f"SELECT * REPLACE ({archive.contracts.upcast(contract)} AS data) FROM ({select})"
         segments = segments_of(commits, contract.type)
         if segments or not select:
             own = view_sql(archive, contract, segments)
@@ -124,9 +123,9 @@ def create_segments_table(
         }
     )
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
-    connection.register("landed_segments", table)
-    connection.execute(f"CREATE OR REPLACE TABLE {SCHEMA}.segments AS SELECT * FROM landed_segments")
-    connection.unregister("landed_segments")
+    with Relations(connection) as relations:
+        landed = relations.register("landed_segments", table)
+        connection.execute(f"CREATE OR REPLACE TABLE {SCHEMA}.segments AS SELECT * FROM {landed}")
 
 
 def _drop_views_without_contract(connection: duckdb.DuckDBPyConnection, archive: Archive) -> None:

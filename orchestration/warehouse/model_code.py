@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import duckdb
 
 from event_archive.registry.contract import Contracts
-from event_archive.registry.majors import step_sql
 from orchestration.dbt.graph import Manifest, facts, is_of_project, table_of, upstream
 from orchestration.settings import Settings
 from orchestration.warehouse.engine import has_columns, open_warehouse
@@ -56,7 +55,7 @@ def code_version(manifest: Manifest, contracts: Contracts, unique_id: str) -> st
 def view_definition(contracts: Contracts, view_name: str) -> str:
     """What the events of a view look like: the type of their data in each major, and the upcasts between."""
     majors = [contract for contract in contracts.values() if contract.view_name == view_name]
-    steps = [step_sql(contracts, major) if major.upcast is not None else "" for major in majors]
+    steps = [contracts.upcast(major) if major.upcast is not None else "" for major in majors]
     return "\n".join(
         f"{major.type} {major.data_type.sql()} {step}" for major, step in zip(majors, steps, strict=True)
     )

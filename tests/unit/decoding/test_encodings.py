@@ -82,10 +82,10 @@ def test_the_same_events_in_another_encoding_are_duplicates(
 
 @pytest.mark.parametrize("encoding", OTHERS)
 def test_events_land_from_an_encoding_alone(tmp_path: Path, encoding: str) -> None:
-    one, other = new_archive(tmp_path / "one"), new_archive(tmp_path / "other")
-    land_bytes(one, as_json(EVENTS))
+    first, other = new_archive(tmp_path / "first"), new_archive(tmp_path / "other")
+    land_bytes(first, as_json(EVENTS))
     assert land_bytes(other, ENCODINGS[encoding](EVENTS)).counts.accepted == len(EVENTS)
-    assert archived(other) == archived(one)
+    assert archived(other) == archived(first)
 
 
 def header(schema: Any, codec: str = "null") -> bytes:
@@ -104,11 +104,11 @@ def zigzag(number: int) -> bytes:
 
 
 def varint(number: int) -> bytes:
-    found = bytearray()
+    content = bytearray()
     while number >= 0x80:
-        found.append(number & 0x7F | 0x80)
+        content.append(number & 0x7F | 0x80)
         number >>= 7
-    return bytes([*found, number])
+    return bytes([*content, number])
 
 
 def packed_avro(events: Any, codec: str) -> bytes:
@@ -155,10 +155,10 @@ def test_any_event_is_the_same_document_in_every_encoding(events: list[Any]) -> 
     for event in expected:  # the SDK spells the moment in its own way; it is compared where events land
         event["time"] = "2026-01-02T09:14:07.250Z"
     for encoding in OTHERS:
-        found = documents(ENCODINGS[encoding](events))
-        for event in found:
+        decoded = documents(ENCODINGS[encoding](events))
+        for event in decoded:
             event["time"] = "2026-01-02T09:14:07.250Z"
-        assert found == expected, encoding
+        assert decoded == expected, encoding
 
 
 @given(

@@ -50,8 +50,8 @@ def test_what_becomes_of_each_field_that_a_reader_may_know(tmp_path: Path) -> No
 
 
 def test_words_change_nothing_for_a_reader(tmp_path: Path) -> None:
-    said = {"deprecated": True, "title": "Weight", "readOnly": True, "x-pii": True, "$comment": "!"}
-    new = {**OLD, "properties": {**OLD["properties"], "grams": {"type": "integer", **said}}}
+    annotations = {"deprecated": True, "title": "Weight", "readOnly": True, "x-pii": True, "$comment": "!"}
+    new = {**OLD, "properties": {**OLD["properties"], "grams": {"type": "integer", **annotations}}}
     contracts = contracts_in(tmp_path / "old", contract_file("parcel.sent.v1", OLD))
     revised = contracts_in(tmp_path / "new", contract_file("parcel.sent.v1", new, revision=2))
     assert changed_fields(contracts["parcel.sent.v1"], revised["parcel.sent.v1"]) == []

@@ -113,8 +113,8 @@ class Changing(Making):
 
     def reference(self, name: str) -> Any:
         # Where the definition was taken away or comes later now, it is told here.
-        told = self.called[name] if name in self.called else self.other_named(self.definitions[name])
-        return ["null", told] if self.maybe(0.1) else told
+        definition = self.called[name] if name in self.called else self.other_named(self.definitions[name])
+        return ["null", definition] if self.maybe(0.1) else definition
 
     def other(self, primitive: str) -> Any:
         if self.maybe(0.05):
@@ -240,19 +240,19 @@ def is_same(written: Any, read: Any) -> bool:
     return read == FALLBACK or (type(written) is type(read) and bool(written == read))
 
 
-def told(value: Any, node: Node) -> Any:
+def fastavro_value(value: Any, node: Node) -> Any:
     """A value in Avro's JSON encoding as fastavro writes it."""
     if node.kind == "union":
         if value is None:
             return "null", None
         ((name, inner),) = value.items()
-        return name, told(inner, next(branch for branch in node.branches if branch.label == name))
+        return name, fastavro_value(inner, next(branch for branch in node.branches if branch.label == name))
     if node.kind == "record":
-        return {field.name: told(value[field.name], field.node) for field in node.fields}
+        return {field.name: fastavro_value(value[field.name], field.node) for field in node.fields}
     if node.kind == "array" and node.inner is not None:
-        return [told(item, node.inner) for item in value]
+        return [fastavro_value(item, node.inner) for item in value]
     if node.kind == "map" and node.inner is not None:
-        return {key: told(item, node.inner) for key, item in value.items()}
+        return {key: fastavro_value(item, node.inner) for key, item in value.items()}
     return value.encode("latin-1") if node.kind in ("bytes", "fixed") else value
 
 
@@ -295,14 +295,14 @@ def test_what_is_called_compatible_reads_as_written_and_examples_of_the_rest_do_
                 got = read(value, writer, reader)
                 assert is_same(value, got), (writer, reader, value, got)
                 seen["read"] += 1
-            found = [finding for finding in report.findings if finding.direction is direction]
+            findings = [finding for finding in report.findings if finding.direction is direction]
             if verdict is Verdict.INCOMPATIBLE:
-                seen["proven"] += any(finding.example is not None for finding in found)
-            for finding in found:
+                seen["proven"] += any(finding.example is not None for finding in findings)
+            for finding in findings:
                 if finding.example is not None:
                     seen["refused"] += 1
                     with pytest.raises((fastavro.read.SchemaResolutionError, UnicodeDecodeError)):
-                        read(told(finding.example.value, node), writer, reader)
+                        read(fastavro_value(finding.example.value, node), writer, reader)
 
     hunt()
     enough = {

@@ -61,14 +61,14 @@ def test_the_hunt_meets_every_verdict_and_most_findings_have_an_example() -> Non
     reports = [compare_protobuf(*pair(seed)[1:], Mode.BACKWARD) for seed in range(200)]
     verdicts = [report.verdict for report in reports]
     assert min(verdicts.count(verdict) for verdict in (Verdict.COMPATIBLE, Verdict.INCOMPATIBLE)) >= 50
-    found = [
+    findings = [
         finding
         for report in reports
         for finding in report.findings
         if finding.verdict is Verdict.INCOMPATIBLE
     ]
-    assert sum(finding.example is not None for finding in found) >= 0.9 * len(found)
-    assert len({finding.rule for finding in found}) >= 7
+    assert sum(finding.example is not None for finding in findings) >= 0.9 * len(findings)
+    assert len({finding.rule for finding in findings}) >= 7
 
 
 def single(type_: int) -> FileDescriptorProto:

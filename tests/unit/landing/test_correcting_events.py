@@ -50,11 +50,11 @@ def test_what_an_event_corrects_or_voids_comes_back_in_every_encoding(
 ) -> None:
     archive = new_archive(tmp_path)
     assert land_bytes(archive, encoded(MENDING), "mending").counts.accepted == 3
-    found = archived(archive)
+    events = archived(archive)
     assert [
-        (found["/post", one["id"]].get("corrects"), found["/post", one["id"]].get("voids")) for one in MENDING
+        tuple(events["/post", event["id"]].get(name) for name in ("corrects", "voids")) for event in MENDING
     ] == [("event-1", None), (None, "event-2"), (None, None)]
-    assert found["/post", "event-4"]["data"] == MENDING[0]["data"]
+    assert events["/post", "event-4"]["data"] == MENDING[0]["data"]
     assert land_bytes(archive, as_json(reversed(MENDING))).counts.duplicate == 3, rejected(archive)
 
 
@@ -81,8 +81,8 @@ def test_only_files_with_corrections_have_columns_and_a_count_for_them(tmp_path:
     archive = new_archive(tmp_path)
     land_bytes(archive, lines(PLAIN))
     land_bytes(archive, lines(MENDING))
-    assert [one.corrections for one in segments(archive)] == [0, 0, 2]
-    assert [{"corrects", "voids"} & {*columns(archive, one)} for one in segments(archive)] == [
+    assert [segment.corrections for segment in segments(archive)] == [0, 0, 2]
+    assert [{"corrects", "voids"} & {*columns(archive, segment)} for segment in segments(archive)] == [
         set(),
         set(),
         {"corrects", "voids"},
@@ -90,7 +90,7 @@ def test_only_files_with_corrections_have_columns_and_a_count_for_them(tmp_path:
     plain, mending = archive.log.commits()
     assert b"corrections" not in plain.content
     assert b'"corrections":2' in mending.content
-    assert all(parse_entry(one.content) == one for one in (plain, mending))
+    assert all(parse_entry(commit.content) == commit for commit in (plain, mending))
     assert verify(archive) == []
 
 
@@ -123,7 +123,7 @@ def test_an_event_that_corrects_something_else_is_another_event(
 ) -> None:
     archive = new_archive(tmp_path)
     records = [lines([weighed(1, **first)]), lines([b"", weighed(1, **second)])]
-    landed = [land_bytes(archive, one) for one in ([b"".join(records)] if together else records)]
+    landed = [land_bytes(archive, content) for content in ([b"".join(records)] if together else records)]
     counts = landed[-1].counts
     if differs is None:
         assert counts.duplicate == 1
@@ -147,7 +147,7 @@ def test_what_landed_before_there_were_columns_for_it_is_a_duplicate(
     with monkeypatch.context() as patched:
         patched.setattr(routing, "validate", earlier)
         land_bytes(archive, lines(MENDING))
-    assert [one.corrections for one in segments(archive)] == [0]
+    assert [segment.corrections for segment in segments(archive)] == [0]
     assert land_bytes(archive, lines([*MENDING, *PLAIN])).counts.duplicate == 3, rejected(archive)
     assert land_bytes(archive, lines([weighed(5, voids="event-9")])).counts.rejected == 1
 

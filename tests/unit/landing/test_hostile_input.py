@@ -133,8 +133,8 @@ def test_all_bad_records_at_once_many_times_over(archive: Archive) -> None:
     content = lines([*good[:150], *bad, *good[150:], *bad])
     landed = land_bytes(archive, content, memory_bytes=16 << 20)
     assert counted(landed, accepted=300, duplicate=0, rejected=2 * len(bad))
-    assert [one.record for one in rejected(archive)] == bad * 2
-    assert all(content[one.offset :].startswith(one.record + b"\n") for one in rejected(archive))
+    assert [record.record for record in rejected(archive)] == bad * 2
+    assert all(content[record.offset :].startswith(record.record + b"\n") for record in rejected(archive))
     assert len(archived(archive)) == 300
     assert verify(archive) == []
 
@@ -153,7 +153,9 @@ def test_what_is_odd_but_right_lands(archive: Archive) -> None:
         event(id="b", data={"new": {"deep": [[[None]]]}, "ratio": -0.0, "price": "9" * 28 + "." + "9" * 10}),
     ]
     assert counted(land_bytes(archive, lines(odd)), accepted=len(odd), duplicate=0, rejected=0)
-    assert sorted(archived(archive)) == sorted((one["source"], one["id"]) for one in map(json.loads, odd))
+    assert sorted(archived(archive)) == sorted(
+        (event["source"], event["id"]) for event in map(json.loads, odd)
+    )
     assert verify(archive) == []
 
 
@@ -174,8 +176,8 @@ SHAPES = {
     "an array": text(GOOD),
     "a spread out array": json.dumps(GOOD, indent=2).encode(),
     "an array after a byte order mark": MARK + text(GOOD),
-    "spaces after colons": b"\n".join(json.dumps(one).encode() for one in GOOD),
-    "other orders of keys": lines(dict(reversed(one.items())) for one in GOOD),
+    "spaces after colons": b"\n".join(json.dumps(event).encode() for event in GOOD),
+    "other orders of keys": lines(dict(reversed(event.items())) for event in GOOD),
     "escapes": lines(GOOD).replace(b"parcel", b"p\\u0061rcel"),
 }
 SHAPES |= {f"{shape}, gzip": gzip.compress(content) for shape, content in SHAPES.items()} | {
@@ -238,10 +240,10 @@ def test_input_that_breaks_off_keeps_what_came_before(archive: Archive, case: st
     counts = land_bytes(archive, content).counts
     assert counts.conserved
     assert counts.accepted >= 500
-    found = rejected(archive)
-    assert found[0].reason == reason
-    assert counts.rejected == len(found) <= 2
-    assert found[0].position == counts.accepted + 1
+    records = rejected(archive)
+    assert records[0].reason == reason
+    assert counts.rejected == len(records) <= 2
+    assert records[0].position == counts.accepted + 1
     assert len(archived(archive)) == counts.accepted
     assert verify(archive) == []
 
@@ -253,7 +255,7 @@ def test_a_conflict_says_what_differs_and_the_first_landed_stands(archive: Archi
     )
     counts = [commit.counts for commit in archive.log.commits()]
     assert counts == [Counts(3, 1, 1, 1), Counts(3, 1, 1, 1)]
-    assert [(one.reason, one.position, one.detail) for one in rejected(archive)] == [
+    assert [(record.reason, record.position, record.detail) for record in rejected(archive)] == [
         ("conflict", 2, "source and id are taken by an event with another data.grams"),
         ("conflict", 1, "source and id are taken by an event with another actor_id"),
     ]

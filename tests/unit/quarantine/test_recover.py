@@ -173,7 +173,7 @@ def test_bytes_that_were_no_record_keep_their_reason_unless_they_are_an_event(ar
     land_bytes(archive, whole[:-20], "cut.gz")
     land_bytes(archive, cut_off, "cut-after-the-event.gz")
     land_bytes(archive, b"[" + text(weighed(3)) + b"] and more", "array.json")
-    assert {one.reason for one in rejected(archive)} >= {"truncated", "after_array"}
+    assert {record.reason for record in rejected(archive)} >= {"truncated", "after_array"}
     later = under(archive, found=LOST_DATA)
     recovery = recover(later)
     assert recovery.counts == Counts(1, accepted=1), recovery
@@ -241,7 +241,9 @@ def test_foreign_records_wait_for_a_mapping(archive: Archive, tmp_path: Path) ->
 
 def test_lists_are_grouped_and_count_what_is_still_refused(archive: Archive) -> None:
     land_bytes(archive, lines([found(1), found(2), found(3, source="/depot"), b"broken"]))
-    assert [(one.reason, one.type, one.source, one.records) for one in grouped(archive, Filter())] == [
+    assert [
+        (group.reason, group.type, group.source, group.records) for group in grouped(archive, Filter())
+    ] == [
         ("unknown_type", FOUND, "/post", 2),
         ("invalid_json", None, None, 1),
         ("unknown_type", FOUND, "/depot", 1),
@@ -250,9 +252,9 @@ def test_lists_are_grouped_and_count_what_is_still_refused(archive: Archive) -> 
     recover(later, Selection(type=FOUND))
     (left,) = grouped(later, Filter())
     assert (left.reason, left.day, left.samples[0].position) == ("invalid_json", datetime.now(UTC).date(), 4)
-    assert sum(one.records for one in grouped(later, Filter(state=None))) == 4
+    assert sum(group.records for group in grouped(later, Filter(state=None))) == 4
     (depot,) = grouped(later, Filter(state="recovered", source="/depot"), samples=3)
-    assert [one.event_id for one in depot.samples] == ["found-3"]
+    assert [record.event_id for record in depot.samples] == ["found-3"]
     assert grouped(later, Filter(reason="unknown_type")) == []
 
 

@@ -170,7 +170,7 @@ def test_a_rule_is_for_some_reasons_and_records_only(archive: Archive) -> None:
         archive, f"{WEIGHED}:\n  reason: [bad_envelope]\n  set: {{actor: {{$constant: clerk/a}}}}"
     )
     assert other.counts == Counts(1, accepted=1)
-    assert {one["id"] for one in archived(archive).values()} == {"event-2", "event-4"}
+    assert {event["id"] for event in archived(archive).values()} == {"event-2", "event-4"}
 
 
 def test_a_repair_that_makes_one_event_of_two_records_lands_one(archive: Archive) -> None:
@@ -203,11 +203,11 @@ UNUSABLE = {
 
 @pytest.mark.parametrize("case", UNUSABLE)
 def test_a_file_that_can_not_be_used_is_refused_in_one_line(tmp_path: Path, case: str) -> None:
-    content, said = UNUSABLE[case]
+    content, message = UNUSABLE[case]
     path = tmp_path / "repair.yaml"
     path.write_text(content)
     with pytest.raises(UnusableInput) as rejected:
         load_repair(path)
-    assert said in str(rejected.value)
+    assert message in str(rejected.value)
     assert str(path) in str(rejected.value)
     assert "\n" not in str(rejected.value)

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from event_archive import Archive, Landed, UnusableInput, create_views
+from event_archive.registry import contract
 from support.events import contract_file, contracts_in, land_bytes, lines, rejected
 
 ONE = contract_file(
@@ -157,3 +158,12 @@ def test_a_chain_with_a_gap_is_refused_when_contracts_are_loaded(
     with pytest.raises(UnusableInput, match=re.escape(line)) as error:
         contracts_in(tmp_path / "contracts", *files)
     assert "\n" not in str(error.value)
+
+
+def test_an_upcast_is_compiled_when_contracts_are_loaded_and_not_for_each_chunk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contracts = contracts_in(tmp_path, ONE, TWO, THREE)
+    monkeypatch.setattr(contract, "upcast_sql", None)
+    assert "cus_" in contracts.upcast(contracts["parcel.sent.v3"])
+    assert contracts.upcast(contracts["parcel.sent.v2"]).startswith("CAST(")

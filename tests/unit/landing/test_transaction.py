@@ -1,0 +1,76 @@
+"""A transaction: what is left in its engine, however long the input is and however the landing ends.
+
+Belongs here: engines and relations. Not here: which records land (`test_hostile_input`), and crashes.
+"""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from event_archive import Archive
+from event_archive.landing.transaction import Transaction
+from event_archive.limits import Limits
+from event_archive.quarantine import recovery_outcomes
+from event_archive.quarantine.recovery_outcomes import RejectedRecords
+from event_archive.sql_text import open_engine
+from support.events import land_bytes, lines, new_archive, weighed
+
+RELATIONS = "SELECT count(*) FROM information_schema.tables"
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return new_archive(tmp_path)
+
+
+@pytest.fixture
+def left_over(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many relations each transaction's engine has when it is closed."""
+    counts: list[int] = []
+    close = Transaction.close
+
+    def closing(transaction: Transaction) -> None:
+        if connection := vars(transaction).get("_connection"):
+            counts.extend(count for (count,) in connection.execute(RELATIONS).fetchall())
+        close(transaction)
+
+    monkeypatch.setattr(Transaction, "close", closing)
+    return counts
+
+
+def test_relations_do_not_pile_up_with_the_chunks_of_an_input(
+    archive: Archive, left_over: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Limits, "chunk_bytes", 1 << 14)
+    events = [weighed(number) for number in range(200)]
+    land_bytes(archive, lines([*events[:10], b"broken"]), "one chunk")
+    records = lines([*events, b"broken", *events, weighed(1, data={"grams": 2})])
+    assert land_bytes(archive, records, "many chunks").counts.duplicate == 210
+    assert left_over == [1, 1], "the table of new keys alone"
+
+
+def test_what_has_landed_before_needs_no_engine(archive: Archive, left_over: list[int]) -> None:
+    land_bytes(archive, lines([weighed(1)]))
+    assert land_bytes(archive, lines([weighed(1)])).earlier is not None
+    assert len(left_over) == 1
+
+
+def test_an_engine_is_closed_where_a_quarantine_file_can_not_be_read(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    land_bytes(archive, b"broken\n")
+    (commit,) = archive.log.commits()
+    assert commit.quarantine is not None
+    Path(archive.storage.location(commit.quarantine.path)).write_bytes(b"no Parquet")
+    engines: list[duckdb.DuckDBPyConnection] = []
+
+    def opening(*, threads: int, memory_bytes: int) -> duckdb.DuckDBPyConnection:
+        engines.append(open_engine(threads=threads, memory_bytes=memory_bytes))
+        return engines[-1]
+
+    monkeypatch.setattr(recovery_outcomes, "open_engine", opening)
+    with pytest.raises(duckdb.Error):
+        RejectedRecords(archive)
+    with pytest.raises(duckdb.ConnectionException):
+        engines[0].execute("SELECT 1")
