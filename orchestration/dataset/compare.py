@@ -15,6 +15,7 @@ with any number of threads; MD5 of each row as JSON did so for every version, an
 """
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,11 @@ from orchestration.dataset.tables import WAREHOUSE, columns, relation, table_com
 
 # The alias by which a table's row is meant as a whole: no column should be called that.
 WHOLE = '"the whole row"'
+# The types of which a value's hash says which one it is; see `exact_value`.
+EXACTLY_HASHED = re.compile(
+    r"BOOLEAN|U?(TINY|SMALL|BIG|HUGE)?INT|U?INTEGER|DECIMAL\(\d+,\d+\)|VARCHAR|BLOB|UUID|DATE"
+    r"|TIMESTAMP(_S|_MS|_NS| WITH TIME ZONE)?"
+)
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,16 @@ def has_same_definition(connection: duckdb.DuckDBPyConnection, table: str, a: st
     )
 
 
+def exact_value(column: str, column_type: str) -> str:
+    """Return the SQL of a column's value of which different values have different hashes.
+
+    DuckDB hashes no list, an empty one and one of NULL alike, [[1, 2]] as [[1], [2]], 0.0 as -0.0, and a month
+    as 30 days. Their JSON text tells them apart.
+    """
+    value = f"{WHOLE}.{quoted(column)}"
+    return value if EXACTLY_HASHED.fullmatch(column_type) else f"to_json({value})::VARCHAR"
+
+
 def row_hash(values: Sequence[str]) -> str:
     """Return the SQL of a 64-bit hash of these values."""
     return f"hash({', '.join(values)})"
@@ -162,17 +178,17 @@ def count_by_day(
 ) -> list[DayDifference]:
     """Count the rows that one side lacks, per day where the table has a column for it.
 
-    Rows are balanced: each counts as often as it is there. `where`: SQL, only the rows that fulfil it. A
-    column that has another type on each side is compared as JSON text, in which the text "1" is not the
-    number 1.
+    Rows are balanced: each counts as often as it is there. `where`: SQL, only the rows that fulfil it. Where
+    the columns are not the same, each row is compared as JSON text: a column of another name, at another
+    place or of another type makes all rows differ, but for a type that JSON writes in the same way.
     """
     on_day = f"CAST({quoted(day)} AS DATE)" if day else "CAST(NULL AS DATE)"
 
     def rows(database: str, side_columns: Mapping[str, str], sign: int) -> str:
-        values = [
-            f"to_json({WHOLE}.{quoted(column)})::VARCHAR" if column in pair.retyped else pair.value(column)
-            for column in side_columns
-        ]
+        if pair.has_same_columns:
+            values = [exact_value(column, kind) for column, kind in side_columns.items()]
+        else:
+            values = [f"to_json({WHOLE})::VARCHAR"]
         forwards, backwards = row_hashes(values)
         return (
             f"SELECT {on_day} AS day, {forwards} AS forwards, {backwards} AS backwards, {sign} AS side "

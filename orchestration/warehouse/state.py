@@ -20,6 +20,8 @@ from orchestration.warehouse.lock import is_written_elsewhere, shared_lock
 from orchestration.warehouse.model_code import Parts, recorded_parts
 from orchestration.warehouse.requests import Days, requested_days, requested_rebuilds
 
+ATTEMPTS = 3
+
 
 @dataclass(frozen=True)
 class WarehouseState:
@@ -45,16 +47,25 @@ def read_if_free(settings: Settings, manifest: Manifest, archive: Archive, seque
     with shared_lock(settings) as holder:
         if holder is not None or not settings.warehouse.is_file():
             return WarehouseState(holder)
-        try:
-            return read_state(settings, manifest, archive, sequence)
-        except duckdb.IOException:
-            # A dbt that somebody runs by hand takes no lock of ours.
-            if is_written_elsewhere(settings.warehouse):
-                return WarehouseState("another process")
-        try:
-            return read_state(settings, manifest, archive, sequence)  # that dbt may just have ended
-        except duckdb.IOException as error:
+        return read_unless_written(settings, manifest, archive, sequence)
+
+
+def read_unless_written(
+    settings: Settings, manifest: Manifest, archive: Archive, sequence: int, attempts: int = ATTEMPTS
+) -> WarehouseState:
+    """Read the state, where no process has the file open that takes no lock of ours: dbt that is run by hand.
+
+    Such a process may end after it kept us from opening the file and before we ask for it, so that it takes
+    several attempts to know that the file can't be read. Raises UnusableInput then.
+    """
+    try:
+        return read_state(settings, manifest, archive, sequence)
+    except duckdb.IOException as error:
+        if is_written_elsewhere(settings.warehouse):
+            return WarehouseState("another process")
+        if attempts == 1:
             raise UnusableInput(f"{settings.warehouse}: {error}") from None
+    return read_unless_written(settings, manifest, archive, sequence, attempts - 1)
 
 
 def read_state(settings: Settings, manifest: Manifest, archive: Archive, sequence: int) -> WarehouseState:

@@ -109,3 +109,41 @@ def test_a_text_is_no_number_where_the_type_of_a_column_changed(
     assert bool(days(connection)) == differs
     assert not is_same(connection)
     assert not has_same_definition(connection, "s.lines", "a", "b")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE b.s.lines RENAME amount TO price",
+        "CREATE OR REPLACE TABLE b.s.lines AS SELECT id, amount, day FROM b.s.lines",
+        "ALTER TABLE b.s.lines ADD COLUMN note VARCHAR",
+    ],
+)
+def test_other_columns_make_all_rows_differ(connection: duckdb.DuckDBPyConnection, change: str) -> None:
+    connection.execute(change)
+    assert [(differing.only_published, differing.only_replayed) for differing in days(connection)] == (
+        [(1, 1)] * 3
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "other"),
+    [
+        ("NULL::INT[]", "[]::INT[]"),
+        ("[NULL]::INT[]", "[]::INT[]"),
+        ("[[1, 2]]", "[[1], [2]]"),
+        ("NULL::STRUCT(n INT)", "{'n': NULL::INT}"),
+        ("0.0::DOUBLE", "-0.0::DOUBLE"),
+        ("INTERVAL 1 MONTH", "INTERVAL 30 DAYS"),
+        ("''", "NULL::VARCHAR"),
+        ("false", "NULL::BOOLEAN"),
+    ],
+)
+def test_values_of_one_hash_are_told_apart_by_day(
+    connection: duckdb.DuckDBPyConnection, value: str, other: str
+) -> None:
+    for side, content in (("a", value), ("b", other)):
+        connection.execute(
+            f"CREATE OR REPLACE TABLE {side}.s.lines AS SELECT DATE '2026-01-01' AS day, {content} AS content"
+        )
+    assert days(connection) == [DayDifference(date(2026, 1, 1), 1, 1)]

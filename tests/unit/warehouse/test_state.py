@@ -1,5 +1,6 @@
 """What can be read of a warehouse: given old tables, or another writer, expect who and what."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,32 +9,34 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
-from event_archive import open_archive
+from event_archive import UnusableInput, open_archive
 from orchestration.settings import Settings
+from orchestration.warehouse import state
 from orchestration.warehouse.build_record import goes_forward, last_build
 from orchestration.warehouse.engine import has_columns, open_warehouse
 from orchestration.warehouse.lock import is_written_elsewhere
 from orchestration.warehouse.state import WarehouseState, read_if_free
 
 NO_MODELS: dict[str, Any] = {"nodes": {}, "sources": {}, "macros": {}}
-WRITER = """
+OTHER_PROCESS = """
 import duckdb, sys
-connection = duckdb.connect(sys.argv[1])
+connection = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "reading")
 print("open", flush=True)
 sys.stdin.read()
 """
 
 
 @contextmanager
-def written_by_another(database: Path) -> Iterator[None]:
-    """Another process has a DuckDB file open for writing, and takes no lock of ours."""
-    command = [sys.executable, "-c", WRITER, str(database)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
-        assert writer.stdout is not None
-        assert writer.stdout.readline() == "open\n"
+def open_in_another_process(database: Path, purpose: str) -> Iterator[None]:
+    """Another process has a DuckDB file open for `reading` or `writing`, and takes no lock of ours."""
+    command = [sys.executable, "-c", OTHER_PROCESS, str(database), purpose]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
         yield
-        writer.communicate()
+        process.communicate()
 
 
 def test_a_dbt_by_hand_is_another_process_and_not_an_error(tmp_path: Path) -> None:
@@ -41,10 +44,40 @@ def test_a_dbt_by_hand_is_another_process_and_not_an_error(tmp_path: Path) -> No
     archive = open_archive(settings.archive_root, settings.contracts)
     duckdb.connect(settings.warehouse).close()
     assert not is_written_elsewhere(settings.warehouse)
-    with written_by_another(settings.warehouse):
+    with open_in_another_process(settings.warehouse, "writing"):
         assert is_written_elsewhere(settings.warehouse)
         assert read_if_free(settings, NO_MODELS, archive, 0) == WarehouseState("another process")
     assert read_if_free(settings, NO_MODELS, archive, 0) == WarehouseState()
+
+
+def test_another_process_that_only_reads_keeps_nobody_from_reading(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    archive = open_archive(settings.archive_root, settings.contracts)
+    duckdb.connect(settings.warehouse).close()
+    with open_in_another_process(settings.warehouse, "reading"):
+        assert not is_written_elsewhere(settings.warehouse)
+        assert read_if_free(settings, NO_MODELS, archive, 0) == WarehouseState()
+
+
+def test_a_file_that_nobody_writes_and_that_is_no_warehouse_is_an_error(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    archive = open_archive(settings.archive_root, settings.contracts)
+    settings.warehouse.write_bytes(b"not a database" * 1000)
+    assert not is_written_elsewhere(settings.warehouse)
+    with pytest.raises(UnusableInput, match=re.escape(str(settings.warehouse))):
+        read_if_free(settings, NO_MODELS, archive, 0)
+
+
+def test_a_writer_that_comes_again_between_two_attempts_is_another_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(home=tmp_path)
+    archive = open_archive(settings.archive_root, settings.contracts)
+    duckdb.connect(settings.warehouse).close()
+    answers = iter([False, True])  # it had just ended when we asked, and begins again
+    monkeypatch.setattr(state, "is_written_elsewhere", lambda database: next(answers))
+    with open_in_another_process(settings.warehouse, "writing"):
+        assert read_if_free(settings, NO_MODELS, archive, 0) == WarehouseState("another process")
 
 
 def test_a_build_that_was_recorded_by_an_earlier_version_counts_as_none(tmp_path: Path) -> None:
