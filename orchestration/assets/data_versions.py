@@ -2,7 +2,7 @@
 
 Belongs here: the version of a model as a function of log and code, and the tags that say what a
 materialization was made of. Not here: the digest of a day's facts (the archive's), and that of a model's code
-(`model_code`).
+(`warehouse.model_code`).
 
 A version says what an asset was made of. A view is its code, so it stays the same while the log grows; a
 table is its code and the log it was derived from. Without this, every day ever derived would look

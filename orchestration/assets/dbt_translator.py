@@ -31,7 +31,7 @@ class Translator(DagsterDbtTranslator):
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
     ) -> dg.AssetSpec:
-        """Let a daily model depend on its events directly, day by day.
+        """Make a daily model depend on its events directly, day by day.
 
         The views between them have no days, so through these alone no day of it would ever look out of date.
         """

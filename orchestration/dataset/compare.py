@@ -110,8 +110,8 @@ def has_same_definition(connection: duckdb.DuckDBPyConnection, table: str, a: st
 def exact_value(column: str, column_type: str) -> str:
     """Return the SQL of a column's value of which different values have different hashes.
 
-    DuckDB hashes no list, an empty one and one of NULL alike, [[1, 2]] as [[1], [2]], 0.0 as -0.0, and a month
-    as 30 days. Their JSON text tells them apart.
+    DuckDB gives one hash to no list, an empty one and one of NULL, to [[1, 2]] and [[1], [2]], to 0.0 and
+    -0.0, to a month and 30 days. Their JSON text tells them apart.
     """
     value = f"{WHOLE}.{quoted(column)}"
     return value if EXACTLY_HASHED.fullmatch(column_type) else f"to_json({value})::VARCHAR"

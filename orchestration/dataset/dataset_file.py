@@ -23,6 +23,7 @@ from orchestration.dataset.tables import columns as columns_of
 from orchestration.dataset.tables import copy_tables
 
 READ_ONLY_MODE = 0o444
+HELD_ELSEWHERE = "Could not set lock on file"
 MART_COLUMNS = ("row_key", "traced_to", "landing_columns")
 TABLES = {
     "manifest": (
@@ -158,4 +159,4 @@ def is_held_elsewhere(error: duckdb.IOException) -> bool:
     Its text alone says so: DuckDB has no class of its own for it, and trying the lock ourselves would release
     the one that a connection of this process may hold.
     """
-    return "lock" in str(error)
+    return HELD_ELSEWHERE in str(error)

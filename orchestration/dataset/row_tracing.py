@@ -1,9 +1,9 @@
 """What tells the rows of a mart apart, and how a row is traced to the events that it comes from.
 
 Belongs here: reading both out of dbt's manifest, and their form in a dataset file. Not here: finding the
-events (`causes`). A fact is traced by its `unique_key`, which is the id of the object that its events are
-about. A report is traced to the rows of facts that it is made of: by the columns of its row key where a fact
-that it reads has all of them, else by what its YAML says:
+events (`diff.causes`). A fact is traced by its `unique_key`, which is the id of the object that its events
+are about. A report is traced to the rows of facts that it is made of: by the columns of its row key where a
+fact that it reads has all of them, else by what its YAML says:
 
     config:
       meta:

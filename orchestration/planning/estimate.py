@@ -41,11 +41,9 @@ class Estimate:
     planned: Planned
 
 
-def plan_build(
-    settings: Settings, requested: RequestedDays | None = None, *, from_nothing: bool = False
-) -> Planned:
-    """Return what a refresh would do now, or a replay of these days; raises UnusableInput."""
-    return plan_over(settings, settings.open_archive(), requested, from_nothing=from_nothing)
+def plan_build(settings: Settings, *, from_nothing: bool = False) -> Planned:
+    """Return what a refresh would do now; raises UnusableInput."""
+    return plan_over(settings, settings.open_archive(), from_nothing=from_nothing)
 
 
 def plan_over(
@@ -54,9 +52,10 @@ def plan_over(
     requested: RequestedDays | None = None,
     *,
     from_nothing: bool = False,
+    keep: bool = False,
 ) -> Planned:
-    """Return what a build over an open archive would do."""
-    manifest, commits = load_manifest(settings, keep=False), archive.log.commits()
+    """Return what a build over an open archive would do; `keep`: as for `load_manifest`."""
+    manifest, commits = load_manifest(settings, keep=keep), archive.log.commits()
     state = read_if_free(settings, manifest, archive, len(commits))
     version = served_version(settings)
     corrections = read_corrections(archive, commits)
@@ -78,12 +77,16 @@ def plan_over(
     )
 
 
-def estimate(settings: Settings, requested: RequestedDays) -> Estimate:
-    """Return what a replay of these days would read, and how long it would take."""
-    archive = settings.open_archive()
+def estimate(
+    settings: Settings, archive: Archive, requested: RequestedDays, *, keep: bool = False
+) -> Estimate:
+    """Return what a replay of these days would read, and how long it would take.
+
+    `keep`: the replay follows, and need not parse the project again.
+    """
     files = rows = 0
     for segment in segments_of(archive.log.commits()):
         on_days = sum(number for day, number in segment.days.items() if date.fromisoformat(day) in requested)
         if on_days and segment.type in archive.contracts:
             files, rows = files + 1, rows + on_days
-    return Estimate(requested.days, files, rows, plan_over(settings, archive, requested))
+    return Estimate(requested.days, files, rows, plan_over(settings, archive, requested, keep=keep))

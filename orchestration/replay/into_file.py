@@ -29,7 +29,7 @@ from orchestration.dbt.process import OnNode
 from orchestration.full_disk import full_disk_in_one_line
 from orchestration.settings import Settings, moment
 from orchestration.warehouse.engine import open_as_warehouse
-from orchestration.warehouse.scratch import derive, scratch_folder
+from orchestration.warehouse.scratch import DerivedWarehouse, derive, scratch_folder
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,14 @@ def replay_into(
     started = time.monotonic()
     into = into.expanduser().absolute()
     check_target(settings, into)
-    commits = settings.open_archive().log.commits()
+    archive = settings.open_archive()
+    commits = archive.log.commits()
     sequence = known_sequence(commits, known_at)
     check_as_of(commits[:sequence], as_of)
     if log:
         log(f"Deriving everything up to commit {sequence} from nothing{occurred_before(as_of)}")
     with scratch_folder(settings) as scratch:
-        built = derive(settings, scratch, cut=sequence, as_of=as_of, on_node=on_node)
+        built = derive(settings, archive.contracts, scratch, cut=sequence, as_of=as_of, on_node=on_node)
         log_digest = commits[sequence - 1].digest
         info = DatasetInfo(sequence, log_digest, as_of, code_version(), datetime.now(UTC))
         with full_disk_in_one_line(str(into)), file_beside(into) as unfinished:
@@ -86,9 +87,9 @@ def occurred_before(as_of: datetime | None) -> str:
     return "" if as_of is None else f", of what had occurred before {format_moment(as_of)}"
 
 
-def write(built: Settings, unfinished: Path, info: DatasetInfo) -> dict[str, TableState]:
+def write(built: DerivedWarehouse, unfinished: Path, info: DatasetInfo) -> dict[str, TableState]:
     """Write the dataset of a warehouse that was just built."""
-    with open_as_warehouse(built, built.warehouse) as connection:
+    with open_as_warehouse(built.settings, built.settings.warehouse) as connection:
         tables = table_states(connection)
         write_dataset(connection, unfinished, info, tables)
     return tables

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import duckdb
 
-from event_archive import UnusableInput
+from event_archive import Archive, UnusableInput
+from event_archive.registry.contract import Contracts
 from event_archive.sql_text import literal, open_engine
 from orchestration.dataset.code_version import code_version
 from orchestration.dataset.compare import (
@@ -27,13 +28,13 @@ from orchestration.dataset.compare import (
     table_states,
 )
 from orchestration.dataset.versions import Version, require_served_version
-from orchestration.dbt.graph import day_columns, read_manifest
+from orchestration.dbt.graph import Manifest, day_columns
 from orchestration.dbt.process import OnNode
 from orchestration.full_disk import full_disk_in_one_line
 from orchestration.settings import Settings
-from orchestration.warehouse.engine import open_as_warehouse
+from orchestration.warehouse.engine import open_as_warehouse, open_warehouse
 from orchestration.warehouse.model_code import Parts, changed_since, recorded_parts
-from orchestration.warehouse.scratch import derive, scratch_folder
+from orchestration.warehouse.scratch import DerivedWarehouse, derive, scratch_folder
 
 PUBLISHED, REPLAYED = "published", "replayed"
 
@@ -83,16 +84,21 @@ def verify_replay(
 ) -> Verification:
     """Derive the served version again from nothing, over its own cut, and compare."""
     started = time.monotonic()
-    version = served_of_log(settings)
+    archive = settings.open_archive()
+    version = served_of_log(settings, archive)
     if log:
         log(f"Deriving version {version.number} again from nothing, up to commit {version.sequence}")
     file = settings.published / version.file_name
     with scratch_folder(settings) as scratch:
-        built = derive(settings, scratch, cut=version.sequence, on_node=on_node)
+        built = derive(settings, archive.contracts, scratch, cut=version.sequence, on_node=on_node)
         with full_disk_in_one_line("comparing"):
-            published, replayed = published_states(settings, version), replayed_states(built)
+            published, replayed = published_states(settings, version), replayed_states(built.settings)
             differences = find_unequal_tables(built, file, published, replayed)
-            reasons = likely_reasons(settings, built, version, published) if differences else []
+            reasons = (
+                likely_reasons(settings, archive.contracts, built.manifest, version, published)
+                if differences
+                else []
+            )
     return Verification(
         version=version.number,
         sequence=version.sequence,
@@ -103,10 +109,10 @@ def verify_replay(
     )
 
 
-def served_of_log(settings: Settings) -> Version:
+def served_of_log(settings: Settings, archive: Archive) -> Version:
     """Return the version that analysts read; raises UnusableInput where this archive is another one."""
     version = require_served_version(settings)
-    commits = settings.open_archive().log.commits(version.sequence)
+    commits = archive.log.commits(version.sequence)
     if len(commits) < version.sequence or (commits and commits[-1].digest != version.log_digest):
         raise UnusableInput(
             f"version {version.number} was derived from another log: its commit {version.sequence} is not "
@@ -154,12 +160,15 @@ def open_both(settings: Settings, published: Path, replayed: Path) -> Iterator[d
 
 
 def find_unequal_tables(
-    built: Settings, file: Path, published: Mapping[str, TableState], replayed: Mapping[str, TableState]
+    built: DerivedWarehouse,
+    file: Path,
+    published: Mapping[str, TableState],
+    replayed: Mapping[str, TableState],
 ) -> list[UnequalTable]:
     """Return the tables that differ, each with the days on which it does."""
-    days = day_columns(read_manifest(built.dbt_target / "manifest.json"))
+    days = day_columns(built.manifest)
     unequal = []
-    with open_both(built, file, built.warehouse) as connection:
+    with open_both(built.settings, file, built.settings.warehouse) as connection:
         for table in sorted({*published, *replayed}):
             before, now = published.get(table), replayed.get(table)
             if before != now:
@@ -189,7 +198,11 @@ def compare_table(
 
 
 def likely_reasons(
-    settings: Settings, built: Settings, version: Version, published: Mapping[str, TableState]
+    settings: Settings,
+    contracts: Contracts,
+    manifest: Manifest,
+    version: Version,
+    published: Mapping[str, TableState],
 ) -> list[str]:
     """Return what is likely to explain differences, the surest first."""
     reasons = []
@@ -198,9 +211,7 @@ def likely_reasons(
         reasons.append(f"{version.file_name} was changed after it was published: {', '.join(edited)}")
     if version.code_version != code_version():
         reasons.append(f"the code has changed: {version.code_version} published it, this is {code_version()}")
-    manifest = read_manifest(built.dbt_target / "manifest.json")
-    contracts = settings.open_archive().contracts
-    for fact in changed_since(noted_in_warehouse(settings), manifest, contracts):
+    for fact in changed_since(parts_in_warehouse(settings), manifest, contracts):
         reasons.append(f"{fact.table} was derived by other code: {', '.join(fact.parts)}")
     return reasons or [
         "the code is the same: an incremental build went wrong, or something else wrote the warehouse; "
@@ -208,10 +219,10 @@ def likely_reasons(
     ]
 
 
-def noted_in_warehouse(settings: Settings) -> Mapping[str, Parts]:
+def parts_in_warehouse(settings: Settings) -> Mapping[str, Parts]:
     """Return by which code the facts of the warehouse were derived; nothing where a refresh is writing it."""
     try:
-        with closing(open_engine(settings.warehouse, read_only=True)) as connection:
+        with open_warehouse(settings, read_only=True) as connection:
             return recorded_parts(connection)
     except duckdb.IOException:
         return {}

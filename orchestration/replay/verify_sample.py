@@ -4,7 +4,7 @@ Belongs here: drawing the days, deriving the facts of the objects that have even
 Not here: the whole dataset (`verify`), and when it is done (`automation.nightly_checks`).
 
 The facts are derived from nothing, in a scratch warehouse that sees only those objects. Replaying the days in
-a copy of the warehouse would be shorter to write, and would ask the suspect: which keys a replay derives is
+a copy of the warehouse would be shorter to write, and would prove nothing: which keys a replay derives is
 decided by the same incremental code, and by how far the copy says that it has read. Here nothing is taken
 from an earlier build, and the models take their other branch, the one that builds from nothing. A fact may be
 cut down to objects because it derives each key, which is an object's id, from that object's events alone.
@@ -67,17 +67,23 @@ class SampleVerification:
 def verify_sample(settings: Settings, *, seed: str, number_of_days: int) -> SampleVerification:
     """Derive the facts of a few days' objects again from nothing, and compare with the served version."""
     started = time.monotonic()
-    version = served_of_log(settings)
+    archive = settings.open_archive()
+    version = served_of_log(settings, archive)
     seed = f"{seed} {version.log_digest}"
-    days = draw_days(settings.open_archive().log.commits(version.sequence), seed, number_of_days)
+    days = draw_days(archive.log.commits(version.sequence), seed, number_of_days)
     compared = published_facts(load_manifest(settings), version)
     objects, rows, differences = 0, dict[str, int](), dict[str, Sequence[DayDifference]]()
     if days and compared:
         with scratch_folder(settings) as scratch:
             select = [f"+{fact.model}" for fact in compared]
-            built = derive(settings, scratch, cut=version.sequence, sample_days=days, select=select)
-            file = settings.published / version.file_name
-            with full_disk_in_one_line("comparing"), open_both(settings, file, built.warehouse) as connection:
+            built = derive(
+                settings, archive.contracts, scratch, cut=version.sequence, sample_days=days, select=select
+            )
+            published, replayed = settings.published / version.file_name, built.settings.warehouse
+            with (
+                full_disk_in_one_line("comparing"),
+                open_both(settings, published, replayed) as connection,
+            ):
                 objects = count(connection, OBJECTS)
                 for fact in compared:
                     rows[fact.table] = count(connection, relation(fact.table, REPLAYED))

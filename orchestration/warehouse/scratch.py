@@ -1,8 +1,8 @@
 """A scratch warehouse: everything, or the facts of some days, derived from nothing beside the real one.
 
 Belongs here: its folder, which is gone afterwards however this ends, and the dbt process that builds in it.
-Not here: what it is built for (`replay`). It reads the archive only, so
-it needs no lock of the warehouse and works during a refresh.
+Not here: what it is built for (`replay`). It reads the archive only, so it needs no lock of the warehouse and
+works during a refresh.
 """
 
 import fcntl
@@ -16,7 +16,8 @@ from datetime import date, datetime
 from pathlib import Path
 
 from event_archive import UnusableInput
-from orchestration.dbt.graph import read_manifest
+from event_archive.registry.contract import Contracts
+from orchestration.dbt.graph import Manifest, read_manifest
 from orchestration.dbt.process import MANIFEST, OnNode, first_lines, run_dbt
 from orchestration.full_disk import full, full_disk_in_one_line
 from orchestration.settings import Settings
@@ -73,8 +74,17 @@ def locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
         os.close(handle)
 
 
+@dataclass(frozen=True)
+class DerivedWarehouse:
+    """A scratch warehouse that was built: its settings, and the manifest of the dbt process that built it."""
+
+    settings: Settings
+    manifest: Manifest
+
+
 def derive(
     settings: Settings,
+    contracts: Contracts,
     scratch: Scratch,
     *,
     cut: int,
@@ -82,8 +92,8 @@ def derive(
     sample_days: Sequence[date] = (),
     select: Sequence[str] = (),
     on_node: OnNode | None = None,
-) -> Settings:
-    """Build models from nothing over a cut of the log; returns the settings of the scratch warehouse.
+) -> DerivedWarehouse:
+    """Build models from nothing over a cut of the log.
 
     Models only: on a past cut a business test may rightly fail. Raises UnusableInput where one can't be
     built.
@@ -105,11 +115,11 @@ def derive(
         raise UnusableInput(f"dbt run: {first_lines(output)}")
     with full_disk_in_one_line(str(built.warehouse)):
         manifest = read_manifest(built.dbt_target / MANIFEST)
-        checks = record_build(built, settings.open_archive().contracts, manifest)
+        checks = record_build(built, contracts, manifest)
         failed = [check for check in checks if not check.passed]
     if failed:
         raise UnusableInput(could_not_build(failed))
-    return built
+    return DerivedWarehouse(built, manifest)
 
 
 def could_not_build(failed: Sequence[Check]) -> str:

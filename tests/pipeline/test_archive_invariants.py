@@ -61,8 +61,8 @@ def committed(archive: Archive) -> dict[str, str]:
 
 
 def same_events(archive: Archive, events: list[Event]) -> bool:
-    found = {key: same_json(event) for key, event in archived(archive).items()}
-    return found == {(event["source"], event["id"]): same_json(event) for event in events}
+    stored = {key: same_json(event) for key, event in archived(archive).items()}
+    return stored == {(event["source"], event["id"]): same_json(event) for event in events}
 
 
 # Conservation
@@ -191,8 +191,7 @@ def test_processes_that_land_overlapping_files_at_once_add_each_event_once(tmp_p
     commits = archive.log.commits()
     assert len(commits) == 6, "each file is one commit, whoever was first"
     assert verify(archive) == []
-    found = archived(archive)
-    assert found.keys() == {(event["source"], event["id"]) for event in [*EVENTS, weighed(1000)]}
+    assert archived(archive).keys() == {(event["source"], event["id"]) for event in [*EVENTS, weighed(1000)]}
     counts = sum((commit.counts for commit in commits), Counts())
     assert counts == Counts(5 * 61 + 46 + 6, 171, counts.duplicate, 11)
     assert Counter(record.reason for record in rejected(archive)) == {"conflict": 5, "invalid_json": 6}
@@ -319,12 +318,12 @@ def test_files_that_changed_places_are_named(intact: Archive) -> None:
         contents = (intact.root / first).read_bytes(), (intact.root / second).read_bytes()
         (intact.root / first).write_bytes(contents[1])
         (intact.root / second).write_bytes(contents[0])
-        found = verified(intact)
+        findings = verified(intact)
         (intact.root / first).write_bytes(contents[0])
         (intact.root / second).write_bytes(contents[1])
         for name, other in ((first, second), (second, first)):
             # What a file is to hold can't be known where the entry that says so can't be read.
-            assert name in found or (not name.startswith("log") and other.startswith("log")), (name, other)
+            assert name in findings or (not name.startswith("log") and other.startswith("log")), (name, other)
 
 
 def test_an_entry_that_nobody_committed_is_named(intact: Archive, tmp_path: Path) -> None:

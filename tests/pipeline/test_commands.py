@@ -178,7 +178,7 @@ def test_nothing_is_published_yet(factlog: Typed) -> None:
 def test_demo_walks_the_whole_way_and_changes_nothing_the_second_time(home: Path) -> None:
     done = in_a_shell("factlog demo --scale 0.02", home)
     assert done.returncode == 0, done.stdout + done.stderr
-    for said in (
+    for text in (
         "What came in",
         "What was refused",
         "Published version 1",
@@ -186,7 +186,7 @@ def test_demo_walks_the_whole_way_and_changes_nothing_the_second_time(home: Path
         "Turnaround",
         "Quality",
     ):
-        assert said in done.stdout
+        assert text in done.stdout
     numbers = re.search(r"^ *\d+ +\d+ +([\d,]+) +([\d,]+) +([\d,]+) +([\d,]+) *$", done.stdout, re.MULTILINE)
     assert numbers
     received, accepted, duplicate, rejected = (int(number.replace(",", "")) for number in numbers.groups())

@@ -40,7 +40,7 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {"gz": gzip.compress, "zst": zstan
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """Every event of some days of the company that is one, each once."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    events_by_id: dict[tuple[str, str], dict[str, Any]] = {}
     for file in emit(tmp_path_factory.mktemp("files"), days=12, scale=0.1).files:
         for piece in read_chunks(HashingReader(io.BytesIO(file.read_bytes())), 1 << 20, 1 << 20):
             for row in range(len(piece.positions)):
@@ -48,12 +48,12 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
                     validate(piece.record(row), CONTRACTS, datetime.max.replace(tzinfo=UTC)), Accepted
                 ):
                     event = json.loads(piece.record(row))
-                    found.setdefault((event["source"], event["id"]), event)
-    assert {event["type"] for event in found.values()} >= {
+                    events_by_id.setdefault((event["source"], event["id"]), event)
+    assert {event["type"] for event in events_by_id.values()} >= {
         "translation.requested.v1",
         "translation.requested.v2",
     }
-    return list(found.values())
+    return list(events_by_id.values())
 
 
 def landed(factlog: Typed, name: str, content: bytes) -> tuple[int, int, int]:

@@ -83,43 +83,43 @@ is `test_models` that says what the marts hold."""
 @given(seed=st.integers(0, 2**32))
 def test_however_events_arrive_the_marts_are_the_same(workshop: Workshop, seed: int) -> None:
     dealt = deal(seed, WORLDS)
-    if found := differences(workshop, dealt):
-        pytest.fail(said(*smallest(workshop, dealt, found)))
+    if rows_apart := differences(workshop, dealt):
+        pytest.fail(describe(*smallest(workshop, dealt, rows_apart)))
 
 
 def differences(workshop: Workshop, dealt: Deal) -> dict[str, Rows]:
     """The rows of each mart that are not as they have to be."""
     played = workshop.play(dealt)
-    found = {"from nothing": differing(workshop.marts, played, workshop.from_nothing(played))}
+    rows_apart = {"from nothing": differing(workshop.marts, played, workshop.from_nothing(played))}
     if dealt.seed % 2:
         ideal = workshop.ideal(dealt.in_order())
-        found["in order"] = differing(workshop.marts, played, ideal, LANDED_COLUMNS)
+        rows_apart["in order"] = differing(workshop.marts, played, ideal, LANDED_COLUMNS)
     else:
         ideal = workshop.ideal(dealt.without_mistakes())
         tables = workshop.marts - TOLD_OF_MISTAKES
-        found["without mistakes"] = differing(tables, played, ideal, LANDED_COLUMNS)
-    return {f"{table} {how}": rows for how, tables in found.items() for table, rows in tables.items()}
+        rows_apart["without mistakes"] = differing(tables, played, ideal, LANDED_COLUMNS)
+    return {f"{table} {how}": rows for how, tables in rows_apart.items() for table, rows in tables.items()}
 
 
-def smallest(workshop: Workshop, dealt: Deal, found: dict[str, Rows]) -> tuple[Deal, dict[str, Rows]]:
+def smallest(workshop: Workshop, dealt: Deal, rows_apart: dict[str, Rows]) -> tuple[Deal, dict[str, Rows]]:
     """A deal of one world that fails still, with as few events as it takes."""
-    failing = failed(dealt, found)
+    failing = failed(dealt, rows_apart)
     while failing:
         world = min(failing, key=size)
         alone = replace(dealt, worlds=(world,))
         candidates = [world, *smaller(world)]
         numbered = tuple(replace(candidate, number=number) for number, candidate in enumerate(candidates))
         dealt = replace(dealt, worlds=numbered)
-        found = differences(workshop, dealt)
-        failing = failed(dealt, found)
+        rows_apart = differences(workshop, dealt)
+        failing = failed(dealt, rows_apart)
         if not failing or size(min(failing, key=size)) == size(world):
             return alone, differences(workshop, alone)
-    return dealt, found
+    return dealt, rows_apart
 
 
-def failed(dealt: Deal, found: Mapping[str, Rows]) -> list[World]:
+def failed(dealt: Deal, rows_apart: Mapping[str, Rows]) -> list[World]:
     """The worlds that these rows are of."""
-    owners = dealt.owners(row for rows in found.values() for row in rows)
+    owners = dealt.owners(row for rows in rows_apart.values() for row in rows)
     return [world for world in dealt.worlds if world.number in owners]
 
 
@@ -138,10 +138,10 @@ def smaller(world: World) -> Iterator[World]:
             yield replace(world, sent=(*world.sent[:place], once, *world.sent[place + 1 :]))
 
 
-def said(dealt: Deal, found: Mapping[str, Rows]) -> str:
+def describe(dealt: Deal, rows_apart: Mapping[str, Rows]) -> str:
     """A counterexample for people."""
-    rows = [f"{table}:\n" + "\n".join(f"  {row}" for row in rows) for table, rows in found.items()]
-    worlds = failed(dealt, found) or dealt.worlds
+    rows = [f"{table}:\n" + "\n".join(f"  {row}" for row in rows) for table, rows in rows_apart.items()]
+    worlds = failed(dealt, rows_apart) or dealt.worlds
     return "\n".join(["", *map(str, worlds), *map(str, dealt.steps), *rows])
 
 
@@ -191,7 +191,7 @@ def keys_on(
     """The keys of a fact that have events on these days."""
     key, events = workshop.read_by(table)
     rows = connection.execute(f"SELECT {quoted(key)}, event_date FROM {relation(events)}").fetchall()
-    return {found for found, day in rows if any(day in span for span in days)}
+    return {value for value, day in rows if any(day in span for span in days)}
 
 
 def spoil(connection: duckdb.DuckDBPyConnection, table: str) -> None:
@@ -209,10 +209,10 @@ def spoil(connection: duckdb.DuckDBPyConnection, table: str) -> None:
 
 def keys_apart(workshop: Workshop, built: Settings, right: Settings) -> dict[str, set[str]]:
     """The keys of each fact whose rows are not the same in two warehouses."""
-    found = differing(workshop.facts, built, right)
+    rows_apart = differing(workshop.facts, built, right)
     with duckdb.connect(built.warehouse, read_only=True) as connection:
         places = {table: place_of_key(connection, workshop, table) for table in workshop.facts}
-    return {table: {row[1 + places[table]] for row in found.get(table, [])} for table in workshop.facts}
+    return {table: {row[1 + places[table]] for row in rows_apart.get(table, [])} for table in workshop.facts}
 
 
 def place_of_key(connection: duckdb.DuckDBPyConnection, workshop: Workshop, table: str) -> int:

@@ -62,10 +62,10 @@ def test_a_narrowed_field_is_told_with_place_rule_and_example(factlog: Typed, en
     _, _, path, rule = PAIRS[ending]
     code, out, _ = factlog("contracts", "diff", old, new)
     assert code == 1
-    backward, told, example, forward = out.splitlines()
+    backward, problem, example, forward = out.splitlines()
     assert backward.startswith("backward: incompatible")
-    assert told.startswith(f"  {path}: ")
-    assert told.endswith(f"[{rule}]")
+    assert problem.startswith(f"  {path}: ")
+    assert problem.endswith(f"[{rule}]")
     assert example.lstrip().startswith('for example {"')
     assert forward.startswith("forward: compatible")
     assert factlog("contracts", "diff", old, new, "--mode", "forward")[0] == 0

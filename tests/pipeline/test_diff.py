@@ -1,6 +1,6 @@
 """Two published versions compared, as an analyst types it and as Dagster shows it.
 
-Not here: how rows are compared and traced, case by case (`tests/unit/test_diffing.py`).
+Not here: how rows are compared and traced, case by case (`tests/unit/diff/test_diff_compare.py`).
 """
 
 import json

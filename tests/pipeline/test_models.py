@@ -46,10 +46,10 @@ def land_lines(settings: Settings, name: str, lines: Iterable[str]) -> None:
 
 def dbt(settings: Settings, *arguments: str) -> dict[str, str]:
     """Run dbt; the outcome of each node by its name."""
-    said = run_dbt(settings, arguments)
+    output = run_dbt(settings, arguments)
     results = json.loads((settings.dbt_target / "run_results.json").read_text())["results"]
     outcomes = {result["unique_id"].split(".")[2]: result["status"] for result in results}
-    assert outcomes, said
+    assert outcomes, output
     return outcomes
 
 
@@ -59,12 +59,12 @@ def rows_of(settings: Settings, table: str) -> str:
     path = settings.home / f"{table}.csv"
     with duckdb.connect(settings.warehouse, read_only=True) as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        found = connection.execute(
+        described = connection.execute(
             "SELECT column_name FROM information_schema.columns WHERE table_schema = ? AND table_name = ? "
             "ORDER BY ordinal_position",
             [schema, name],
         ).fetchall()
-        columns = ", ".join(column for (column,) in found if column not in LANDED_COLUMNS)
+        columns = ", ".join(column for (column,) in described if column not in LANDED_COLUMNS)
         connection.execute(
             f"COPY (SELECT {columns} FROM {schema}.{name} ORDER BY ALL) TO '{path}' "
             "(HEADER, TIMESTAMPFORMAT '%Y-%m-%dT%H:%M:%S.%gZ')"

@@ -86,7 +86,7 @@ def facts_derived(log: Path, read: int) -> int:
 
 
 def tables(settings: Settings) -> dict[str, str]:
-    """Give the digest of each published table."""
+    """The digest of each published table."""
     version = served_version(settings)
     assert version is not None
     return {table: state.digest for table, state in version.tables.items()}

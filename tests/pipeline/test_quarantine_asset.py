@@ -77,6 +77,6 @@ def allow(settings: Settings, event_type: str, line: str) -> None:
 
 
 def relax(settings: Settings, event_type: str) -> None:
-    """Let a contract do without the words."""
+    """Make the words optional in a contract."""
     path = settings.contracts / f"{event_type}.yaml"
     path.write_text(path.read_text().replace("required: [notebook, words]", "required: [notebook]"))

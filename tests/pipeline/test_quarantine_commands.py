@@ -1,6 +1,6 @@
 """`factlog quarantine list`, `show` and `recover`: reports, JSON and exit codes.
 
-Belongs here: what is said. Not here: what is recovered (`test_recovery`, `test_repair`).
+Belongs here: the output. Not here: what is recovered (`test_recover`, `test_repair`).
 """
 
 import json
@@ -100,7 +100,7 @@ def test_filters_narrow_the_list_and_the_recovery(refusing: Typed) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "error"),
     [
         (["--repair", "nowhere.yaml"], "nowhere.yaml: can't be read"),
         (["--repair", "events.ndjson"], "events.ndjson, line 2"),
@@ -109,10 +109,10 @@ def test_filters_narrow_the_list_and_the_recovery(refusing: Typed) -> None:
         (["--sequence", "9"], "commit 9: there is none"),
     ],
 )
-def test_what_can_not_be_used_is_said_in_one_line(refusing: Typed, arguments: list[str], said: str) -> None:
+def test_what_can_not_be_used_is_said_in_one_line(refusing: Typed, arguments: list[str], error: str) -> None:
     code, _, err = refusing("quarantine", "recover", *arguments)
     assert code == 2
-    assert said in err
+    assert error in err
     assert len(err.strip().splitlines()) == 1
 
 

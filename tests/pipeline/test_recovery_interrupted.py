@@ -1,6 +1,6 @@
 """Recoveries that are killed at any moment, and several at once: whole or nothing, and nothing twice.
 
-Belongs here: recoveries as processes. Not here: what they find (`test_recovery`).
+Belongs here: recoveries as processes. Not here: what they find (`test_recover`).
 """
 
 import subprocess

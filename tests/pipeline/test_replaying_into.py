@@ -98,7 +98,7 @@ def test_both_clocks_cut_and_a_file_says_so(settings: Settings, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "error"),
     [
         (["--into", "{there}"], "is there already, and nothing is overwritten"),
         (["--into", "{folder}/none/x.duckdb"], "there is no folder"),
@@ -129,7 +129,7 @@ def test_what_cannot_be_meant_is_refused_before_any_work(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     arguments: list[str],
-    said: str,
+    error: str,
 ) -> None:
     # Without a dbt to run, whatever comes to work fails with other words.
     monkeypatch.setattr("orchestration.warehouse.scratch.run_dbt", None)
@@ -140,7 +140,7 @@ def test_what_cannot_be_meant_is_refused_before_any_work(
     places = {"there": there, "new": tmp_path / "new.duckdb", "folder": tmp_path, "home": settings.home}
     assert run(["replay", *(argument.format(**places) for argument in arguments)]) == 2
     output = capsys.readouterr()
-    assert said in output.err
+    assert error in output.err
     assert (output.out, output.err.count("\n")) == ("", 1)
     assert [path.name for path in tmp_path.iterdir()] == ["there.duckdb"]
     assert there.read_text() == "mine"
@@ -204,7 +204,7 @@ exit $code
 
 @cache
 def can_mount() -> bool:
-    """Tell whether we may mount a disk that only one process sees."""
+    """Whether we may mount a disk that only one process sees."""
     command = [*ALONE, "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
     if shutil.which(ALONE[0]) is None:
         return False

@@ -86,7 +86,7 @@ def invoke(manifest: Manifest | None, settings: Settings, arguments: Sequence[st
 
 
 def close() -> None:
-    """Let go of the warehouse, which dbt-duckdb keeps open for as long as the process lives."""
+    """Close the warehouse, which dbt-duckdb keeps open for as long as the process lives."""
     with DuckDBConnectionManager._LOCK:
         if DuckDBConnectionManager._ENV is not None:
             DuckDBConnectionManager._ENV.close()

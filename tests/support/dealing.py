@@ -119,7 +119,7 @@ def sent_event(chance: Random, types: Sequence[str], moments: Sequence[int]) -> 
 
 
 def mending(chance: Random, before: Sequence[SentEvent], event: SentEvent) -> SentEvent:
-    """Let an event correct or void one of those before it, which may mend another one itself.
+    """Make an event correct or void one of those before it, which may mend another one itself.
 
     Mostly it occurs later than what it names, or at once; where it does not, it has no effect.
     """

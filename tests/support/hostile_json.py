@@ -276,7 +276,7 @@ class Hunter(random.Random):
 
     def _bounds(self, good: float, steps: list[float]) -> dict[str, Any]:
         """Some bounds that the good value just meets, or that are near to it."""
-        found: dict[str, Any] = {}
+        bounds: dict[str, Any] = {}
         for keyword, sign in (
             ("minimum", -1),
             ("maximum", 1),
@@ -284,8 +284,8 @@ class Hunter(random.Random):
             ("exclusiveMaximum", 1),
         ):
             if self.random() < 0.2:
-                found[keyword] = good + sign * self.choice(steps if "exclusive" in keyword else [0, *steps])
-        return found
+                bounds[keyword] = good + sign * self.choice(steps if "exclusive" in keyword else [0, *steps])
+        return bounds
 
     def _list(self, depth: int) -> Part:
         item = self._object(2, optional=False) if self.random() < 0.4 else self._part(depth + 1)

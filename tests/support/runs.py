@@ -1,4 +1,4 @@
-"""Running jobs of a small installation in this process, and reading what they told Dagster.
+"""Running jobs of a small installation in this process, and reading what they reported.
 
 Belongs here: what tests of orchestration share. Not here: the installation itself (`installation`), tests.
 """
@@ -12,7 +12,7 @@ from orchestration.build import build_definitions
 from orchestration.dev import prepare_instance
 from orchestration.settings import Settings
 
-Told = dict[tuple[str, str | None], dg.AssetMaterialization]
+Reported = dict[tuple[str, str | None], dg.AssetMaterialization]
 WRITTEN = dg.AssetKey(["events", "note", "written"])
 READ = dg.AssetKey(["events", "note", "read"])
 NOTES = dg.AssetKey(["writing", "notes"])
@@ -53,12 +53,12 @@ def materializations(
     result: dg.ExecuteInProcessResult,
 ) -> dict[tuple[str, str | None], dg.AssetMaterialization]:
     """The materializations that a run reported, by asset and partition."""
-    found: Told = {}
+    reported: Reported = {}
     for event in result.all_events:
         if event.is_step_materialization:
-            told = event.step_materialization_data.materialization
-            found[told.asset_key.to_user_string(), told.partition] = told
-    return found
+            materialization = event.step_materialization_data.materialization
+            reported[materialization.asset_key.to_user_string(), materialization.partition] = materialization
+    return reported
 
 
 def failure(result: dg.ExecuteInProcessResult) -> str:

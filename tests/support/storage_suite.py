@@ -316,16 +316,16 @@ class _Holder:
     """A fork that holds the right to write until it is told to let go."""
 
     def __init__(self, open_storage: Callable[[Path], Storage], place: Path, alone: bool) -> None:
-        told, self._tell = os.pipe()
+        release, self._tell = os.pipe()
         self._entered, entered = os.pipe()
         self.pid = os.fork()
         if not self.pid:
             os.close(self._tell)
             with open_storage(place).writing(alone=alone):
                 os.write(entered, b"x")
-                os.read(told, 1)
+                os.read(release, 1)
             os._exit(0)
-        os.close(told)
+        os.close(release)
         os.close(entered)
         self._ended = False
         assert os.read(self._entered, 1) == b"x"

@@ -145,12 +145,12 @@ def states(settings: Settings) -> dict[str, TableState]:
 
 
 def differing(
-    tables: Iterable[str], found: Settings, expected: Settings, without: Iterable[str] = ()
+    tables: Iterable[str], built: Settings, expected: Settings, without: Iterable[str] = ()
 ) -> dict[str, Rows]:
     """The rows by table that only one of two warehouses has, `without` these columns."""
     with closing(duckdb.connect()) as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        for alias, settings in (("found", found), ("expected", expected)):
+        for alias, settings in (("built", built), ("expected", expected)):
             connection.execute(f"ATTACH {literal(str(settings.warehouse))} AS {alias} (READ_ONLY)")
         rows_of = {table: rows_apart(connection, table, set(without)) for table in sorted(tables)}
     return {table: rows for table, rows in rows_of.items() if rows}
@@ -158,10 +158,10 @@ def differing(
 
 def rows_apart(connection: duckdb.DuckDBPyConnection, table: str, without: set[str]) -> Rows:
     """The rows that only one of the two attached warehouses has in this table, each with whose it is."""
-    described = connection.execute(f"DESCRIBE found.{relation(table)}").fetchall()
+    described = connection.execute(f"DESCRIBE built.{relation(table)}").fetchall()
     columns = ", ".join(quoted(column) for column, *_ in described if column not in without)
-    found, expected = (f"SELECT {columns} FROM {side}.{relation(table)}" for side in ("found", "expected"))
+    built, expected = (f"SELECT {columns} FROM {side}.{relation(table)}" for side in ("built", "expected"))
     return connection.execute(
-        f"SELECT 'found', * FROM ({found} EXCEPT ALL {expected}) "
-        f"UNION ALL SELECT 'expected', * FROM ({expected} EXCEPT ALL {found}) ORDER BY ALL"
+        f"SELECT 'built', * FROM ({built} EXCEPT ALL {expected}) "
+        f"UNION ALL SELECT 'expected', * FROM ({expected} EXCEPT ALL {built}) ORDER BY ALL"
     ).fetchall()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from event_archive import UnusableInput
+from event_archive import Archive, UnusableInput
 from orchestration.command_line import screen
 from orchestration.command_line.derive.plan_report import (
     estimate_to_json,
@@ -76,8 +76,9 @@ def replay(
         given = {"--from": first, "--to": end, "--days": listed}
         check_together(beside, [name for name, value in given.items() if value is not None])
         return replay_beside(settings, beside, wants_json=wants_json)
-    asked = read_days(settings, first, end, listed)
-    estimated = estimate(settings, asked)
+    archive = settings.open_archive()
+    asked = read_days(archive, first, end, listed)
+    estimated = estimate(settings, archive, asked, keep=not only_estimate)
     if not only_estimate:
         return replay_days(settings, asked, estimated, wants_json)
     if wants_json:
@@ -87,9 +88,8 @@ def replay(
     return DONE
 
 
-def read_days(settings: Settings, first: str | None, end: str | None, listed: str | None) -> RequestedDays:
+def read_days(archive: Archive, first: str | None, end: str | None, listed: str | None) -> RequestedDays:
     """The days that are asked for, clipped to those that the archive holds events of."""
-    archive = settings.open_archive()
     held = days_with_events(archive.log.commits(), archive.contracts)
     asked = read_requested_days(first, end, listed, held, datetime.now(UTC).date())
     if asked.clipped:

@@ -1,6 +1,7 @@
 """Events that correct or void an earlier one, from the wire into the archive's files, log and views.
 
-Not here: which events stand then (`test_corrections`), and the envelope's rules one by one (`test_judge`).
+Not here: which events are in effect then (`test_corrections`), and the envelope's rules one by one
+(`test_exact_validator`).
 """
 
 import json

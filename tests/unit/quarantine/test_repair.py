@@ -1,6 +1,6 @@
 """Repairs: given refused records and a repair file, expect events, or a reason why not.
 
-Belongs here: what a repair file says and does. Not here: what recovering is otherwise (`test_recovery`), and
+Belongs here: what a repair file says and does. Not here: what recovering is otherwise (`test_recover`), and
 the expression language (`test_expression`, `test_mapping`).
 """
 

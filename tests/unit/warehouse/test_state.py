@@ -1,10 +1,6 @@
 """What can be read of a warehouse: given old tables, or another writer, expect who and what."""
 
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +14,9 @@ from orchestration.warehouse.build_record import goes_forward, last_build
 from orchestration.warehouse.engine import has_columns, open_warehouse
 from orchestration.warehouse.lock import is_written_elsewhere
 from orchestration.warehouse.state import WarehouseState, read_if_free
+from support.other_process import open_in_another_process
 
 NO_MODELS: dict[str, Any] = {"nodes": {}, "sources": {}, "macros": {}}
-OTHER_PROCESS = """
-import duckdb, sys
-connection = duckdb.connect(sys.argv[1], read_only=sys.argv[2] == "reading")
-print("open", flush=True)
-sys.stdin.read()
-"""
-
-
-@contextmanager
-def open_in_another_process(database: Path, purpose: str) -> Iterator[None]:
-    """Another process has a DuckDB file open for `reading` or `writing`, and takes no lock of ours."""
-    command = [sys.executable, "-c", OTHER_PROCESS, str(database), purpose]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "open\n"
-        yield
-        process.communicate()
 
 
 def test_a_dbt_by_hand_is_another_process_and_not_an_error(tmp_path: Path) -> None:
