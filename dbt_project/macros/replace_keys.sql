@@ -1,6 +1,6 @@
 {#-
-    The incremental strategy of every fact: the rows that were derived again take the place of all rows of the keys
-    to derive, in one transaction. `unique_key` is the key that is replaced; a fact may hold several rows of it, or none.
+    The incremental strategy of every fact: the rows that were derived again take the place of all rows of the keys to
+    derive, in one transaction. `unique_key` is the key that is replaced; a fact may hold several rows of it, or none.
 -#}
 {% macro get_incremental_replace_keys_sql(arg_dict) -%}
     {%- set target, derived, key = (

@@ -1,16 +1,16 @@
 {#-
-    Tests of facts look at the keys that were derived since every test last held, because only these can have broken
+    Tests of facts look at the keys that were derived since every test last passed, because only these can have broken
     anything: over 20 million events that is a twentieth of the time. A fact that was built from nothing is tested
     whole, and so is every fact once a test is new or was changed. What only warns looks at everything: it is to warn
     for as long as there is a reason.
 
-    audit.untested      such keys by table, until every test of a whole build has held; a null stands for all keys.
+    audit.untested      such keys by table, until every test of a whole build has passed; a null stands for all keys.
                         No event of a key came with a commit before `first_sequence`
     note_untested_keys  adds the keys that `keys_to_derive` chose
     untested_keys       of a relation that is a fact, its key column and the query of its untested keys; none where all
                         of it is to be tested
-    and_not_before_untested_keys    such a bound, worded so that earlier files are not opened; nothing where there is
-                        none
+    and_not_before_untested_keys    that sequence as a bound, a number, so that no file of an earlier commit is
+                        opened; nothing where there is none
     has_untested_key    the condition that a value of a column occurs in a row of these keys. A row may break what
                         holds between it and a row of another key: all rows of that value are looked at.
 -#}

@@ -209,7 +209,7 @@ def _read(path: Path) -> str:
 
 
 def _check_project(contracts: Contracts, dbt_project: Path, models: dict[Path, str]) -> None:
-    """Raise UnusableInput for a project whose models read other event types, or that declares the source."""
+    """Raise UnusableInput where models read other event types, or the source is declared elsewhere."""
     if not (dbt_project / "dbt_project.yml").is_file():
         raise UnusableInput(f"{dbt_project}: is no dbt project; name one by FACTLOG_DBT_PROJECT")
     known = {contract.view_name for contract in contracts.newest()} | {"all_events", "segments", *CORRECTIONS}
