@@ -1,7 +1,7 @@
 """Write, audit, publish: the numbered, immutable versions of the reporting dataset.
 
 Belongs here: how a version is written, and the switch to it. Not here: building the warehouse (`refresh`),
-what is checked (`warehouse.build_record`), which versions there are (`dataset.versions`), reading one
+what is checked (`warehouse.checks`), which versions there are (`dataset.versions`), reading one
 (`query`). A crash leaves the old version served, and litter that the next publishing removes.
 """
 
