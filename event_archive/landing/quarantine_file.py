@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 from event_archive.archive import Archive
 from event_archive.decoding.record_chunk import Chunk
 from event_archive.store.commit import Commit, QuarantineFile
-from event_archive.store.durable import file_digest
 from event_archive.store.folders import QUARANTINE
+from event_archive.store.record_file import RecordFileWriter
 from event_archive.validation.exact_validator import Rejected
 
 FLUSH_BYTES = 16 << 20
@@ -64,7 +64,7 @@ class QuarantineWriter:
         self.records = 0
         self._buffer: list[QuarantinedRecord] = []
         self._buffered_bytes = 0
-        self._writer: pq.ParquetWriter | None = None
+        self._writer = RecordFileWriter(file, COLUMNS)
 
     def add(self, record: QuarantinedRecord) -> None:
         """Add one rejected record."""
@@ -95,21 +95,10 @@ class QuarantineWriter:
     def finish(self) -> QuarantineFile | None:
         """Complete the file; return what the log says of it, None where no record was rejected."""
         self._flush()
-        if self._writer is None:
-            return None
-        self._writer.close()
-        digest = file_digest(self.file)
-        return QuarantineFile(
-            f"{QUARANTINE}/{digest}.parquet", digest, self.file.stat().st_size, rows=self.records
-        )
+        return self._writer.finish(QUARANTINE, self.records)
 
     def _flush(self) -> None:
-        if not self._buffer:
-            return
-        if self._writer is None:
-            self._writer = pq.ParquetWriter(self.file, COLUMNS, compression="zstd", write_page_checksum=True)
-        rows = [{name: getattr(record, name) for name in COLUMNS.names} for record in self._buffer]
-        self._writer.write_table(pa.Table.from_pylist(rows, COLUMNS))
+        self._writer.write(self._buffer)
         self._buffer, self._buffered_bytes = [], 0
 
 

@@ -15,14 +15,13 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from event_archive.archive import Archive
 from event_archive.limits import MEBIBYTE
 from event_archive.sql_text import Relations, open_engine, quoted, sql_list
 from event_archive.store.commit import Commit, Counts, QuarantineFile
-from event_archive.store.durable import file_digest
 from event_archive.store.folders import RECOVERIES
+from event_archive.store.record_file import RecordFileWriter
 
 REJECTED, RECOVERED, DUPLICATE = STATES = ("refused", "recovered", "duplicate")
 FLUSH_ROWS = 50_000
@@ -72,7 +71,7 @@ class OutcomesWriter:
         self.file = file
         self.counts = Counts()
         self._unwritten: list[Outcome] = []
-        self._writer: pq.ParquetWriter | None = None
+        self._writer = RecordFileWriter(file, COLUMNS)
 
     def add(self, outcome: Outcome) -> None:
         """Add one outcome."""
@@ -85,20 +84,10 @@ class OutcomesWriter:
     def finish(self) -> QuarantineFile | None:
         """Complete the file; returns what the log is to say of it, None where nothing was added."""
         self._flush()
-        if self._writer is None:
-            return None
-        self._writer.close()
-        digest = file_digest(self.file)
-        size = self.file.stat().st_size
-        return QuarantineFile(f"{RECOVERIES}/{digest}.parquet", digest, size, self.counts.received)
+        return self._writer.finish(RECOVERIES, self.counts.received)
 
     def _flush(self) -> None:
-        if not self._unwritten:
-            return
-        if self._writer is None:
-            self._writer = pq.ParquetWriter(self.file, COLUMNS, compression="zstd", write_page_checksum=True)
-        columns = [[getattr(outcome, name) for outcome in self._unwritten] for name in COLUMNS.names]
-        self._writer.write_table(pa.table(columns, COLUMNS))
+        self._writer.write(self._unwritten)
         self._unwritten = []
 
 

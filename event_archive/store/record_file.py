@@ -1,0 +1,45 @@
+"""A record file: rejected records, or what became of them, on the way into a commit.
+
+Belongs here: writing such a Parquet file in scratch, and what the log says of it. Not here: its columns, and
+how many rows are held before they are written (`quarantine_file`, `recovery_outcomes`).
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from event_archive.store.commit import QuarantineFile
+from event_archive.store.durable import file_digest
+
+
+class RecordFileWriter:
+    """Writes rows, which have an attribute for each column, to a file that is made with the first of them."""
+
+    def __init__(self, file: Path, columns: pa.Schema) -> None:
+        self._file = file
+        self._columns = columns
+        self._writer: pq.ParquetWriter | None = None
+
+    def write(self, rows: Sequence[object]) -> None:
+        """Write rows, if there are any, as one row group."""
+        if not rows:
+            return
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(
+                self._file, self._columns, compression="zstd", write_page_checksum=True
+            )
+        columns = [[getattr(row, name) for row in rows] for name in self._columns.names]
+        self._writer.write_table(pa.table(columns, self._columns))
+
+    def finish(self, folder: str, records: int) -> QuarantineFile | None:
+        """Complete the file; return what the log says of it, None where no row was written.
+
+        `folder`: of the archive, in which it will be named after its content; `records`: how many are in it.
+        """
+        if self._writer is None:
+            return None
+        self._writer.close()
+        digest = file_digest(self._file)
+        return QuarantineFile(f"{folder}/{digest}.parquet", digest, self._file.stat().st_size, records)
