@@ -9,32 +9,10 @@ from typing import Any
 
 from event_archive.errors import UnusableInput
 from event_archive.registry.data_schema import validator
-from event_archive.schema_files.sample_texts import texts_for_pattern
+from event_archive.schema_files.sample_texts import example_of_format, texts_for_pattern
 
 MAX_ITEMS = 50
 MAX_TEXT = 2_000
-TEXTS = {
-    "date-time": "2026-01-03T09:14:07Z",
-    "date": "2026-01-03",
-    "time": "09:14:07Z",
-    "duration": "P1D",
-    "uuid": "0198c5b2-6c00-7a10-8000-000000000001",
-    "email": "someone@example.com",
-    "idn-email": "someone@example.com",
-    "hostname": "example.com",
-    "idn-hostname": "example.com",
-    "ipv4": "192.0.2.1",
-    "ipv6": "2001:db8::1",
-    "uri": "https://example.com/",
-    "uri-reference": "/example",
-    "iri": "https://example.com/",
-    "iri-reference": "/example",
-    "uri-template": "https://example.com/{name}",
-    "json-pointer": "/example",
-    "relative-json-pointer": "0",
-    "regex": "^a$",
-    "decimal": "1",
-}
 APPLICATORS = ("allOf", "anyOf", "oneOf")
 
 
@@ -176,8 +154,8 @@ def _array(schema: dict[str, Any], place: str, everything: bool) -> list[Any]:
 
 def _strings(schema: dict[str, Any]) -> Iterator[str]:
     least, most = int(schema.get("minLength", 0)), int(schema.get("maxLength", MAX_TEXT))
-    if schema.get("format") in TEXTS:
-        yield TEXTS[schema["format"]]
+    if (example := example_of_format(str(schema.get("format")))) is not None:
+        yield example
         yield "0"
     if isinstance(schema.get("pattern"), str):
         for sample in texts_for_pattern(schema["pattern"])[:1]:

@@ -10,27 +10,32 @@ from itertools import product
 from typing import Any
 
 FORMATS = {
-    "date": ["2024-02-29", "2024-01-31"],
-    "time": ["10:00:00Z", "23:59:60Z"],
-    "date-time": ["2024-01-31T10:00:00Z", "2024-01-31T10:00:00+02:00"],
-    "duration": ["P1D", "PT1H"],
-    "email": ["a@b.co"],
-    "idn-email": ["a@b.co", "é@b.co"],
-    "hostname": ["a.b", "xn--a"],
-    "idn-hostname": ["a.b", "é.b"],
-    "ipv4": ["127.0.0.1"],
-    "ipv6": ["::1"],
-    "uri": ["a:b", "http://a.b/c"],
-    "uri-reference": ["/a", "a:b", ""],
-    "iri": ["a:é", "a:b"],
-    "iri-reference": ["/é", ""],
-    "uri-template": ["a{b}", "/a"],
-    "uuid": ["00000000-0000-0000-0000-000000000000", "2EB8AA08-AA98-11EA-B4AA-73B441D16380"],
-    "json-pointer": ["/a", ""],
-    "relative-json-pointer": ["0", "1/a"],
-    "regex": ["a", "("],
-    "decimal": ["1.5", "0", "-1"],
+    "date": ("2026-01-03", ["2024-02-29", "2024-01-31"]),
+    "time": ("09:14:07Z", ["10:00:00Z", "23:59:60Z"]),
+    "date-time": ("2026-01-03T09:14:07Z", ["2024-01-31T10:00:00Z", "2024-01-31T10:00:00+02:00"]),
+    "duration": ("P1D", ["P1D", "PT1H"]),
+    "email": ("someone@example.com", ["a@b.co"]),
+    "idn-email": ("someone@example.com", ["a@b.co", "é@b.co"]),
+    "hostname": ("example.com", ["a.b", "xn--a"]),
+    "idn-hostname": ("example.com", ["a.b", "é.b"]),
+    "ipv4": ("192.0.2.1", ["127.0.0.1"]),
+    "ipv6": ("2001:db8::1", ["::1"]),
+    "uri": ("https://example.com/", ["a:b", "http://a.b/c"]),
+    "uri-reference": ("/example", ["/a", "a:b", ""]),
+    "iri": ("https://example.com/", ["a:é", "a:b"]),
+    "iri-reference": ("/example", ["/é", ""]),
+    "uri-template": ("https://example.com/{name}", ["a{b}", "/a"]),
+    "uuid": (
+        "0198c5b2-6c00-7a10-8000-000000000001",
+        ["00000000-0000-0000-0000-000000000000", "2EB8AA08-AA98-11EA-B4AA-73B441D16380"],
+    ),
+    "json-pointer": ("/example", ["/a", ""]),
+    "relative-json-pointer": ("0", ["0", "1/a"]),
+    "regex": ("^a$", ["a", "("]),
+    "decimal": ("1", ["1.5", "0", "-1"]),
 }
+"""Of each format a text to show, and texts at its edges."""
+
 CLASSES = {"d": "07", "w": "a_", "s": " ", "D": "a-", "W": "- ", "S": "a0"}
 CONTROLS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v"}
 OTHERS = "a0A-_ .:/@é"  # of any character but some, the first that fit
@@ -41,9 +46,14 @@ class _NotFollowed(Exception):
     """The pattern holds what is not understood here."""
 
 
+def example_of_format(name: str) -> str | None:
+    """Return the text of a format that is shown as an example, None where the format is not known."""
+    return FORMATS[name][0] if name in FORMATS else None
+
+
 def texts_for_format(name: str) -> list[str]:
-    """Return texts of a format."""
-    return FORMATS.get(name, [])
+    """Return texts at the edges of a format; none where it is not known."""
+    return FORMATS[name][1] if name in FORMATS else []
 
 
 def texts_for_pattern(pattern: str) -> list[str]:

@@ -3,7 +3,13 @@
 import jsonschema_rs
 import pytest
 
-from event_archive.schema_files.sample_texts import texts_for_pattern
+from event_archive.registry.data_schema import validator
+from event_archive.schema_files.sample_texts import (
+    FORMATS,
+    example_of_format,
+    texts_for_format,
+    texts_for_pattern,
+)
 
 FIRST_TEXTS = {
     "": "",
@@ -35,3 +41,12 @@ def test_every_text_of_an_everyday_pattern_matches_it(pattern: str) -> None:
 )
 def test_what_is_not_followed_gives_no_text(pattern: str) -> None:
     assert texts_for_pattern(pattern) == []
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_example_of_a_format_is_of_that_format(name: str) -> None:
+    assert validator({"type": "string", "format": name}).is_valid(example_of_format(name))
+
+
+def test_a_format_that_is_not_known_has_no_texts() -> None:
+    assert (example_of_format("colour"), texts_for_format("colour")) == (None, [])

@@ -85,7 +85,7 @@ class AvroExamples:
             value = self._within(step, value)
             step = step.outer
         self._left -= 1
-        return Example(_told(value)) if self._is_refused(_written(value)) else None
+        return Example(_to_json(value)) if self._is_refused(_to_fastavro(value)) else None
 
     def _within(self, step: AvroStep, value: Any) -> Any:
         if step.node.kind == "array":
@@ -202,21 +202,21 @@ def _measure(node: Node, sizes: dict[int, int]) -> int:
     return size
 
 
-def _written(value: Any) -> Any:
+def _to_fastavro(value: Any) -> Any:
     """A datum as fastavro takes it; a pair names the branch of a union."""
     if isinstance(value, Chosen):
-        return value.branch.label, _written(value.value)
+        return value.branch.label, _to_fastavro(value.value)
     if isinstance(value, dict):
-        return {name: _written(part) for name, part in value.items()}
-    return [_written(part) for part in value] if isinstance(value, list) else value
+        return {name: _to_fastavro(part) for name, part in value.items()}
+    return [_to_fastavro(part) for part in value] if isinstance(value, list) else value
 
 
-def _told(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     """A datum in Avro's JSON encoding."""
     if isinstance(value, Chosen):
-        return None if value.branch.kind == "null" else {value.branch.label: _told(value.value)}
+        return None if value.branch.kind == "null" else {value.branch.label: _to_json(value.value)}
     if isinstance(value, dict):
-        return {name: _told(part) for name, part in value.items()}
+        return {name: _to_json(part) for name, part in value.items()}
     if isinstance(value, bytes):
         return value.decode("latin-1")
-    return [_told(part) for part in value] if isinstance(value, list) else value
+    return [_to_json(part) for part in value] if isinstance(value, list) else value
