@@ -54,15 +54,15 @@ def find_repeated(
         keys = relations.create(
             "keys", " UNION ALL ".join(f"SELECT {KEY} AS h FROM {name}" for name in tables)
         )
-        found = index.find(keys, relations)
+        matches = index.find(keys, relations)
         suspects = relations.create(
             "suspects",
-            f"SELECT h FROM {found.table} UNION SELECT h FROM {keys} GROUP BY h HAVING count(*) > 1",
+            f"SELECT h FROM {matches.table} UNION SELECT h FROM {keys} GROUP BY h HAVING count(*) > 1",
         )
         ((count,),) = connection.execute(f"SELECT count(*) FROM {suspects}").fetchall()
         if not count:
             return Repeated()
-        files = [index.files[number] for number in sorted(found.segments)]
+        files = [index.files[number] for number in sorted(matches.segments)]
         return _PairComparison(connection, relations, tables, suspects, files).repeated
 
 

@@ -64,11 +64,11 @@ class KeyIndex:
 
     def find(self, keys: str, relations: Relations) -> KeysFound:
         """Find the keys of the relation `keys` (`h`); the table of those found is one of `relations`."""
-        found = relations.create(
+        matches = relations.create(
             "found", f"SELECT DISTINCT h, segment FROM {self._all} SEMI JOIN {keys} USING (h)"
         )
-        table = relations.create("found_keys", f"SELECT DISTINCT h FROM {found}")
-        segments = self._connection.execute(f"SELECT DISTINCT segment FROM {found}").fetchall()
+        table = relations.create("found_keys", f"SELECT DISTINCT h FROM {matches}")
+        segments = self._connection.execute(f"SELECT DISTINCT segment FROM {matches}").fetchall()
         return KeysFound([segment for (segment,) in segments], table)
 
     def add(self, file: Path, event_type: str, events: pa.Table) -> None:

@@ -46,7 +46,7 @@ class Document:
     draft: int
     root: Node = True
     defs: dict[str, Node] = field(default_factory=dict)
-    _kept: dict[Any, tuple[Any, dict[str, Any]]] = field(default_factory=dict)
+    _cached: dict[Any, tuple[Any, dict[str, Any]]] = field(default_factory=dict)
 
     @cached_property
     def validator(self) -> Any:
@@ -85,21 +85,21 @@ class Document:
         """
         if not any(keyword in node for keyword in keywords):
             return node
-        kept = self._kept.get((id(node), keywords))
-        if kept is None:
+        cached = self._cached.get((id(node), keywords))
+        if cached is None:
             made = {name: part for name, part in node.items() if name not in keywords}
             if any(keyword in node and keyword in keywords for keyword in UNEVALUATED):
                 made["$unevaluated"] = node
-            kept = self._kept[id(node), keywords] = (node, made)
-        return kept[1]
+            cached = self._cached[id(node), keywords] = (node, made)
+        return cached[1]
 
     def made(self, keyword: str, *parts: Any) -> dict[str, Any]:
         """A node of one keyword, the same object each time."""
         key = (keyword, *(part if isinstance(part, (str, bool)) else id(part) for part in parts))
-        if key not in self._kept:
+        if key not in self._cached:
             value = list(parts) if keyword in ("type", "required", "anyOf", "enum") else parts[0]
-            self._kept[key] = (parts, {keyword: value})
-        return self._kept[key][1]
+            self._cached[key] = (parts, {keyword: value})
+        return self._cached[key][1]
 
     def target(self, node: dict[str, Any]) -> Node:
         """What the reference of a node names."""
