@@ -13,7 +13,6 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
@@ -53,13 +52,13 @@ def commit_until_accepted(
     Each goes by the log as it is when it begins. `folder`: in scratch, for the transactions' files.
     """
     archive.log.move_anchor()
-    for number in count(1):
-        transaction = Transaction(archive, folder / f"transaction-{number}", limits)
-        with closing(transaction):
+    attempts = 0
+    while True:
+        attempts += 1
+        with closing(Transaction(archive, folder / f"transaction-{attempts}", limits)) as transaction:
             result = work(transaction)
         if result is not None:
             return result
-    raise AssertionError("there is always another number")
 
 
 class Transaction:

@@ -9,12 +9,14 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
+from itertools import groupby
 
 import polars as pl
+import pyarrow as pa
 
 from event_archive.archive import Archive
 from event_archive.envelope import COLUMNS, STORED_COLUMNS
-from event_archive.registry.column_types import ColumnType, ListOf, Struct
+from event_archive.registry.column_types import ARROW_SCALARS, ColumnType, ListOf, Struct
 from event_archive.registry.contract import Contract
 from event_archive.sql_text import open_engine
 from event_archive.views.correction_tables import ResolvedCorrections
@@ -24,16 +26,9 @@ from event_archive.views.segment_index import LandedSegment
 
 FILE = "segment_file"
 BATCH_ROWS = 100_000
-TYPES: dict[str, pl.DataType] = {
-    "VARCHAR": pl.String(),
-    "BIGINT": pl.Int64(),
-    "DOUBLE": pl.Float64(),
-    "BOOLEAN": pl.Boolean(),
-    "DATE": pl.Date(),
-    "TIMESTAMPTZ": pl.Datetime("us", "UTC"),
-    "UUID": pl.String(),
-    "JSON": pl.String(),
-}
+TYPES = dict(pl.DataFrame(pa.schema(list(ARROW_SCALARS.items())).empty_table()).schema)
+"""What Polars makes of the types in which Python hands values over."""
+
 STORED_TYPES = TYPES | {"UUID": pl.Binary()}
 """What Polars makes of the types in a segment's file: it has no UUID."""
 
@@ -101,13 +96,9 @@ class SegmentReader:
 
     def _upcast(self, segments: Sequence[LandedSegment], columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Segments of older majors or revisions, as their view reads them."""
-        by_sequence = {landed.commit.sequence: landed.commit for landed in segments}
         commits = [
-            replace(
-                commit,
-                segments=tuple(landed.segment for landed in segments if landed.commit.sequence == sequence),
-            )
-            for sequence, commit in by_sequence.items()
+            replace(commit, segments=tuple(landed.segment for landed in of_commit))
+            for commit, of_commit in groupby(segments, key=lambda landed: landed.commit)
         ]
         with closing(open_engine()) as connection:
             create_segments_table(connection, self._archive, commits)

@@ -4,6 +4,7 @@ Belongs here: the days, moments and commits of segments as a frame, and how a Po
 it without opening a file. Not here: reading the segments (`segment_frames`).
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -98,14 +99,17 @@ class SegmentIndex:
 
     def _places(self, corrections: ResolvedCorrections) -> Iterator[Row]:
         decision = corrections.decision
+        with_corrections: defaultdict[int, list[int]] = defaultdict(list)
+        for number, landed in enumerate(self._segments):
+            if landed.segment.corrections:
+                with_corrections[landed.commit.sequence].append(number)
         for fact in corrections.corrections:
             place = decision.places.get(fact.key)
             if fact.kind != CORRECTS or place is None or fact.key in decision.removed:
                 continue
-            for number, landed in enumerate(self._segments):
-                if landed.commit.sequence == fact.sequence and landed.segment.corrections:
-                    moment = place.occurred_at
-                    yield number, place.event_date, fact.sequence, landed.commit.landed_at, moment, moment
+            for number in with_corrections[fact.sequence]:
+                landed_at, moment = self._segments[number].commit.landed_at, place.occurred_at
+                yield number, place.event_date, fact.sequence, landed_at, moment, moment
 
 
 def conjuncts(condition: pl.Expr) -> list[pl.Expr]:

@@ -23,7 +23,7 @@ from datetime import date
 
 import duckdb
 
-from event_archive.sql_text import quoted
+from event_archive.sql_text import Relations, quoted
 from orchestration.dataset.tables import WAREHOUSE, columns, relation, table_comment
 
 # The alias by which a table's row is meant as a whole: no column should be called that.
@@ -161,16 +161,16 @@ def differing_row_ids(
     `b`. Of a row that is there more often on one side, nothing is found.
     """
     hashed = row_hash([quoted(column.name) for column in columns(connection, table, database=b)])
-    row_ids = "temp.differing_row_ids"
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {row_ids} AS SELECT only_a, only_b "
-        f"FROM (SELECT rowid AS only_a, {hashed} AS row_hash FROM {relation(table, a)}) "
-        f"FULL JOIN (SELECT rowid AS only_b, {hashed} AS row_hash FROM {relation(table, b)}) "
-        "USING (row_hash) WHERE only_a IS NULL OR only_b IS NULL"
-    )
-    (added,) = connection.execute(f"SELECT count(only_b) FROM {row_ids}").fetchall()[0]
-    yield row_ids, added
-    connection.execute(f"DROP TABLE {row_ids}")
+    with Relations(connection) as relations:
+        row_ids = relations.create(
+            "differing_row_ids",
+            "SELECT only_a, only_b "
+            f"FROM (SELECT rowid AS only_a, {hashed} AS row_hash FROM {relation(table, a)}) "
+            f"FULL JOIN (SELECT rowid AS only_b, {hashed} AS row_hash FROM {relation(table, b)}) "
+            "USING (row_hash) WHERE only_a IS NULL OR only_b IS NULL",
+        )
+        (added,) = connection.execute(f"SELECT count(only_b) FROM {row_ids}").fetchall()[0]
+        yield row_ids, added
 
 
 def count_by_day(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from event_archive.sql_text import literal, quoted
+from event_archive.sql_text import Relations, literal, quoted
 from orchestration.dataset.compare import TableState, differing_row_ids, has_same_definition, table_state
 from orchestration.dataset.dataset_file import READ_ONLY_MODE, DatasetInfo, describe
 from orchestration.dataset.row_tracing import LAST_SEQUENCE
@@ -103,18 +103,19 @@ def replace_newer(connection: duckdb.DuckDBPyConnection, table: str, state: Tabl
     if key is None or not key[0] or LAST_SEQUENCE not in names:
         return False
     published, derived = relation(table, REPORTING), relation(table, WAREHOUSE)
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE newer AS FROM {derived} "
-        f"WHERE {LAST_SEQUENCE} > (SELECT sequence FROM {REPORTING}.factlog.manifest)"
-    )
-    (added,) = connection.execute("SELECT count(*) FROM newer").fetchall()[0]
-    if is_worn(connection, published, added, state):
-        return False
-    connection.execute(
-        f"DELETE FROM {published} WHERE rowid IN "
-        f"(SELECT rowid FROM {published} SEMI JOIN newer USING ({', '.join(map(quoted, key[0]))}))"
-    )
-    connection.execute(f"INSERT INTO {published} FROM newer")
+    with Relations(connection) as relations:
+        newer = relations.create(
+            "newer",
+            f"FROM {derived} WHERE {LAST_SEQUENCE} > (SELECT sequence FROM {REPORTING}.factlog.manifest)",
+        )
+        (added,) = connection.execute(f"SELECT count(*) FROM {newer}").fetchall()[0]
+        if is_worn(connection, published, added, state):
+            return False
+        connection.execute(
+            f"DELETE FROM {published} WHERE rowid IN "
+            f"(SELECT rowid FROM {published} SEMI JOIN {newer} USING ({', '.join(map(quoted, key[0]))}))"
+        )
+        connection.execute(f"INSERT INTO {published} FROM {newer}")
     return is_now(connection, table, state)
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 import grimp
 import pytest
 
+import event_archive
+
 PROJECT = Path(__file__).parents[2]
 PRODUCT = ("event_archive", "orchestration")
 PACKAGES = (*PRODUCT, "examples", "benchmarks", "tests")
@@ -96,6 +98,11 @@ def test_every_module_says_what_belongs_in_it() -> None:
         if not about or any(word not in about for word in wanted):
             silent.add(str(path))
     assert silent == set()
+
+
+def test_every_public_name_of_the_archive_is_at_its_door() -> None:
+    assert sorted(event_archive.__all__) == sorted(event_archive._MODULES)
+    assert [name for name in event_archive.__all__ if getattr(event_archive, name).__name__ != name] == []
 
 
 @pytest.mark.parametrize("package", PRODUCT)

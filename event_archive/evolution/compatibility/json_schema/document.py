@@ -71,7 +71,7 @@ class Document:
         )
 
     @cached_property
-    def library_reads_it_alike(self) -> bool:
+    def has_faithful_canonical_form(self) -> bool:
         """Whether the library's canonical form means what the library's validator means.
 
         It doesn't for a float beyond 2^53: the one takes its shortest decimal digits, the other its value.

@@ -192,7 +192,7 @@ class Proof:
 
     def known_to_cover(self, writer: Facts, reader: Facts) -> bool:
         """Whether the library proves that the reader accepts all that is written."""
-        if not (writer.document.library_reads_it_alike and reader.document.library_reads_it_alike):
+        if not (writer.document.has_faithful_canonical_form and reader.document.has_faithful_canonical_form):
             return False
         self.characters_left -= writer.document.size + reader.document.size
         if self.characters_left < 0:
