@@ -15,8 +15,6 @@ LISTS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems", "items"})
 MAPS = frozenset(
     {"properties", "patternProperties", "dependentSchemas", "$defs", "definitions", "dependencies"}
 )
-OLD_DRAFTS = ("draft-04", "draft-06", "draft-07")
-DRAFTS = (*OLD_DRAFTS, "2019-09", "2020-12")
 CHECKS = frozenset(
     {"type", "enum", "const", "multipleOf", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum"}
     | {"maxLength", "minLength", "pattern", "maxItems", "minItems", "uniqueItems", "maxContains"}

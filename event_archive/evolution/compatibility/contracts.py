@@ -23,10 +23,12 @@ from event_archive.evolution.compatibility.findings import (
     SchemaFinding,
     Verdict,
 )
-from event_archive.evolution.compatibility.json_schema.compare import compare_json_schemas
+from event_archive.evolution.compatibility.json_schema.compare import Drafts, compare_json_schemas
+from event_archive.evolution.compatibility.json_schema.same import is_same_json
 from event_archive.registry.column_types import JSON_TEXT, ColumnType, ListOf, Scalar, Schema, Struct, resolve
 from event_archive.registry.contract import Contract, Contracts
 from event_archive.registry.exact_values import json_text
+from event_archive.schema_files.json_schema_drafts import LATEST_DRAFT
 from event_archive.validation.exact_validator import Rejected, validate
 
 # Where columns end: 2^53, 64 bits, DECIMAL(18, n), DECIMAL(38, 10), a microsecond, a leap second, year 1.
@@ -47,6 +49,7 @@ APPLICATORS = frozenset(
     {"$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"}
     | {"additionalProperties", "patternProperties", "unevaluatedProperties", "dependencies"}
 )
+OF_CONTRACTS: Drafts = (LATEST_DRAFT, LATEST_DRAFT)
 EXACT = 2**53  # up to here a DOUBLE holds every integer
 LATEST = datetime.max.replace(tzinfo=UTC)
 
@@ -70,19 +73,21 @@ def compare_contracts(old: Contract, new: Contract, mode: Mode, named_only: bool
             if finding.path not in told_paths
         ]
         findings += [*_actors(writer, reader, direction), *within, *columns]
-    return Report(mode, tuple(findings))
+    return Report(mode, tuple(findings), data.cautions)
 
 
-def compare_data(old: Any, new: Any, mode: Mode, named_only: bool = False) -> Report:
+def compare_data(
+    old: Any, new: Any, mode: Mode, named_only: bool = False, drafts: Drafts = OF_CONTRACTS
+) -> Report:
     """Compare two JSON Schemas; with `named_only`, writers send only fields that their schema names."""
-    if not named_only:
-        return compare_json_schemas(old, new, mode)
-    findings = []
+    if not named_only or is_same_json(old, new):
+        return compare_json_schemas(old, new, mode, drafts)
+    reports = []
     for direction in mode.directions:
         backward = direction is Direction.BACKWARD
         pair = (closed(old), new) if backward else (old, closed(new))
-        findings.append(compare_json_schemas(*pair, Mode(direction.value)).findings)
-    return Report(mode, tuple(chain(*findings)))
+        reports.append(compare_json_schemas(*pair, Mode(direction.value), drafts))
+    return Report(mode, tuple(chain(*(report.findings for report in reports))), reports[0].cautions)
 
 
 def closed(schema: Any) -> Any:

@@ -16,6 +16,7 @@ from event_archive.evolution.compatibility.contracts import compare_contracts, c
 from event_archive.evolution.compatibility.findings import Mode, Report
 from event_archive.evolution.compatibility.protobuf.compare import compare_protobuf
 from event_archive.registry.contract import load_contract
+from event_archive.schema_files.json_schema_drafts import LATEST_DRAFT
 from event_archive.schema_files.proto_file import read_proto
 from event_archive.schema_files.reading import parse_json, read_schema_file
 
@@ -52,20 +53,26 @@ def read_for_comparison(path: Path) -> SchemaFile:
         return SchemaFile(path, language, read_proto(text) if language == PROTOBUF else parse_json(text))
 
 
-def compare_files(old: SchemaFile, new: SchemaFile, mode: Mode, named_only: bool = False) -> Report:
+def compare_files(
+    old: SchemaFile, new: SchemaFile, mode: Mode, named_only: bool = False, draft: int | None = None
+) -> Report:
     """Compare two files of one language; a contract's data also with a JSON Schema. Raises UnusableInput.
 
     `named_only`: as if producers sent only the fields that their schema names; of JSON Schema and contracts.
+    `draft`: that of a JSON Schema whose `$schema` names none.
     """
     languages = {old.language, new.language}
     pair = f"{old.path}, {new.path}"
     if named_only and not languages <= {CONTRACT, JSON_SCHEMA}:
         raise UnusableInput(f"{pair}: --named-fields is for contracts and JSON Schema; leave it out")
+    if draft is not None and JSON_SCHEMA not in languages:
+        raise UnusableInput(f"{pair}: --draft is for JSON Schema; leave it out")
     with _about(pair):
         if languages == {CONTRACT}:
             return compare_contracts(old.content, new.content, mode, named_only)
         if languages <= {CONTRACT, JSON_SCHEMA}:
-            return compare_data(old.data_schema, new.data_schema, mode, named_only)
+            of_old, of_new = (LATEST_DRAFT if file.language == CONTRACT else draft for file in (old, new))
+            return compare_data(old.data_schema, new.data_schema, mode, named_only, (of_old, of_new))
         if languages == {AVRO}:
             return compare_avro(old.content, new.content, mode)
         if languages == {PROTOBUF}:

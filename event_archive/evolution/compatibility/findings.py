@@ -64,11 +64,25 @@ class SchemaFinding:
 
 
 @dataclass(frozen=True)
+class Caution:
+    """What the answer takes for granted, or what goes wrong though it is compatible; no verdict rests on it.
+
+    `direction`: None where it is about both.
+    """
+
+    path: str
+    rule: str
+    sentence: str
+    direction: Direction | None = None
+
+
+@dataclass(frozen=True)
 class Report:
-    """The answer to one question, `mode`, with everything that speaks against it."""
+    """The answer to one question, `mode`, with everything that speaks against it, and what to watch."""
 
     mode: Mode
     findings: tuple[SchemaFinding, ...]
+    cautions: tuple[Caution, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

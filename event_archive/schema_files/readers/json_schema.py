@@ -15,13 +15,12 @@ from event_archive.errors import UnusableInput
 from event_archive.registry.annotations import ANNOTATIONS
 from event_archive.registry.column_types import DECIMAL_PRECISION, DECIMAL_SCALE
 from event_archive.registry.data_schema import DRAFT, validator
+from event_archive.schema_files.json_schema_drafts import draft_of
 from event_archive.schema_files.json_schema_keywords import (
     CHECKS,
-    DRAFTS,
     LISTS,
     MAPS,
     NAMING,
-    OLD_DRAFTS,
     SINGLE,
 )
 from event_archive.schema_files.json_schema_names import Names
@@ -29,6 +28,7 @@ from event_archive.schema_files.readers.absent_or_null import absent_or_null, wi
 from event_archive.schema_files.reading import Budget, DataSchema, Loss, parse_json
 
 MAX_DEPTH = 50
+LAST_WITH_LONE_REFERENCES = 7  # up to this draft, what stands beside a `$ref` is not heeded
 META = {"$ref": DRAFT}
 
 
@@ -94,11 +94,10 @@ class _JsonSchemaReader:
         self._budget = Budget()
         self._open: list[int] = []
         self.losses: list[Loss] = []
-        draft = str(root.get("$schema", "2020-12"))
-        drafts = [known for known in DRAFTS if known in draft]
-        if not drafts:
-            raise UnusableInput(f"$schema: {draft[:80]!r} is not a JSON Schema of draft 4 to 2020-12")
-        self._is_old = drafts[0] in OLD_DRAFTS or ("$schema" not in root and "definitions" in root)
+        draft = draft_of(root)
+        self._is_old = draft.number <= LAST_WITH_LONE_REFERENCES
+        if draft.assumption:
+            self.lose("", draft.assumption)
 
     def lose(self, place: str, why: str) -> None:
         self.losses.append(Loss.of(place, why))
@@ -116,7 +115,7 @@ class _JsonSchemaReader:
         converted: dict[str, Any] = {}
         for keyword, part in schema.items():
             if has_reference and self._is_old and keyword not in ANNOTATIONS:
-                continue  # up to draft 7, a reference stands alone
+                continue
             self._keyword(converted, keyword, part, schema, f"{place}/{keyword}".lstrip("/"), depth + 1)
         _modern(converted, schema)
         if has_reference:

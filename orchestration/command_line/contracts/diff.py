@@ -10,6 +10,7 @@ import click
 
 from event_archive.evolution.compatibility.files import compare_files, read_for_comparison
 from event_archive.evolution.compatibility.findings import (
+    Caution,
     Direction,
     Mode,
     Report,
@@ -17,6 +18,7 @@ from event_archive.evolution.compatibility.findings import (
     Verdict,
 )
 from event_archive.registry.exact_values import json_text
+from event_archive.schema_files.json_schema_drafts import DRAFT_NAMES
 from orchestration.command_line import screen
 from orchestration.command_line.options import json_option
 
@@ -42,8 +44,13 @@ QUESTIONS = {
     is_flag=True,
     help="Judge as if producers sent only the fields that their schema names.",
 )
+@click.option(
+    "--draft",
+    type=click.Choice(list(DRAFT_NAMES)),
+    help="The draft of a JSON Schema whose $schema names none; without this, its syntax tells.",
+)
 @json_option
-def diff(old: Path, new: Path, mode: str, named_fields: bool, wants_json: bool) -> int:
+def diff(old: Path, new: Path, mode: str, named_fields: bool, draft: str | None, wants_json: bool) -> int:
     """Say whether data written under one schema is accepted under another, and why not.
 
     OLD and NEW are contracts (.yaml), JSON Schema (.json, draft 4 to 2020-12), Avro schemas (.avsc) or
@@ -55,8 +62,8 @@ def diff(old: Path, new: Path, mode: str, named_fields: bool, wants_json: bool) 
       factlog contracts diff old/order.placed.v1.yaml event_archive/contracts/order.placed.v1.yaml
       factlog contracts diff orders.avsc orders.new.avsc --mode backward --json
     """
-    asked = Mode(mode)
-    report = compare_files(read_for_comparison(old), read_for_comparison(new), asked, named_fields)
+    files = read_for_comparison(old), read_for_comparison(new)
+    report = compare_files(*files, Mode(mode), named_fields, DRAFT_NAMES[draft] if draft else None)
     if wants_json:
         screen.print_json(to_json(old, new, report))
     else:
@@ -72,6 +79,9 @@ def print_report(report: Report) -> None:
         for finding in report.findings:
             if finding.direction is direction:
                 screen.print_lines(*map(screen.printable, format_finding(finding)))
+    for caution in report.cautions:
+        where = caution.path if caution.direction is None else f"{caution.path} ({caution.direction.value})"
+        screen.print_lines(screen.printable(f"CAUTION {where}: {caution.sentence} [{caution.rule}]"))
 
 
 def format_finding(finding: SchemaFinding) -> list[str]:
@@ -102,6 +112,17 @@ def to_json(old: Path, new: Path, report: Report) -> dict[str, object]:
             }
             for direction in report.mode.directions
         },
+        "cautions": [caution_to_json(caution) for caution in report.cautions],
+    }
+
+
+def caution_to_json(caution: Caution) -> dict[str, object]:
+    """The JSON report of a caution; `direction` is null where it is about both."""
+    return {
+        "path": caution.path,
+        "direction": None if caution.direction is None else caution.direction.value,
+        "rule": caution.rule,
+        "sentence": caution.sentence,
     }
 
 

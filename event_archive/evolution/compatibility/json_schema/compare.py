@@ -8,6 +8,7 @@ Not here: reading files, contracts, and other schema languages.
 from typing import Any
 
 from event_archive.evolution.compatibility.findings import (
+    Caution,
     Direction,
     Example,
     Mode,
@@ -21,22 +22,33 @@ from event_archive.evolution.compatibility.json_schema.facts import facts_of
 from event_archive.evolution.compatibility.json_schema.gap import Gap
 from event_archive.evolution.compatibility.json_schema.normal import read
 from event_archive.evolution.compatibility.json_schema.proof import Proof, TooLarge
+from event_archive.evolution.compatibility.json_schema.same import is_same_json
+from event_archive.schema_files.json_schema_drafts import draft_of
 
+Drafts = tuple[int | None, int | None]
 MOST_GAPS = 200
 
 
-def compare_json_schemas(old: Any, new: Any, mode: Mode) -> Report:
-    """Compare two JSON Schemas, each of the draft that its `$schema` names (2020-12 where it names none).
+def compare_json_schemas(old: Any, new: Any, mode: Mode, drafts: Drafts = (None, None)) -> Report:
+    """Compare two JSON Schemas, each of the draft that its `$schema` names.
 
-    Raises UnusableInput, one line that names the place, where one of them is no schema.
+    Where it names none that is known, it is that of `drafts`, old and new, or else assumed; then the report
+    cautions. Raises UnusableInput, one line that names the place, where one of them is no schema.
     """
     documents: list[Document] = []
     reasons: list[tuple[str, str]] = []
-    for name, schema in (("old", old), ("new", new)):
+    cautions: list[Caution] = []
+    for name, schema, draft in (("old", old, drafts[0]), ("new", new, drafts[1])):
         try:
-            documents.append(read(schema))
+            documents.append(read(schema, draft))
         except NotComparable as reason:
             reasons.append((reason.rule, f"the {name} schema: {reason}"))
+        if assumption := draft_of(schema, draft).assumption:
+            cautions.append(
+                Caution(".", "draft_assumed", f"the {name} schema: {assumption} (--draft names another)")
+            )
+    if drafts[0] == drafts[1] and is_same_json(old, new):
+        return Report(mode, (), tuple(cautions))
     findings: list[SchemaFinding] = []
     for direction in mode.directions:
         if reasons:
@@ -45,7 +57,7 @@ def compare_json_schemas(old: Any, new: Any, mode: Mode) -> Report:
             findings += _compare_direction(direction, documents[0], documents[1])
         else:
             findings += _compare_direction(direction, documents[1], documents[0])
-    return Report(mode, tuple(findings))
+    return Report(mode, tuple(findings), tuple(cautions))
 
 
 def find_gaps(writer: Document, reader: Document) -> list[Gap]:

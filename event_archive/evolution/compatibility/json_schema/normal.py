@@ -1,7 +1,7 @@
 """Reading one JSON Schema of any draft into one form, that of draft 2020-12.
 
-Belongs here: which draft a schema is of, whether it is one at all, and what each keyword means in its
-draft. Not here: the form itself (`document`), and comparing two of them (`proof`).
+Belongs here: whether a schema is one at all, and what each keyword means in its draft. Not here: which draft
+it is of (`schema_files.json_schema_drafts`), the form itself (`document`), and comparing two (`proof`).
 """
 
 from functools import lru_cache
@@ -22,14 +22,8 @@ from event_archive.evolution.compatibility.json_schema.document import (
     validator,
 )
 from event_archive.evolution.compatibility.json_schema.limits import check_json
+from event_archive.schema_files.json_schema_drafts import draft_of
 
-DIALECTS = {
-    "http://json-schema.org/draft-04/schema": 4,
-    "http://json-schema.org/draft-06/schema": 6,
-    "http://json-schema.org/draft-07/schema": 7,
-    "https://json-schema.org/draft/2019-09/schema": 2019,
-    "https://json-schema.org/draft/2020-12/schema": 2020,
-}
 BOUNDS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
 PLAIN = (*BOUNDS, "enum", "pattern", "multipleOf", "minimum", "maximum")
 SINCE = {  # the first draft that knows a keyword
@@ -43,13 +37,18 @@ VARYING_FORMATS = ("hostname", "idn-hostname", "idn-email")  # drafts differ in 
 NO_FORMAT_CAN_BE_THIS = ("x", "(", "%", "é^", "a b", "\\", "{", "-", "")
 
 
-def read(schema: Any) -> Document:
-    """Read a schema; raises UnusableInput where it is none, and Unreadable where it can't be judged."""
+def read(schema: Any, named: int | None = None) -> Document:
+    """Read a schema, of the draft `named` where it names none.
+
+    Raises UnusableInput where it is none, and NotComparable where it can't be judged.
+    """
     if not isinstance(schema, (dict, bool)):
         raise UnusableInput("the schema is neither an object nor a boolean; give a JSON Schema")
     check_json(schema)
-    draft = _draft(schema)
-    document = Document(schema, draft)
+    draft = draft_of(schema, named)
+    if isinstance(schema, dict) and "$schema" in schema:
+        schema = {**schema, "$schema": draft.address}  # validators refuse a dialect that they don't know
+    document = Document(schema, draft.number)
     try:
         _ = document.validator
     except (ValueError, TypeError) as error:
@@ -67,22 +66,6 @@ def _explain(error: Exception) -> None:
     if isinstance(error, jsonschema_rs.ValidationError) and error.instance_path:
         reason = f"{'/'.join(map(str, error.instance_path))}: {reason}"
     raise UnusableInput(f"{reason[:240]}; correct the schema") from error
-
-
-def _draft(schema: Any) -> int:
-    name = schema.get("$schema") if isinstance(schema, dict) else None
-    if name is None:
-        return 2020
-    if not isinstance(name, str):
-        raise UnusableInput("$schema: is no text; write the address of a draft, or leave it out")
-    draft = DIALECTS.get(
-        name.removesuffix("#").replace("https://json-schema.org/draft-", "http://json-schema.org/draft-")
-    )
-    if draft is None:
-        raise NotComparable(
-            "unsupported_dialect", f"$schema names {name[:80]}, which is none of drafts 4 to 2020-12"
-        )
-    return draft
 
 
 @lru_cache(maxsize=1000)

@@ -14,6 +14,14 @@ NODES = (*SINGLE, "propertyNames", "items", "contains", "$unevaluated")
 SAMEABLE = ("the format", "the encoding")  # what is opaque, but the same where its words are
 
 
+def is_same_json(old: Any, new: Any) -> bool:
+    """Whether two schemas are one, whatever it says: then each accepts what the other does."""
+    try:
+        return json.dumps(old, sort_keys=True) == json.dumps(new, sort_keys=True)
+    except (TypeError, ValueError, RecursionError):
+        return False
+
+
 def same_list(writer: Facts, nodes: list[Node], reader: Facts, other_nodes: list[Node]) -> bool:
     """Whether two lists of schemas say the same."""
     return len(nodes) == len(other_nodes) and all(
