@@ -5,8 +5,9 @@ import time
 
 import pytest
 from google.protobuf import json_format, message_factory
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from google.protobuf.message import DecodeError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,6 +36,18 @@ def pair(seed: int) -> tuple[random.Random, FileDescriptorProto, FileDescriptorP
     return chance, files[0], files[1]
 
 
+def refuses_no_utf8(message: Descriptor) -> set[int]:
+    """The numbers of texts in which a message refuses bytes that are not UTF-8."""
+    refused = set()
+    for number in range(1, 7):
+        try:
+            message_factory.GetMessageClass(message)().MergeFromString(bytes([number << 3 | 2, 1, 0xFF]))
+        except DecodeError:
+            refused.add(number)
+    texts = {field.number for field in message.fields if field.type == FieldDescriptor.TYPE_STRING}
+    return refused & texts
+
+
 @settings(max_examples=3000)
 @given(st.integers(0, 2**40))
 def test_what_is_called_compatible_is_read_as_written_and_examples_are_not(seed: int) -> None:
@@ -48,6 +61,11 @@ def test_what_is_called_compatible_is_read_as_written_and_examples_are_not(seed:
                 for _ in range(4):
                     written = fill(message_factory.GetMessageClass(message)(), chance)
                     assert as_read(written, readers[name]) is None, (written, old, new)
+                texts = {
+                    field.number for field in message.fields if field.type == FieldDescriptor.TYPE_STRING
+                }
+                taken = texts - refuses_no_utf8(message)
+                assert not taken & refuses_no_utf8(readers[name]), (name, old, new)
         for finding in report.findings:
             assert "\n" not in finding.sentence
             if finding.direction is direction and finding.example is not None:
@@ -94,6 +112,13 @@ def test_numbers_are_compatible_where_no_value_changes(written: int) -> None:
             keeps = keeps and as_read(message, by) is None
         verdict = compare_protobuf(single(written), single(read), Mode.BACKWARD).verdict
         assert (verdict is Verdict.COMPATIBLE) == keeps, (written, read)
+
+
+def test_services_that_differ_are_cautioned_of() -> None:
+    text = 'syntax = "proto3"; message A {} message B {} service S { rpc Get(A) returns (%s); }'
+    report = compare_protobuf(read_proto(text % "A"), read_proto(text % "B"), Mode.FULL)
+    assert report.verdict is Verdict.COMPATIBLE
+    assert [caution.rule for caution in report.cautions] == ["services_changed"]
 
 
 def test_a_file_is_read_with_its_comments() -> None:

@@ -7,7 +7,7 @@ and fields (`messages`, `fields`).
 The wire format is judged, as Protobuf's documentation tells it: messages belong together by name and as types
 of fields, fields and enum values by number. A renamed field is read as before, a field that is gone is
 skipped, and one that is new reads as its default. The JSON and text formats, `json_name` and services are not
-looked at. Strings are UTF-8, as the language asks, whether or not a parser checks it.
+looked at. A string may hold what is not UTF-8 where the writer's parser takes it.
 """
 
 from collections import deque
@@ -19,6 +19,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
 from event_archive.evolution.compatibility.findings import (
+    Caution,
     Direction,
     Example,
     Mode,
@@ -26,14 +27,18 @@ from event_archive.evolution.compatibility.findings import (
     SchemaFinding,
     Verdict,
 )
+from event_archive.evolution.compatibility.protobuf.enums import unused_enums
 from event_archive.evolution.compatibility.protobuf.fields import field_findings
-from event_archive.evolution.compatibility.protobuf.messages import message_findings
+from event_archive.evolution.compatibility.protobuf.messages import (
+    foreign_extensions,
+    message_findings,
+    unlike_messages,
+)
 from event_archive.evolution.compatibility.protobuf.reading import Json, is_example, smallest, whole
 from event_archive.evolution.compatibility.protobuf.reasons import Reason, SchemaPair
 from event_archive.evolution.compatibility.protobuf.schema import (
     MESSAGES,
     Schema,
-    is_entry,
     is_own,
     message_of,
     name_of,
@@ -55,7 +60,12 @@ def compare_protobuf(old: FileDescriptorProto, new: FileDescriptorProto, mode: M
         is_backward = direction is Direction.BACKWARD
         schemas = SchemaPair(before, after, True) if is_backward else SchemaPair(after, before, False)
         findings.extend(_Walk(schemas, direction).findings())
-    return Report(mode, tuple(findings))
+    cautions = []
+    services = [[service.SerializeToString() for service in file.service] for file in (old, new)]
+    if services[0] != services[1]:
+        why = "the services differ, and are not looked at: a method may take or give another message"
+        cautions.append(Caution(".", "services_changed", why))
+    return Report(mode, tuple(findings), tuple(cautions))
 
 
 def _content(file: FileDescriptorProto) -> bytes:
@@ -104,6 +114,7 @@ class _Walk:
     schemas: SchemaPair
     direction: Direction
     seen: set[tuple[str, str]] = field(default_factory=set)
+    enums: set[str] = field(default_factory=set)
     examples: int = 0
 
     def findings(self) -> Iterator[SchemaFinding]:
@@ -115,6 +126,8 @@ class _Walk:
         for name in sorted(shared, key=lambda name: name in parts):
             place = Place(writer.messages[name], reader.messages[name], (name,))
             yield from self._below(place)
+        for name, reason in (*unused_enums(self.schemas, self.enums), *foreign_extensions(self.schemas)):
+            yield self._finding(name, reason)
 
     def _files(self) -> Iterator[SchemaFinding]:
         old, new = self.schemas.writer, self.schemas.reader
@@ -174,13 +187,21 @@ class _Walk:
                 reader = theirs.get(number)
                 if reader is None:
                     continue
-                for reason in field_findings(self.schemas, writer, reader):
-                    yield self._at(place, name_of(writer), reason)
+                yield from self._field(place, writer, reader)
                 if writer.type == reader.type and writer.type in MESSAGES:
-                    unlike = self._unlike(message_of(writer), message_of(reader))
-                    if unlike is not None:
-                        yield self._at(place, name_of(writer), unlike)
                     pending.append(self._inner(place, writer, reader))
+
+    def _field(
+        self, place: Place, writer: FieldDescriptor, reader: FieldDescriptor
+    ) -> Iterator[SchemaFinding]:
+        if writer.enum_type is not None and reader.enum_type is not None:
+            self.enums.add(self.schemas.writer.name_of(writer.enum_type))
+        reasons = list(field_findings(self.schemas, writer, reader))
+        if writer.type == reader.type and writer.type in MESSAGES:
+            unlike = unlike_messages(self.schemas, message_of(writer), message_of(reader))
+            reasons += [] if unlike is None else [unlike]
+        for reason in reasons:
+            yield self._at(place, name_of(writer), reason)
 
     def _inner(self, place: Place, writer: FieldDescriptor, reader: FieldDescriptor) -> Place:
         pair = message_of(writer), message_of(reader)
@@ -188,21 +209,6 @@ class _Walk:
             return Place(*pair, (self.schemas.writer.name_of(pair[0]),))
         steps = (name_of(writer), "[]") if writer.is_repeated else (name_of(writer),)
         return Place(*pair, (*place.path, *steps), place, writer)
-
-    def _unlike(self, writer: Descriptor, reader: Descriptor) -> Reason | None:
-        """A field of another message: it may be the same, renamed, where it has all that the writer's has."""
-        mine, theirs = self.schemas.writer.name_of(writer), self.schemas.reader.name_of(reader)
-        if mine == theirs or is_entry(writer) or is_entry(reader):
-            return None
-        missing = self.schemas.writer.fields(writer).keys() - self.schemas.reader.fields(reader).keys()
-        if not missing:
-            return None
-        change = self.schemas.change(mine, theirs)
-        why = (
-            f"the message {change}, and field {min(missing)} of {mine} is not in {theirs}: whether "
-            "they mean the same can't be told"
-        )
-        return Reason(Verdict.UNKNOWN, "message_type_changed", why)
 
     def _at(self, place: Place, name: str | None, reason: Reason) -> SchemaFinding:
         path = "/".join((*place.path, name) if name else place.path)

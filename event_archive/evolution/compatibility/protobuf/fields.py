@@ -8,15 +8,21 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor
 
 from event_archive.evolution.compatibility.findings import Verdict
+from event_archive.evolution.compatibility.protobuf.enums import enum_reasons, numbers_of
 from event_archive.evolution.compatibility.protobuf.numbers import KINDS, Kind, Number, reads_as, samples
-from event_archive.evolution.compatibility.protobuf.reading import same_default, sample, whole
+from event_archive.evolution.compatibility.protobuf.reading import (
+    no_utf8,
+    refuses_no_utf8,
+    same_default,
+    sample,
+    whole,
+)
 from event_archive.evolution.compatibility.protobuf.reasons import Reason, SchemaPair, label_of
 from event_archive.evolution.compatibility.protobuf.schema import (
     MESSAGES,
-    enum_of,
     is_entry,
     is_map,
     message_of,
@@ -81,8 +87,11 @@ def _type(schemas: SchemaPair, writer: FieldDescriptor, reader: FieldDescriptor)
         if mine.wire == theirs.wire:
             yield from _number(schemas, writer, reader, mine, theirs)
             if writer.enum_type is not None and reader.enum_type is not None:
-                yield from _enum(schemas, writer, reader)
+                yield from enum_reasons(schemas, writer, reader)
             return
+    elif writer.type == reader.type == STRING:
+        yield from _text(schemas, writer, reader)
+        return
     elif writer.type == reader.type or (
         reader.type == BYTES and writer.type in (STRING, FieldDescriptor.TYPE_MESSAGE)
     ):
@@ -102,6 +111,16 @@ def _type(schemas: SchemaPair, writer: FieldDescriptor, reader: FieldDescriptor)
     yield Reason(Verdict.INCOMPATIBLE, "field_type_changed", f"{label_of(writer)} {change}: {why}", values)
 
 
+def _text(schemas: SchemaPair, writer: FieldDescriptor, reader: FieldDescriptor) -> Iterator[Reason]:
+    """The language says that texts are UTF-8; of the parsers, those of proto2 take whatever comes."""
+    if refuses_no_utf8(reader) and not refuses_no_utf8(writer):
+        why = (
+            f"{label_of(writer)} may hold a text that is not UTF-8, such as the bytes "
+            f"{no_utf8(writer).hex(' ')}, and {schemas.reader.called} refuses the message"
+        )
+        yield Reason(Verdict.INCOMPATIBLE, "utf8_checked", why)
+
+
 def is_framed(field: FieldDescriptor) -> bool:
     """Whether each value travels as a length and bytes."""
     return field.type in (STRING, BYTES, FieldDescriptor.TYPE_MESSAGE)
@@ -113,7 +132,7 @@ def _number(
     if writer.type == reader.type and writer.enum_type is None:
         return
     known = (
-        _numbers(reader.enum_type) if reader.enum_type is not None and reader.enum_type.is_closed else None
+        numbers_of(reader.enum_type) if reader.enum_type is not None and reader.enum_type.is_closed else None
     )
     for declared in (True, False):
         verdict = Verdict.INCOMPATIBLE if declared or writer.enum_type is None else Verdict.UNKNOWN
@@ -178,38 +197,6 @@ def _json(field: FieldDescriptor, kind: Kind, value: int) -> Any:
     if field.type == FieldDescriptor.TYPE_BOOL:
         return bool(value)
     return str(value) if kind.high > 2**32 else value
-
-
-def _numbers(enum: EnumDescriptor) -> set[int]:
-    return {value.number for value in enum.values}
-
-
-def _enum(schemas: SchemaPair, writer: FieldDescriptor, reader: FieldDescriptor) -> Iterator[Reason]:
-    mine, theirs = enum_of(writer), enum_of(reader)
-    for value in mine.values:
-        moved = theirs.values_by_name.get(value.name)
-        if moved is not None and moved.number != value.number:
-            change = schemas.change(str(value.number), str(moved.number))
-            reading = theirs.values_by_number.get(value.number)
-            reads = f"`{reading.name}`" if reading is not None else "a number without a name"
-            yield Reason(
-                Verdict.INCOMPATIBLE,
-                "enum_value_renumbered",
-                f"`{value.name}` of {label_of(writer)} {change}: {value.number} reads as {reads} under "
-                f"{schemas.reader.called}",
-                {name_of(writer): whole(writer, [value.name])},
-            )
-            break
-    names = {(value.name, value.number) for value in theirs.values}
-    if schemas.writer.name_of(mine) != schemas.reader.name_of(theirs) and any(
-        (value.name, value.number) not in names for value in mine.values
-    ):
-        change = schemas.change(f"enum {mine.name}", f"enum {theirs.name}")
-        sentence = (
-            f"{label_of(writer)} {change}, whose numbers have other names: whether they mean the same "
-            "can't be told"
-        )
-        yield Reason(Verdict.UNKNOWN, "enum_type_changed", sentence)
 
 
 def _default(schemas: SchemaPair, writer: FieldDescriptor, reader: FieldDescriptor) -> Iterator[Reason]:

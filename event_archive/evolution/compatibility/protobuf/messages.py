@@ -1,16 +1,18 @@
 """What becomes of a message as a whole: which fields there are, and what they are to each other.
 
 Belongs here: one message of the writer against one of the reader: required fields, numbers that moved,
-oneofs, reserved numbers, extension ranges. Not here: a field that both know (`fields`).
+oneofs, reserved numbers, extension ranges; extensions of messages that come with Protobuf. Not here: a field
+that both know (`fields`).
 """
 
 import itertools
 from collections.abc import Iterator
 
-from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
-from google.protobuf.descriptor_pb2 import EnumDescriptorProto
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from event_archive.evolution.compatibility.findings import Verdict
+from event_archive.evolution.compatibility.protobuf.enums import ELSEWHERE, reserved_value
+from event_archive.evolution.compatibility.protobuf.fields import field_findings
 from event_archive.evolution.compatibility.protobuf.reading import sample, whole
 from event_archive.evolution.compatibility.protobuf.reasons import Reason, SchemaPair, label_of
 from event_archive.evolution.compatibility.protobuf.schema import (
@@ -18,10 +20,12 @@ from event_archive.evolution.compatibility.protobuf.schema import (
     is_entry,
     is_own,
     name_of,
+    owner_of,
     unknown_options,
 )
 
 Place = str | None
+WRAPPERS = "google/protobuf/wrappers.proto"
 MESSAGE_SET = "message_set_wire_format"
 
 
@@ -134,22 +138,13 @@ def _reserved(schemas: SchemaPair, of: Descriptor, by: Descriptor) -> Iterator[t
     for number, field in schemas.reader.fields(by).items():
         written = mine.get(number)
         if written is not None and written.enum_type is not None and field.enum_type is not None:
-            used = _reserved_values(written.enum_type, field.enum_type)
+            used = reserved_value(written.enum_type, field.enum_type)
             if used:
                 why = (
                     f"{label_of(field)} has `{used}`, whose number the old schema reserves: what older data "
                     "means by it can't be told"
                 )
                 yield name_of(field), Reason(Verdict.UNKNOWN, "reserved_number_used", why)
-
-
-def _reserved_values(old: EnumDescriptor, new: EnumDescriptor) -> str | None:
-    declared = EnumDescriptorProto()
-    old.CopyToProto(declared)
-    ranges = [range(part.start, part.end + 1) for part in declared.reserved_range]
-    return next(
-        (str(value.name) for value in new.values if any(value.number in part for part in ranges)), None
-    )
 
 
 def _extensions(schemas: SchemaPair, of: Descriptor, by: Descriptor) -> Iterator[tuple[Place, Reason]]:
@@ -175,3 +170,58 @@ def _extensions(schemas: SchemaPair, of: Descriptor, by: Descriptor) -> Iterator
         if declared[0][number] != declared[1][number]:
             why = f"extension {number} of message {of.name} is declared otherwise, and other files define it"
             yield None, Reason(Verdict.UNKNOWN, "extension_declaration_changed", why)
+
+
+def foreign_extensions(schemas: SchemaPair) -> Iterator[tuple[str, Reason]]:
+    """What may go wrong with extensions of messages that come with Protobuf: other files may hold them."""
+    mine, theirs = schemas.writer.extensions, schemas.reader.extensions
+    by_number = {(owner_of(field).full_name, field.number): field for field in theirs.values()}
+    for name, field in mine.items():
+        same_name = theirs.get(name)
+        same_number = by_number.get((owner_of(field).full_name, field.number))
+        if same_name is not None and same_name.number != field.number:
+            change = schemas.change(f"number {field.number}", f"number {same_name.number}")
+            yield name, _elsewhere("field_renumbered", f"extension {name} {change}")
+        elif same_number is None and schemas.is_backward:
+            yield name, _elsewhere("extension_removed", f"extension {name} is gone")
+        elif same_number is not None:
+            for reason in field_findings(schemas, field, same_number):
+                yield name, _elsewhere(reason.rule, reason.sentence)
+
+
+def _elsewhere(rule: str, why: str) -> Reason:
+    return Reason(Verdict.UNKNOWN, rule, f"{why}; {ELSEWHERE}")
+
+
+def unlike_messages(schemas: SchemaPair, writer: Descriptor, reader: Descriptor) -> Reason | None:
+    """A field of another message: it may be the same, renamed, where all says so."""
+    mine, theirs = schemas.writer.name_of(writer), schemas.reader.name_of(reader)
+    if mine == theirs or is_entry(writer) or is_entry(reader):
+        return None
+    change = f"the message {schemas.change(mine, theirs)}"
+    if is_own(writer) and is_own(reader):
+        if writer.file.name == reader.file.name == WRAPPERS:
+            return None  # their field tells
+        why = f"{change}: both come with Protobuf, and mean different things"
+        return Reason(Verdict.INCOMPATIBLE, "message_type_changed", why)
+    doubt = _doubt(schemas, writer, reader)
+    if doubt is None:
+        return None
+    why = f"{change}, {doubt}: whether they mean the same can't be told"
+    return Reason(Verdict.UNKNOWN, "message_type_changed", why)
+
+
+def _doubt(schemas: SchemaPair, writer: Descriptor, reader: Descriptor) -> str | None:
+    """Why a message of another name may be another one; None where it looks renamed."""
+    mine, theirs = schemas.writer.name_of(writer), schemas.reader.name_of(reader)
+    if mine in schemas.reader.messages or theirs in schemas.writer.messages:
+        both = mine if mine in schemas.reader.messages else theirs
+        return f"though {both} is in both schemas"
+    if is_own(writer) or is_own(reader):
+        return "though one of them comes with Protobuf"
+    fields, others = schemas.writer.fields(writer), schemas.reader.fields(reader)
+    missing = fields.keys() - others.keys()
+    if missing:
+        return f"and field {min(missing)} of {mine} is not in {theirs}"
+    renamed = [number for number, field in fields.items() if name_of(field) != name_of(others[number])]
+    return f"and field {renamed[0]} of it has another name" if renamed else None

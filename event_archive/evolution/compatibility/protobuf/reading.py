@@ -19,6 +19,7 @@ from event_archive.evolution.compatibility.protobuf.schema import (
     is_map,
     message_of,
     name_of,
+    owner_of,
 )
 
 Json = dict[str, Any]
@@ -41,6 +42,25 @@ def is_example(value: Json, writer: Schema, reader: Schema, of: Descriptor, by: 
         if not read.IsInitialized():
             return True
         return not _Comparison(writer, reader).same_message(_known(written), _known(read), of, by)
+    except (DecodeError, UnicodeDecodeError):
+        return True
+
+
+def no_utf8(field: FieldDescriptor) -> bytes:
+    """A message that holds a text which is not UTF-8 in this field, as bytes."""
+    tag, content = field.number << 3 | 2, bytearray()
+    while tag > 0x7F:
+        content.append(tag & 0x7F | 0x80)
+        tag >>= 7
+    return bytes([*content, tag, 1, 0xFF])
+
+
+def refuses_no_utf8(field: FieldDescriptor) -> bool:
+    """Whether Protobuf refuses a text that is not UTF-8 in this field."""
+    message: Message = message_factory.GetMessageClass(owner_of(field))()
+    try:
+        message.MergeFromString(no_utf8(field))
+        return False
     except (DecodeError, UnicodeDecodeError):
         return True
 

@@ -25,7 +25,10 @@ MESSAGES = (FieldDescriptor.TYPE_MESSAGE, FieldDescriptor.TYPE_GROUP)
 
 
 class Schema:
-    """One file; `messages` by their name without the package, in the order of the file."""
+    """One file; `messages` and `enums` by their name without the package, in the order of the file.
+
+    `extensions` are those of messages that come with Protobuf; the others count as fields.
+    """
 
     def __init__(self, file: FileDescriptorProto, called: str) -> None:
         """`called`: how sentences name the file."""
@@ -50,12 +53,17 @@ class Schema:
             raise UnusableInput(f"Protobuf can't use it: {' '.join(str(wrong).split())[:200]}") from None
         self.options = file.options
         self.messages: dict[str, Descriptor] = {}
+        self.enums = {self.name_of(enum): enum for enum in compiled.enum_types_by_name.values()}
+        extensions = list(compiled.extensions_by_name.values())
         pending = list(reversed(list(compiled.message_types_by_name.values())))
         while pending:
             message = pending.pop()
             if not is_entry(message):
                 self.messages[self.name_of(message)] = message
                 pending.extend(reversed(message.nested_types))
+                self.enums |= {self.name_of(enum): enum for enum in message.enum_types}
+                extensions += message.extensions
+        self.extensions = {str(field.full_name): field for field in extensions if is_own(owner_of(field))}
         self._fields: dict[str, Mapping[int, FieldDescriptor]] = {}
 
     def _add_own(self, name: str) -> None:
@@ -122,6 +130,13 @@ def message_of(field: FieldDescriptor) -> Descriptor:
     if field.message_type is None:
         raise TypeError(f"{field.full_name} holds no message")
     return field.message_type
+
+
+def owner_of(field: FieldDescriptor) -> Descriptor:
+    """The message that a field is of, or that it extends."""
+    if field.containing_type is None:
+        raise TypeError(f"{field.full_name} is of no message")
+    return field.containing_type
 
 
 def enum_of(field: FieldDescriptor) -> EnumDescriptor:
