@@ -6,6 +6,7 @@ The form holds only keywords that the validator heeds. What it can't say stands 
 may rest on. Draft 4 tells `1.0` from `1`: its integers are of the type `integer4`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,6 +14,9 @@ from typing import Any
 import jsonschema_rs
 
 from event_archive.registry.exact_values import DECIMAL_TEXT
+from event_archive.schema_files.json_schema_keywords import LISTS as KEYWORDS_OF_LISTS
+from event_archive.schema_files.json_schema_keywords import MAPS
+from event_archive.schema_files.json_schema_keywords import SINGLE as KEYWORDS_OF_ONE
 
 Node = bool | dict[str, Any]
 VALIDATORS = {
@@ -24,6 +28,11 @@ VALIDATORS = {
 }
 LARGEST_EXACT = 2**53  # below, a float has the value of its decimal digits wherever it is whole
 FORMATS = {"decimal": lambda text: DECIMAL_TEXT.fullmatch(text) is not None}
+VARYING = {
+    **dict.fromkeys((6, 7), ("contentEncoding", "contentMediaType")),
+    **dict.fromkeys((2019, 2020), ("dependencies",)),
+}
+"""Per draft the keywords that some validators heed and others don't, as the specification lets them."""
 UNEVALUATED = ("unevaluatedProperties", "unevaluatedItems")
 NAMED = ("properties", "patternProperties", "dependentSchemas")
 LISTS = ("allOf", "anyOf", "oneOf")
@@ -52,6 +61,32 @@ class Document:
     def validator(self) -> Any:
         """The real validator of the schema as it was given."""
         return validator(self.source, self.draft)
+
+    @cached_property
+    def readings(self) -> tuple[Any, ...]:
+        """The real validator, and one like those that ignore the keywords which validators differ in.
+
+        Empty where they differ in what no reading can tell.
+        """
+        if not self.has_agreed_meaning:
+            return ()
+        left_out = VARYING.get(self.draft, ())
+        ignoring = _without_keywords(self.source, left_out)
+        if ignoring == self.source:
+            return (self.validator,)
+        try:
+            return self.validator, validator(ignoring, self.draft)
+        except ValueError:  # a reference leads into what is left out
+            return ()
+
+    @cached_property
+    def has_agreed_meaning(self) -> bool:
+        """Whether validators agree on all but what `readings` tells apart.
+
+        In 2019-09 an item that `contains` found is still unevaluated; the library and others think otherwise.
+        """
+        parts = parts_of(self.source) if self.draft == 2019 else []
+        return not all(any(word in part for part in parts) for word in ("contains", "unevaluatedItems"))
 
     @cached_property
     def size(self) -> int:
@@ -104,6 +139,21 @@ class Document:
     def target(self, node: dict[str, Any]) -> Node:
         """What the reference of a node names."""
         return self.defs[node["$ref"].rpartition("/")[2]]
+
+
+def _without_keywords(schema: Any, left_out: Iterable[str]) -> Any:
+    """A schema without some keywords, wherever there are schemas."""
+    if not isinstance(schema, dict):
+        return schema
+    made: dict[str, Any] = {}
+    for keyword, part in schema.items():
+        if keyword in MAPS and isinstance(part, dict):
+            made[keyword] = {name: _without_keywords(inner, left_out) for name, inner in part.items()}
+        elif keyword in KEYWORDS_OF_LISTS and isinstance(part, list):
+            made[keyword] = [_without_keywords(inner, left_out) for inner in part]
+        else:
+            made[keyword] = _without_keywords(part, left_out) if keyword in KEYWORDS_OF_ONE else part
+    return {keyword: part for keyword, part in made.items() if keyword not in left_out}
 
 
 def validator(schema: Any, draft: int) -> Any:

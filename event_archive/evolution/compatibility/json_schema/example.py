@@ -50,9 +50,13 @@ class JsonExamples:
         ]
 
     def tells_apart(self, value: Any) -> bool:
-        """Whether the writer's schema accepts a value that the reader's refuses."""
+        """Whether the writer's schema accepts a value that the reader's refuses, for every validator."""
+        if not (self.writer.readings and self.reader.readings):
+            return False
         try:
-            return bool(self.writer.validator.is_valid(value) and not self.reader.validator.is_valid(value))
+            return all(reading.is_valid(value) for reading in self.writer.readings) and not any(
+                reading.is_valid(value) for reading in self.reader.readings
+            )
         except ValueError:  # a text that is no text, a number beyond all numbers
             return False
 

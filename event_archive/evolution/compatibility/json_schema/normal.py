@@ -4,6 +4,7 @@ Belongs here: whether a schema is one at all, and what each keyword means in its
 it is of (`schema_files.json_schema_drafts`), the form itself (`document`), and comparing two (`proof`).
 """
 
+import json
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
@@ -15,6 +16,7 @@ from event_archive.evolution.compatibility.json_schema.document import (
     LISTS,
     NAMED,
     SINGLE,
+    VARYING,
     Document,
     Node,
     NotComparable,
@@ -108,10 +110,8 @@ class _DocumentReader:
         dynamic = {2019: "$recursiveRef", 2020: "$dynamicRef"}.get(self.draft)
         if dynamic in source:
             made["$opaque"] = "a dynamic reference"
-        if self.draft in (6, 7) and ("contentEncoding" in source or "contentMediaType" in source):
-            made["$opaque"] = (
-                f"the encoding {source.get('contentEncoding')!r} of {source.get('contentMediaType')!r}"
-            )
+        if varying := self.varying(source):
+            made["$opaque"] = varying
         self.scalars(source, made)
         self.subschemas(source, made)
         self.arrays(source, made)
@@ -130,6 +130,8 @@ class _DocumentReader:
     def subschemas(self, source: dict[str, Any], made: dict[str, Any]) -> None:
         for keyword in SINGLE:
             if keyword in source and self.knows(keyword):
+                if keyword == "unevaluatedItems" and not self.document.has_agreed_meaning:
+                    continue
                 made[keyword] = self.node(source[keyword])
         for keyword in LISTS:
             if keyword in source:
@@ -139,11 +141,26 @@ class _DocumentReader:
                 made[keyword] = {name: self.node(part) for name, part in source[keyword].items()}
         if self.knows("propertyNames") and "propertyNames" in source:
             made["propertyNames"] = self.node(source["propertyNames"])
+        if "dependencies" not in VARYING.get(self.draft, ()):
+            self.dependencies(source, made)
+
+    def dependencies(self, source: dict[str, Any], made: dict[str, Any]) -> None:
         for name, needs in source.get("dependencies", {}).items():
             if isinstance(needs, list):
                 made.setdefault("dependentRequired", {})[name] = needs
             else:
                 made.setdefault("allOf", []).append({"dependentSchemas": {name: self.node(needs)}})
+
+    def varying(self, source: dict[str, Any]) -> str | None:
+        """What validators of the draft differ in, in words that are the same for the same."""
+        told = {keyword: source[keyword] for keyword in VARYING.get(self.draft, ()) if source.get(keyword)}
+        if told:
+            words = json.dumps(told, sort_keys=True)
+            # Where a reference leads, another schema may say something else.
+            return f"{'a keyword' if '$ref' in words else 'the keyword'} that validators differ in, {words}"
+        if not self.document.has_agreed_meaning and "unevaluatedItems" in source:
+            return "`unevaluatedItems` beside `contains`, that validators of 2019-09 differ in"
+        return None
 
     def scalars(self, source: dict[str, Any], made: dict[str, Any]) -> None:
         if "type" in source:

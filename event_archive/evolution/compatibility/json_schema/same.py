@@ -11,7 +11,7 @@ from event_archive.evolution.compatibility.json_schema.document import LISTS, NA
 from event_archive.evolution.compatibility.json_schema.facts import Facts
 
 NODES = (*SINGLE, "propertyNames", "items", "contains", "$unevaluated")
-SAMEABLE = ("the format", "the encoding")  # what is opaque, but the same where its words are
+SAMEABLE = ("the format", "the keyword")  # what is opaque, but the same where its words are
 
 
 def is_same_json(old: Any, new: Any) -> bool:
