@@ -3,6 +3,7 @@
 Belongs here: opening the served version and running one query. Not here: how answers look on a screen.
 """
 
+import re
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,8 @@ from event_archive import UnusableInput
 from event_archive.sql_text import open_engine
 from orchestration.dataset.versions import require_served_version
 from orchestration.settings import Settings
+
+COPY = re.compile(rb"copy(?![0-9a-z_$\x80-\xff])", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,26 @@ def ask(connection: duckdb.DuckDBPyConnection, sql: str) -> Answer:
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     try:
+        refuse_copy(sql)
         result = connection.execute(sql)
         columns = result.description or []
         rows = result.fetchall() if columns else []
     except duckdb.Error as error:
         raise UnusableInput(f"query: {one_line(error)}") from None
     return Answer([column[0] for column in columns], [str(column[1]) for column in columns], rows)
+
+
+def refuse_copy(sql: str) -> None:
+    """Raise UnusableInput where a query holds the bare word COPY, at any depth.
+
+    COPY is the one statement that writes a file from within others: below EXPLAIN ANALYZE, around a PIVOT (of
+    type MULTI then), and as a common table expression of what DuckDB takes for a SELECT. A folder that may be
+    read (`allowed_directories`) may be written as well: the type of the outer statement protects nothing.
+    DuckDB's own tokens tell the word from texts, comments and quoted names; their offsets count bytes.
+    """
+    content = sql.encode()
+    if any(COPY.match(content, offset) for offset, _ in duckdb.tokenize(sql)):
+        raise UnusableInput('query: COPY writes, and a query only reads; as a name write it quoted, "copy"')
 
 
 def one_line(error: Exception) -> str:

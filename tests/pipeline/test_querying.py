@@ -1,5 +1,6 @@
 """Reading the published dataset: nothing can be changed, and readers and the pipeline do not meet."""
 
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -7,8 +8,9 @@ import duckdb
 import pytest
 
 from event_archive import UnusableInput
+from orchestration.command_line.query import ask_archive
 from orchestration.publishing.publish import publish
-from orchestration.publishing.query import query
+from orchestration.publishing.query import Answer, query
 from orchestration.refresh import refresh
 from orchestration.settings import Settings
 from support.installation import land_events, landed, note, published_installation
@@ -51,7 +53,7 @@ def test_a_reader_is_not_in_the_way_and_keeps_what_it_opened(published: Settings
         ("selec 1", "syntax error"),
         ("FROM nowhere", "does not exist"),
         ("CREATE TABLE writing.mine AS SELECT 1", "read-only"),
-        ("COPY writing.notes TO '/tmp/notes.csv'", "disabled by configuration"),
+        ("COPY writing.notes TO '/tmp/notes.csv'", "COPY writes"),
         ("FROM read_csv('/etc/passwd')", "disabled by configuration"),
         ("ATTACH '/tmp/other.duckdb'", "disabled by configuration"),
         ("SET enable_external_access = true", "locked"),
@@ -61,6 +63,43 @@ def test_a_query_can_only_read_the_published_dataset(published: Settings, sql: s
     with pytest.raises(UnusableInput, match=reason) as error:
         query(published, sql)
     assert "\n" not in str(error.value)
+
+
+WRITES = [
+    "COPY (SELECT 'x') TO '{file}' (FORMAT csv, HEADER false)",
+    "EXPLAIN ANALYZE COPY (SELECT 'x') TO '{file}' (FORMAT csv, HEADER false)",
+    "explain (analyze, format json) /* a */ copy (SELECT 'x') TO '{file}' (FORMAT csv)",
+    "WITH written AS (COPY (SELECT 'x') TO '{file}' (FORMAT csv)) FROM written",
+    "SELECT 'é', (WITH written AS (COPY (SELECT 'x') TO '{file}' (FORMAT csv)) SELECT count(*) FROM written)",
+    "COPY (PIVOT (SELECT 1 AS a, 2 AS b) ON a USING sum(b)) TO '{file}' (FORMAT csv)",
+    "PREPARE writing AS COPY (SELECT 'x') TO '{file}' (FORMAT csv)",
+    "SELECT 1; COPY (SELECT 'x') TO '{file}' (FORMAT csv)",
+    "FROM query('COPY (SELECT 1) TO ''{file}'' ')",
+    "FROM enable_logging(storage = 'file', storage_path = '{folder}')",
+]
+
+
+@pytest.mark.parametrize("sql", WRITES)
+@pytest.mark.parametrize("ask", [query, ask_archive])
+def test_no_query_writes_into_the_home(
+    published: Settings, ask: Callable[[Settings, str], Answer], sql: str
+) -> None:
+    def content() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in published.home.rglob("*") if path.is_file()}
+
+    before = content()
+    anchor = published.archive_root / "anchor.json"
+    with pytest.raises(UnusableInput):
+        ask(published, sql.format(file=anchor, folder=published.archive_root / "new"))
+    assert content() == before
+
+
+@pytest.mark.parametrize("ask", [query, ask_archive])
+def test_the_word_copy_is_no_harm_in_a_text_a_comment_or_quotes(
+    published: Settings, ask: Callable[[Settings, str], Answer]
+) -> None:
+    sql = """SELECT 'a copy' AS "copy", $$ copy $$ AS copy_2, 'é' AS é -- copy\n/* copy */"""
+    assert ask(published, sql).rows == [("a copy", " copy ", "é")]
 
 
 def test_nothing_published_is_said(settings: Settings) -> None:
