@@ -182,10 +182,12 @@ class _PairComparison:
         for pair in different.to_pylist():
             mine = event_content(contract, {column: pair[column] for column in columns})
             theirs = event_content(contract, {column: pair[f"earlier_{column}"] for column in columns})
-            if mine == theirs:
+            difference = first_difference(mine, theirs)
+            if difference is None:
                 duplicates.append(pair["row"])
             else:
-                self.repeated.conflicts.append((name, pair["row"], _format_difference(mine, theirs)))
+                path = ".".join(difference[:2])
+                self.repeated.conflicts.append((name, pair["row"], f"an event with another {path}"))
 
 
 def event_content(contract: Contract, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -202,10 +204,22 @@ def event_content(contract: Contract, row: Mapping[str, Any]) -> dict[str, Any]:
     return content | {"attributes": attributes, "data": data}
 
 
-def _format_difference(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
-    """Describe the event that is there already by the first thing in which it differs."""
-    name = next(name for name in mine if mine[name] != theirs[name])
-    if name == "data":
-        fields = sorted({*mine["data"], *theirs["data"]})
-        name = "data." + next(name for name in fields if mine["data"].get(name) != theirs["data"].get(name))
-    return f"an event with another {name}"
+def first_difference(mine: object, theirs: object) -> list[str] | None:
+    """Return the names that lead to where two JSON values first differ, or None where they are equal.
+
+    Equal is told by JSON type: `true` is not 1 (to Python it is), null is not absent, and numbers are their
+    values, so that 1 is 1.0. The list is empty where the two values themselves differ.
+    """
+    if isinstance(mine, Mapping) and isinstance(theirs, Mapping):
+        for name in dict.fromkeys([*mine, *theirs]):
+            if (name in mine) != (name in theirs):
+                return [name]
+            if (below := first_difference(mine[name], theirs[name])) is not None:
+                return [name, *below]
+        return None
+    if isinstance(mine, list) and isinstance(theirs, list):
+        equal = len(mine) == len(theirs) and all(
+            first_difference(*pair) is None for pair in zip(mine, theirs, strict=True)
+        )
+        return None if equal else []
+    return None if isinstance(mine, bool) == isinstance(theirs, bool) and mine == theirs else []
