@@ -38,14 +38,17 @@ def compare_json_schemas(old: Any, new: Any, mode: Mode, drafts: Drafts = (None,
     documents: list[Document] = []
     reasons: list[tuple[str, str]] = []
     cautions: list[Caution] = []
-    for name, schema, draft in (("old", old, drafts[0]), ("new", new, drafts[1])):
+    for name, schema, named in (("old", old, drafts[0]), ("new", new, drafts[1])):
+        draft = draft_of(schema, named)
         try:
             documents.append(read(schema, draft))
         except NotComparable as reason:
             reasons.append((reason.rule, f"the {name} schema: {reason}"))
-        if assumption := draft_of(schema, draft).assumption:
+        if draft.assumption:
             cautions.append(
-                Caution(".", "draft_assumed", f"the {name} schema: {assumption} (--draft names another)")
+                Caution(
+                    ".", "draft_assumed", f"the {name} schema: {draft.assumption} (--draft names another)"
+                )
             )
     if drafts[0] == drafts[1] and is_same_json(old, new):
         return Report(mode, (), tuple(cautions))

@@ -24,7 +24,7 @@ from event_archive.evolution.compatibility.json_schema.document import (
     validator,
 )
 from event_archive.evolution.compatibility.json_schema.limits import check_json
-from event_archive.schema_files.json_schema_drafts import draft_of
+from event_archive.schema_files.json_schema_drafts import Draft, draft_of
 
 BOUNDS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
 PLAIN = (*BOUNDS, "enum", "pattern", "multipleOf", "minimum", "maximum")
@@ -39,15 +39,15 @@ VARYING_FORMATS = ("hostname", "idn-hostname", "idn-email")  # drafts differ in 
 NO_FORMAT_CAN_BE_THIS = ("x", "(", "%", "é^", "a b", "\\", "{", "-", "")
 
 
-def read(schema: Any, named: int | None = None) -> Document:
-    """Read a schema, of the draft `named` where it names none.
+def read(schema: Any, draft: Draft | None = None) -> Document:
+    """Read a schema; `draft` is what `draft_of` says of it, where that was asked before.
 
     Raises UnusableInput where it is none, and NotComparable where it can't be judged.
     """
     if not isinstance(schema, (dict, bool)):
         raise UnusableInput("the schema is neither an object nor a boolean; give a JSON Schema")
     check_json(schema)
-    draft = draft_of(schema, named)
+    draft = draft or draft_of(schema)
     if isinstance(schema, dict) and "$schema" in schema:
         schema = {**schema, "$schema": draft.address}  # validators refuse a dialect that they don't know
     document = Document(schema, draft.number)

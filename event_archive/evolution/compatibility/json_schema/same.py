@@ -15,7 +15,7 @@ SAMEABLE = ("the format", "the keyword")  # what is opaque, but the same where i
 
 
 def is_same_json(old: Any, new: Any) -> bool:
-    """Whether two schemas are one, whatever it says: then each accepts what the other does."""
+    """Whether two parts of schemas are one, whatever they say: then each accepts what the other does."""
     try:
         return json.dumps(old, sort_keys=True) == json.dumps(new, sort_keys=True)
     except (TypeError, ValueError, RecursionError):
@@ -62,4 +62,4 @@ def _pairs(name: str, part: Any, other: Any) -> list[tuple[Any, Any]] | None:
         return list(zip(part, other, strict=True)) if len(part) == len(other) else None
     if name in NODES:
         return [(part, other)]
-    return [] if json.dumps(part, sort_keys=True) == json.dumps(other, sort_keys=True) else None
+    return [] if is_same_json(part, other) else None
