@@ -62,6 +62,8 @@ def message(event: Event) -> Any:
             setattr(made, NAMED[name], value)
         elif isinstance(value, datetime):
             made.attributes[name].ce_timestamp.FromDatetime(value)
+        elif isinstance(value, bool):  # before int, which a bool is to Python: another event on the wire
+            made.attributes[name].ce_boolean = value
         elif isinstance(value, int):
             made.attributes[name].ce_integer = value
         else:
