@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from event_archive import UnusableInput
+from event_archive.store.durable import make_durable_folder
 from orchestration.settings import PROJECT, Settings
 
 HOST, PORT = "127.0.0.1", "3000"
@@ -18,7 +19,7 @@ HOST, PORT = "127.0.0.1", "3000"
 def prepare_instance(settings: Settings) -> Path:
     """Make the folders of an installation and the instance's configuration; returns DAGSTER_HOME."""
     for folder in (settings.inbox, settings.dagster_home):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_durable_folder(folder)
     shutil.copyfile(Path(__file__).with_name("dagster.yaml"), settings.dagster_home / "dagster.yaml")
     return settings.dagster_home
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from event_archive import Archive, UnusableInput
+from event_archive.store.durable import make_durable_folder
 from orchestration.dataset.compare import TableState
 from orchestration.dataset.versions import served_version
 from orchestration.dbt.graph import Manifest
@@ -141,6 +142,6 @@ def served_tables(settings: Settings) -> dict[str, TableState]:
 
 def request_everything(settings: Settings) -> None:
     """Ask the next build to derive everything from nothing."""
-    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    make_durable_folder(settings.warehouse.parent)
     with open_warehouse(settings) as connection:
         request_rebuild(connection, [EVERYTHING])

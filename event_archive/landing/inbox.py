@@ -17,7 +17,7 @@ from event_archive.archive import Archive
 from event_archive.decoding.sources import Source
 from event_archive.landing.land import Landed, Limits, Progress, land
 from event_archive.mapping.mapping import Mapping
-from event_archive.store.durable import sync
+from event_archive.store.durable import make_durable_folder, sync
 
 SETTLED_AFTER_SECONDS = 2.0
 PARTIAL_SUFFIXES = (".tmp", ".part", ".partial", ".crdownload")
@@ -62,7 +62,7 @@ def _is_pending(path: Path, inbox: Path) -> bool:
 def _move_away(path: Path, inbox: Path) -> None:
     """Move a landed file beside the inbox, to a name that no other file has, durably."""
     folder = inbox.parent / "landed" / datetime.now(UTC).date().isoformat()
-    folder.mkdir(parents=True, exist_ok=True)
+    make_durable_folder(folder)
     number, target = 1, folder / path.name
     while True:
         try:

@@ -4,6 +4,7 @@ Belongs here: bringing bytes and names to the disk, and the digest by which byte
 what is written and under which name (`local`, `publishing`).
 """
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
@@ -34,12 +35,17 @@ def move_into_place(finished: Path, target: Path) -> None:
     sync(target.parent)
 
 
-def make_folder(folder: Path, root: Path) -> None:
-    """Durably make a folder, and what is missing of the folders above it, up to `root`, which exists."""
+def make_durable_folder(folder: Path) -> None:
+    """Durably make a folder, and what is missing of the folders above it; it may be there already.
+
+    The name of a folder is on the disk before anything is made in it. So of one that is there only its own
+    name can still be missing there, where whoever made it crashed just then.
+    """
     if folder.is_dir():
+        # Whoever may not list the folder above has not made this one.
+        with contextlib.suppress(PermissionError):
+            sync(folder.parent)
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    for parent in (folder, *folder.parents):
-        sync(parent)
-        if parent == root:
-            break
+    make_durable_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync(folder.parent)

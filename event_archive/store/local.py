@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from event_archive.errors import UnusableInput
-from event_archive.store.durable import file_digest, make_folder, move_into_place, sync
+from event_archive.store.durable import file_digest, make_durable_folder, move_into_place, sync
 from event_archive.store.folders import SCRATCH
 
 READABLE = 0o644
@@ -23,8 +23,9 @@ class LocalStorage:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._durable_folders = {root}
         try:
-            (root / SCRATCH).mkdir(parents=True, exist_ok=True)
+            make_durable_folder(root / SCRATCH)
         except OSError as error:
             raise UnusableInput(f"{root}: the archive can't be made here: {error.strerror}") from error
 
@@ -35,7 +36,11 @@ class LocalStorage:
         return path
 
     def _make_folder_of(self, path: Path) -> None:
-        make_folder(path.parent, self.root)
+        """Make the folder of a name; once for each folder, because every sync waits for the disk."""
+        folder = path.parent
+        if folder not in self._durable_folders or not folder.is_dir():
+            make_durable_folder(folder)
+            self._durable_folders.add(folder)
 
     def _write_scratch(self, content: bytes) -> Path:
         descriptor, name = tempfile.mkstemp(dir=self.root / SCRATCH)

@@ -10,6 +10,7 @@ import dagster as dg
 from event_archive import Archive, Landed, UnusableInput
 from event_archive.landing.inbox import land_inbox
 from event_archive.store.commit import LANDING, RECOVERY, Counts
+from event_archive.store.durable import make_durable_folder
 from orchestration.assets.cursors import last_reported_sequence
 from orchestration.assets.data_versions import LOG_VERSION
 from orchestration.assets.event_partitions import materializations
@@ -66,7 +67,7 @@ def landing_asset(settings: Settings) -> dg.AssetsDefinition:
 
 def land_files(context: dg.AssetExecutionContext, settings: Settings, archive: Archive) -> None:
     """Land the inbox, and log what came of each file as soon as it is committed."""
-    settings.inbox.mkdir(parents=True, exist_ok=True)
+    make_durable_folder(settings.inbox)
     try:
         for outcome in land_inbox(archive, settings.inbox, limits=settings.limits):
             (context.log.warning if outcome.counts.rejected else context.log.info)(format_landing(outcome))

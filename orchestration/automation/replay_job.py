@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 
 from event_archive import UnusableInput
+from event_archive.store.durable import make_durable_folder
 from orchestration.names import REPLAY_JOB
 from orchestration.replay.into_file import ReplayedDataset, read_known_at, replay_into
 from orchestration.settings import Settings, moment
@@ -58,7 +59,7 @@ def target(settings: Settings, into: str) -> Path:
     if not into.strip():
         raise UnusableInput("into: name a file, such as march.duckdb")
     folder = settings.home / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
+    make_durable_folder(folder)
     return folder / Path(into).expanduser()
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from event_archive import UnusableInput
+from event_archive.store.durable import make_durable_folder
 from orchestration.dbt.graph import Manifest, read_manifest
 from orchestration.full_disk import full
 from orchestration.settings import Settings
@@ -68,7 +69,7 @@ def run_dbt(
     command = [dbt_executable(), *log_format, "--no-use-colors", *arguments]
     command += ["--project-dir", project, "--profiles-dir", project]
     command += ["--target-path", str(target), "--log-path", str(target)]
-    target.mkdir(parents=True, exist_ok=True)
+    make_durable_folder(target)
     with subprocess.Popen(
         command,
         cwd=project,
@@ -125,7 +126,7 @@ def load_manifest(settings: Settings, *, keep: bool = True) -> Manifest:
     manifest = settings.dbt_target / DEFINITIONS
     if not is_current(settings, manifest):
         if keep:
-            settings.dbt_target.mkdir(parents=True, exist_ok=True)
+            make_durable_folder(settings.dbt_target)
         # Several processes load the definitions at once: each parses aside, and the last one's file stays.
         # It is dated by its start, so that what changes meanwhile is seen the next time.
         started = time.time()

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from event_archive import Archive, UnusableInput
-from event_archive.store.durable import move_into_place, sync
+from event_archive.store.durable import make_durable_folder, move_into_place, sync
 from orchestration.dataset.code_version import code_version
 from orchestration.dataset.compare import TableState, table_states
 from orchestration.dataset.dataset_file import READ_ONLY_MODE, DatasetInfo, write_dataset
@@ -106,7 +106,7 @@ def write(
 ) -> Version:
     """Write the version after another: first the whole file, then the manifest that makes it exist."""
     number = before.number + 1 if before else 1
-    settings.published.mkdir(parents=True, exist_ok=True)
+    make_durable_folder(settings.published)
     unfinished = settings.published / f".reporting-{number}.duckdb.unfinished"
     written_at = datetime.now(UTC)
     info = DatasetInfo(build.sequence, build.log_digest, build.as_of, code_version(), written_at)

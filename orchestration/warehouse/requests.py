@@ -13,6 +13,7 @@ from datetime import date, timedelta
 import duckdb
 
 from event_archive.store.commit import Commit, segments_of
+from event_archive.store.durable import make_durable_folder
 from orchestration.settings import Settings
 from orchestration.warehouse.engine import has_columns, open_warehouse
 
@@ -64,7 +65,7 @@ def request_replay(settings: Settings, request: str, days: Iterable[Days]) -> No
     `request` names who asks, so that a build of a part of the models can take back its own. Needs the lock of
     the warehouse.
     """
-    settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    make_durable_folder(settings.warehouse.parent)
     with open_warehouse(settings) as connection:
         create_tables(connection)
         connection.execute("BEGIN")  # all of them or none, whenever this is killed

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from event_archive import UnusableInput
 from event_archive.registry.contract import Contracts
+from event_archive.store.durable import make_durable_folder
 from orchestration.dbt.graph import Manifest, read_manifest
 from orchestration.dbt.process import MANIFEST, OnNode, first_lines, run_dbt
 from orchestration.full_disk import full, full_disk_in_one_line
@@ -39,7 +40,7 @@ class Scratch:
 def scratch_folder(settings: Settings) -> Iterator[Scratch]:
     """Make a folder under FACTLOG_HOME; the folders that killed processes left there are removed first."""
     root = settings.home / FOLDER
-    root.mkdir(parents=True, exist_ok=True)
+    make_durable_folder(root)
     with locked(root / ".lock"):
         remove_litter(root)
         folder = Path(tempfile.mkdtemp(prefix="replay-", dir=root))

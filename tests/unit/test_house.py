@@ -29,6 +29,10 @@ PLACES = {*PACKAGES, ".ci", "dbt_project", "docs"}
 """Below these, what a page names has to be there; what is below `var/` comes of running the product."""
 OF_THE_PROJECT = {".py", ".toml", ".lock"}
 """Files that are named by themselves and are the project's, where another suffix may be a reader's own."""
+MAKE_TEMPORARY_FOLDERS = {
+    "event_archive/landing/transaction.py",
+    "orchestration/contract_tools/readers.py",
+}
 SKIPS = {"skip", "skipif", "xfail", "importorskip", "skipTest", "SkipTest"}
 
 
@@ -87,6 +91,17 @@ def skips(tree: ast.Module) -> Iterator[int]:
 def test_no_test_is_skipped() -> None:
     skipping = {str(path) for path in modules("tests") for _ in skips(tree_of(path))}
     assert skipping == set()
+
+
+def test_a_folder_is_made_by_the_one_function_that_makes_it_durable() -> None:
+    """Elsewhere only below temporary folders, whose content nobody finds after a loss of power."""
+    making = {
+        str(path)
+        for path in modules(*PRODUCT)
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Attribute) and node.attr in {"mkdir", "makedirs"}
+    }
+    assert making - MAKE_TEMPORARY_FOLDERS == {"event_archive/store/durable.py"}
 
 
 def test_every_module_says_what_belongs_in_it() -> None:

@@ -11,6 +11,7 @@ import click
 
 from event_archive import UnusableInput
 from event_archive.registry.contract import load_contracts
+from event_archive.store.durable import make_durable_folder
 from orchestration.command_line import screen
 from orchestration.command_line.contracts.import_export import create
 from orchestration.command_line.options import read_settings
@@ -57,7 +58,7 @@ def write(document: Document) -> None:
         create(document.path, document.text)
         return
     try:
-        document.path.parent.mkdir(parents=True, exist_ok=True)
+        make_durable_folder(document.path.parent)
         with tempfile.NamedTemporaryFile(
             "w", encoding="utf-8", dir=document.path.parent, prefix=".", delete=False
         ) as file:

@@ -20,6 +20,7 @@ from event_archive.schema_files.writers.json_schema import to_json_schema
 from event_archive.schema_files.writers.markdown import to_markdown
 from event_archive.schema_files.writers.protobuf import to_protobuf
 from event_archive.schema_files.writers.pydantic import to_pydantic
+from event_archive.store.durable import make_durable_folder
 from orchestration.command_line import screen
 from orchestration.command_line.options import contracts_option, json_option, read_settings
 
@@ -126,7 +127,7 @@ def export(type_name: str, language: str, output: str | None, contracts: Path | 
 def create(path: Path, text: str) -> None:
     """Write a new file whole, or not at all; raises UnusableInput where it is there."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_durable_folder(path.parent)
         with tempfile.NamedTemporaryFile(
             "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name[:50]}.", delete=False
         ) as file:
