@@ -100,7 +100,7 @@ def land_file(path: Path, root: Path, *, fresh: bool = True) -> None:
     """Land a file in an archive, an empty one where it is to be `fresh`; every event must be new."""
     if fresh:
         shutil.rmtree(root, ignore_errors=True)
-    archive = Archive(root, load_contracts(CONTRACTS))
+    archive = Archive(root, load_contracts(CONTRACTS), may_create=True)
     landed = land(archive, Source(path.name, path), limits=Limits(threads=THREADS))
     if landed.counts.accepted != landed.counts.received:
         raise SystemExit(f"{path}: expected every event to be new: {landed.counts}")

@@ -83,7 +83,8 @@ def large_archive(folder: Path, events: int) -> LargeArchive:
         unfinished = folder / f"company-{events}.part"
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
-        _fill(Archive(unfinished / "archive", load_contracts(CONTRACTS)), large, simulated, unfinished)
+        archive = Archive(unfinished / "archive", load_contracts(CONTRACTS), may_create=True)
+        _fill(archive, large, simulated, unfinished)
         unfinished.rename(large.home)
     return large
 
@@ -141,7 +142,7 @@ def _land_once(
     """Land the simulated events in an archive of their own, and load them: a table per event type."""
     lines = folder / "simulated.ndjson"
     lines.write_bytes(b"\n".join(event.line for event in simulated) + b"\n")
-    once = Archive(folder / "once", archive.contracts)
+    once = Archive(folder / "once", archive.contracts, may_create=True)
     land(once, Source(lines.name, lines), limits=Limits(threads=2))
     arrivals = pa.table(
         {

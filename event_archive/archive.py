@@ -13,19 +13,23 @@ from event_archive.store.storage import Storage
 
 
 class Archive:
-    """The archive in folder `root`, made if it is not there; raises UnusableInput where it can't be made."""
+    """The archive in folder `root`; raises UnusableInput where there is none, or where it can't be made.
 
-    def __init__(self, root: Path, contracts: Contracts) -> None:
+    `may_create`: begin an empty one where there is none.
+    """
+
+    def __init__(self, root: Path, contracts: Contracts, *, may_create: bool = False) -> None:
         self.root = root
         self.contracts = contracts
-        self.storage: Storage = LocalStorage(root)
+        self.storage: Storage = LocalStorage(root, may_create=may_create)
         self.log = Log(self.storage)
 
 
-def open_archive(root: Path, contracts: Path | Contracts) -> Archive:
-    """Open the archive in folder `root`, and make it if it is not there.
+def open_archive(root: Path, contracts: Path | Contracts, *, may_create: bool = False) -> Archive:
+    """Open the archive in folder `root`; with `may_create`, begin an empty one where there is none.
 
     `contracts`: those that its events are validated by, or the folder that holds their files. Raises
-    UnusableInput where the archive can't be made or a contract does not hold.
+    UnusableInput where there is no archive, where it can't be made, or where a contract does not hold.
     """
-    return Archive(root, contracts if isinstance(contracts, Contracts) else load_contracts(contracts))
+    known = contracts if isinstance(contracts, Contracts) else load_contracts(contracts)
+    return Archive(root, known, may_create=may_create)

@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> None:
     port = arguments[0] if arguments else PORT
     try:
         settings = Settings.from_environment()
-        settings.open_archive()
+        settings.open_archive(may_create=True)
         if not port.isdigit() or not 0 < int(port) < 65536:
             raise UnusableInput(f"port {port}: not a number from 1 to 65535")
         if is_taken(port):

@@ -69,6 +69,7 @@ def refresh(
     before anything is built: if this is killed, the next build completes it.
     """
     started = time.monotonic()
+    settings.require_archive()
     days = list(replay)
     holding = warehouse_lock(settings, "a replay" if days else "a refresh", log=log)
     with holding as lock, full_disk_in_one_line(str(settings.home)):

@@ -107,12 +107,31 @@ class Settings:
 
         return Limits(memory_bytes=self.memory_bytes, threads=self.threads, clock_skew=self.clock_skew)
 
-    def open_archive(self) -> "Archive":
-        """Open the archive with the contracts; raises UnusableInput where a contract can't be used."""
+    def open_archive(self, *, may_create: bool = False) -> "Archive":
+        """Open the archive with the contracts; raises UnusableInput where either can't be used.
+
+        `may_create`: begin an archive where there is none, for whoever brings events; but not where something
+        was derived from one, which is lost then: another log would have other commits under its numbers.
+        """
         from event_archive import Archive
         from event_archive.registry.contract import load_contracts
+        from event_archive.store.local import has_archive
 
-        return Archive(self.archive_root, load_contracts(self.contracts))
+        contracts = load_contracts(self.contracts)
+        derived = [self.warehouse, *self.published.glob("reporting-*.json")]
+        if may_create and not has_archive(self.archive_root):
+            for path in filter(Path.exists, derived):
+                raise UnusableInput(
+                    f"{self.archive_root}: there is no archive here, but {path} was derived from one; "
+                    "mount its disk, or restore it from a copy. To begin a new one, move that file away first"
+                )
+        return Archive(self.archive_root, contracts, may_create=may_create)
+
+    def require_archive(self) -> None:
+        """Raise UnusableInput where there is no archive: before waiting, or writing beside it."""
+        from event_archive.store.local import LocalStorage
+
+        LocalStorage(self.archive_root)
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a process that reads these settings again, with telemetry off."""

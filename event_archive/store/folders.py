@@ -1,4 +1,4 @@
-"""The folders of an archive, once: what is in each, and what has to be kept.
+"""The parts of an archive, once: what is in each, and what has to be kept.
 
 Belongs here: their names, and which of them a check, a cleaning and a backup look at. Not here: what a
 file is called within its folder (`commit`, `landing`, `quarantine`, `key_index`).
@@ -12,11 +12,20 @@ RECOVERIES = "recoveries"
 KEYS = "keys"
 SCRATCH = "scratch"
 
+LOCK = f"{SCRATCH}/.lock"
+"""The one file in scratch that is no litter."""
+
 NAMED_BY_COMMITS = (EVENTS, QUARANTINE, RECOVERIES)
-"""Their files exist once an entry of the log names them."""
+"""Their files exist once an entry of the log names them, and are called by their SHA-256."""
 
 MAY_HOLD_LITTER = (*NAMED_BY_COMMITS, SCRATCH)
 """What a crash leaves behind lies in these."""
 
 TO_BACK_UP = (ANCHOR, LOG, *NAMED_BY_COMMITS)
 """All that can't be made again, in the order in which a copy is whole although something lands meanwhile."""
+
+MADE_AGAIN = (KEYS, SCRATCH)
+"""What follows from the rest, and what is on its way: no copy needs it."""
+
+PARTS = (*TO_BACK_UP, *MADE_AGAIN)
+"""All that an archive has; where nothing of it is, no archive is."""

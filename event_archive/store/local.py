@@ -13,21 +13,59 @@ from pathlib import Path
 
 from event_archive.errors import UnusableInput
 from event_archive.store.durable import file_digest, make_durable_folder, move_into_place, sync
-from event_archive.store.folders import SCRATCH
+from event_archive.store.folders import LOCK, PARTS, SCRATCH
 
 READABLE = 0o644
 
 
-class LocalStorage:
-    """Names are files below one folder, durable (fsync of file and folder) when a call returns."""
+def has_archive(root: Path) -> bool:
+    """Whether a folder holds any part of an archive."""
+    return any((root / part).exists() for part in PARTS)
 
-    def __init__(self, root: Path) -> None:
+
+def _link(file: Path, name: Path) -> bool:
+    """Give a file another name; False where that is taken."""
+    try:
+        os.link(file, name)
+    except FileExistsError:
+        return False
+    return True
+
+
+class LocalStorage:
+    """Names are files below one folder, durable (fsync of file and folder) when a call returns.
+
+    An archive is where at least one of its parts is: an empty folder is a disk that is not mounted. To open
+    one writes nothing; `may_create`: make the folder where there is none.
+    """
+
+    def __init__(self, root: Path, *, may_create: bool = False) -> None:
         self.root = root
         self._durable_folders = {root}
+        if not may_create:
+            self.require()
+            return
         try:
             make_durable_folder(root / SCRATCH)
         except OSError as error:
             raise UnusableInput(f"{root}: the archive can't be made here: {error.strerror}") from error
+
+    def require(self) -> None:
+        """See `Storage.require`."""
+        if not has_archive(self.root):
+            raise UnusableInput(
+                f"{self.root}: there is no archive here; mount its disk, or let FACTLOG_HOME name the folder "
+                "that holds it. To begin a new one, land events: factlog land PATH"
+            )
+
+    @property
+    def _scratch(self) -> Path:
+        """The folder of scratch, which a copy of an archive need not have; never made where no archive is."""
+        folder = self.root / SCRATCH
+        if not folder.is_dir():
+            self.require()
+            make_durable_folder(folder)
+        return folder
 
     def _path(self, name: str) -> Path:
         path = self.root / name
@@ -43,7 +81,7 @@ class LocalStorage:
             self._durable_folders.add(folder)
 
     def _write_scratch(self, content: bytes) -> Path:
-        descriptor, name = tempfile.mkstemp(dir=self.root / SCRATCH)
+        descriptor, name = tempfile.mkstemp(dir=self._scratch)
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(descriptor, READABLE)
             file.write(content)
@@ -54,22 +92,22 @@ class LocalStorage:
     def create(self, name: str, content: bytes) -> bool:
         """See `Storage.create`. A hard link is the one POSIX call that is both atomic and exclusive."""
         path = self._path(name)
-        self._make_folder_of(path)
         temporary = self._write_scratch(content)
         try:
-            os.link(temporary, path)
-        except FileExistsError:
-            return False
+            self._make_folder_of(path)
+            is_new = _link(temporary, path)
         finally:
             temporary.unlink()
-        sync(path.parent)
-        return True
+        if is_new:
+            sync(path.parent)
+        return is_new
 
     def replace(self, name: str, content: bytes) -> None:
         """See `Storage.replace`."""
         path = self._path(name)
+        temporary = self._write_scratch(content)
         self._make_folder_of(path)
-        self._write_scratch(content).replace(path)
+        temporary.replace(path)
         sync(path.parent)
 
     def adopt(self, file: Path, name: str) -> None:
@@ -112,12 +150,12 @@ class LocalStorage:
     @contextlib.contextmanager
     def scratch(self) -> Iterator[Path]:
         """See `Storage.scratch`."""
-        with tempfile.TemporaryDirectory(dir=self.root / SCRATCH) as folder:
+        with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
             yield Path(folder)
 
     @contextlib.contextmanager
     def writing(self, *, alone: bool = False) -> Iterator[None]:
         """See `Storage.writing`. The lock is the kernel's: it ends with the process, however that ends."""
-        with (self.root / SCRATCH / ".lock").open("a") as file:
+        with (self._scratch / Path(LOCK).name).open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
             yield

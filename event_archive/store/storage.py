@@ -17,6 +17,9 @@ from typing import Protocol
 class Storage(Protocol):
     """What the archive asks of a place that keeps bytes."""
 
+    def require(self) -> None:
+        """Raise UnusableInput where no archive is kept there, or none any more: a disk was unmounted."""
+
     def create(self, name: str, content: bytes) -> bool:
         """Durably create `name` with all of `content`, or return False where the name is taken."""
 

@@ -13,6 +13,7 @@ from event_archive import Archive
 from event_archive.registry.contract import Contract
 from event_archive.verification import verify_days
 from event_archive.views.documented_columns import data_columns, envelope_columns
+from orchestration.assets.archive import open_archive
 from orchestration.assets.event_partitions import event_key, facts_of_days, majors, materialization
 from orchestration.assets.keys import LOG
 from orchestration.assets.partitions import days_of
@@ -82,7 +83,7 @@ def event_assets(
     )
     def verify_events(context: dg.AssetExecutionContext) -> Iterator[dg.Output[None]]:
         days = days_of(context.partition_time_window)
-        current = settings.open_archive()
+        current = open_archive(settings)
         for key in sorted(context.selected_asset_keys):
             verify_type(context, settings, current, contracts[key], days)
         # Each day is reported by itself above, with its own data version, so the op has no output to give.

@@ -11,6 +11,7 @@ from event_archive import Archive, Landed, UnusableInput
 from event_archive.landing.inbox import land_inbox
 from event_archive.store.commit import LANDING, RECOVERY, Counts
 from event_archive.store.durable import make_durable_folder
+from orchestration.assets.archive import open_archive
 from orchestration.assets.cursors import last_reported_sequence
 from orchestration.assets.data_versions import LOG_VERSION
 from orchestration.assets.event_partitions import materializations
@@ -36,7 +37,7 @@ def landing_asset(settings: Settings) -> dg.AssetsDefinition:
         pool=ARCHIVE_POOL,
     )
     def land(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        archive = settings.open_archive()
+        archive = open_archive(settings)
         land_files(context, settings, archive)
         commits = archive.log.commits()
         fresh = commits[last_reported_sequence(context.instance, LOG, commits) :]

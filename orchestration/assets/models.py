@@ -20,6 +20,7 @@ from packaging.version import Version
 from event_archive import Archive
 from event_archive.registry.contract import Contracts
 from event_archive.store.commit import Commit
+from orchestration.assets.archive import open_archive
 from orchestration.assets.cursors import last_materialization, unpublished
 from orchestration.assets.data_versions import model_versions
 from orchestration.assets.dbt_translator import Translator
@@ -77,9 +78,10 @@ def dbt_assets(
         pool=WAREHOUSE_POOL,
     )
     def dbt_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        open_archive(settings)  # before waiting for the lock, whose file would be made beside nothing
         with warehouse_lock(settings, f"Dagster run {context.run_id}", log=context.log.info) as lock:
             landing = last_materialization(context.instance, LOG)
-            archive = settings.open_archive()
+            archive = open_archive(settings)
             commits = archive.log.commits()
             log_digest = commits[-1].digest if commits else ""
             versions = model_versions(dbt_models.specs, view_keys(dbt_models, manifest), log_digest)

@@ -12,6 +12,7 @@ import dagster as dg
 from event_archive.quarantine.queries import Filter, Group, grouped, rejected_share
 from event_archive.quarantine.recovery_outcomes import STATES
 from event_archive.registry.contract import Contracts
+from orchestration.assets.archive import open_archive
 from orchestration.assets.keys import LOG, QUARANTINE
 from orchestration.settings import Settings
 
@@ -37,7 +38,7 @@ def quarantine_asset(settings: Settings) -> dg.AssetsDefinition:
         check_specs=[dg.AssetCheckSpec(CHECK, asset=QUARANTINE, description=CHECK_DESCRIPTION)],
     )
     def look_at_quarantine() -> Iterator[dg.MaterializeResult[None]]:
-        archive = settings.open_archive()
+        archive = open_archive(settings)
         head = archive.log.head()
         yield dg.MaterializeResult(
             metadata=count_by_state(grouped(archive, Filter(state=None), limit=0)),

@@ -13,6 +13,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from event_archive import UnusableInput, verify
 from event_archive.verification import Finding
+from orchestration.assets.archive import open_archive
 from orchestration.assets.keys import LOG, REPORTING
 from orchestration.dataset.versions import served_version
 from orchestration.names import NIGHTLY_JOB
@@ -41,7 +42,7 @@ def nightly_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
         description="Every commit, and every byte of every file that a commit names, is as it was committed.",
     )
     def archive_complete() -> dg.AssetCheckResult:
-        archive = settings.open_archive()
+        archive = open_archive(settings)
         findings = verify(archive)
         return archive_result(findings, len(archive.log.commits()) if not findings else None)
 
@@ -140,6 +141,7 @@ def nightly_schedule(settings: Settings, job: UnresolvedAssetJobDefinition) -> d
         description="Checks the archive's bytes and a sample of what is served, every night at 2:30 UTC.",
     )
     def nightly_verification(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        settings.require_archive()
         if served_version(settings) is None:
             return dg.SkipReason("Nothing is published yet.")
         seed = context.scheduled_execution_time.date().isoformat()

@@ -58,6 +58,7 @@ def target(settings: Settings, into: str) -> Path:
     """Return the file: a name that is not absolute lies in the folder of replays."""
     if not into.strip():
         raise UnusableInput("into: name a file, such as march.duckdb")
+    settings.require_archive()
     folder = settings.home / FOLDER
     make_durable_folder(folder)
     return folder / Path(into).expanduser()

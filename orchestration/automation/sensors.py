@@ -76,6 +76,7 @@ def inbox_sensor(
         description="Lands files that nobody writes to any more, and reports commits made without Dagster.",
     )
     def inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        archive.storage.require()
         pending = file_states(pending_files(settings.inbox))
         commits = log.commits()
         unreported = len(commits) - last_reported_sequence(context.instance, LOG, commits)
@@ -107,6 +108,7 @@ def refresh_sensor(
         description="Refreshes the reporting dataset when commits landed that it does not hold, late or not.",
     )
     def new_commits(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        archive.storage.require()
         commits = log.commits()
         fresh = unpublished(settings, context.instance, commits)
         if not fresh:

@@ -54,7 +54,7 @@ def demo(scale: float) -> int:
     """
     started = time.monotonic()
     settings = read_settings()
-    archive = settings.open_archive()
+    archive = settings.open_archive(may_create=True)
     emitted = emit(folder_of(settings, scale), scale=scale)
     screen.print_lines(*format_emitted(emitted), "")
     landed = land_all(archive, find_sources([screen.format_path(path) for path in emitted.files]), settings)

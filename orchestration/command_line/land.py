@@ -46,9 +46,9 @@ def land(paths: tuple[str, ...], contracts: Path | None, mapping_file: Path | No
                    --mapping examples/github/mapping.yaml 2015-01-01-12.json.gz
     """
     settings = read_settings(contracts)
-    archive = settings.open_archive()
     mapping = load_mapping(mapping_file, settings.limits) if mapping_file else None
     sources = find_sources(paths)
+    archive = settings.open_archive(may_create=True)
     report(land_all(archive, sources, settings, mapping), wants_json)
 
 
@@ -64,7 +64,7 @@ def inbox(wants_json: bool) -> None:
       cp events.ndjson var/inbox/ && factlog inbox
     """
     settings = read_settings()
-    archive = settings.open_archive()
+    archive = settings.open_archive(may_create=True)
     dropped = pending_files(settings.inbox, settled_after=0)
     if len(dropped) > len(pending_files(settings.inbox)):
         # Somebody may still be writing to them; who asks right after dropping a file wants it landed.

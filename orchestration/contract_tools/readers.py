@@ -35,7 +35,8 @@ class Reader:
 def compiled_manifest(settings: Settings) -> Manifest:
     """dbt's manifest with the compiled SQL of every model; raises UnusableInput."""
     with tempfile.TemporaryDirectory(prefix="factlog-compile-") as folder:
-        aside = replace(settings, home=Path(folder), cut=None)
+        aside = replace(settings, home=Path(folder), warehouse_file=None, cut=None)
+        aside.open_archive(may_create=True)
         aside.dbt_target.mkdir(parents=True)
         parsed = settings.dbt_target / PARTIAL_PARSE
         if parsed.exists():

@@ -74,6 +74,7 @@ def require_served_version(settings: Settings) -> Version:
     """Return the version that analysts read; raises UnusableInput where there is none."""
     version = served_version(settings)
     if version is None:
+        settings.require_archive()
         raise UnusableInput(f"{settings.published}: nothing is published yet; run `factlog refresh`")
     return version
 
@@ -82,6 +83,7 @@ def find_version(settings: Settings, number: int) -> Version:
     """Return the version of this number; raises UnusableInput where it was never published."""
     known = {version.number: version for version in versions(settings)}
     if number not in known:
+        settings.require_archive()
         listed = ", ".join(map(str, known)) or "none"
         raise UnusableInput(f"version {number}: not published; published versions: {listed}")
     return known[number]

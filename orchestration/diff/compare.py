@@ -117,8 +117,8 @@ def diff(
 
     `limit`: at most so many rows of a table, and as many events of a row, or a few. Raises UnusableInput.
     """
-    (label_a, file_a), (label_b, file_b) = find_dataset(settings, a), find_dataset(settings, b)
     archive = settings.open_archive()
+    (label_a, file_a), (label_b, file_b) = find_dataset(settings, a), find_dataset(settings, b)
     with (
         TemporaryDirectory(prefix="factlog-diff-") as folder,
         closing(

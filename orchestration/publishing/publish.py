@@ -48,6 +48,7 @@ class Publication:
 
 def publish(settings: Settings, *, log: Callable[[str], None] | None = None) -> Publication:
     """Publish the warehouse if its checks hold and it says something new."""
+    settings.require_archive()
     with warehouse_lock(settings, "publishing", log=log), full_disk_in_one_line(str(settings.published)):
         return publish_locked(settings, settings.open_archive())
 

@@ -14,7 +14,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from event_archive import UnusableInput
-from event_archive.store.durable import make_durable_folder
 from orchestration.settings import Settings
 
 PATIENCE = timedelta(minutes=30)
@@ -35,7 +34,6 @@ def warehouse_lock(
     Gives the lock's file descriptor: a child process that inherits it holds the lock, too, until it ends.
     Raises UnusableInput where somebody else holds it for longer than `patience`.
     """
-    make_durable_folder(settings.home)
     handle = os.open(settings.home / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         deadline = time.monotonic() + patience.total_seconds()

@@ -306,7 +306,7 @@ def test_a_file_that_was_cut_or_added_to_or_taken_away_is_named(
     intact: Archive, tmp_path: Path, change: str
 ) -> None:
     for name in [*committed(intact), "anchor.json"]:
-        copy = Archive(tmp_path / name.replace("/", "-"), intact.contracts)
+        copy = Archive(tmp_path / name.replace("/", "-"), intact.contracts, may_create=True)
         shutil.copytree(intact.root, copy.root, dirs_exist_ok=True)
         CHANGES[change](copy.root / name)
         assert name in verified(copy), name
@@ -328,14 +328,14 @@ def test_files_that_changed_places_are_named(intact: Archive) -> None:
 
 def test_an_entry_that_nobody_committed_is_named(intact: Archive, tmp_path: Path) -> None:
     for name in ("log/00000000000000000009.json", "log/00000000000000000000.json", "log/x", "log/4.json"):
-        copy = Archive(tmp_path / name.replace("/", "-"), intact.contracts)
+        copy = Archive(tmp_path / name.replace("/", "-"), intact.contracts, may_create=True)
         shutil.copytree(intact.root, copy.root, dirs_exist_ok=True)
         shutil.copy(copy.root / copy.log.commits()[-1].name, copy.root / name)
         assert name in verified(copy)
 
 
 def test_the_newest_entry_can_not_be_taken_away_by_landing_again(intact: Archive, tmp_path: Path) -> None:
-    copy = Archive(tmp_path / "archive", intact.contracts)
+    copy = Archive(tmp_path / "archive", intact.contracts, may_create=True)
     shutil.copytree(intact.root, copy.root, dirs_exist_ok=True)
     newest = copy.log.commits()[-1]
     (copy.root / newest.name).unlink()

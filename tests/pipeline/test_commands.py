@@ -53,6 +53,7 @@ def test_inbox_is_landed_and_cleared(home: Path, factlog: Typed) -> None:
 
 
 def test_log_of_nothing_and_of_something(factlog: Typed) -> None:
+    factlog("inbox")
     code, out, err = factlog("log")
     assert (code, out) == (0, "")
     assert "empty" in err
@@ -105,6 +106,7 @@ def test_contracts_are_listed_and_shown(factlog: Typed) -> None:
 
 
 def test_quarantine_gives_reason_and_bytes(factlog: Typed) -> None:
+    factlog("inbox")
     assert "empty" in factlog("quarantine")[2]
     factlog("land", good_and_bad())
     code, out, err = factlog("quarantine", "list")
@@ -156,6 +158,7 @@ def test_wide_answer_is_printed_record_by_record(factlog: Typed) -> None:
 
 
 def test_query_knows_the_contracts_of_another_folder(factlog: Typed) -> None:
+    factlog("inbox")
     contracts = str(PROJECT / "examples" / "github" / "contracts")
     _, out, _ = factlog(
         "query",
@@ -169,6 +172,7 @@ def test_query_knows_the_contracts_of_another_folder(factlog: Typed) -> None:
 
 
 def test_nothing_is_published_yet(factlog: Typed) -> None:
+    factlog("inbox")
     code, out, err = factlog("published")
     assert (code, out) == (0, "")
     assert "factlog refresh" in err

@@ -88,8 +88,9 @@ def events() -> list[str]:
 
 
 def new_settings(home: Path) -> Settings:
-    home.mkdir(exist_ok=True)
-    return Settings(home=home)
+    settings = Settings(home=home)
+    settings.open_archive(may_create=True)
+    return settings
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,7 @@ def wait_until(dev: Dev, what: str, holds: Callable[[], bool], every: float = 0.
 
 def test_a_backfill_that_is_killed_is_completed_by_the_next_refresh(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "home", first_day=date(2026, 1, 1))
-    settings.home.mkdir()
+    settings.open_archive(may_create=True)
     lines = EVENTS.read_bytes().splitlines(keepends=True)
     for name, part in (("odd", lines[1::2]), ("even", lines[::2])):
         path = settings.home / f"{name}.ndjson"

@@ -95,6 +95,7 @@ def test_another_log_is_reported_from_its_start(settings: Settings, instance: dg
     land_events(settings, [note(1, "2026-01-02")])
     run(settings, instance, "land")
     settings.archive_root.rename(settings.home / "old-archive")
+    settings.open_archive(may_create=True)
     land_events(settings, [note(2, "2026-01-04")])
     assert ("events/note/written", "2026-01-04") in materializations(run(settings, instance, "land"))
 

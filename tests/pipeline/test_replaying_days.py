@@ -55,7 +55,7 @@ def copy_home(settings: Settings, home: Path) -> Settings:
 def published(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The example company's events, landed and published."""
     settings = Settings(home=tmp_path_factory.mktemp("published") / "home")
-    settings.home.mkdir()
+    settings.open_archive(may_create=True)
     land_bytes(settings, "events.ndjson", EVENTS.read_bytes())
     refresh(settings)
     return settings
@@ -128,6 +128,7 @@ def test_days_that_cannot_be_meant_are_refused_in_one_line(
 
 
 def test_an_empty_archive_has_no_days_to_replay(factlog: Typed) -> None:
+    factlog("inbox")
     code, _, err = factlog("replay", "--days", "2026-01-05")
     assert code == 2
     assert "the archive holds no events yet" in err

@@ -70,7 +70,7 @@ def work_in_fork(work: str, template: Path, folder: Path, moment: int = 0, secon
         return
     count = Count(moment)
     signal.setitimer(signal.ITIMER_REAL, seconds)  # nobody handles the signal, so that it kills
-    WORK[work](folder, Archive(folder / "archive", load_contracts(folder / "contracts")))
+    WORK[work](folder, Archive(folder / "archive", load_contracts(folder / "contracts"), may_create=True))
     (folder / "moments").write_text(str(count.moments))
     os._exit(0)
 

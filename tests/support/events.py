@@ -95,7 +95,7 @@ def contract(data: Mapping[str, Any], event_type: str = WEIGHED) -> Contract:
 def new_archive(folder: Path) -> Archive:
     """An empty archive of parcels that are weighed and lost."""
     files = contract_file(WEIGHED, WEIGHED_DATA), contract_file(LOST, LOST_DATA)
-    return Archive(folder / "archive", contracts_in(folder / "contracts", *files))
+    return Archive(folder / "archive", contracts_in(folder / "contracts", *files), may_create=True)
 
 
 def weighed(

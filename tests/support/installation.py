@@ -134,7 +134,7 @@ def template() -> Settings:
 
 
 def install(folder: Path) -> Settings:
-    """Lay an installation down; its dbt project is parsed, so that no test waits for that."""
+    """Lay an installation down, with an empty archive and its dbt project parsed: no test waits for that."""
     project = folder / "project"
     for name, content in DBT_FILES.items():
         put(project / "dbt" / name, content)
@@ -147,6 +147,7 @@ def install(folder: Path) -> Settings:
         dbt_project=project / "dbt",
         first_day=date(2026, 1, 1),
     )
+    settings.open_archive(may_create=True)
     load_manifest(settings)
     return settings
 

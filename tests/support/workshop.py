@@ -42,6 +42,7 @@ class Workshop:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.empty = Settings(home=folder / "empty")
+        self.empty.open_archive(may_create=True)
         self.dbt = InProcess(self.empty)
         self.homes = 0
         self.build(self.empty)

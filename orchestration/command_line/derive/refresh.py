@@ -148,6 +148,8 @@ def list_versions(wants_json: bool) -> None:
     settings = read_settings()
     served = served_version(settings)
     known = versions(settings)
+    if not known:
+        settings.require_archive()
     if wants_json:
         screen.print_json([to_json(version, version == served) for version in known])
         return

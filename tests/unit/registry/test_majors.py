@@ -75,7 +75,9 @@ def land_all(archive: Archive, *events: dict[str, Any], name: str = "events.ndjs
 
 
 def test_three_majors_read_as_the_third(tmp_path: Path) -> None:
-    archive = Archive(tmp_path / "archive", contracts_in(tmp_path / "contracts", ONE, TWO, THREE))
+    archive = Archive(
+        tmp_path / "archive", contracts_in(tmp_path / "contracts", ONE, TWO, THREE), may_create=True
+    )
     land_all(
         archive,
         sent(3, 3, customer_number=3, grams=30, is_heavy=False),
@@ -92,7 +94,7 @@ def test_three_majors_read_as_the_third(tmp_path: Path) -> None:
 
 
 def test_what_landed_before_a_new_major_reads_as_it_too(tmp_path: Path) -> None:
-    before = Archive(tmp_path / "archive", contracts_in(tmp_path / "contracts", ONE))
+    before = Archive(tmp_path / "archive", contracts_in(tmp_path / "contracts", ONE), may_create=True)
     land_all(before, sent(1, 1, customer="cus_1", weight="1500"))
     after = Archive(tmp_path / "archive", contracts_in(tmp_path / "contracts", TWO, THREE))
     assert rows(after) == [("1", 1, 1, 1500, True)]
@@ -100,7 +102,9 @@ def test_what_landed_before_a_new_major_reads_as_it_too(tmp_path: Path) -> None:
 
 def test_an_older_event_that_does_not_read_as_the_newest_major_is_refused(tmp_path: Path) -> None:
     """Had it landed, every refresh would fail on it from then on."""
-    archive = Archive(tmp_path / "archive", contracts_in(tmp_path / "contracts", ONE, TWO, THREE))
+    archive = Archive(
+        tmp_path / "archive", contracts_in(tmp_path / "contracts", ONE, TWO, THREE), may_create=True
+    )
     landed = land_all(
         archive,
         sent(1, 1, customer="cus_1", weight="heavy"),
@@ -124,7 +128,7 @@ def test_a_required_field_that_an_expression_leaves_empty_is_refused(tmp_path: P
         "rename": {"customer_id": "customer"},
         "expression": {"grams": "TRY_CAST(weight AS BIGINT)"},
     }
-    archive = Archive(tmp_path / "archive", contracts_in(tmp_path / "contracts", ONE, empty))
+    archive = Archive(tmp_path / "archive", contracts_in(tmp_path / "contracts", ONE, empty), may_create=True)
     land_all(archive, sent(1, 1, customer="cus_1", weight="heavy"))
     assert [(event.reason, event.detail) for event in rejected(archive)] == [
         ("upcast_fails", "does not read as parcel.sent.v2: a required field has no value")

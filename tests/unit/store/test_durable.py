@@ -24,7 +24,7 @@ Calls = list[tuple[str, str]]
 
 @pytest.fixture
 def storage(tmp_path: Path) -> LocalStorage:
-    return LocalStorage(tmp_path / "archive")
+    return LocalStorage(tmp_path / "archive", may_create=True)
 
 
 @pytest.fixture

@@ -9,4 +9,4 @@ from support.storage_suite import StorageSuite
 
 class TestLocalStorage(StorageSuite):
     def open(self, place: Path) -> Storage:
-        return LocalStorage(place)
+        return LocalStorage(place, may_create=True)

@@ -57,7 +57,7 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Archive:
-    return Archive(tmp_path, Contracts([contract(WEIGHED_DATA)]))
+    return Archive(tmp_path, Contracts([contract(WEIGHED_DATA)]), may_create=True)
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def in_order(frame: pl.DataFrame) -> pl.DataFrame:
 
 def two_majors(folder: Path) -> Archive:
     files = contract_file(WEIGHED, WEIGHED_DATA), WEIGHED_AGAIN, contract_file(LOST, LOST_DATA)
-    return Archive(folder / "archive", contracts_in(folder / "contracts", *files))
+    return Archive(folder / "archive", contracts_in(folder / "contracts", *files), may_create=True)
 
 
 def at(moment: datetime) -> str:
@@ -193,7 +193,9 @@ def test_uuids_are_text_wherever_they_are(tmp_path: Path) -> None:
     ids, pieces = ({"type": "array", "items": items} for items in (unique, inner))
     named = {"ids": ids, "inner": inner, "list": pieces, "*": unique, "^n.*$": unique}
     shape = {"type": "object", "properties": named}
-    archive = Archive(tmp_path / "archive", contracts_in(tmp_path / "c", contract_file(WEIGHED, shape)))
+    archive = Archive(
+        tmp_path / "archive", contracts_in(tmp_path / "c", contract_file(WEIGHED, shape)), may_create=True
+    )
     filled: Event = {
         "ids": [UNIQUE, OTHER],
         "inner": {"id": UNIQUE, "n": 1},

@@ -26,7 +26,7 @@ NAMES = [ARCHIVE_CHAIN, CONSERVATION, MODELS_TESTED]
 
 def reported(folder: Path, build: Build | None) -> list[Check]:
     """What is reported over an empty archive, and a warehouse with one test in it."""
-    archive = open_archive(folder, Settings.contracts)
+    archive = open_archive(folder, Settings.contracts, may_create=True)
     with closing(duckdb.connect()) as connection:
         connection.execute("CREATE SCHEMA audit; CREATE SCHEMA events")
         outcome = "'a_test' AS name, true AS passed, 'pass' AS detail"

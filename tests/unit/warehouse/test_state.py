@@ -21,7 +21,7 @@ NO_MODELS: dict[str, Any] = {"nodes": {}, "sources": {}, "macros": {}}
 
 def test_a_dbt_by_hand_is_another_process_and_not_an_error(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
-    archive = open_archive(settings.archive_root, settings.contracts)
+    archive = open_archive(settings.archive_root, settings.contracts, may_create=True)
     duckdb.connect(settings.warehouse).close()
     assert not is_written_elsewhere(settings.warehouse)
     with open_in_another_process(settings.warehouse, "writing"):
@@ -32,7 +32,7 @@ def test_a_dbt_by_hand_is_another_process_and_not_an_error(tmp_path: Path) -> No
 
 def test_another_process_that_only_reads_keeps_nobody_from_reading(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
-    archive = open_archive(settings.archive_root, settings.contracts)
+    archive = open_archive(settings.archive_root, settings.contracts, may_create=True)
     duckdb.connect(settings.warehouse).close()
     with open_in_another_process(settings.warehouse, "reading"):
         assert not is_written_elsewhere(settings.warehouse)
@@ -41,7 +41,7 @@ def test_another_process_that_only_reads_keeps_nobody_from_reading(tmp_path: Pat
 
 def test_a_file_that_nobody_writes_and_that_is_no_warehouse_is_an_error(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
-    archive = open_archive(settings.archive_root, settings.contracts)
+    archive = open_archive(settings.archive_root, settings.contracts, may_create=True)
     settings.warehouse.write_bytes(b"not a database" * 1000)
     assert not is_written_elsewhere(settings.warehouse)
     with pytest.raises(UnusableInput, match=re.escape(str(settings.warehouse))):
@@ -52,7 +52,7 @@ def test_a_writer_that_comes_again_between_two_attempts_is_another_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = Settings(home=tmp_path)
-    archive = open_archive(settings.archive_root, settings.contracts)
+    archive = open_archive(settings.archive_root, settings.contracts, may_create=True)
     duckdb.connect(settings.warehouse).close()
     answers = iter([False, True])  # it had just ended when we asked, and begins again
     monkeypatch.setattr(state, "is_written_elsewhere", lambda database: next(answers))
@@ -62,7 +62,7 @@ def test_a_writer_that_comes_again_between_two_attempts_is_another_process(
 
 def test_a_build_that_was_recorded_by_an_earlier_version_counts_as_none(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
-    archive = open_archive(settings.archive_root, settings.contracts)
+    archive = open_archive(settings.archive_root, settings.contracts, may_create=True)
     with open_warehouse(settings) as connection:
         assert not has_columns(connection, "audit.build")
         assert goes_forward(connection, archive, 0, None)
