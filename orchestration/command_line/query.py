@@ -5,21 +5,18 @@ and fenced in (`orchestration.publishing.query`).
 """
 
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
-import duckdb
 
-from event_archive import UnusableInput, create_views
-from event_archive.sql_text import open_engine
+from event_archive import create_views
 from orchestration.command_line import answers
 from orchestration.command_line.options import contracts_option, read_settings
-from orchestration.publishing.query import Answer, ask
+from orchestration.publishing.query import Answer, FencedEngine, ask, open_fenced_engine
 from orchestration.publishing.query import query as ask_published
 from orchestration.settings import Settings
-
-READING = {"SELECT", "EXPLAIN", "MULTI"}
 
 
 @click.command()
@@ -48,7 +45,6 @@ def query(sql: str, from_archive: bool, contracts: Path | None, form: str | None
         raise click.UsageError(
             "--contracts goes with --archive: the reporting dataset has tables, not contracts"
         )
-    check_reads(sql)
     settings = read_settings(contracts)
     answer = ask_archive(settings, sql) if from_archive else ask_published(settings, sql)
     if form == "json":
@@ -61,25 +57,16 @@ def query(sql: str, from_archive: bool, contracts: Path | None, form: str | None
 
 def ask_archive(settings: Settings, sql: str) -> Answer:
     """Run SQL over the views of the archive, in memory."""
+    return ask(open_archive_engine(settings), sql)
+
+
+@contextmanager
+def open_archive_engine(settings: Settings) -> Iterator[FencedEngine]:
+    """Open a fenced engine with the views of the archive, that may read the archive's folder."""
     archive = settings.open_archive()
-    with closing(open_engine(threads=settings.threads, memory_bytes=settings.memory_bytes)) as connection:
-        create_views(connection, archive)
-        connection.execute("SET allowed_directories = [$folder]", {"folder": str(settings.archive_root)})
-        return ask(connection, sql)
-
-
-def check_reads(sql: str) -> None:
-    """Raise UnusableInput for what is not a single query.
-
-    A statement that writes would fail later, with a worse reason.
-    """
-    try:
-        statements = duckdb.extract_statements(sql)
-    except duckdb.Error as error:
-        raise UnusableInput(f"query: {str(error).split(chr(10))[0]}") from None
-    if len(statements) != 1:
-        raise UnusableInput(f"query: {len(statements)} statements; give one")
-    if statements[0].type.name not in READING:
-        raise UnusableInput(
-            f"query: {statements[0].type.name} does not read; give a SELECT, FROM, SHOW or DESCRIBE"
+    with open_fenced_engine(settings) as engine:
+        create_views(engine.connection, archive)
+        engine.connection.execute(
+            "SET allowed_directories = [$folder]", {"folder": str(settings.archive_root)}
         )
+        yield engine
