@@ -1,6 +1,7 @@
 """Cleaning: removing the litter that interrupted landings left.
 
-Belongs here: which files are litter, and removing those that are old. Not here: anything that the log names.
+Belongs here: removing litter that is old. Not here: which files are litter (`unnamed_files`), anything that
+the log names, and what no crash leaves: `verify` names it, and somebody has to look at it.
 """
 
 import time
@@ -8,7 +9,7 @@ from datetime import timedelta
 
 from event_archive.archive import Archive
 from event_archive.store.folders import SCRATCH
-from event_archive.verification import unnamed_files
+from event_archive.unnamed_files import unnamed_files
 
 
 def clean(archive: Archive, older_than: timedelta, *, dry_run: bool = False) -> list[str]:
@@ -20,7 +21,7 @@ def clean(archive: Archive, older_than: timedelta, *, dry_run: bool = False) -> 
     with archive.storage.writing(alone=True):
         litter = [
             name
-            for name in unnamed_files(archive)
+            for name in unnamed_files(archive).litter
             if archive.storage.age(name, now) >= older_than.total_seconds()
         ]
         if not dry_run:

@@ -1,7 +1,7 @@
 """Verification: whether every committed byte is what the log says it is.
 
 Belongs here: re-reading log entries and the files they name, and naming each thing that does not hold.
-Not here: repairing anything.
+Not here: repairing anything, and which of the other files are litter (`unnamed_files`).
 
 Nothing of what is read is trusted: entries are parsed by themselves, the chain is computed again, and each
 file's SHA-256 and row count are compared with the log; for single days, what the file holds of them, too.
@@ -19,8 +19,11 @@ from event_archive.archive import Archive
 from event_archive.landing.segment_file import rows_correcting
 from event_archive.quarantine.recovery_outcomes import check_outcomes
 from event_archive.store.commit import NOTHING_BEFORE, Commit, Segment, entry_name, parse_entry
-from event_archive.store.folders import ANCHOR, LOG, MAY_HOLD_LITTER
+from event_archive.store.folders import ANCHOR, LOG
 from event_archive.store.log import parse_anchor
+from event_archive.unnamed_files import every_file, sort_out
+
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -31,18 +34,56 @@ class Finding:
     problem: str
 
 
-def verify(
-    archive: Archive, progress: Callable[[int, int], None] | None = None, *, after: int = 0
-) -> list[Finding]:
-    """Check the log's chain, the conservation of records, and every file that the log names.
+@dataclass(frozen=True)
+class Inspection:
+    """All that was found in an archive: what does not hold, and the litter of crashes, which is no damage."""
 
-    Return what does not hold, empty where all does: what is damaged is a finding, never an exception.
-    `progress` is called with (files checked, files in all). `after`: the whole chain, but of the files only
-    those of commits after this sequence.
+    findings: list[Finding]
+    litter: Sequence[str]
+
+
+def verify(archive: Archive, progress: Progress | None = None) -> list[Finding]:
+    """Return what does not hold in an archive, empty where all does; see `inspect_archive`."""
+    return inspect_archive(archive, progress).findings
+
+
+def inspect_archive(archive: Archive, progress: Progress | None = None) -> Inspection:
+    """Check the log's chain, the conservation of records, every file that the log names, and every other.
+
+    What is damaged is a finding, never an exception. `progress` is called with (files checked, files in all).
     """
-    every, findings = _check_log(archive)
-    findings += _check_anchor(archive, every)
-    commits = [commit for commit in every if commit.sequence > after]
+    listed = every_file(archive.storage)  # before the log is read: what lands meanwhile is not among them
+    commits, of_log = _check_chain(archive)
+    unnamed = sort_out(listed, commits)
+    findings = of_log + _check_commits(archive, commits, progress)
+    if not findings:
+        findings += _check_outcomes(archive, commits)
+    findings += [
+        Finding(name, "was added: no commit names it, and no crash leaves it") for name in unnamed.added
+    ]
+    # Where the log does not hold, nobody knows whether a commit named them.
+    return Inspection(findings, [] if of_log else unnamed.litter)
+
+
+def verify_commits(archive: Archive, *, after: int = 0) -> list[Finding]:
+    """Check the whole chain of the log, and the files that commits after this sequence name.
+
+    This is what a reader of the log depends on; what else lies in the archive is not looked at.
+    """
+    commits, findings = _check_chain(archive)
+    findings += _check_commits(archive, [commit for commit in commits if commit.sequence > after])
+    return findings or _check_outcomes(archive, commits)
+
+
+def _check_chain(archive: Archive) -> tuple[list[Commit], list[Finding]]:
+    commits, findings = _check_log(archive)
+    return commits, findings + _check_anchor(archive, commits)
+
+
+def _check_commits(
+    archive: Archive, commits: Sequence[Commit], progress: Progress | None = None
+) -> list[Finding]:
+    findings: list[Finding] = []
     files = sum(len(commit.paths) for commit in commits)
     done = 0
     for commit in commits:
@@ -59,9 +100,13 @@ def verify(
         done += len(commit.paths)
         if progress:
             progress(done, files)
-    if not findings and any(commit.outcomes for commit in commits):
-        findings += [Finding(commit.name, problem) for commit, problem in check_outcomes(archive, every)]
     return findings
+
+
+def _check_outcomes(archive: Archive, commits: Sequence[Commit]) -> list[Finding]:
+    if not any(commit.outcomes for commit in commits):
+        return []
+    return [Finding(commit.name, problem) for commit, problem in check_outcomes(archive, commits)]
 
 
 def verify_days(archive: Archive, event_type: str, days: Sequence[date]) -> list[Finding]:
@@ -73,17 +118,6 @@ def verify_days(archive: Archive, event_type: str, days: Sequence[date]) -> list
             if segment.type == event_type and not wanted.isdisjoint(segment.days):
                 findings += _check_segment(archive, segment) or _check_days(archive, segment)
     return findings
-
-
-def unnamed_files(archive: Archive) -> list[str]:
-    """Return the files in the archive that no entry of the log names: the litter of interrupted landings."""
-    named = {path for commit in archive.log.commits() for path in commit.paths}
-    return [
-        name
-        for folder in MAY_HOLD_LITTER
-        for name in archive.storage.names(folder)
-        if name not in named and not name.endswith(".lock")
-    ]
 
 
 def _check_log(archive: Archive) -> tuple[list[Commit], list[Finding]]:

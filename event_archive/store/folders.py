@@ -18,9 +18,6 @@ LOCK = f"{SCRATCH}/.lock"
 NAMED_BY_COMMITS = (EVENTS, QUARANTINE, RECOVERIES)
 """Their files exist once an entry of the log names them, and are called by their SHA-256."""
 
-MAY_HOLD_LITTER = (*NAMED_BY_COMMITS, SCRATCH)
-"""What a crash leaves behind lies in these."""
-
 TO_BACK_UP = (ANCHOR, LOG, *NAMED_BY_COMMITS)
 """All that can't be made again, in the order in which a copy is whole although something lands meanwhile."""
 

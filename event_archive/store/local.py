@@ -5,8 +5,10 @@ what every storage promises (`storage`), and how bytes get to the disk (`durable
 """
 
 import contextlib
+import errno
 import fcntl
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +32,34 @@ def _link(file: Path, name: Path) -> bool:
     except FileExistsError:
         return False
     return True
+
+
+def _regular(path: Path) -> Path:
+    """Return the path of a file that can be read to its end: a pipe or a device would never come to one."""
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(errno.EINVAL, "Is no regular file", str(path))
+    return path
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Yield all that is below a folder and is none itself; links are not followed.
+
+    A folder below it that can't be looked into is given by its own name, so that nobody takes it for empty.
+    """
+    unreadable: list[str] = []
+
+    def note(error: OSError) -> None:
+        if isinstance(error, FileNotFoundError | NotADirectoryError):
+            return  # it was removed meanwhile, or is a file
+        if error.filename == str(folder):
+            raise error
+        unreadable.append(error.filename)
+
+    for base, folders, files in os.walk(folder, onerror=note):
+        yield from (path for name in folders if (path := Path(base, name)).is_symlink())
+        yield from (Path(base, name) for name in files)
+    yield from map(Path, unreadable)
 
 
 class LocalStorage:
@@ -118,20 +148,19 @@ class LocalStorage:
 
     def read(self, name: str) -> bytes:
         """See `Storage.read`."""
-        return self._path(name).read_bytes()
+        return _regular(self._path(name)).read_bytes()
 
     def digest(self, name: str) -> str:
         """See `Storage.digest`."""
-        return file_digest(self._path(name))
+        return file_digest(_regular(self._path(name)))
 
     def names(self, folder: str) -> list[str]:
         """See `Storage.names`."""
-        base = self._path(folder)
-        return sorted(str(path.relative_to(self.root)) for path in base.rglob("*") if not path.is_dir())
+        return sorted(str(path.relative_to(self.root)) for path in _files_below(self._path(folder)))
 
     def age(self, name: str, now: float) -> float:
         """See `Storage.age`."""
-        return now - self._path(name).stat().st_mtime
+        return now - self._path(name).lstat().st_mtime
 
     def remove(self, name: str) -> None:
         """See `Storage.remove`."""

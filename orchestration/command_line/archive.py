@@ -10,12 +10,13 @@ import click
 
 from event_archive import UnusableInput
 from event_archive.clean import clean as clean_archive
-from event_archive.verification import verify as verify_archive
+from event_archive.verification import inspect_archive
 from orchestration.command_line import screen
 from orchestration.command_line.land import counts_in_order
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
 from orchestration.command_line.options import json_option, read_settings
 
+LITTER = "litter of a landing that was interrupted, or work of one that is under way; no commit names it"
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -68,9 +69,10 @@ def log(limit: int | None, wants_json: bool) -> None:
 @click.command()
 @json_option
 def verify(wants_json: bool) -> int:
-    """Check every committed byte against the log: changed, missing, added, reordered.
+    """Check every file of the archive against the log: changed, missing, added, reordered.
 
-    Exit code 1, and one line for each file, where something does not hold.
+    Exit code 1, and one line for each file, where something does not hold. What a crash left is named as
+    litter: it is no part of the archive, and does it no harm.
 
     \b
     Example:
@@ -78,11 +80,16 @@ def verify(wants_json: bool) -> int:
     """
     archive = read_settings().open_archive()
     with screen.show_progress("Checking", 1) as show:
-        findings = verify_archive(archive, lambda checked, files: show(checked / max(files, 1), ""))
+        found = inspect_archive(archive, lambda checked, files: show(checked / max(files, 1), ""))
+    findings, litter = found.findings, found.litter
     commits = [] if findings else archive.log.commits()
     if wants_json:
-        screen.print_json({"holds": not findings, "commits": len(commits), "findings": findings})
-    elif findings:
+        screen.print_json(
+            {"holds": not findings, "commits": len(commits), "findings": findings, "litter": litter}
+        )
+        return DOES_NOT_HOLD if findings else DONE
+    screen.print_lines(*(screen.printable(f"{name}: {LITTER}") for name in litter))
+    if findings:
         screen.print_lines(*(screen.printable(f"{finding.path}: {finding.problem}") for finding in findings))
         screen.print_note(f"The archive does not hold: {len(findings):,} problem(s), named above.")
     else:
@@ -90,6 +97,8 @@ def verify(wants_json: bool) -> int:
         head = commits[-1].digest if commits else "none"
         held = f"{len(commits):,} commit(s), {rows:,} event(s)"
         screen.print_lines(f"The archive holds: {held}. Head digest: {head}")
+    if litter:
+        screen.print_note(f"{len(litter):,} file(s) are litter. Old litter is removed by: factlog clean")
     return DOES_NOT_HOLD if findings else DONE
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import duckdb
 
-from event_archive import Archive, verify
+from event_archive import Archive
 from event_archive.store.commit import Commit
+from event_archive.verification import verify_commits
 from orchestration.warehouse.build_record import Build, Check, NodeCheck, recorded_outcomes
 
 ARCHIVE_CHAIN, CONSERVATION, MODELS_TESTED = "archive_chain", "conservation", "models_tested"
@@ -82,7 +83,7 @@ def models_as_one(checks: Sequence[Check]) -> Check:
 
 def check_chain(inspected: Inspected) -> list[Check]:
     """Check the archive's bytes against its log."""
-    findings = verify(inspected.archive, after=inspected.after)
+    findings = verify_commits(inspected.archive, after=inspected.after)
     shown = "; ".join(f"{finding.path}: {finding.problem}" for finding in findings[:SHOWN_FINDINGS])
     since = f" since commit {inspected.after}" if inspected.after else ""
     detail = shown or f"every byte committed{since} is as it was"

@@ -30,7 +30,7 @@ from event_archive.landing.inbox import land_inbox
 from event_archive.registry.contract import load_contracts
 from event_archive.registry.exact_values import json_text, moment_text
 from event_archive.store.commit import Counts
-from event_archive.verification import unnamed_files
+from event_archive.unnamed_files import UnnamedFiles, unnamed_files
 from support.events import (
     Event,
     archived,
@@ -237,7 +237,7 @@ def test_a_landing_that_is_killed_is_whole_or_nothing_and_can_be_repeated(crashe
         assert [file for file in folder.glob("landed/*/*") if file.name.startswith("new")]
 
         clean(archive, timedelta(0))
-        assert unnamed_files(archive) == [], folder.name
+        assert unnamed_files(archive) == UnnamedFiles([], []), folder.name
         assert verify(archive) == [], folder.name
         assert same_events(archive, AFTER), folder.name
     assert whole[1] > 15, "too few were killed before the commit"

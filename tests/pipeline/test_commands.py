@@ -96,6 +96,27 @@ def test_clean_removes_litter_only(home: Path, factlog: Typed) -> None:
     assert "no litter" in factlog("clean")[2]
 
 
+def test_verify_names_what_was_added_and_tells_litter_apart(home: Path, factlog: Typed) -> None:
+    factlog("land", write(RATED))
+    (home / "archive" / "scratch" / "tmp1").write_bytes(b"")
+    code, out, err = factlog("verify")
+    assert (code, out.splitlines()[0].startswith("scratch/tmp1: litter"), "factlog clean" in err) == (
+        0,
+        True,
+        True,
+    )
+    assert "The archive holds: 1 commit(s)" in out
+    code, out, _ = factlog("verify", "--json")
+    assert (code, json.loads(out)["holds"], json.loads(out)["litter"]) == (0, True, ["scratch/tmp1"])
+    (home / "archive" / "keys").mkdir()
+    (home / "archive" / "keys" / "a\x1b.lock").write_bytes(b"")
+    code, out, err = factlog("verify")
+    assert code == 1
+    assert "keys/a\\x1b.lock: was added" in out
+    assert "1 problem(s)" in err
+    assert "scratch/tmp1: litter" in out
+
+
 def test_contracts_are_listed_and_shown(factlog: Typed) -> None:
     _, out, _ = factlog("contracts")
     assert "translation.rated.v1" in out

@@ -15,7 +15,7 @@ from event_archive import Archive, recover, verify
 from event_archive.clean import clean
 from event_archive.registry.contract import load_contracts
 from event_archive.store.commit import Counts, totals
-from event_archive.verification import unnamed_files
+from event_archive.unnamed_files import UnnamedFiles, unnamed_files
 from support.events import (
     LOST_DATA,
     Event,
@@ -81,7 +81,7 @@ def test_a_recovery_that_is_killed_is_whole_or_nothing_and_can_be_repeated(crash
         assert len(archived(archive)) == 4, folder.name
 
         clean(archive, timedelta(0))
-        assert unnamed_files(archive) == [], folder.name
+        assert unnamed_files(archive) == UnnamedFiles([], []), folder.name
         assert verify(archive) == [], folder.name
     assert whole[2] > 15, "too few were killed before the commit"
     assert whole[3] > 3, "too few were killed after the commit"

@@ -22,7 +22,7 @@ from event_archive.quarantine.queries import Filter, grouped, history
 from event_archive.quarantine.recover import Selection
 from event_archive.quarantine.recovery_outcomes import RejectedRecords
 from event_archive.store.commit import Commit, Counts, parse_entry, totals
-from event_archive.verification import unnamed_files
+from event_archive.unnamed_files import UnnamedFiles, unnamed_files
 from support.events import (
     LOST,
     LOST_DATA,
@@ -124,7 +124,7 @@ def test_where_nothing_changes_there_is_no_commit(archive: Archive) -> None:
     assert recover(later).commit
     assert recover(later).commit is None
     assert len(later.log.commits()) == 2
-    assert unnamed_files(later) == []
+    assert unnamed_files(later) == UnnamedFiles([], [])
 
 
 def test_what_landed_meanwhile_is_a_duplicate_or_a_conflict(archive: Archive) -> None:

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from event_archive import Archive, recover, verify
-from event_archive.store.folders import KEYS, SCRATCH, TO_BACK_UP
+from event_archive.store.folders import PARTS, TO_BACK_UP
 from support.events import (
     LOST_DATA,
     WEIGHED_DATA,
@@ -46,7 +46,7 @@ def test_what_is_backed_up_holds_by_itself(tmp_path: Path) -> None:
 
 def test_whatever_an_archive_has_is_backed_up_or_can_be_made_again(tmp_path: Path) -> None:
     archive = recovered(tmp_path)
-    assert {path.name for path in archive.root.iterdir()} <= {*TO_BACK_UP, KEYS, SCRATCH}
+    assert {path.name for path in archive.root.iterdir()} <= {*PARTS}
 
 
 def test_the_page_about_operating_backs_up_what_has_to_be() -> None:
