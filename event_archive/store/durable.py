@@ -1,13 +1,15 @@
 """Durability on a local disk: when a call returns, what it did survives a loss of power.
 
-Belongs here: bringing bytes and names to the disk, and the digest by which bytes are known again. Not here:
-what is written and under which name (`local`, `publishing`).
+Belongs here: bringing bytes and names to the disk, sealing what is finished, and the digest by which bytes
+are known again. Not here: what is written and under which name (`local`, `publishing`).
 """
 
 import contextlib
 import hashlib
 import os
 from pathlib import Path
+
+READ_ONLY = 0o444
 
 
 def file_digest(path: Path) -> str:
@@ -25,12 +27,22 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def seal(finished: Path) -> None:
+    """Let nobody write to a finished file any more, whatever the umask, and bring its bytes to the disk."""
+    descriptor = os.open(finished, os.O_RDONLY)
+    try:
+        os.fchmod(descriptor, READ_ONLY)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def move_into_place(finished: Path, target: Path) -> None:
-    """Durably move a finished file to `target`, in one step; what was there before is gone.
+    """Durably move a finished file to `target`, in one step and sealed; what was there before is gone.
 
     Both are on one file system, and the folder of `target` exists.
     """
-    sync(finished)
+    seal(finished)
     finished.replace(target)
     sync(target.parent)
 

@@ -14,10 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from event_archive.errors import UnusableInput
-from event_archive.store.durable import file_digest, make_durable_folder, move_into_place, sync
+from event_archive.store.durable import file_digest, make_durable_folder, move_into_place, seal, sync
 from event_archive.store.folders import LOCK, PARTS, SCRATCH
-
-READABLE = 0o644
 
 
 def has_archive(root: Path) -> bool:
@@ -63,7 +61,7 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
 
 class LocalStorage:
-    """Names are files below one folder, durable (fsync of file and folder) when a call returns.
+    """Names are read-only files below one folder, durable (fsync of file and folder) when a call returns.
 
     An archive is where at least one of its parts is: an empty folder is a disk that is not mounted. To open
     one writes nothing; `may_create`: make the folder where there is none.
@@ -113,10 +111,8 @@ class LocalStorage:
     def _write_scratch(self, content: bytes) -> Path:
         descriptor, name = tempfile.mkstemp(dir=self._scratch)
         with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, READABLE)
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        seal(Path(name))
         return Path(name)
 
     def create(self, name: str, content: bytes) -> bool:

@@ -22,7 +22,6 @@ from orchestration.dataset.row_tracing import MartDescription, traces_from_json
 from orchestration.dataset.tables import columns as columns_of
 from orchestration.dataset.tables import copy_tables
 
-READ_ONLY_MODE = 0o444
 HELD_ELSEWHERE = "Could not set lock on file"
 MART_COLUMNS = ("row_key", "traced_to", "landing_columns")
 TABLES = {
@@ -74,10 +73,10 @@ class Dataset:
 def write_dataset(
     connection: duckdb.DuckDBPyConnection, file: Path, info: DatasetInfo, tables: dict[str, TableState]
 ) -> None:
-    """Write these marts of the warehouse to a new file that nobody can change.
+    """Write these marts of the warehouse to a new file.
 
-    The connection has the warehouse attached as `warehouse` and in use. The file is not on the disk for sure
-    until the caller has synced it.
+    The connection has the warehouse attached as `warehouse` and in use. The file can be written to, and is
+    not on the disk for sure, until the caller has sealed it.
     """
     # Analysts' DuckDB is often older than ours, and can't open what 2.0 writes by default.
     connection.execute(f"ATTACH {literal(str(file))} AS reporting (STORAGE_VERSION 'v1.4.0')")
@@ -87,7 +86,6 @@ def write_dataset(
     describe(connection, info, tables)
     connection.execute("COMMIT")
     connection.execute("DETACH reporting")
-    file.chmod(READ_ONLY_MODE)
 
 
 def describe(connection: duckdb.DuckDBPyConnection, info: DatasetInfo, tables: dict[str, TableState]) -> None:

@@ -17,7 +17,7 @@ import duckdb
 
 from event_archive.sql_text import Relations, literal, quoted
 from orchestration.dataset.compare import TableState, differing_row_ids, has_same_definition, table_state
-from orchestration.dataset.dataset_file import READ_ONLY_MODE, DatasetInfo, describe
+from orchestration.dataset.dataset_file import DatasetInfo, describe
 from orchestration.dataset.row_tracing import LAST_SEQUENCE
 from orchestration.dataset.tables import REPORTING, WAREHOUSE, columns, copy_table, relation
 
@@ -48,9 +48,7 @@ def update_dataset(
     except duckdb.Error:
         held = False
     connection.execute(f"DETACH {REPORTING}")
-    if held:
-        file.chmod(READ_ONLY_MODE)
-    else:
+    if not held:
         file.unlink()
     return held
 

@@ -16,7 +16,7 @@ from event_archive import Archive, UnusableInput
 from event_archive.store.durable import make_durable_folder, move_into_place, sync
 from orchestration.dataset.code_version import code_version
 from orchestration.dataset.compare import TableState, table_states
-from orchestration.dataset.dataset_file import READ_ONLY_MODE, DatasetInfo, write_dataset
+from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
 from orchestration.dataset.dataset_update import update_dataset
 from orchestration.dataset.versions import SERVED, Version, find_version, served_version, versions
 from orchestration.full_disk import full_disk_in_one_line
@@ -127,7 +127,6 @@ def write(
     move_into_place(unfinished, settings.published / version.file_name)
     manifest = settings.published / f".{version.manifest_name}.unfinished"
     manifest.write_text(version.to_json())
-    manifest.chmod(READ_ONLY_MODE)
     move_into_place(manifest, settings.published / version.manifest_name)
     return version
 

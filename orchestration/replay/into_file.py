@@ -21,7 +21,7 @@ from pathlib import Path
 
 from event_archive import UnusableInput
 from event_archive.store.commit import Commit
-from event_archive.store.durable import sync
+from event_archive.store.durable import seal, sync
 from orchestration.dataset.code_version import code_version
 from orchestration.dataset.compare import TableState, table_states
 from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
@@ -179,7 +179,7 @@ def file_beside(into: Path) -> Iterator[Path]:
 
 def settle_as_new(unfinished: Path, into: Path) -> None:
     """Bring a finished file to the disk and to its name, in one step, if that name is still free."""
-    sync(unfinished)
+    seal(unfinished)
     try:
         into.hardlink_to(unfinished)
     except FileExistsError:

@@ -254,6 +254,8 @@ def intact(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     land_bytes(archive, lines([weighed(1), lost(1), b"broken"]), "first")
     land_bytes(archive, lines([weighed(2), b"broken, too"]), "second")
     land_bytes(archive, lines([weighed(3), weighed(4), lost(3)]), "third")
+    for path in filter(Path.is_file, archive.root.rglob("*")):
+        path.chmod(0o644)
     return archive
 
 

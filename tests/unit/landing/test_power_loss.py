@@ -34,7 +34,7 @@ def archive_in(home: Path) -> Archive:
     """The archive of a home, whose contracts lie beside it."""
     archive = new_archive(home.parent / "other")
     shutil.rmtree(home.parent / "other" / "archive")
-    return Archive(home / "archive", archive.contracts)
+    return Archive(home / "archive", archive.contracts, may_create=True)
 
 
 def land_all(home: Path) -> None:

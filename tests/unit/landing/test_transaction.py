@@ -62,7 +62,9 @@ def test_an_engine_is_closed_where_a_quarantine_file_can_not_be_read(
     land_bytes(archive, b"broken\n")
     (commit,) = archive.log.commits()
     assert commit.quarantine is not None
-    Path(archive.storage.location(commit.quarantine.path)).write_bytes(b"no Parquet")
+    path = Path(archive.storage.location(commit.quarantine.path))
+    path.chmod(0o644)
+    path.write_bytes(b"no Parquet")
     engines: list[duckdb.DuckDBPyConnection] = []
 
     def opening(*, threads: int, memory_bytes: int) -> duckdb.DuckDBPyConnection:
