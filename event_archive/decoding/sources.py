@@ -5,23 +5,34 @@ the bytes hold (`decompress`, `formats`).
 """
 
 import hashlib
+import io
 import os
-import sys
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from event_archive.errors import UnusableInput
+from event_archive.decoding.dropped_file import entries_below, open_file_below
+from event_archive.errors import UnusableInput, UnusableSource
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+STANDARD_INPUT = 0
 
 
 @dataclass(frozen=True)
 class Source:
-    """One input to land. `path` is None for standard input; `origin`: its name in the log."""
+    """One input to land. `path` is None for standard input; `origin`: its name in the log.
+
+    `within`: the folder that somebody dropped it in; it is read if it is a file and no link leads to it. A
+    path that the user named is followed wherever it leads.
+    """
 
     origin: str
     path: Path | None
+    within: Path | None = None
 
     def __post_init__(self) -> None:
         # The log is UTF-8; a file's name may be any bytes, which Python writes with lone surrogates.
@@ -29,13 +40,44 @@ class Source:
         object.__setattr__(self, "origin", written)
 
     def open(self) -> BinaryIO:
-        """Open the bytes, from the start; raises UnusableInput."""
-        if self.path is None:
-            return sys.stdin.buffer
+        """Open the bytes, from the start; raises UnusableSource, and so does reading them."""
         try:
-            return self.path.open("rb")
+            return io.BufferedReader(_SourceFile(self._descriptor(), self.origin))
         except OSError as error:
-            raise UnusableInput(f"{self.origin}: can't be read: {error.strerror}") from error
+            raise _unreadable(self.origin, error) from error
+
+    def _descriptor(self) -> int:
+        if self.path is None:
+            return os.dup(STANDARD_INPUT)
+        return open_file_below(self.path, self.within) if self.within else os.open(self.path, os.O_RDONLY)
+
+    @property
+    def can_be_read_again(self) -> bool:
+        """Whether it gives the same bytes each time: a file does, a pipe does not."""
+        return self.path is not None and self.path.is_file()
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has; 0 for what can't be read again, which has no size."""
+        return self.path.stat().st_size if self.path and self.can_be_read_again else 0
+
+
+class _SourceFile(io.FileIO):
+    """A file that says which source it is of, where the disk or the network can't give its bytes."""
+
+    def __init__(self, descriptor: int, origin: str) -> None:
+        super().__init__(descriptor)
+        self._origin = origin
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int | None:
+        try:
+            return super().readinto(buffer)
+        except OSError as error:
+            raise _unreadable(self._origin, error) from error
+
+
+def _unreadable(origin: str, error: OSError) -> UnusableSource:
+    return UnusableSource(origin, f"can't be read: {error.strerror}")
 
 
 class HashingReader:
@@ -77,7 +119,9 @@ class HashingReader:
 def find_sources(paths: Iterable[str]) -> list[Source]:
     """Return the inputs at these paths: files, folders (all files below, sorted), `-` for standard input.
 
-    Raises UnusableInput for a path that is not there, and for one that can't be landed (a device, a socket).
+    The user's own links are followed, and a named pipe is read to its end. Raises UnusableInput for a path
+    that is not there, and for one that can't be landed: a device, a socket; and inside of a folder a link to
+    another folder, a pipe, or what can't be listed.
     """
     sources: list[Source] = []
     for name in paths:
@@ -85,9 +129,8 @@ def find_sources(paths: Iterable[str]) -> list[Source]:
         if name == "-":
             sources.append(Source("standard input", None))
         elif path.is_dir():
-            files = sorted(file for file in path.rglob("*") if file.is_file() and not _hidden(file, path))
-            sources.extend(Source(str(file), file) for file in files)
-        elif path.is_file():
+            sources.extend(Source(str(file), file) for file in _files_below(path))
+        elif path.is_file() or path.is_fifo():
             sources.append(Source(name, path))
         else:
             what = "is neither a file nor a folder" if path.exists() else "is not there"
@@ -95,8 +138,15 @@ def find_sources(paths: Iterable[str]) -> list[Source]:
     return sources
 
 
-def _hidden(file: Path, below: Path) -> bool:
-    return any(part.startswith(".") for part in file.relative_to(below).parts)
+def _files_below(folder: Path) -> list[Path]:
+    """The files below a folder, sorted; raises UnusableInput for what would be left out without a word."""
+    found = sorted(entries_below(folder), key=lambda entry: entry.path)
+    for entry in found:
+        if fault := entry.fault or (None if entry.path.is_file() else f"is {entry.kind}"):
+            raise UnusableInput(
+                f"{entry.path}: {fault}; name the files to land, or take it out of the folder"
+            )
+    return [entry.path for entry in found]
 
 
 def digest_of(source: Source) -> str:

@@ -26,7 +26,7 @@ from event_archive.mapping.mapping import Mapping
 from event_archive.store.commit import LANDING, Commit, Counts
 from event_archive.store.durable import file_digest
 
-__all__ = ["Landed", "Limits", "Progress", "land"]
+__all__ = ["Landed", "Limits", "PassedOver", "Progress", "land"]
 
 Progress = Callable[[int], None]
 
@@ -44,6 +44,14 @@ class Landed:
     earlier: Commit | None = None
 
 
+@dataclass(frozen=True)
+class PassedOver:
+    """An input that did not land, or a landed one that is still in the way; `problem`: why, what to do."""
+
+    origin: str
+    problem: str
+
+
 def land(
     archive: Archive,
     source: Source,
@@ -57,7 +65,7 @@ def land(
     `mapping`: by which records that are no events become events. `limits`: of memory, threads and the
     size of a record. `progress` is called, from time to time, with how many of the input's bytes were
     read. An input whose bytes have landed before, by the same mapping, is left alone. Raises
-    UnusableInput where the input can't be read. Records that are rejected are not an error: they go to
+    UnusableSource where the input can't be read. Records that are rejected are not an error: they go to
     the quarantine.
     """
     limits = limits or Limits()
@@ -128,19 +136,18 @@ def _commit(
 
 
 def _readable_again(source: Source, folder: Path) -> Source:
-    """The source itself, or a copy of standard input: a landing may have to read it twice."""
-    if source.path is not None:
+    """The source itself, or a copy of what comes through a pipe: a landing may have to read it twice."""
+    if source.can_be_read_again:
         return source
     copy = folder / "input"
-    with copy.open("wb") as file:
-        shutil.copyfileobj(source.open(), file)
+    with closing(source.open()) as file, copy.open("wb") as kept:
+        shutil.copyfileobj(file, kept)
     return Source(source.origin, copy)
 
 
 def _landed_before(known: Sequence[Commit], source: Source, mapping: Mapping | None) -> Commit | None:
     """The commit in which the same bytes landed by the same mapping; only known sizes are hashed."""
-    size = source.path.stat().st_size if source.path and source.path.is_file() else 0
-    same_size = [commit for commit in known if commit.kind == LANDING and commit.batch_bytes == size]
+    same_size = [commit for commit in known if commit.kind == LANDING and commit.batch_bytes == source.size]
     if not same_size:
         return None
     mine = digest_of(source), file_digest(mapping.path) if mapping else None

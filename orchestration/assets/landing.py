@@ -5,10 +5,13 @@ sequence noted there is reported, whoever made it, so what the `factlog` command
 Not here: landing itself (the archive's), and when it is asked for (`automation`).
 """
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from event_archive import Archive, Landed, UnusableInput
 from event_archive.landing.inbox import land_inbox
+from event_archive.landing.land import PassedOver
 from event_archive.store.commit import LANDING, RECOVERY, Counts
 from event_archive.store.durable import make_durable_folder
 from orchestration.assets.archive import open_archive
@@ -19,6 +22,7 @@ from orchestration.assets.keys import LOG
 from orchestration.names import ARCHIVE_POOL
 from orchestration.settings import Settings
 
+MOST_SHOWN = 20
 DESCRIPTION = """The ordered, hash-chained list of commits: what it names exists, anything else does not.
 
 Materializing it lands the files in the inbox, each in one atomic commit, and reports a materialization of
@@ -38,7 +42,7 @@ def landing_asset(settings: Settings) -> dg.AssetsDefinition:
     )
     def land(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         archive = open_archive(settings)
-        land_files(context, settings, archive)
+        passed_over = land_files(context, settings, archive)
         commits = archive.log.commits()
         fresh = commits[last_reported_sequence(context.instance, LOG, commits) :]
         reported = 0
@@ -59,6 +63,8 @@ def landing_asset(settings: Settings) -> dg.AssetsDefinition:
                 "duplicate": dg.MetadataValue.int(counts.duplicate),
                 "rejected": dg.MetadataValue.int(counts.rejected),
                 "recovered": dg.MetadataValue.int(recovered),
+                "passed_over": dg.MetadataValue.int(len(passed_over)),
+                "passed_over_files": dg.MetadataValue.md(format_passed_over(passed_over)),
             },
             data_version=dg.DataVersion(LOG_VERSION),
         )
@@ -66,14 +72,22 @@ def landing_asset(settings: Settings) -> dg.AssetsDefinition:
     return land
 
 
-def land_files(context: dg.AssetExecutionContext, settings: Settings, archive: Archive) -> None:
-    """Land the inbox, and log what came of each file as soon as it is committed."""
+def land_files(context: dg.AssetExecutionContext, settings: Settings, archive: Archive) -> list[PassedOver]:
+    """Land the inbox, and log what came of each file as soon as it is committed; what was passed over."""
     make_durable_folder(settings.inbox)
+    passed_over = []
     try:
         for outcome in land_inbox(archive, settings.inbox, limits=settings.limits):
-            (context.log.warning if outcome.counts.rejected else context.log.info)(format_landing(outcome))
+            if isinstance(outcome, PassedOver):
+                passed_over.append(outcome)
+                context.log.warning(f"passed over: {outcome.origin}: {outcome.problem}")
+            else:
+                (context.log.warning if outcome.counts.rejected else context.log.info)(
+                    format_landing(outcome)
+                )
     except UnusableInput as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
+    return passed_over
 
 
 def format_landing(outcome: Landed) -> str:
@@ -85,3 +99,10 @@ def format_landing(outcome: Landed) -> str:
         f"{outcome.origin}: {counts.received} received = {counts.accepted} accepted + "
         f"{counts.duplicate} duplicate + {counts.rejected} rejected"
     )
+
+
+def format_passed_over(passed_over: Sequence[PassedOver]) -> str:
+    """The files that lie in the inbox and can't land, as a list in Markdown: the first of them."""
+    shown = [f"- `{outcome.origin}` {outcome.problem}" for outcome in passed_over[:MOST_SHOWN]]
+    more = len(passed_over) - len(shown)
+    return "\n".join([*shown, *([f"- and {more:,} more"] if more else [])]) or "none"

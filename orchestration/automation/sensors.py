@@ -15,7 +15,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from event_archive import Archive
-from event_archive.landing.inbox import pending_files
+from event_archive.landing.inbox_listing import list_inbox
 from event_archive.store.commit import Commit
 from event_archive.store.log import Log
 from orchestration.assets.cursors import days_of_commits, last_reported_sequence, unpublished
@@ -77,14 +77,16 @@ def inbox_sensor(
     )
     def inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         archive.storage.require()
-        pending = file_states(pending_files(settings.inbox))
+        listing = list_inbox(settings.inbox)
+        pending = file_states([*listing.complete, *listing.problems])
         commits = log.commits()
         unreported = len(commits) - last_reported_sequence(context.instance, LOG, commits)
         if not pending and not unreported:
             return dg.SkipReason("The inbox is empty, and every commit is reported.")
         if is_running(context.instance, LAND_JOB):
             return dg.SkipReason("A landing is under way; what it leaves is looked at after it.")
-        # The key holds the files' state: a file that can't be landed does not ask again and again.
+        # The key holds the files' state: what can't be landed is reported by one run, asks no more until it
+        # is changed, and keeps no other file waiting.
         key = digest(json.dumps([pending, commits[-1].digest if unreported else ""]))
         return dg.RunRequest(run_key=key)
 
@@ -157,11 +159,11 @@ def own_log(archive: Archive) -> Log:
 
 
 def file_states(files: Sequence[Path]) -> list[list[object]]:
-    """Files with everything that changes when a file is written to or replaced."""
+    """What lies in the inbox, with everything that changes when it is written to or replaced."""
     listed: list[list[object]] = []
     for path in files:
         with suppress(FileNotFoundError):
-            stat = path.stat()
+            stat = path.lstat()
             listed.append([str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino])
     return listed
 

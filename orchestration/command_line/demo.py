@@ -18,7 +18,7 @@ from examples.company.simulation import Emitted, emit
 from orchestration.command_line import screen
 from orchestration.command_line.demo_reports import REPORTS
 from orchestration.command_line.derive.refresh import format_refreshed, print_refusal
-from orchestration.command_line.land import counts_in_order, land_all
+from orchestration.command_line.land import counts_in_order, land_all, report
 from orchestration.command_line.main import DONE
 from orchestration.command_line.options import read_settings
 from orchestration.publishing.publish import PublishingRefused
@@ -57,7 +57,10 @@ def demo(scale: float) -> int:
     archive = settings.open_archive(may_create=True)
     emitted = emit(folder_of(settings, scale), scale=scale)
     screen.print_lines(*format_emitted(emitted), "")
-    landed = land_all(archive, find_sources([screen.format_path(path) for path in emitted.files]), settings)
+    outcomes = land_all(archive, find_sources([screen.format_path(path) for path in emitted.files]), settings)
+    landed = [outcome for outcome in outcomes if isinstance(outcome, Landed)]
+    if len(landed) < len(outcomes):
+        return report(outcomes, wants_json=False)
     print_landed(landed)
     print_rejected(archive)
     try:
@@ -66,9 +69,9 @@ def demo(scale: float) -> int:
     except PublishingRefused as refused:
         return print_refusal(refused, wants_json=False)
     screen.print_lines(*format_refreshed(done), "")
-    for report in REPORTS:
-        answer = query(settings, report.sql)
-        screen.print_table(report.title, answer.columns, answer.rows)
+    for shown in REPORTS:
+        answer = query(settings, shown.sql)
+        screen.print_table(shown.title, answer.columns, answer.rows)
         screen.print_lines("")
     if not any(landing.commit for landing in landed) and not done.publication.is_new:
         screen.print_lines("This was landed, derived and published before: nothing has changed.")

@@ -12,11 +12,15 @@ import click
 
 from event_archive import Archive, Landed, Source
 from event_archive.decoding.sources import find_sources
-from event_archive.landing.inbox import SETTLED_AFTER_SECONDS, land_inbox, pending_files
+from event_archive.errors import UnusableSource
+from event_archive.landing.inbox import land_inbox
+from event_archive.landing.inbox_listing import SETTLED_AFTER_SECONDS, list_inbox
+from event_archive.landing.land import PassedOver
 from event_archive.landing.land import land as land_source
 from event_archive.mapping.mapping import Mapping, load_mapping
 from event_archive.store.commit import Counts
 from orchestration.command_line import screen
+from orchestration.command_line.main import DONE, UNUSABLE_INPUT
 from orchestration.command_line.options import contracts_option, json_option, read_settings
 from orchestration.settings import Settings
 
@@ -32,11 +36,12 @@ from orchestration.settings import Settings
     help="How foreign records become events (see docs/how-to-map-foreign-records.md).",
 )
 @json_option
-def land(paths: tuple[str, ...], contracts: Path | None, mapping_file: Path | None, wants_json: bool) -> None:
+def land(paths: tuple[str, ...], contracts: Path | None, mapping_file: Path | None, wants_json: bool) -> int:
     """Land event files in the archive: files, folders (recursive), or - for standard input.
 
     Each source is one atomic commit. Landing the same bytes, or the same events in other files, again adds
     nothing. Records that break their contract are kept in quarantine, with place and reason; the rest lands.
+    A source that can't be read is passed over; the others land, and the exit code is 2.
 
     \b
     Examples:
@@ -49,15 +54,16 @@ def land(paths: tuple[str, ...], contracts: Path | None, mapping_file: Path | No
     mapping = load_mapping(mapping_file, settings.limits) if mapping_file else None
     sources = find_sources(paths)
     archive = settings.open_archive(may_create=True)
-    report(land_all(archive, sources, settings, mapping), wants_json)
+    return report(land_all(archive, sources, settings, mapping), wants_json)
 
 
 @click.command()
 @json_option
-def inbox(wants_json: bool) -> None:
+def inbox(wants_json: bool) -> int:
     """Land what lies in the inbox (var/inbox/), and move each file out once its commit stands.
 
-    A crash leaves a file where it was; landing it again adds nothing. `make dev` does this by itself.
+    A crash leaves a file where it was; landing it again adds nothing. What can't land (it can't be read, or
+    is a link, a pipe, a device) is passed over and named; the others land, and the exit code is 2.
 
     \b
     Example:
@@ -65,31 +71,31 @@ def inbox(wants_json: bool) -> None:
     """
     settings = read_settings()
     archive = settings.open_archive(may_create=True)
-    dropped = pending_files(settings.inbox, settled_after=0)
-    if len(dropped) > len(pending_files(settings.inbox)):
+    dropped = list_inbox(settings.inbox)
+    if dropped.unfinished:
         # Somebody may still be writing to them; who asks right after dropping a file wants it landed.
         time.sleep(SETTLED_AFTER_SECONDS)
-    landed = []
-    with screen.show_progress("Landing", len(dropped)) as show:
-        for landing in land_inbox(archive, settings.inbox, limits=settings.limits):
-            landed.append(landing)
-            show(len(landed), landing.origin)
-    if left := pending_files(settings.inbox, settled_after=0):
+    outcomes = []
+    with screen.show_progress("Landing", len(dropped.complete) + len(dropped.unfinished)) as show:
+        for outcome in land_inbox(archive, settings.inbox, limits=settings.limits):
+            outcomes.append(outcome)
+            show(len(outcomes), outcome.origin)
+    left = len(list_inbox(settings.inbox).unfinished)
+    if left:
         screen.print_note(
-            f"{len(left):,} file(s) are still being written to; run it again when they are complete."
+            f"{left:,} file(s) are still being written to; run it again when they are complete."
         )
-    if not landed and not left and not wants_json:
+    if not outcomes and not left and not wants_json:
         screen.print_note(f"The inbox {screen.format_path(settings.inbox)} is empty.")
-    if landed or wants_json:
-        report(landed, wants_json)
+    return report(outcomes, wants_json) if outcomes or wants_json else DONE
 
 
 def land_all(
     archive: Archive, sources: Sequence[Source], settings: Settings, mapping: Mapping | None = None
-) -> list[Landed]:
+) -> list[Landed | PassedOver]:
     """Land the sources in turn, and show how far it is by the bytes that were read."""
-    sizes = [size_of(source) for source in sources]
-    landed = []
+    sizes = [source.size for source in sources]
+    outcomes: list[Landed | PassedOver] = []
     with screen.show_progress("Landing", sum(sizes) or None) as show:
         for place, source in enumerate(sources):
             before = sum(sizes[:place])
@@ -98,22 +104,22 @@ def land_all(
             def read(count: int, *, before: int = before, origin: str = source.origin) -> None:
                 show(before + count, origin)
 
-            landed.append(
-                land_source(archive, source, mapping=mapping, limits=settings.limits, progress=read)
-            )
-    return landed
+            try:
+                outcomes.append(
+                    land_source(archive, source, mapping=mapping, limits=settings.limits, progress=read)
+                )
+            except UnusableSource as error:
+                outcomes.append(PassedOver(source.origin, error.problem))
+    return outcomes
 
 
-def size_of(source: Source) -> int:
-    """The number of bytes of a source; 0 for what has no size."""
-    return source.path.stat().st_size if source.path and source.path.is_file() else 0
-
-
-def report(landed: Sequence[Landed], wants_json: bool) -> None:
-    """Print what became of the records, per source and in all."""
+def report(outcomes: Sequence[Landed | PassedOver], wants_json: bool) -> int:
+    """Print what became of the records, per source and in all, and of sources; the exit code."""
+    landed = [outcome for outcome in outcomes if isinstance(outcome, Landed)]
+    passed_over = [outcome for outcome in outcomes if isinstance(outcome, PassedOver)]
     if wants_json:
-        screen.print_json([to_json(landing) for landing in landed])
-    else:
+        screen.print_json([to_json(outcome) for outcome in outcomes])
+    elif landed:
         screen.print_table(
             None,
             ["source", "received", "accepted", "duplicate", "rejected", "commit"],
@@ -126,6 +132,15 @@ def report(landed: Sequence[Landed], wants_json: bool) -> None:
                 for landing in landed
             ],
         )
+    if landed or not passed_over:
+        print_summary(landed)
+    for outcome in passed_over:
+        screen.print_note(screen.printable(f"Passed over: {outcome.origin}: {outcome.problem}"))
+    return UNUSABLE_INPUT if passed_over else DONE
+
+
+def print_summary(landed: Sequence[Landed]) -> None:
+    """Print what a user does not see at once in the counts."""
     total = sum((landing.counts for landing in landed), Counts())
     if not total.received and not any(landing.earlier for landing in landed):
         screen.print_note("There was no record in it.")
@@ -148,8 +163,9 @@ def counts_in_order(counts: Counts) -> tuple[int, int, int, int]:
     return counts.received, counts.accepted, counts.duplicate, counts.rejected
 
 
-def to_json(landing: Landed) -> dict[str, object]:
-    """The JSON report of a source."""
+def to_json(outcome: Landed | PassedOver) -> dict[str, object]:
+    """The JSON report of a source; `problem` says why one was passed over."""
+    landing = outcome if isinstance(outcome, Landed) else Landed(outcome.origin, Counts())
     received, accepted, duplicate, rejected = counts_in_order(landing.counts)
     commit = landing.commit or landing.earlier
     return {
@@ -160,4 +176,5 @@ def to_json(landing: Landed) -> dict[str, object]:
         "rejected": rejected,
         "sequence": commit.sequence if commit else None,
         "landed_earlier": landing.earlier is not None,
+        "problem": outcome.problem if isinstance(outcome, PassedOver) else None,
     }

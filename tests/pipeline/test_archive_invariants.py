@@ -24,7 +24,7 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from event_archive import Archive, create_views, verify
+from event_archive import Archive, Landed, create_views, verify
 from event_archive.clean import clean
 from event_archive.landing.inbox import land_inbox
 from event_archive.registry.contract import load_contracts
@@ -112,9 +112,9 @@ def test_nothing_that_the_archive_does_changes_a_committed_file(archive: Archive
         land_bytes(archive, batch + b"\n", f"again-{number}")
         (tmp_path / "inbox").mkdir(exist_ok=True)
         (tmp_path / "inbox" / "more").write_bytes(lines([weighed(10 + number)]))
-        assert [
-            landing.counts.accepted for landing in land_inbox(archive, tmp_path / "inbox", settled_after=0)
-        ] == [1]
+        (landed,) = land_inbox(archive, tmp_path / "inbox", settled_after=0)
+        assert isinstance(landed, Landed)
+        assert landed.counts.accepted == 1
         clean(archive, timedelta(0))
         verify(archive)
         with duckdb.connect() as connection:
@@ -201,40 +201,47 @@ def test_processes_that_land_overlapping_files_at_once_add_each_event_once(tmp_p
 
 BEFORE = [weighed(1), lost(1)]
 AFTER = [*BEFORE, weighed(2), weighed(3), lost(2)]
+DROPPED = lines([weighed(1), weighed(2), b"also broken", lost(2), weighed(3)])
 
 
-@pytest.fixture(scope="module")
-def crashed(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+def killed(folder: Path, work: str) -> list[Path]:
     """Installations in which the landing of the inbox was killed, each at another moment."""
-    folder = tmp_path_factory.mktemp("crash")
     archive = new_archive(folder / "template")
     land_bytes(archive, lines([weighed(1), lost(1), b"broken"]))
     inbox = folder / "template" / "inbox"
     inbox.mkdir()
-    (inbox / "new").write_bytes(lines([weighed(1), weighed(2), b"also broken", lost(2), weighed(3)]))
+    (inbox / "new").write_bytes(DROPPED)
     script = ROOT / "tests" / "support" / "crash.py"
     crash = [sys.executable, str(script), str(folder / "template"), str(folder / "out")]
-    subprocess.run([*crash, "land"], env=ENVIRONMENT, cwd=ROOT, check=True)
+    subprocess.run([*crash, work], env=ENVIRONMENT, cwd=ROOT, check=True)
     return sorted((folder / "out").iterdir())
 
 
-def test_a_landing_that_is_killed_is_whole_or_nothing_and_can_be_repeated(crashed: list[Path]) -> None:
+def land_again(folder: Path) -> Archive:
+    """Land once more what a killed landing left: all has landed once then, and of the file is one copy."""
+    archive = Archive(folder / "archive", load_contracts(folder / "contracts"))
+    list(land_inbox(archive, folder / "inbox", settled_after=0))
+    assert [commit.counts for commit in archive.log.commits()] == [
+        Counts(3, 2, 0, 1),
+        Counts(5, 3, 1, 1),
+    ], folder.name
+    assert list((folder / "inbox").iterdir()) == [], folder.name
+    (kept,) = folder.glob("landed/*/*")
+    assert (kept.name, kept.read_bytes()) == ("new", DROPPED), folder.name
+    return archive
+
+
+def test_a_landing_that_is_killed_is_whole_or_nothing_and_can_be_repeated(tmp_path: Path) -> None:
     whole: Counter[int] = Counter()
-    for folder in crashed:
+    for folder in killed(tmp_path, "land"):
         archive = Archive(folder / "archive", load_contracts(folder / "contracts"))
         commits = len(archive.log.commits())
         whole[commits] += 1
         assert same_events(archive, BEFORE if commits == 1 else AFTER), folder.name
         assert verify(archive) == [], folder.name
 
-        list(land_inbox(archive, folder / "inbox", settled_after=0))
-        assert [commit.counts for commit in archive.log.commits()] == [
-            Counts(3, 2, 0, 1),
-            Counts(5, 3, 1, 1),
-        ], folder.name
+        archive = land_again(folder)
         assert same_events(archive, AFTER), folder.name
-        assert list((folder / "inbox").iterdir()) == []
-        assert [file for file in folder.glob("landed/*/*") if file.name.startswith("new")]
 
         clean(archive, timedelta(0))
         assert unnamed_files(archive) == UnnamedFiles([], []), folder.name
@@ -242,6 +249,16 @@ def test_a_landing_that_is_killed_is_whole_or_nothing_and_can_be_repeated(crashe
         assert same_events(archive, AFTER), folder.name
     assert whole[1] > 15, "too few were killed before the commit"
     assert whole[2] > 5, "too few were killed after the commit"
+
+
+def test_a_file_that_comes_from_another_file_system_is_kept_once_whenever_that_was_killed(
+    tmp_path: Path,
+) -> None:
+    copied = 0
+    for folder in killed(tmp_path, "land_from_elsewhere"):
+        copied += bool([*folder.glob("landed/*/*"), *folder.glob("landed/*/.unfinished")])
+        assert same_events(land_again(folder), AFTER), folder.name
+    assert copied > 10, "too few were killed while the file was copied"
 
 
 # Tamper evidence

@@ -10,9 +10,14 @@ import os
 import re
 from pathlib import Path
 
+import pytest
+
+from event_archive import Source
 from examples.company.scenario import Scenario
 from examples.company.simulation import compose
 from support.command_typing import PROJECT, RATED, Typed, good_and_bad, in_a_shell, write
+
+MEMORY = "/proc/self/mem"  # a file that can be opened and not be read
 
 
 def test_landing_says_what_became_of_the_records(factlog: Typed) -> None:
@@ -50,6 +55,84 @@ def test_inbox_is_landed_and_cleared(home: Path, factlog: Typed) -> None:
     code, out, err = factlog("inbox", "--json")
     assert (code, json.loads(out)[0]["accepted"]) == (0, 1)
     assert not [path for path in (home / "inbox").rglob("*") if path.is_file()]
+
+
+def drop(home: Path, name: str, *records: object) -> None:
+    """Put a file into the inbox that nobody has written to for long."""
+    (home / "inbox").mkdir(parents=True, exist_ok=True)
+    Path(write(*records, name=name)).rename(home / "inbox" / name)
+    os.utime(home / "inbox" / name, (0, 0))
+
+
+def test_what_can_not_land_is_passed_over_and_the_exit_code_says_so(home: Path, factlog: Typed) -> None:
+    drop(home, "b.ndjson", RATED)
+    (home / "inbox" / "a.ndjson").symlink_to("/etc/passwd")
+    os.mkfifo(home / "inbox" / "c.ndjson")
+    code, out, err = factlog("inbox")
+    assert code == 2
+    assert re.search(r"^b.ndjson +1 +1 +0 +0 +1", out, re.MULTILINE)
+    assert "Passed over: a.ndjson: is a symbolic link, which the inbox does not follow" in err
+    assert "Passed over: c.ndjson: is a named pipe, which can't land" in err
+    code, out, err = factlog("inbox", "--json")
+    assert code == 2
+    assert [(source["origin"], source["received"], source["sequence"]) for source in json.loads(out)] == [
+        ("a.ndjson", 0, None),
+        ("c.ndjson", 0, None),
+    ]
+    assert "symbolic link" in json.loads(out)[0]["problem"]
+    for name in ("a.ndjson", "c.ndjson"):
+        (home / "inbox" / name).unlink()
+    assert factlog("inbox")[0] == 0
+
+
+def test_a_source_that_can_not_be_read_does_not_hide_what_landed(
+    factlog: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = write(RATED)
+    monkeypatch.setattr(
+        Source, "_descriptor", lambda source: os.open(MEMORY if source.origin == "bad" else good, os.O_RDONLY)
+    )
+    write(RATED | {"id": "a-2"}, name="bad")
+    code, out, err = factlog("land", "bad", good, "--json")
+    assert code == 2
+    assert [(source["accepted"], source["problem"]) for source in json.loads(out)] == [
+        (0, "can't be read: Input/output error"),
+        (1, None),
+    ]
+    assert err == "Passed over: bad: can't be read: Input/output error\n"
+
+
+def test_landing_reads_a_pipe_that_the_user_names(home: Path) -> None:
+    """Twice, as a landing may have to: what a process gives is kept first."""
+    given = f"'{json.dumps(RATED)}'"
+    script = f"factlog land <(echo {given}) --json; echo {given} | factlog land /dev/stdin --json"
+    first, second = in_a_shell(script, home).stdout.split("]\n[")
+    assert json.loads(first + "]")[0]["accepted"] == 1
+    assert json.loads("[" + second)[0]["landed_earlier"] is True
+    done = in_a_shell("factlog land - <&-", home)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "Passed over: standard input: can't be read: Bad file descriptor\n",
+    )
+
+
+def test_a_folder_holds_nothing_that_landing_leaves_out_without_a_word(factlog: Typed) -> None:
+    Path("folder").mkdir()
+    write(RATED, name="folder/a.ndjson")
+    Path("folder/link.ndjson").symlink_to("a.ndjson")
+    Path("folder/.hidden").symlink_to("nothing")
+    code, out, _ = factlog("land", "folder", "--json")
+    assert (code, [source["origin"] for source in json.loads(out)]) == (
+        0,
+        ["folder/a.ndjson", "folder/link.ndjson"],
+    )
+    Path("folder/to a folder").symlink_to("..")
+    code, out, err = factlog("land", "folder")
+    assert (code, out) == (2, "")
+    assert "folder/to a folder: is a symbolic link" in err
+    Path("folder/to a folder").unlink()
+    os.mkfifo("folder/pipe")
+    assert "folder/pipe: is a named pipe" in factlog("land", "folder")[2]
 
 
 def test_log_of_nothing_and_of_something(factlog: Typed) -> None:

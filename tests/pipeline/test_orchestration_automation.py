@@ -1,6 +1,7 @@
 """What is asked for, and when; and what windows of days mean."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from orchestration.build import build_definitions
 from orchestration.refresh import refresh as derive
 from orchestration.settings import Settings
 from support.installation import drop, land_events, new_installation, note
-from support.runs import dagster_instance, run
+from support.runs import dagster_instance, materializations, run
 
 
 @pytest.fixture
@@ -48,9 +49,12 @@ def test_a_refresh_runs_as_the_latest_touched_day_that_is_a_partition(settings: 
     assert partition_of([], partitions) == partition_of(days[:1], partitions) == today
 
 
-def test_the_sensors_ask_for_what_is_missing_and_for_nothing_else(
-    settings: Settings, instance: dg.DagsterInstance
-) -> None:
+Requests = Callable[[str], list[dg.RunRequest]]
+
+
+@pytest.fixture
+def requests(settings: Settings, instance: dg.DagsterInstance) -> Requests:
+    """What a sensor asks for when the daemon goes round."""
     definitions = build_definitions(settings)
 
     def requests(sensor: str) -> list[dg.RunRequest]:
@@ -61,6 +65,12 @@ def test_the_sensors_ask_for_what_is_missing_and_for_nothing_else(
         context = dg.build_sensor_context(instance=instance, definitions=definitions, sensor_name=sensor)
         return list(definition.evaluate_tick(context).run_requests or [])
 
+    return requests
+
+
+def test_the_sensors_ask_for_what_is_missing_and_for_nothing_else(
+    settings: Settings, instance: dg.DagsterInstance, requests: Requests
+) -> None:
     assert requests("inbox") == requests("new_commits") == []
     drop(settings, "a.ndjson", [note(1, "2026-01-02"), note(2, "2026-01-04")])
     (settings.inbox / ".hidden").write_text("not yet")
@@ -84,3 +94,24 @@ def test_the_sensors_ask_for_what_is_missing_and_for_nothing_else(
     assert requested.run_key == late.run_key
     run(settings, instance, "refresh", "2026-01-03")
     assert requests("new_commits") == []
+
+
+def test_what_can_not_land_asks_once_and_keeps_nothing_waiting(
+    settings: Settings, instance: dg.DagsterInstance, requests: Requests
+) -> None:
+    settings.inbox.mkdir(parents=True, exist_ok=True)
+    (settings.inbox / "a.ndjson").symlink_to("/etc/passwd")
+    os.mkfifo(settings.inbox / "b.ndjson")
+    [asked] = requests("inbox")
+    reported = materializations(run(settings, instance, "land"))["archive/log", None].metadata
+    assert reported["passed_over"].value == 2
+    assert "`a.ndjson` is a symbolic link" in str(reported["passed_over_files"].value)
+    assert [request.run_key for request in requests("inbox")] == [asked.run_key], "Dagster runs a key once"
+
+    drop(settings, "c.ndjson", [note(1)])
+    [other] = requests("inbox")
+    assert other.run_key != asked.run_key
+    landed = materializations(run(settings, instance, "land"))["archive/log", None].metadata
+    assert (landed["accepted"].value, landed["passed_over"].value) == (1, 2)
+    assert sorted(path.name for path in settings.inbox.iterdir()) == ["a.ndjson", "b.ndjson"]
+    assert [request.run_key for request in requests("inbox")] == [asked.run_key]
