@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 SPEC_VERSION = "1.0"
 ATTRIBUTE_NAME = re.compile(r"[a-z0-9]+", re.ASCII)  # CloudEvents 1.0, "Naming conventions"
-JSON_MEDIA = re.compile(r"application/(?:[\w.+-]+\+)?json(?:;.*)?", re.IGNORECASE)
+# CloudEvents 1.0, "JSON Event Format": any media type whose subtype is `json`, or ends in `+json`
+JSON_MEDIA = re.compile(r"[\w!#$&^.+-]+/(?:[\w!#$&^.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
+BASE64_DATA = "data_base64"
+"""The member of a JSON event that holds data as bytes, in the place of `data`."""
 MAX_DEPTH = 64  # levels that a record may be nested
 
 

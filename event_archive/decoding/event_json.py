@@ -16,10 +16,10 @@ from typing import Any
 import orjson
 
 from event_archive.decoding.spacing import spacing_of
-from event_archive.envelope import JSON_MEDIA, MAX_DEPTH
+from event_archive.envelope import BASE64_DATA, JSON_MEDIA, MAX_DEPTH
 
 LARGEST_WHOLE = float(1 << 53)  # up to here a double is one integer alone
-DATA_NAMES = ("data", "data_base64")
+DATA_NAMES = ("data", BASE64_DATA)
 SORTED = orjson.OPT_SORT_KEYS
 
 
@@ -43,7 +43,7 @@ def event_json(attributes: dict[str, Any], data: bytes | str | None = None) -> b
         return _joined(envelope or _text(attributes), raw, spaced=spaced)
     if isinstance(data, str):
         return _joined(_text(attributes), orjson.dumps(data))
-    return _text(attributes | {"data_base64": b64encode(data).decode()})
+    return _text(attributes | {BASE64_DATA: b64encode(data).decode()})
 
 
 def event_json_of_value(attributes: dict[str, Any], data: Any) -> bytes:

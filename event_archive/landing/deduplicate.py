@@ -18,7 +18,8 @@ import duckdb
 from event_archive.envelope import CORRECTIONS
 from event_archive.landing.segment_file import event_columns
 from event_archive.registry.contract import Contract
-from event_archive.registry.exact_values import from_column, with_unnamed
+from event_archive.registry.exact_values import from_column, moment_text, with_unnamed
+from event_archive.registry.originals import comparable, utc_text
 from event_archive.sql_text import Relations, literal, sql_list
 from event_archive.store.key_index import KEY, KeyIndex
 
@@ -182,7 +183,7 @@ class _PairComparison:
         for pair in different.to_pylist():
             mine = event_content(contract, {column: pair[column] for column in columns})
             theirs = event_content(contract, {column: pair[f"earlier_{column}"] for column in columns})
-            difference = first_difference(mine, theirs)
+            difference = first_difference(_comparable(contract, mine), _comparable(contract, theirs))
             if difference is None:
                 duplicates.append(pair["row"])
             else:
@@ -191,17 +192,28 @@ class _PairComparison:
 
 
 def event_content(contract: Contract, row: Mapping[str, Any]) -> dict[str, Any]:
-    """An archived row as values that compare as JSON does: envelope columns, attributes and data.
+    """An archived row as the values that came in: envelope columns, attributes and data.
 
-    What an event corrects or voids may be among its attributes: there it was kept before it had columns.
+    Times are texts; what a column holds less of is as it came. What an event corrects or voids may be among
+    its attributes: there it was kept before it had columns.
     """
     extra = json.loads(row["extra"], parse_float=Decimal) if row["extra"] else {}
+    original = extra.get("original", {})
     content = {name: value for name, value in row.items() if name not in ("data", "extra")}
+    if "occurred_at" in content:
+        content["occurred_at"] = original.get("time") or moment_text(content["occurred_at"])
     data = with_unnamed(from_column(contract.data_type, row["data"]), extra.get("data"))
+    data = with_unnamed(data, original.get("data"))
     attributes = extra.get("attributes", {})
     for name in CORRECTIONS:
         content[name] = attributes.pop(name, content.get(name))
     return content | {"attributes": attributes, "data": data}
+
+
+def _comparable(contract: Contract, content: dict[str, Any]) -> dict[str, Any]:
+    """The content with one spelling for each value."""
+    data = comparable(contract.data_type, content["data"])
+    return content | {"occurred_at": utc_text(content["occurred_at"]), "data": data}
 
 
 def first_difference(mine: object, theirs: object) -> list[str] | None:

@@ -1,14 +1,17 @@
 """Exact values: one JSON value as a column holds it, and back.
 
-Belongs here: conversion that is exact or raises `Inexact`; nothing is rounded. Two spellings of one number,
-moment or UUID are one value (`1.0` and `1`, `+02:00` and `Z`, upper and lower case). Not here: which type a
-column has (`column_types`) and whether the contract allows the value (`validation`).
+Belongs here: conversion that is exact or raises `Inexact`, but for two kinds. A DOUBLE is the nearest one to
+a number of at most 17 digits, and a TIMESTAMPTZ is truncated to its microsecond: of both, what came is kept
+beside the column (`originals`). Two spellings of one number, moment or UUID are one value (`1.0` and `1`,
+`+02:00` and `Z`, upper and lower case). Not here: which type a column has (`column_types`) and whether the
+contract allows the value (`validation`).
 """
 
 import json
 import re
 from datetime import UTC, date, datetime
 from decimal import Context, Decimal
+from math import isinf
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +24,7 @@ UUID_TEXT = re.compile(text_formats.UUID)
 DECIMAL_TEXT = re.compile(text_formats.DECIMAL)
 LARGEST_BIGINT = 2**63 - 1
 MOST_DIGITS = 5000  # of any number; more is rejected before it costs anything
+DOUBLE_DIGITS = 17  # tell any two doubles apart
 
 
 class Inexact(ValueError):
@@ -36,17 +40,17 @@ def json_text(value: Any) -> str:
     return str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False)
 
 
-def exact_moment(text: str) -> datetime:
-    """Return an RFC 3339 time in UTC, to the microsecond; raises Inexact where that is not what it says."""
+def to_moment(text: str) -> datetime:
+    """Return the microsecond, in UTC, in which an RFC 3339 time lies; raises Inexact where it is none.
+
+    What is finer is truncated, so that a moment keeps its second, and its day.
+    """
     match = MOMENT.fullmatch(text)
     if not match:
         raise Inexact(f"{text[:60]!r} is not an RFC 3339 time with an offset that a column can hold")
     day, clock, fraction, offset = match.group("day", "clock", "fraction", "offset")
-    digits = (fraction or "").rstrip("0")
-    if len(digits) > 6:
-        raise Inexact(f"{text[:60]!r} is finer than a microsecond")
     try:
-        moment = datetime.fromisoformat(f"{day}T{clock}.{digits:0<6}{offset.upper()}")
+        moment = datetime.fromisoformat(f"{day}T{clock}.{(fraction or '')[:6]:0<6}{offset.upper()}")
         return moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise Inexact(f"{text[:60]!r} is no time between the years 1 and 9999 (UTC)") from error
@@ -81,13 +85,13 @@ def _exact_scalar(kind: Scalar, value: Any) -> Any:
         case "BIGINT":
             return _exact_whole(value)
         case "DOUBLE":
-            return _exact_double(value)
+            return nearest_double(value)
         case "DECIMAL":
             return _exact_decimal(kind, value)
         case "DATE":
             return _exact_date(value)
         case "TIMESTAMPTZ":
-            return exact_moment(value)
+            return to_moment(value)
         case "UUID":
             return _exact_uuid(value)
     return value
@@ -100,18 +104,25 @@ def _exact_whole(value: Any) -> int:
     return whole
 
 
-def _exact_double(value: Any) -> float:
-    number = float(Decimal(value))  # an int beyond all doubles would raise, a Decimal is infinite
-    if Decimal(repr(number)) != Decimal(value):
-        raise Inexact(f"{str(value)[:60]} has more digits than a double holds")
-    return number
+def nearest_double(value: int | Decimal) -> float:
+    """Return the double nearest to a number; raises Inexact where it has too many digits, or none is near."""
+    number = Decimal(value)
+    double = float(number)  # an int beyond all doubles would raise, a Decimal is infinite
+    if isinf(double) or bool(number) > bool(double):
+        raise Inexact(f"{str(value)[:60]} is beyond the range of a double")
+    if len(normal(number).as_tuple().digits) > DOUBLE_DIGITS and Decimal(double) != number:
+        raise Inexact(
+            f"{str(value)[:60]} has more than {DOUBLE_DIGITS} digits, and is exactly no double; "
+            "declare the field as a decimal and send text"
+        )
+    return double
 
 
 def _exact_decimal(kind: Scalar, value: Any) -> Decimal:
     if kind.text and not (len(value) <= MOST_DIGITS and DECIMAL_TEXT.fullmatch(value)):
         raise Inexact(f"{value[:60]!r} is not a decimal number")
     number = Decimal(value)
-    _, digits, exponent = _normal(number).as_tuple()
+    _, digits, exponent = normal(number).as_tuple()
     whole = len(digits) + int(exponent) if number else 0
     if -int(exponent) > kind.scale or whole > kind.precision - kind.scale:
         raise Inexact(f"{str(value)[:60]} does not fit {kind.sql()}")
@@ -131,7 +142,7 @@ def _exact_uuid(value: str) -> str:
     return str(UUID(value))
 
 
-def _normal(number: Decimal) -> Decimal:
+def normal(number: Decimal) -> Decimal:
     """Return a number without zeros at its end; the default context would round it to 28 digits."""
     return number.normalize(Context(prec=max(len(number.as_tuple().digits), 1)))
 
@@ -179,7 +190,7 @@ def from_column(kind: ColumnType, value: Any) -> Any:
         case "DATE" | "UUID":
             return str(value)
         case "DECIMAL":
-            return format(_normal(value), "f") if kind.text else value
+            return format(normal(value), "f") if kind.text else value
         case "DOUBLE":
             return Decimal(repr(value))
     return value
@@ -192,7 +203,7 @@ def moment_text(moment: datetime) -> str:
 
 
 def with_unnamed(value: Any, more: Any) -> Any:
-    """Return `value` with what `unnamed` took out of it put back."""
+    """Return `value` with what `unnamed` took out of it put back, or what `originals` kept in its place."""
     if more is None:
         return value
     if isinstance(value, list):

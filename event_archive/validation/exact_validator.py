@@ -5,6 +5,7 @@ of every reason. It is the truth that the fast validator may only ever be narrow
 (`strict_json`), where records come from (`decoding`), and comparing events with one another (`deduplicate`).
 """
 
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,9 +14,11 @@ from typing import Any
 from event_archive.envelope import (
     ATTRIBUTE_NAME,
     ATTRIBUTE_NAMES,
+    BASE64_DATA,
     CORRECTIONS,
     INTEGER_ATTRIBUTES,
     JSON_MEDIA,
+    MAX_DEPTH,
     OPTIONAL_COLUMNS,
     SPEC_VERSION,
 )
@@ -23,12 +26,13 @@ from event_archive.registry.contract import Contract, Contracts
 from event_archive.registry.exact_values import (
     LARGEST_BIGINT,
     Inexact,
-    exact_moment,
     json_text,
     to_column,
+    to_moment,
     unnamed,
 )
-from event_archive.validation.strict_json import Rejection, parse_object, reject
+from event_archive.registry.originals import is_finer, originals
+from event_archive.validation.strict_json import Rejection, check_object, parse_object, reject
 
 
 @dataclass(frozen=True)
@@ -68,10 +72,13 @@ def validate(record: bytes, contracts: Contracts, latest: datetime) -> Accepted 
         )
 
 
-def strict_fault(record: bytes) -> Rejected | None:
-    """Return why a record is not strictly one JSON object; None where it is."""
+def strict_fault(record: bytes, *, any_numbers: bool = False) -> Rejected | None:
+    """Return why a record is not strictly one JSON object; None where it is.
+
+    `any_numbers`: its numbers may be of any size, as no event has to hold them.
+    """
     try:
-        parse_object(record)
+        (check_object if any_numbers else parse_object)(record)
     except Rejection as rejection:
         return Rejected(rejection.reason, str(rejection))
     return None
@@ -109,9 +116,17 @@ def _event(document: dict[str, Any], contracts: Contracts, latest: datetime) -> 
     attributes = _other_attributes(present)
     data = _data(present, contract)
     row["data"] = _convert(lambda: to_column(contract.data_type, data))
-    more = unnamed(contract.data_type, data)
-    extra = ({"attributes": attributes} if attributes else {}) | ({"data": more} if more else {})
-    row["extra"] = json_text(extra) if extra else None
+    original = {
+        "time": present["time"] if is_finer(present["time"]) else None,
+        "data": originals(contract.data_type, data),
+    }
+    extra = {
+        "attributes": attributes,
+        "data": unnamed(contract.data_type, data),
+        "original": {name: value for name, value in original.items() if value is not None},
+    }
+    kept = {name: value for name, value in extra.items() if value}
+    row["extra"] = json_text(kept) if kept else None
     return Accepted(contract, row, document)
 
 
@@ -144,7 +159,7 @@ def _type_and_id(present: dict[str, Any], name: str) -> tuple[str, str]:
 def _time(present: dict[str, Any]) -> datetime:
     text = _text(present, "time")
     try:
-        return exact_moment(text)
+        return to_moment(text)
     except Inexact as error:
         reject("bad_envelope", f"time: {error}")
 
@@ -169,9 +184,10 @@ def _check_correction(present: dict[str, Any]) -> None:
 
 
 def _other_attributes(present: dict[str, Any]) -> dict[str, Any]:
-    others = {name: value for name, value in present.items() if name not in ATTRIBUTE_NAMES}
+    members = (*ATTRIBUTE_NAMES, BASE64_DATA)
+    others = {name: value for name, value in present.items() if name not in members}
     for name, value in others.items():
-        if name == "data_base64" or not ATTRIBUTE_NAME.fullmatch(name):
+        if not ATTRIBUTE_NAME.fullmatch(name):
             reject("bad_envelope", f"{_format(name)} is not an attribute of a JSON event")
         if not isinstance(value, str | bool | int):
             reject("bad_envelope", f"attribute {name} is {_format(value)}, not a text, integer or boolean")
@@ -182,6 +198,10 @@ def _other_attributes(present: dict[str, Any]) -> dict[str, Any]:
 
 def _data(present: dict[str, Any], contract: Contract) -> dict[str, Any]:
     data = present.get("data")
+    if BASE64_DATA in present:
+        if data is not None:
+            reject("bad_envelope", f"data and {BASE64_DATA} are both given: an event has one of the two")
+        data = _decoded(present[BASE64_DATA])
     if not isinstance(data, dict):
         what = "missing" if data is None else "not an object"
         reject("bad_envelope", f"data is {what}")
@@ -190,6 +210,18 @@ def _data(present: dict[str, Any], contract: Contract) -> dict[str, Any]:
         message = error.message if len(error.message) <= 300 else error.message[:297] + "…"
         reject("contract_violation", f"{place}: {message}")
     return data
+
+
+def _decoded(text: Any) -> dict[str, Any]:
+    """Return the JSON object that `data_base64` holds, as nested as it would be inside of the event."""
+    try:
+        if not isinstance(text, str):
+            raise ValueError
+        return parse_object(b64decode(text, validate=True), "the data", MAX_DEPTH - 1)
+    except Rejection as rejection:
+        reject(rejection.reason, f"{BASE64_DATA}: {rejection}")
+    except ValueError:
+        reject("bad_envelope", f"{BASE64_DATA} is {_format(text)}, not Base64 (RFC 4648, section 4)")
 
 
 def _convert(convert: Callable[[], Any]) -> Any:

@@ -21,6 +21,7 @@ from typing import Any
 from event_archive.decoding.spacing import spacing_of
 from event_archive.envelope import (
     ATTRIBUTE_NAMES,
+    BASE64_DATA,
     CONSTANT_ATTRIBUTES,
     CORRECTIONS,
     INTEGER_ATTRIBUTES,
@@ -69,6 +70,8 @@ def learn_validator(
     record: bytes, line_end: str, document: Mapping[str, Any], contract: Contract
 ) -> FastValidator:
     """Learn from an accepted record (`document`: its value, keys in their order); raises Unfit."""
+    if document.get("data") is None:
+        raise Unfit(f"data in {BASE64_DATA}")
     spacing = spacing_of(record)
     line = LineText(contract.schema, spacing)
     parsed: list[str] = []

@@ -26,29 +26,41 @@ def reject(reason: str, detail: str) -> NoReturn:
     raise Rejection(reason, detail)
 
 
-def parse_object(record: bytes) -> dict[str, Any]:
-    """Return the JSON object that a record is, numbers as int or Decimal; raises Rejection."""
+def parse_object(record: bytes, what: str = "the record", max_depth: int = MAX_DEPTH) -> dict[str, Any]:
+    """Return the JSON object that a record is, numbers as int or Decimal; raises Rejection.
+
+    `what`: the words for a record, of which so many levels may be nested.
+    """
+    return _parse(record, _DECODER, what, max_depth)
+
+
+def check_object(record: bytes) -> None:
+    """Raise Rejection where a record is not strictly one JSON object; its numbers may be of any size."""
+    _parse(record, _ANY_NUMBERS, "the record", MAX_DEPTH)
+
+
+def _parse(record: bytes, decoder: json.JSONDecoder, what: str, max_depth: int) -> dict[str, Any]:
     try:
         text = record.decode("utf-8")
     except UnicodeDecodeError as error:
-        reject("invalid_utf8", f"byte {error.start} of the record is not UTF-8")
-    if _too_deep(text):
-        reject("too_deep", f"nested deeper than {MAX_DEPTH} levels")
+        reject("invalid_utf8", f"byte {error.start} of {what} is not UTF-8")
+    if _too_deep(text, max_depth):
+        reject("too_deep", f"nested deeper than {max_depth} levels")
     try:
-        document = _DECODER.decode(text)
+        document = decoder.decode(text)
     except json.JSONDecodeError as error:
         reject("invalid_json", f"{error.msg} at character {error.pos}")
     except (ValueError, RecursionError) as error:
         reject("invalid_json", str(error).splitlines()[0])
     if not isinstance(document, dict):
-        reject("not_an_object", "the record is JSON, but not an object")
+        reject("not_an_object", f"{what} is JSON, but not an object")
     if "\\u" in text:
         _reject_lone_surrogates(document)
     return document
 
 
-def _too_deep(text: str) -> bool:
-    if text.count("{") + text.count("[") <= MAX_DEPTH:
+def _too_deep(text: str, max_depth: int) -> bool:
+    if text.count("{") + text.count("[") <= max_depth:
         return False
     depth = deepest = 0
     for token in re.finditer(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[{}\[\]]', text):
@@ -57,7 +69,7 @@ def _too_deep(text: str) -> bool:
             deepest = max(deepest, depth)
         elif token[0] in "}]":
             depth -= 1
-    return deepest > MAX_DEPTH
+    return deepest > max_depth
 
 
 def _object_of_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -91,6 +103,9 @@ def _constant(text: str) -> NoReturn:
 
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object_of_pairs, parse_float=_decimal, parse_int=_integer, parse_constant=_constant
+)
+_ANY_NUMBERS = json.JSONDecoder(
+    object_pairs_hook=_object_of_pairs, parse_float=str, parse_int=str, parse_constant=_constant
 )
 
 

@@ -17,7 +17,7 @@ from google.protobuf.internal.encoder import _VarintBytes  # type: ignore[attr-d
 
 from event_archive.decoding import protobuf_event
 from event_archive.decoding.avro_safe_schema import CLOUD_EVENT
-from event_archive.registry.exact_values import moment_text
+from event_archive.registry.originals import utc_text
 
 Event = Mapping[str, Any]
 NAMED = {"id": "id", "source": "source", "specversion": "spec_version", "type": "type"}
@@ -37,31 +37,32 @@ def as_json(events: Iterable[Event]) -> bytes:
 
 def as_avro(events: Iterable[Event], codec: str = "null", **options: Any) -> bytes:
     """An Avro object container file of CloudEvents, their data as JSON text."""
-    records = [
-        {"attribute": attributes_of(event), "data": json.dumps(event["data"]).encode()} for event in events
-    ]
+    records = [{"attribute": attributes_of(event), "data": data_text(event).encode()} for event in events]
     file = io.BytesIO()
     fastavro.writer(file, CLOUD_EVENT, records, codec=codec, **options)
     return file.getvalue()
 
 
+def data_text(event: Event) -> str:
+    """The data of an event as JSON text, as it stands where it is a text already."""
+    data = event["data"]
+    return data if isinstance(data, str) else json.dumps(data)
+
+
 def attributes_of(event: Event) -> dict[str, Any]:
-    """The attributes of an event, as the SDK gives them."""
+    """The attributes of an event, as the SDK gives them, but for the time, which has all its digits."""
     attributes = dict(sdk_event(event).get_attributes())
-    return {
-        name: moment_text(value) if isinstance(value, datetime) else value
-        for name, value in attributes.items()
-    }
+    return attributes | {"time": utc_text(event["time"])}
 
 
 def message(event: Event) -> Any:
     """An event as `io.cloudevents.v1.CloudEvent`."""
-    made = protobuf_event.CloudEvent(text_data=json.dumps(event["data"]))
+    made = protobuf_event.CloudEvent(text_data=data_text(event))
     for name, value in sdk_event(event).get_attributes().items():
         if name in NAMED:
             setattr(made, NAMED[name], value)
         elif isinstance(value, datetime):
-            made.attributes[name].ce_timestamp.FromDatetime(value)
+            made.attributes[name].ce_timestamp.FromJsonString(utc_text(event[name]))  # nanoseconds, too
         elif isinstance(value, bool):  # before int, which a bool is to Python: another event on the wire
             made.attributes[name].ce_boolean = value
         elif isinstance(value, int):

@@ -16,7 +16,6 @@ from event_archive import Archive, Landed, Limits, Source, land
 from event_archive.landing.deduplicate import event_content
 from event_archive.landing.quarantine_file import QuarantinedRecord, read_rejections
 from event_archive.registry.contract import Contract, Contracts, load_contracts
-from event_archive.registry.exact_values import moment_text
 from event_archive.store.commit import segments_of
 
 Event = dict[str, Any]
@@ -157,7 +156,7 @@ def _on_the_wire(contract: Contract, row: dict[str, Any]) -> Event:
         "id": content["event_id"],
         "source": content["source"],
         "type": contract.type,
-        "time": moment_text(content["occurred_at"]),
+        "time": content["occurred_at"],
         "actor": f"{content['actor_type']}/{content['actor_id']}",
         "object": f"{content['object_type']}/{content['object_id']}",
         "correlationid": content["correlation_id"],
