@@ -119,8 +119,8 @@ ENCODINGS: Mapping[str, Callable[[list[Event]], bytes]] = {
 
 def as_line(event: Event) -> bytes:
     """An event as a line of JSON, spelled as it is."""
-    envelope = json_text(attributes_of(event) | {"time": event["time"]}).encode()
-    return envelope[:-1] + b',"data":' + event["data"].encode() + b"}\n"
+    envelope = json_text(attributes_of(event) | {"time": event["time"]})
+    return f'{envelope[:-1]},"data":{event["data"]}}}\n'.encode()
 
 
 def typed(value: object) -> object:
@@ -214,7 +214,7 @@ def assert_judged(archive: Archive, pairs: list[tuple[Chosen, Chosen]], first: s
     assert landed.counts.accepted == len(pairs), rejected(archive)
     again = land_bytes(archive, ENCODINGS[second](others), "second")
     conflicts = {record.event_id for record in rejected(archive) if record.reason == "conflict"}
-    wrong = sorted(conflicts ^ different)
+    wrong = sorted(map(str, conflicts ^ different))
     assert not wrong, str([event for event in ones + others if event["id"] == wrong[0]])
     assert again.counts.duplicate == len(pairs) - len(different)
 

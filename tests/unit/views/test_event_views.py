@@ -5,6 +5,7 @@ Belongs here: questions that have the same answer however they are planned. Not 
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -40,3 +41,23 @@ def test_a_bound_on_the_sequence_leaves_earlier_files_closed(views: duckdb.DuckD
     assert json.loads(plan)["query"]["total_rows_scanned"] == EVENTS + LANDINGS, (
         "these events, and all segments"
     )
+
+
+def test_columns_are_read_and_what_they_hold_less_of_can_be_given_back(tmp_path: Path) -> None:
+    event = weighed(1, time="2026-01-01T23:59:59.999999999Z", data={"due_at": "2026-03-01T00:00:00.0000009Z"})
+    archive = new_archive(tmp_path)
+    land_bytes(archive, lines([event]).replace(b'"grams":1', b'"grams":1,"ratio":0.10000000000000001'))
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        create_views(connection, archive)
+        query = """
+            SELECT CAST(occurred_at AS VARCHAR), CAST(event_date AS VARCHAR), CAST(data.due_at AS VARCHAR),
+                data.ratio, extra->>'$.original.time', extra->>'$.original.data.due_at'
+            FROM events.parcel_weighed WHERE event_date = DATE '2026-01-01'
+        """
+        assert connection.execute(query).fetchall() == [
+            ("2026-01-01 23:59:59.999999+00", "2026-01-01", "2026-03-01 00:00:00+00", 0.1,
+             event["time"], event["data"]["due_at"])
+        ]  # fmt: skip
+        [(extra,)] = connection.execute("SELECT extra FROM events.parcel_weighed").fetchall()
+    assert '"ratio":0.10000000000000001' in extra
