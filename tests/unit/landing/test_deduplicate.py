@@ -197,7 +197,8 @@ def plain_archive(folder: Path) -> Archive:
     """An archive of parcels whose contract names simple fields alone, so that columns can be judged."""
     named = {name: WEIGHED_DATA["properties"][name] for name in FIELDS if name != "pieces"}
     data = dict(WEIGHED_DATA) | {"properties": named}
-    return Archive(folder / "archive", contracts_in(folder / "contracts", contract_file(WEIGHED, data)))
+    contracts = contracts_in(folder / "contracts", contract_file(WEIGHED, data))
+    return Archive(folder / "archive", contracts, may_create=True)
 
 
 def assert_judged(archive: Archive, pairs: list[tuple[Chosen, Chosen]], first: str, second: str) -> None:
