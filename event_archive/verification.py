@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 from event_archive.archive import Archive
 from event_archive.landing.segment_file import rows_correcting
 from event_archive.quarantine.recovery_outcomes import check_outcomes
-from event_archive.store.commit import NOTHING_BEFORE, Commit, Segment, entry_name, parse_entry
+from event_archive.store.commit import NOTHING_BEFORE, Commit, Segment, entry_name, parse_entry, sequence_of
 from event_archive.store.folders import ANCHOR, LOG
-from event_archive.store.log import parse_anchor
+from event_archive.store.log import BEFORE_THE_FIRST, anchored_by, parse_anchor
 from event_archive.unnamed_files import every_file, sort_out
 
 Progress = Callable[[int, int], None]
@@ -129,9 +129,9 @@ def _check_log(archive: Archive) -> tuple[list[Commit], list[Finding]]:
             later = name > entry_name(expected)
             what = f"{entry_name(expected)} is missing before it" if later else "is no entry of the log"
             findings.append(Finding(name, what))
-            if not later or not name.removeprefix(f"{LOG}/").removesuffix(".json").isdigit():
+            if not later or (sequence := sequence_of(name)) is None:
                 continue
-            expected = int(name.removeprefix(f"{LOG}/").removesuffix(".json"))
+            expected = sequence
         try:
             commit = parse_entry(content := archive.storage.read(name))
         except (ValueError, OSError):
@@ -151,9 +151,12 @@ def _check_anchor(archive: Archive, commits: Sequence[Commit]) -> list[Finding]:
     try:
         anchor = parse_anchor(archive.storage.read(ANCHOR))
     except FileNotFoundError:
-        return [Finding(ANCHOR, "is missing")] if commits else []
+        witness = anchored_by(archive.storage)
+        return [Finding(ANCHOR, f"is missing, although {witness} is there")] if witness else []
     except (ValueError, OSError):
         return [Finding(ANCHOR, "its bytes were changed")]
+    if anchor == BEFORE_THE_FIRST:
+        return []
     anchored = next((commit for commit in commits if commit.sequence == anchor.sequence), None)
     if anchored is None:
         return [Finding(entry_name(anchor.sequence), f"is missing: {ANCHOR} says that it was committed")]

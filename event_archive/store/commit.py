@@ -142,6 +142,13 @@ def entry_name(sequence: int) -> str:
     return f"{LOG}/{sequence:020d}.json"
 
 
+def sequence_of(name: str) -> int | None:
+    """The sequence of the entry with this name; None where it is no entry's name."""
+    digits = name.removeprefix(f"{LOG}/").removesuffix(".json")
+    is_entry = digits.isascii() and digits.isdigit() and int(digits) > 0
+    return int(digits) if is_entry and name == entry_name(int(digits)) else None
+
+
 def parse_entry(content: bytes) -> Commit:
     """A commit from its bytes; raises ValueError where they are not one."""
     try:
