@@ -31,6 +31,15 @@ def sql_list(texts: Iterable[str]) -> str:
     return "[" + ", ".join(map(literal, texts)) + "]"
 
 
+def tried(sql: str) -> str:
+    """Return SQL that gives what `sql` gives, and NULL on the rows on which that fails.
+
+    What stands twice in a query is computed once, and moved out of a bare TRY to where it stops the query on
+    the first row that fails. Nothing is moved out of a lambda.
+    """
+    return f'list_extract(list_transform([0], lambda "tried": TRY({sql})), 1)'
+
+
 def moment(time: datetime) -> str:
     """Return a moment, which has a time zone, as an SQL TIMESTAMPTZ."""
     return f"TIMESTAMPTZ {literal(time.astimezone(UTC).isoformat())}"

@@ -11,11 +11,12 @@ import pyarrow as pa
 
 from event_archive.evolution.trial_faults import Fault, contract_fault
 from event_archive.evolution.trial_result import EXAMPLES, Row
+from event_archive.expressions.exact_cast import refusal
 from event_archive.registry.column_types import Struct
 from event_archive.registry.contract import Contract, Contracts
 from event_archive.registry.exact_values import from_column
 from event_archive.registry.upcast_compiler import field_sql
-from event_archive.sql_text import Relations
+from event_archive.sql_text import Relations, tried
 
 
 def try_older_major(
@@ -33,7 +34,7 @@ def try_older_major(
         for newer in proposed.majors(proposal.view_name):
             if not older.major < newer.major <= proposal.major:
                 continue
-            step = f"SELECT n, TRY({proposed.upcast(newer)}) AS data FROM {events}"
+            step = f"SELECT n, {tried(proposed.upcast(newer))} AS data FROM {events}"
             upcast = relations.create("upcast", step)
             for number, fault in _failures(connection, older, newer, events, upcast):
                 yield rows[number], fault
@@ -72,7 +73,7 @@ def _explain(
     assert newer.upcast is not None and isinstance(newer.data_type, Struct)
     fields = field_sql(newer.upcast, older.data_type, newer.data_type, "data")
     # A value may well be NULL; a struct around it is NULL only where the value can't be computed.
-    tests = ", ".join(f"TRY(struct_pack(field := {sql})) IS NULL" for sql in fields.values())
+    tests = ", ".join(f"{tried(f'struct_pack(field := {sql})')} IS NULL" for sql in fields.values())
     explained: dict[str, int] = {}
     for number, *fails in connection.execute(f"SELECT n, {tests} FROM {failed} ORDER BY n").fetchall():
         name = next((name for name, does in zip(fields, fails, strict=True) if does), "")
@@ -90,5 +91,5 @@ def _why(connection: duckdb.DuckDBPyConnection, sql: str, failed: str, number: i
     try:
         connection.execute(f"SELECT {sql} FROM {failed} WHERE n = {int(number)}").fetchall()
     except duckdb.Error as error:
-        return str(error).splitlines()[0]
+        return refusal(str(error))
     return ""

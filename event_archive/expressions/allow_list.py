@@ -38,10 +38,11 @@ MATCHES = {
     "regexp_extract",
     "regexp_replace",
 }
-VALUES = {"coalesce", "nullif", "greatest", "least", "abs", "round", "floor", "ceil", "md5", "sha256"}
+VALUES = {"coalesce", "nullif", "greatest", "least", "abs", "md5", "sha256"}
+ROUNDING = {"round", "trunc", "floor", "ceil"}
 CLOCK = {"strptime", "try_strptime", "strftime", "to_timestamp", "epoch_ms", "make_timestamp", "timezone"}
 CALENDAR = {"date_part", "date_trunc", "date_diff", "to_days", "to_hours", "to_minutes", "to_seconds"}
-FUNCTIONS = frozenset(TEXT | PARTS | MATCHES | VALUES | CLOCK | CALENDAR)
+FUNCTIONS = frozenset(TEXT | PARTS | MATCHES | VALUES | ROUNDING | CLOCK | CALENDAR)
 """Every function an expression may call. All are pure: the same record gives the same value, at any time."""
 
 LOGIC = {"AND", "OR", "NOT", "IS", "NULL", "TRUE", "FALSE", "IN", "LIKE", "ILIKE", "BETWEEN", "ESCAPE"}

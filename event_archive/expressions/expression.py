@@ -1,8 +1,8 @@
 """The expression language: SQL scalar expressions over a record's fields, from an allow-list.
 
 Belongs here: the grammar, and how an expression becomes a DuckDB expression tree. Mappings, upcasts and
-repairs all speak it. Not here: its words (see `allow_list`), where a field lives (the caller's `field`
-says so), and what becomes of the value (see `mapping`).
+repairs all speak it. Not here: its words (see `allow_list`), casts that keep every value (see `exact_tree`),
+where a field lives (the caller's `field` says so), and what becomes of the value (see `mapping`).
 
 Nothing of the text reaches DuckDB as text: sqlglot parses it, and a new tree is built from the few kinds of
 node that are listed here. Whatever is not listed is an error, whether or not anybody thought of it.
@@ -16,7 +16,10 @@ from typing import Any
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from event_archive.errors import UnusableInput
 from event_archive.expressions.allow_list import CALL, DUCKDB, FUNCTIONS, read_tokens, rejected
+from event_archive.expressions.binder import Types
+from event_archive.expressions.exact_tree import ExactTree, make_exact
 from event_archive.expressions.sql_tree import call
 
 Path = tuple[str | int, ...]
@@ -74,9 +77,16 @@ class Expression:
     path: Path | None
     tree: exp.Expr
 
-    def compile(self, field: Field) -> exp.Expr:
-        """Build the DuckDB expression, reading each field the way `field` says."""
-        return _rebuilt(self.tree, field, self.text)
+    def compile(self, field: Field, types: Types, place: str) -> ExactTree:
+        """Build the DuckDB expression, reading each field the way `field` says; its casts are exact.
+
+        `types` answer for the columns that the fields are in; `place` is what a failing row calls the value.
+        Raises duckdb.Error where the expression has no type, and UnusableInput where a constant is wrong.
+        """
+        try:
+            return make_exact(_rebuilt(self.tree, field, self.text), types, place)
+        except UnusableInput as error:
+            raise rejected(self.text, str(error)) from None
 
 
 def parse_expression(text: str) -> Expression:
@@ -88,14 +98,8 @@ def parse_expression(text: str) -> Expression:
         if depth > MAX_DEPTH:
             raise rejected(text, f"it is nested deeper than {MAX_DEPTH}; split it up")
         level = [child for node in level for child in node.iter_expressions()]
-    expression = Expression(text, _path(tree), tree)
-    expression.compile(lambda path: exp.null())  # raises for what the language does not have
-    return expression
-
-
-def compile_expression(text: str, *, field: Field) -> exp.Expr:
-    """Check an expression and build its DuckDB expression in one go; raises UnusableInput."""
-    return parse_expression(text).compile(field)
+    _rebuilt(tree, lambda path: exp.null(), text)  # raises for what the language does not have
+    return Expression(text, _path(tree), tree)
 
 
 def _parse(text: str) -> exp.Expr:

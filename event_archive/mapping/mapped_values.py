@@ -14,6 +14,8 @@ import duckdb
 from sqlglot import exp
 
 from event_archive.errors import UnusableInput
+from event_archive.expressions.binder import Binder, Types
+from event_archive.expressions.exact_tree import ExactTree
 from event_archive.expressions.expression import Expression, Path, parse_expression
 from event_archive.expressions.sql_tree import (
     as_text,
@@ -25,9 +27,7 @@ from event_archive.expressions.sql_tree import (
     string,
     transform,
 )
-from event_archive.limits import Limits
 from event_archive.registry.yaml_file import Entry
-from event_archive.sql_text import open_engine
 
 RESERVED = {"$value", "$missing", "$constant", "$each", "$as"}
 UTC_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -35,47 +35,15 @@ JSON_TEXT = {"VARCHAR", "VARCHAR[]", "BOOLEAN", "INTEGER", "BIGINT", "HUGEINT", 
 """Types whose `to_json` is what the JSON should be; DECIMAL(…) too. Times and floats need care."""
 
 
-class Binder:
-    """Finds the types of expressions over a scope's fields, with an engine that reaches no file.
-
-    `limits` bound the engine, which is open while the binder is entered.
-    """
-
-    def __init__(self, limits: Limits | None = None) -> None:
-        self._limits = limits or Limits()
-        self._connection: duckdb.DuckDBPyConnection | None = None
-
-    def __enter__(self) -> "Binder":
-        memory_bytes = self._limits.engine_bytes
-        self._connection = open_engine(threads=1, memory_bytes=memory_bytes, sealed=True)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._connection:
-            self._connection.close()
-        self._connection = None
-
-    def type_of(self, tree: exp.Expr, lists: list[str]) -> str:
-        """Return the type of an expression; raises duckdb.Error."""
-        assert self._connection, "types are asked for while the mapping is loaded"
-        json_list = exp.DataType.build("JSON[]", dialect="duckdb")
-        fields = [exp.alias_(exp.cast(exp.null(), json_list), name, quoted=True) for name in lists]
-        query = exp.select(tree).from_(exp.select(*fields).subquery("fields"))
-        return str(self._connection.sql(query.sql("duckdb")).types[0])
-
-
 @dataclass
 class Scope:
-    """The fields that are read from one record (or list element), extracted together into one list.
+    """The fields that are read from one record (or list element), extracted together into one list."""
 
-    `binder`: finds types; None where none is asked for.
-    """
-
-    binder: Binder | None = None
+    binder: Binder
     depth: int = 0
     pointers: list[str] = field(default_factory=list)
-    fallible: list[tuple[str, exp.Expr]] = field(default_factory=list)
-    """Place and expression of every value that can fail on a record; copies can't."""
+    fallible: list["Fallible"] = field(default_factory=list)
+    """Every value that can fail on a record; copies can't."""
 
     @property
     def name(self) -> str:
@@ -95,19 +63,50 @@ class Scope:
         """Build a field as text: SQL NULL where it is absent or null."""
         return call("json_extract_string", self.json(path), string("$"))
 
-    def over(self, record: exp.Expr, body: exp.Expr) -> exp.Expr:
-        """Build `body` over this scope's fields, extracted from the record in one pass."""
-        return let(self.name, self.extracted(record), body)
+    def why(self) -> exp.Expr:
+        """Build the reason why a value over these fields fails: that of the first that fails."""
+        cases = [
+            exp.If(this=is_null(call("try", exp.Array(expressions=[part.value]))), true=part.reason())
+            for part in self.fallible
+        ]
+        return exp.Case(ifs=cases) if cases else exp.null()
+
+    def may_fail(self, place: str, value: exp.Expr, built: ExactTree) -> None:
+        """Note a value that can fail on a record, and why it would."""
+        why = None if built.why is None else exp.DPipe(this=string(f"{place}: "), expression=built.why)
+        self.fallible.append(Fallible(place, value, why))
+
+    def tried(self, record: exp.Expr, body: exp.Expr) -> exp.Expr:
+        """Build `body` over this scope's fields, extracted from the record in one pass; NULL where it fails.
+
+        It is tried within the lambda, out of which the engine moves nothing (see `sql_text.tried`), and the
+        record around it, which may be no JSON.
+        """
+        return call("try", let(self.name, self.extracted(record), call("try", body)))
 
     def extracted(self, record: exp.Expr) -> exp.Expr:
         """Build the list of this scope's fields."""
         pointers = [string(pointer) for pointer in self.pointers or [""]]
         return call("json_extract", record, exp.Array(expressions=pointers))
 
-    def type_of(self, tree: exp.Expr) -> str:
-        """Return the DuckDB type of an expression over these fields; raises duckdb.Error."""
-        assert self.binder, "types are asked for while the mapping is loaded"
-        return self.binder.type_of(tree, [_fields(depth) for depth in range(self.depth + 1)])
+    @property
+    def types(self) -> Types:
+        """What answers for the types of expressions over these fields."""
+        return self.binder.over({_fields(depth): "JSON[]" for depth in range(self.depth + 1)})
+
+
+@dataclass(frozen=True)
+class Fallible:
+    """A value that can fail on a record: its place, the expression, and a text that says where and why."""
+
+    place: str
+    value: exp.Expr
+    why: exp.Expr | None
+
+    def reason(self) -> exp.Expr:
+        """Build the reason, for a record on which the value fails."""
+        unknown = string(f"the expression of {self.place} fails on this record")
+        return unknown if self.why is None else call("coalesce", call("try", self.why), unknown)
 
 
 def _fields(depth: int) -> str:
@@ -140,12 +139,13 @@ def parse_entry(entry: Entry) -> Expression:
         raise entry.rejected(str(error)) from None
 
 
-def build_typed(entry: Entry, scope: Scope) -> tuple[exp.Expr, str]:
+def build_typed(entry: Entry, scope: Scope, place: str) -> ExactTree:
     """Return an entry's expression and its DuckDB type; raises UnusableInput."""
     expression = parse_entry(entry)
-    tree = expression.compile(scope.text)
     try:
-        return tree, scope.type_of(tree)
+        return expression.compile(scope.text, scope.types, place)
+    except UnusableInput as error:
+        raise entry.rejected(str(error)) from None
     except duckdb.Error as error:
         lines = str(error).splitlines()
         hint = (
@@ -182,9 +182,9 @@ def _scalar(entry: Entry, scope: Scope, place: str) -> exp.Expr:
     expression = parse_entry(entry)
     if expression.path is not None:
         return as_text(scope.json(expression.path))
-    tree, kind = build_typed(entry, scope)
-    result = _json(entry, tree, kind)
-    scope.fallible.append((place, result))
+    built = build_typed(entry, scope, place)
+    result = _json(entry, built.value, built.type)
+    scope.may_fail(place, result, built)
     return result
 
 
@@ -219,5 +219,8 @@ def _each(entry: Entry, scope: Scope, place: str) -> exp.Expr:
     is_list = exp.EQ(this=call("json_type", items), expression=string("ARRAY"))
     result = if_else(is_list, mapped, as_text(items))
     if inner.fallible:
-        scope.fallible.append((place, result))
+        whys = transform(extracted, inner.name, inner.why())
+        scope.fallible.append(
+            Fallible(place, result, if_else(is_list, call("list_any_value", whys), exp.null()))
+        )
     return result

@@ -13,12 +13,12 @@ from pathlib import Path
 from sqlglot import exp
 
 from event_archive.envelope import ATTRIBUTES, INTEGER_ATTRIBUTES, OPTIONAL_COLUMNS
+from event_archive.expressions.binder import Binder
 from event_archive.expressions.sql_tree import as_text, call, if_else, is_null, let, reference, string
 from event_archive.limits import Limits
 from event_archive.mapping.json_numbers import is_inexact
 from event_archive.mapping.mapped_values import (
     RESERVED,
-    Binder,
     Scope,
     build_typed,
     build_value,
@@ -57,7 +57,7 @@ class Mapping:
     """A checked mapping. `sql` maps a record; `reason_sql` says why `sql` gave NULL for it."""
 
     path: Path
-    choose: Entry
+    choice: "Choice"
     rules: tuple[MappingRule, ...]
 
     @property
@@ -69,33 +69,53 @@ class Mapping:
         """Return the DuckDB expression from a JSON text column to the event's JSON text, NULL where none."""
         record = reference(column)
         mapped = [
-            exp.If(this=string(rule.chosen), true=call("try", rule.scope.over(record, rule.event)))
-            for rule in self.rules
+            exp.If(this=string(rule.chosen), true=rule.scope.tried(record, rule.event)) for rule in self.rules
         ]
-        event = build_with_chosen(self.choose, record, exp.Case(this=reference(CHOSEN), ifs=mapped))
+        event = self.choice.over(record, exp.Case(this=reference(CHOSEN), ifs=mapped))
         return str(if_else(is_inexact(record), exp.null(), event).sql("duckdb"))
 
     def reason_sql(self, column: str) -> str:
         """Return the DuckDB expression that says in one line why `sql` gives NULL (meaningless elsewhere)."""
         record, chosen = reference(column), reference(CHOSEN)
         inexact = string("a number has more digits than a mapping can carry over exactly")
-        nothing = string(f"nothing at {self.choose.text}, by which a rule is chosen")
         shown = as_text(call("to_json", call("left", chosen, exp.Literal.number(100))))
-        unknown = call("concat", string(f"no rule for {self.choose.text} "), shown)
+        unknown = call("concat", string(f"no rule for {self.choice.text} "), shown)
         failures = [
             exp.If(this=string(rule.chosen), true=build_failure(rule.chosen, rule.scope, record))
             for rule in self.rules
         ]
+        nothing = self.choice.why_nothing(record)
         cases = exp.Case(this=chosen, ifs=failures, default=if_else(is_null(chosen), nothing, unknown))
-        reason = build_with_chosen(self.choose, record, cases)
+        reason = self.choice.over(record, cases)
         return str(if_else(is_inexact(record), inexact, reason).sql("duckdb"))
 
 
-def build_with_chosen(choose: Entry, record: exp.Expr, body: exp.Expr) -> exp.Expr:
-    """Build `body` over the chosen value, which is read once and not once per rule."""
-    scope = Scope()
-    chosen = as_text(parse_entry(choose).compile(scope.text))
-    return let(CHOSEN, call("try", scope.over(record, chosen)), body)
+@dataclass(frozen=True)
+class Choice:
+    """The value by which a rule is chosen, and the expression that it was written as."""
+
+    text: str
+    scope: Scope
+    value: exp.Expr
+
+    def over(self, record: exp.Expr, body: exp.Expr) -> exp.Expr:
+        """Build `body` over the chosen value, which is read once and not once per rule."""
+        return let(CHOSEN, self.scope.tried(record, self.value), body)
+
+    def why_nothing(self, record: exp.Expr) -> exp.Expr:
+        """Build the reason why there is no value to choose by."""
+        nothing = string(f"nothing at {self.text}, by which a rule is chosen")
+        return call("coalesce", self.scope.tried(record, self.scope.why()), nothing)
+
+
+def build_choice(entry: Entry, binder: Binder) -> Choice:
+    """Return what a file chooses its rules by; raises UnusableInput."""
+    scope = Scope(binder)
+    built = build_typed(entry, scope, "choose")
+    value = as_text(built.value)
+    if parse_entry(entry).path is None:
+        scope.may_fail("choose", value, built)
+    return Choice(entry.text, scope, value)
 
 
 def load_mapping(path: Path, limits: Limits | None = None) -> Mapping:
@@ -110,9 +130,9 @@ def load_mapping(path: Path, limits: Limits | None = None) -> Mapping:
     if not rules.fields:
         raise rules.rejected("rules must be a mapping from a chosen value to its rule, with at least one")
     with Binder(limits) as binder:
-        build_typed(fields["choose"], Scope(binder))
+        choice = build_choice(fields["choose"], binder)
         compiled = [_rule(chosen, rule, shared, Scope(binder)) for chosen, rule in rules.fields.items()]
-    return Mapping(path, fields["choose"], tuple(compiled))
+    return Mapping(path, choice, tuple(compiled))
 
 
 def _rule(chosen: str, entry: Entry, shared: dict[str, Entry], scope: Scope) -> MappingRule:
@@ -152,12 +172,12 @@ def _attribute(name: str, entry: Entry, object_type: str, scope: Scope) -> exp.E
         return build_value(entry, scope, name)
     if name in ("actor", "object") and entry.fields is not None:
         return _named(name, entry, object_type, scope)
-    tree, kind = build_typed(entry, scope)
-    if name == "time" and kind != "VARCHAR":
+    built = build_typed(entry, scope, name)
+    if name == "time" and built.type != "VARCHAR":
         return build_value(entry, scope, name)
     if parse_entry(entry).path is None:
-        scope.fallible.append((name, tree))
-    return json_of_text(tree if kind == "VARCHAR" else as_text(tree))
+        scope.may_fail(name, built.value, built)
+    return json_of_text(built.value if built.type == "VARCHAR" else as_text(built.value))
 
 
 def _named(name: str, entry: Entry, object_type: str, scope: Scope) -> exp.Expr:
@@ -167,22 +187,16 @@ def _named(name: str, entry: Entry, object_type: str, scope: Scope) -> exp.Expr:
         raise entry.rejected(f"{name} is written {{<type>: <id>}}, such as {{user: actor.login}}")
     if name == "object" and kind != object_type:
         raise entry.rejected(f"the object is a {object_type}, as the event type says, and not a {kind}")
-    tree, _ = build_typed(part, scope)
+    built = build_typed(part, scope, name)
     if parse_entry(part).path is None:
-        scope.fallible.append((name, tree))
-    return json_of_text(exp.DPipe(this=string(f"{kind}/"), expression=as_text(tree)))
+        scope.may_fail(name, built.value, built)
+    return json_of_text(exp.DPipe(this=string(f"{kind}/"), expression=as_text(built.value)))
 
 
 def build_failure(chosen: str, scope: Scope, record: exp.Expr) -> exp.Expr:
-    """Build the reason why a rule failed: the first value that fails when it is tried alone."""
+    """Build the reason why a rule failed: that of the first value that fails when it is tried alone."""
     otherwise = string(f"rule {chosen} fails on this record")
     if not scope.fallible:
         return otherwise
-    cases = [
-        exp.If(
-            this=is_null(call("try", exp.Array(expressions=[tree]))),
-            true=string(f"rule {chosen}: the expression of {place} fails on this record"),
-        )
-        for place, tree in scope.fallible
-    ]
-    return call("coalesce", call("try", scope.over(record, exp.Case(ifs=cases))), otherwise)
+    known = exp.DPipe(this=string(f"rule {chosen}: "), expression=scope.why())
+    return call("coalesce", scope.tried(record, known), otherwise)

@@ -20,13 +20,14 @@ from sqlglot import exp
 
 from event_archive.decoding.record_chunk import Chunk, chunk_of
 from event_archive.errors import UnusableInput
+from event_archive.expressions.binder import Binder
 from event_archive.expressions.expression import parse_expression
-from event_archive.expressions.sql_tree import as_text, call, if_else, reference, string
+from event_archive.expressions.sql_tree import as_text, if_else, reference, string
 from event_archive.landing.transaction import RejectedRows
 from event_archive.limits import Limits
 from event_archive.mapping.json_numbers import is_inexact
-from event_archive.mapping.mapped_values import Binder, Scope, build_typed, build_value
-from event_archive.mapping.mapping import CHOSEN, build_failure, build_with_chosen
+from event_archive.mapping.mapped_values import Scope, build_typed, build_value
+from event_archive.mapping.mapping import CHOSEN, Choice, build_choice, build_failure
 from event_archive.mapping.mapping_file import read_mapping_file
 from event_archive.registry.exact_values import json_text
 from event_archive.registry.yaml_file import Entry
@@ -62,25 +63,25 @@ class Repair:
     """A checked repair."""
 
     path: Path
-    choose: Entry
+    choice: Choice
     rules: dict[str, Rule]
 
     def sql(self, column: str) -> tuple[str, str, str]:
         """Return DuckDB expressions over JSON text: the chosen text, the values, why there are none."""
         record, chosen = reference(column), reference(CHOSEN)
         tried = [
-            exp.If(this=string(name), true=call("try", rule.scope.over(record, rule.values)))
+            exp.If(this=string(name), true=rule.scope.tried(record, rule.values))
             for name, rule in self.rules.items()
         ]
         reasons = [
             exp.If(this=string(name), true=build_failure(name, rule.scope, record))
             for name, rule in self.rules.items()
         ]
-        values = build_with_chosen(self.choose, record, exp.Case(this=chosen, ifs=tried))
+        values = self.choice.over(record, exp.Case(this=chosen, ifs=tried))
         inexact = is_inexact(record)
-        why = build_with_chosen(self.choose, record, exp.Case(this=chosen, ifs=reasons))
+        why = self.choice.over(record, exp.Case(this=chosen, ifs=reasons))
         return (
-            str(build_with_chosen(self.choose, record, chosen).sql("duckdb")),
+            str(self.choice.over(record, chosen).sql("duckdb")),
             str(if_else(inexact, exp.null(), values).sql("duckdb")),
             str(if_else(inexact, string(INEXACT), why).sql("duckdb")),
         )
@@ -95,8 +96,8 @@ def load_repair(path: Path, limits: Limits | None = None) -> Repair:
     if not rules.fields:
         raise rules.rejected("rules must be a mapping from a chosen value to its rule, with at least one")
     with Binder(limits) as binder:
-        build_typed(choose, Scope(binder))
-        return Repair(path, choose, {name: _rule(name, rule, binder) for name, rule in rules.fields.items()})
+        choice = build_choice(choose, binder)
+        return Repair(path, choice, {name: _rule(name, rule, binder) for name, rule in rules.fields.items()})
 
 
 def repair_chunk(
@@ -153,12 +154,14 @@ def _rule(name: str, entry: Entry, binder: Binder) -> Rule:
             raise entry.rejected(f"{what}: {'.'.join(field_path)} is changed, and so is a field inside of it")
     given: exp.Expr = exp.Array(expressions=[string("given"), *map(as_text, paths.values())])
     if "when" in fields:
-        condition, kind = build_typed(fields["when"], scope)
-        if kind != "BOOLEAN":
-            raise fields["when"].rejected(f"when gives {kind}, and not true or false")
-        scope.fallible.append(("when", as_text(condition)))
+        condition = build_typed(fields["when"], scope, "when")
+        if condition.type != "BOOLEAN":
+            raise fields["when"].rejected(f"when gives {condition.type}, and not true or false")
+        scope.may_fail("when", as_text(condition.value), condition)
         nothing = exp.Array(expressions=[])
-        given = if_else(condition, given, exp.cast(nothing, exp.DataType.build("TEXT[]", dialect="duckdb")))
+        given = if_else(
+            condition.value, given, exp.cast(nothing, exp.DataType.build("TEXT[]", dialect="duckdb"))
+        )
     reasons = frozenset(reason.text for reason in _list(fields.get("reason"), "reason"))
     return Rule(name, reasons, tuple(paths), drops, scope, given)
 

@@ -6,9 +6,10 @@ SQL (`upcast_compiler`) and the view (`views`).
 
 import duckdb
 
+from event_archive.expressions.exact_cast import refusal
 from event_archive.registry.column_types import ColumnType, Struct
 from event_archive.registry.contract import Contract, Contracts
-from event_archive.sql_text import literal
+from event_archive.sql_text import literal, tried
 
 UnreadableRows = list[tuple[int, str]]
 """Row numbers (`n`), each with why, in one line."""
@@ -28,7 +29,7 @@ def find_unreadable(
         step = contracts.upcast(newer)
         absent = " OR ".join(["read IS NULL", *_absent(newer.data_type)])
         rows = connection.execute(
-            f"SELECT n FROM (SELECT n, TRY({step}) AS read FROM {events}) WHERE {absent} ORDER BY n"
+            f"SELECT n FROM (SELECT n, {tried(step)} AS read FROM {events}) WHERE {absent} ORDER BY n"
         ).fetchall()
         unreadable += [
             (row, f"does not read as {newer.type}: {_why(connection, events, step, row)}") for (row,) in rows
@@ -52,5 +53,5 @@ def _why(connection: duckdb.DuckDBPyConnection, events: str, step: str, row: int
     try:
         connection.execute(f"SELECT {step} FROM {events} WHERE n = {int(row)}").fetchall()
     except duckdb.Error as error:
-        return str(error).splitlines()[0]
+        return refusal(str(error))
     return "a required field has no value"

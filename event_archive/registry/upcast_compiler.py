@@ -11,6 +11,8 @@ from typing import Any
 import duckdb
 from sqlglot import exp
 
+from event_archive.errors import UnusableInput
+from event_archive.expressions.binder import Binder
 from event_archive.expressions.expression import Expression
 from event_archive.expressions.expression import Path as FieldPath
 from event_archive.expressions.sql_tree import call, reference, string
@@ -24,12 +26,12 @@ from event_archive.registry.column_types import (
     has_struct,
     same_values,
 )
-from event_archive.registry.exact_cast import NoExactCast, exact_cast
+from event_archive.registry.exact_cast import NoExactCast, exact_cast, exact_value
 from event_archive.registry.exact_values import Inexact, to_column
 from event_archive.registry.field_paths import dotted, joined, parents
 from event_archive.registry.upcast_coverage import UpcastCoverage
 from event_archive.registry.upcast_rules import Upcast
-from event_archive.sql_text import literal, open_engine, quoted
+from event_archive.sql_text import literal, quoted
 
 
 def upcast_sql(upcast: Upcast, old: ColumnType, new: ColumnType, column: str) -> str:
@@ -160,14 +162,12 @@ class _UpcastCompiler:
         if self.lists:
             raise self.upcast.unusable(where, "an expression can't stand within a list; rename, cast or drop")
 
-        def read(old: FieldPath) -> exp.Expr:
-            return self.read(old, where)
-
-        sql = expression.compile(read).sql("duckdb")
         try:
-            with open_engine(threads=1, sealed=True) as connection:
-                empty = f"SELECT CAST(NULL AS {self.old.sql()}) AS {self.column}"
-                given = str(connection.sql(f"SELECT {sql} FROM ({empty})").types[0])
+            with Binder() as binder:
+                types = binder.over({self.column.strip('"'): self.old.sql()})
+                built = expression.compile(lambda old: self.read(old, where), types, path)
+        except UnusableInput as error:
+            raise self.upcast.unusable(where, str(error)) from None
         except duckdb.Error as error:
             reason = str(error).splitlines()[0]
             raise self.upcast.unusable(where, f"expression `{expression.text}`: {reason}") from None
@@ -175,9 +175,10 @@ class _UpcastCompiler:
             why = f"an expression gives one value, and {path} is {new.type.sql()}"
             raise self.upcast.unusable(where, why)
         try:
-            return exact_cast(f"({sql})", given, new.type, path)
+            return exact_value(built, new.type, path)
         except NoExactCast:
-            why = f"expression `{expression.text}` gives {given}, and {path} is {new.type.sql()}; CAST it"
+            gives = f"expression `{expression.text}` gives {built.type}"
+            why = f"{gives}, and {path} is {new.type.sql()}; CAST it"
             raise self.upcast.unusable(where, why) from None
 
     def read(self, path: FieldPath, where: str) -> exp.Expr:
