@@ -196,7 +196,9 @@ ROUNDING = contract_file(
 
 def test_an_upcast_that_would_round_refuses_the_event(tmp_path: Path) -> None:
     """Twice the same expression in one upcast: the engine computes it once, and must try it all the same."""
-    archive = Archive(tmp_path / "archive", contracts_in(tmp_path / "contracts", ONE, ROUNDING))
+    archive = Archive(
+        tmp_path / "archive", contracts_in(tmp_path / "contracts", ONE, ROUNDING), may_create=True
+    )
     weights = ["20", "1500.5", "heavy", "1e3"]
     events = [sent(1, n, customer="cus_1", weight=weight) for n, weight in enumerate(weights, 1)]
     assert land_all(archive, *events).counts.accepted == 2
@@ -210,7 +212,7 @@ def test_an_upcast_that_would_round_refuses_the_event(tmp_path: Path) -> None:
 
 
 def test_an_upcast_written_later_never_serves_a_rounded_value(tmp_path: Path) -> None:
-    before = Archive(tmp_path / "archive", contracts_in(tmp_path / "one", ONE))
+    before = Archive(tmp_path / "archive", contracts_in(tmp_path / "one", ONE), may_create=True)
     assert land_all(before, sent(1, 1, customer="cus_1", weight="1500.5")).counts.accepted == 1
     contracts = contracts_in(tmp_path / "two", ONE, ROUNDING)
     after = Archive(tmp_path / "archive", contracts)
