@@ -13,6 +13,7 @@ import jsonschema_rs
 from event_archive.errors import UnusableInput
 from event_archive.registry.column_types import DECIMAL_PRECISION, DECIMAL_SCALE, Schema, is_nullable, resolve
 from event_archive.registry.contract_file import place_of
+from event_archive.registry.schema_keywords import placed_children
 from event_archive.registry.text_formats import DECIMAL
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -51,19 +52,17 @@ def check_schema(path: Path, schema: Any) -> None:
 
 def _check_identifiers(path: Path, schema: Any, place: list[str | int]) -> None:
     """Raise UnusableInput for a schema with a name of its own: its references would be looked up there."""
-    if isinstance(schema, dict):
-        for keyword in ("$schema", "$id", "$anchor", "$dynamicAnchor", "$vocabulary"):
-            name = schema.get(keyword)
-            if isinstance(name, str) and (keyword, name) != ("$schema", DRAFT):
-                raise UnusableInput(
-                    f"{path}: {place_of([*place, keyword])}: a contract's schema has no name of its own, "
-                    f"and is of {DRAFT}; leave this out"
-                )
-    parts = (
-        schema.items() if isinstance(schema, dict) else enumerate(schema) if isinstance(schema, list) else ()
-    )
-    for name, part in parts:
-        _check_identifiers(path, part, [*place, name])
+    if not isinstance(schema, dict):
+        return
+    for keyword in ("$schema", "$id", "$anchor", "$dynamicAnchor", "$vocabulary"):
+        name = schema.get(keyword)
+        if isinstance(name, str) and (keyword, name) != ("$schema", DRAFT):
+            raise UnusableInput(
+                f"{path}: {place_of([*place, keyword])}: a contract's schema has no name of its own, "
+                f"and is of {DRAFT}; leave this out"
+            )
+    for inner, part in placed_children(schema):
+        _check_identifiers(path, part, [*place, *inner])
 
 
 def _check_properties(path: Path, schema: Any, root: Schema, place: str, depth: int = 0) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from event_archive.errors import UnusableInput
-from event_archive.schema_files.json_schema_keywords import children
+from event_archive.registry.schema_keywords import children
 
 DRAFT_NAMES = {"4": 4, "6": 6, "7": 7, "2019-09": 2019, "2020-12": 2020}
 """The drafts by the names that `--draft` takes."""

@@ -7,7 +7,7 @@ Not here: what a schema says (`readers.json_schema`).
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
 
-from event_archive.schema_files.json_schema_keywords import children
+from event_archive.registry.schema_keywords import children
 
 HERE = "https://schema.invalid/"  # the name of a file that has none
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from event_archive.registry.annotations import ANNOTATIONS
-from event_archive.schema_files.json_schema_keywords import APPLICATORS
+from event_archive.registry.schema_keywords import APPLICATORS
 
 
 def nullable(schema: dict[str, Any]) -> dict[str, Any]:

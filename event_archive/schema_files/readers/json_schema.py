@@ -15,14 +15,14 @@ from event_archive.errors import UnusableInput
 from event_archive.registry.annotations import ANNOTATIONS
 from event_archive.registry.column_types import DECIMAL_PRECISION, DECIMAL_SCALE
 from event_archive.registry.data_schema import DRAFT, validator
-from event_archive.schema_files.json_schema_drafts import draft_of
-from event_archive.schema_files.json_schema_keywords import (
+from event_archive.registry.schema_keywords import (
     CHECKS,
     LISTS,
     MAPS,
     NAMING,
     SINGLE,
 )
+from event_archive.schema_files.json_schema_drafts import draft_of
 from event_archive.schema_files.json_schema_names import Names
 from event_archive.schema_files.readers.absent_or_null import absent_or_null, without_null_branch
 from event_archive.schema_files.reading import Budget, DataSchema, Loss, parse_json
@@ -119,7 +119,10 @@ class _JsonSchemaReader:
             self._keyword(converted, keyword, part, schema, f"{place}/{keyword}".lstrip("/"), depth + 1)
         _modern(converted, schema)
         if has_reference:
-            converted = self._referred(schema, converted, place, depth)
+            referred = self._referred(schema, converted, place, depth)
+            if not isinstance(referred, dict):  # a definition may be true or false
+                return referred
+            converted = referred
         converted = without_null_branch(converted)
         self._decimal(converted, place)
         return converted

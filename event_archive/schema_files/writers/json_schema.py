@@ -12,8 +12,8 @@ from event_archive.registry.column_types import DECIMAL_PRECISION, DECIMAL_SCALE
 from event_archive.registry.contract import Contract
 from event_archive.registry.data_schema import DRAFT
 from event_archive.registry.exact_values import LARGEST_BIGINT
+from event_archive.registry.schema_keywords import LISTS, MAPS, SINGLE
 from event_archive.registry.text_formats import decimal_pattern
-from event_archive.schema_files.json_schema_keywords import LISTS, MAPS, SINGLE
 
 NOT_EXPRESSED = (
     "Not expressible here, and refused where it lands: a time finer than a microsecond or later than now, "

@@ -235,6 +235,61 @@ def test_a_reference_of_2020_12_counts_beside_its_neighbours(tmp_path: Path) -> 
     }
 
 
+ALIKE: list[Any] = [
+    {"$schema": "/page/edit/1.0.0"},
+    {"$id": "https://example.com/x", "$ref": "#/nowhere"},
+    {"$anchor": "a b", "$dynamicRef": "#x", "items": {"$id": "/y"}, "properties": {"z": {"$schema": "/w"}}},
+    {"$id": 5, "$vocabulary": {}},
+]
+"""Data that looks like a schema."""
+
+
+@pytest.mark.parametrize("data", ALIKE)
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda data: {"examples": [data]},
+        lambda data: {"default": data},
+        lambda data: {"const": data},
+        lambda data: {"enum": [data]},
+        lambda data: {"x-sample": data},
+        lambda data: {"not": {"const": data}},
+    ],
+)
+def test_data_in_a_schema_is_no_schema(
+    tmp_path: Path, around: Callable[[Any], dict[str, Any]], data: Any
+) -> None:
+    part = around(data)
+    contract, made = imported(tmp_path, "order.json", schema_of(it=part) | {"examples": [{"it": data}]})
+    assert contract.schema["properties"]["it"] == part
+    assert made.losses == ()
+
+
+def test_a_field_may_be_called_as_a_keyword_is(tmp_path: Path) -> None:
+    names = ["$schema", "$id", "$ref", "$defs", "properties", "items"]
+    whole = schema_of(**{name: {"type": "string"} for name in names})
+    contract, made = imported(tmp_path, "order.json", whole | {"examples": [dict.fromkeys(names, "/a/1")]})
+    assert list(contract.schema["properties"]) == names
+    assert made.losses == ()
+
+
+@pytest.mark.parametrize("meaning", [True, False])
+@pytest.mark.parametrize(
+    "around", [lambda part: part, lambda part: {"type": "array", "items": part}, lambda part: {"not": part}]
+)
+def test_a_definition_may_be_true_or_false(
+    tmp_path: Path, around: Callable[[Any], dict[str, Any]], meaning: bool
+) -> None:
+    whole = {
+        "type": "object",
+        "$defs": {"it": meaning},
+        "properties": {"it": around({"$ref": "#/$defs/it", "description": "Something."})},
+    }
+    contract, made = imported(tmp_path, "order.json", whole)
+    assert contract.schema["properties"]["it"] == around(meaning)
+    assert made.losses == ()
+
+
 @pytest.mark.parametrize(
     ("optional", "kept"),
     [

@@ -14,9 +14,9 @@ from typing import Any
 import jsonschema_rs
 
 from event_archive.registry.exact_values import DECIMAL_TEXT
-from event_archive.schema_files.json_schema_keywords import LISTS as KEYWORDS_OF_LISTS
-from event_archive.schema_files.json_schema_keywords import MAPS
-from event_archive.schema_files.json_schema_keywords import SINGLE as KEYWORDS_OF_ONE
+from event_archive.registry.schema_keywords import LISTS as KEYWORDS_OF_LISTS
+from event_archive.registry.schema_keywords import MAPS
+from event_archive.registry.schema_keywords import SINGLE as KEYWORDS_OF_ONE
 
 Node = bool | dict[str, Any]
 VALIDATORS = {

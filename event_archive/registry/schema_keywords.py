@@ -1,10 +1,11 @@
 """The keywords of JSON Schema, of draft 4 to 2020-12, by what stands behind them.
 
 Belongs here: lists of keywords, and the schemas within a schema.
-Not here: what a keyword means for a contract (`readers.json_schema`).
+Not here: those that change nothing (`annotations`), and what a keyword means for a contract
+(`schema_files.readers.json_schema`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 SINGLE = frozenset(
@@ -29,12 +30,21 @@ NAMING = frozenset(
 APPLICATORS = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "$ref"})
 
 
-def children(schema: dict[str, Any]) -> Iterator[Any]:
+def children(schema: Mapping[str, Any]) -> Iterator[Any]:
     """Yield the schemas that stand directly within a schema."""
+    return (part for _, part in placed_children(schema))
+
+
+def placed_children(schema: Mapping[str, Any]) -> Iterator[tuple[list[str | int], Any]]:
+    """Yield the schemas that stand directly within a schema, each with its path from there.
+
+    What stands under other keywords (`examples`, `default`, `const`, `enum`, `x-…`) is data, whatever it
+    looks like.
+    """
     for keyword, part in schema.items():
         if keyword in SINGLE and not isinstance(part, list):
-            yield part
+            yield [keyword], part
         elif keyword in LISTS and isinstance(part, list):
-            yield from part
+            yield from (([keyword, index], item) for index, item in enumerate(part))
         elif keyword in MAPS and isinstance(part, dict):
-            yield from part.values()
+            yield from (([keyword, name], item) for name, item in part.items())
