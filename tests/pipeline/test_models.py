@@ -7,9 +7,11 @@ blocks. Not here: how dbt is scheduled (Dagster's tests), nor one model's SQL.
 """
 
 import json
+import math
 import random
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +109,43 @@ def test_mart_holds_what_the_events_say(built: tuple[Settings, Mapping[str, str]
     expected = (MODELS / "expected" / table.replace(".", "/")).with_suffix(".csv")
     actual = rows_of(settings, table)
     assert actual == expected.read_text(), f"if that is meant: cp {settings.home / table}.csv {expected}"
+
+
+def test_durations_are_exact_to_the_microsecond(built: tuple[Settings, Mapping[str, str]]) -> None:
+    """Each column that is a duration in seconds, computed again from the moments it lies between."""
+    settings, _ = built
+    with duckdb.connect(settings.warehouse, read_only=True) as connection:
+        columns = connection.execute(
+            "SELECT table_name, column_name FROM information_schema.columns "
+            "WHERE table_schema IN ('analytics', 'billing') AND column_name LIKE '%\\_seconds' ESCAPE '\\'"
+        ).fetchall()
+        delivered = connection.execute(
+            "SELECT (source_language, target_language, service_level), requested_at, delivered_at, "
+            "turnaround_seconds FROM analytics.translations WHERE turnaround_seconds IS NOT NULL"
+        ).fetchall()
+        pairs = connection.execute(
+            "SELECT (source_language, target_language, service_level), p50_turnaround_seconds, "
+            "p95_turnaround_seconds, max_turnaround_seconds FROM analytics.turnaround_per_language_pair"
+        ).fetchall()
+    per_pair = [(f"{part}_turnaround_seconds") for part in ("p50", "p95", "max")]
+    assert sorted(columns) == [
+        ("translations", "turnaround_seconds"),
+        *(("turnaround_per_language_pair", column) for column in sorted(per_pair)),
+    ]
+    durations: dict[str, list[Decimal]] = {}
+    for pair, requested_at, delivered_at, seconds in delivered:
+        exact = Decimal((delivered_at - requested_at) // timedelta(microseconds=1)) / 1_000_000
+        assert seconds == exact
+        durations.setdefault(str(pair), []).append(exact)
+    assert any(number % 1000 for numbers in durations.values() for number in map(microseconds, numbers))
+    for pair, *quantiles in pairs:
+        ordered = sorted(durations.pop(str(pair)))
+        assert quantiles == [ordered[math.ceil(len(ordered) * part) - 1] for part in (0.5, 0.95, 1)]
+    assert not durations
+
+
+def microseconds(seconds: Decimal) -> int:
+    return int(seconds * 1_000_000)
 
 
 def test_only_what_may_be_odd_is_warned_of(built: tuple[Settings, Mapping[str, str]]) -> None:

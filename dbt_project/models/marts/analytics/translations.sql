@@ -56,8 +56,8 @@ with
             delivered.occurred_at as delivered_at,
             delivered.event_date as delivered_date,
             cast(
-                cast(epoch_ms(delivered.occurred_at) - epoch_ms(requested.occurred_at) as decimal(15, 0))
-                * 0.001 as decimal(18, 3)
+                cast(epoch_us(delivered.occurred_at) - epoch_us(requested.occurred_at) as decimal(18, 0))
+                * 0.000001 as decimal(18, 6)
             ) as turnaround_seconds,
             delivered.occurred_at > requested.wanted_at as is_late,
             cancelled_at,
