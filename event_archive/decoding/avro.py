@@ -96,7 +96,7 @@ def _records(
                 yield unreadable
         if window.holds(SYNC_BYTES) and window.data.startswith(header.sync, window.at):
             window.at += SYNC_BYTES
-        elif window.holds(1) or window.break_reason:
+        elif window.holds(1):
             detail = window.break_reason or "the marker after a block is not the file's"
             yield from window.pass_to(header.sync, position, "bad_avro", detail)
             position += 1

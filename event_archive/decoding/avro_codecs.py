@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import zstandard
 
-from event_archive.decoding.decompress import ZSTD_READ_BYTES
+ZSTD_READ_BYTES = 512  # a zstd block of four bytes may stand for 128 KiB, so little is fed at a time
 
 Decompress = Callable[[bytes, int], bytes]
 """Unpacks a block, to so many bytes at most; raises Corrupt."""

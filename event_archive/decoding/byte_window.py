@@ -7,7 +7,8 @@ decompression (`decompress`), and what the bytes mean (`formats`).
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from event_archive.decoding.decompress import Readable, Truncated, decompressed, is_compressed
+from event_archive.decoding.compressed_bytes import Readable, Undecodable
+from event_archive.decoding.decompress import decompressed, is_compressed
 from event_archive.decoding.record_chunk import ChunkBounds, UnreadableRecord
 
 
@@ -21,7 +22,7 @@ class InputStart:
 
 
 class Blocks:
-    """Decoded bytes, at most `size` at a time; `truncated` says why the stream broke off."""
+    """Decoded bytes, at most `size` at a time; `fault` says why they end before the input does."""
 
     def __init__(self, source: Readable, size: int) -> None:
         self._source = None if is_compressed(source) else source
@@ -30,7 +31,7 @@ class Blocks:
         self._held = b""
         self.offset = 0
         self.at_end = False
-        self.truncated: str | None = None
+        self.fault: Undecodable | None = None
 
     def peek(self, size: int) -> bytes:
         """Return the next bytes, at least `size` where there are as many, without taking them."""
@@ -38,8 +39,8 @@ class Blocks:
         while have < size and not self.at_end:
             try:
                 block = next(self._stream, None)
-            except Truncated as error:
-                block, self.truncated = None, str(error)
+            except Undecodable as error:
+                block, self.fault = None, error
             if block is None:
                 self.at_end = True
             else:
@@ -63,6 +64,11 @@ class Blocks:
         else:
             self._held = rest
 
+    @property
+    def break_reason(self) -> str | None:
+        """The reason why the decoded bytes end before the input does; None where they don't, or not yet."""
+        return str(self.fault) if self.fault else None
+
     def skip(self, count: int) -> None:
         """Pass over the next bytes."""
         self._held = self._held[count:]
@@ -84,8 +90,8 @@ class ByteWindow:
 
     @property
     def break_reason(self) -> str | None:
-        """The reason why the stream breaks off after what is held; None where it doesn't."""
-        return self._blocks.truncated
+        """The reason why the decoded bytes break off after what is held; None where they don't."""
+        return self._blocks.break_reason
 
     def holds(self, count: int) -> bool:
         """Whether there are `count` more bytes; then they are held."""

@@ -20,8 +20,14 @@ from dataclasses import dataclass
 
 from event_archive.decoding import avro, json, protobuf
 from event_archive.decoding.byte_window import Blocks, InputStart
-from event_archive.decoding.decompress import Readable
-from event_archive.decoding.record_chunk import Chunk, ChunkBounds
+from event_archive.decoding.compressed_bytes import Readable
+from event_archive.decoding.record_chunk import (
+    UNDECODABLE,
+    Chunk,
+    ChunkBounds,
+    UnreadableRecord,
+    unreadable_chunk,
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,25 @@ def read_chunks(stream: Readable, chunk_bytes: int, max_record_bytes: int) -> It
     """
     bounds = ChunkBounds(chunk_bytes, max_record_bytes)
     blocks = Blocks(stream, chunk_bytes)
-    yield from _format_of(blocks, bounds).records(blocks, bounds)
+    position = 0
+    for chunk in _format_of(blocks, bounds).records(blocks, bounds):
+        position = max(position, chunk.last_position)
+        yield chunk
+    yield from _undecodable(blocks, position + 1)
+
+
+def _undecodable(blocks: Blocks, position: int) -> Iterator[Chunk]:
+    """Yield the compressed bytes that could not be decoded, if there are any, as one record in parts."""
+    if blocks.fault is None:
+        return
+    rest = blocks.fault.rest
+    detail = f"{blocks.fault}; what was decoded is taken, and here is the input from byte {rest.offset} on"
+    part, offset = 0, rest.offset
+    for piece in rest.pieces():
+        yield unreadable_chunk(UnreadableRecord(position, offset, piece, UNDECODABLE, detail, part))
+        part, offset = part + 1, offset + len(piece)
+    if part == 0:  # all bytes that there are were decoded, and yet some are missing
+        yield unreadable_chunk(UnreadableRecord(position, offset, b"", UNDECODABLE, detail))
 
 
 def _format_of(blocks: Blocks, bounds: ChunkBounds) -> Format:

@@ -11,7 +11,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from event_archive.decoding.byte_window import Blocks, InputStart
-from event_archive.decoding.record_chunk import Chunk, ChunkBounds, UnreadableRecord, chunk_of, text_chunk
+from event_archive.decoding.record_chunk import (
+    Chunk,
+    ChunkBounds,
+    UnreadableRecord,
+    chunk_of,
+    text_chunk,
+    unreadable_chunk,
+)
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 FIRST_BYTE = re.compile(rb"[^ \t\r\n]")
@@ -96,10 +103,8 @@ def line_records(blocks: Blocks, bounds: ChunkBounds) -> Iterator[Chunk]:
         chunk.unreadable = unreadable
         yield _without_long_lines(chunk, max_record_bytes, detail)
     offset = blocks.offset - len(tail)
-    if blocks.truncated is not None:
-        end = text_chunk(b"", 0, line, offset)
-        end.unreadable = [UnreadableRecord(line, offset, tail, "truncated", blocks.truncated)]
-        yield end
+    if tail and blocks.break_reason and not _is_json(tail):  # a record that lost its end is no JSON
+        yield unreadable_chunk(UnreadableRecord(line, offset, tail, "truncated", blocks.break_reason))
     elif tail:
         yield text_chunk(tail, len(tail), line, offset)
 
@@ -152,10 +157,10 @@ def array_records(blocks: Blocks, bounds: ChunkBounds) -> Iterator[Chunk]:
     rest, offset = data[at:], base + at
     if closed:
         rest, offset = _after_blanks(blocks, rest, offset)
-        if not (rest or blocks.truncated):
-            return
-    reason = "truncated" if blocks.truncated or not closed else "after_array"
-    detail = blocks.truncated or (
+    if not rest and (closed or blocks.break_reason):
+        return
+    reason = "after_array" if closed else "truncated"
+    detail = blocks.break_reason or (
         "there is more after the end of the array" if closed else "the array is not closed from here on"
     )
     yield from _rest(blocks, rest, position, offset, reason, detail)
@@ -195,7 +200,5 @@ def _rest(
 ) -> Iterator[Chunk]:
     part, piece = 0, first or blocks.take()
     while piece or part == 0:
-        chunk = text_chunk(b"", 0, position, offset)
-        chunk.unreadable = [UnreadableRecord(position, offset, piece, reason, detail, part)]
-        yield chunk
+        yield unreadable_chunk(UnreadableRecord(position, offset, piece, reason, detail, part))
         part, offset, piece = part + 1, offset + len(piece), blocks.take()

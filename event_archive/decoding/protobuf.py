@@ -102,5 +102,3 @@ def _events(
             yield None
         except RecordError as error:
             yield UnreadableRecord(position, offset, raw, error.reason, str(error))
-    if window.break_reason:
-        yield UnreadableRecord(position + 1, window.offset, b"", "truncated", window.break_reason)

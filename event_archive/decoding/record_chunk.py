@@ -18,6 +18,12 @@ CACHED_BYTES = 1 << 20  # line ends are looked for in pieces that stay in the pr
 
 LEAST_RECORD_BYTES = 128  # what a record takes beside its text: smaller ones make smaller chunks
 
+UNDECODABLE = "undecodable"
+"""The reason of compressed bytes that can't be decompressed: their offset is that in the compressed input."""
+
+DAMAGE = (UNDECODABLE, "truncated", "after_array", "bad_avro", "bad_protobuf")
+"""The reasons of bytes that could not be cut into records: nobody knows how many they held."""
+
 Numbers = npt.NDArray[np.int64]
 
 
@@ -63,6 +69,12 @@ class Chunk:
     def bounds(self) -> Numbers:
         """The places in the buffer where each line begins, and where the last one ends."""
         return np.frombuffer(self.lines.buffers()[1], np.int64)[: len(self.positions) + 1]
+
+    @property
+    def last_position(self) -> int:
+        """The highest position in it; 0 where it is empty."""
+        positions = [record.position for record in self.unreadable]
+        return max([0, *map(int, self.positions[-1:]), *positions])
 
     def blank(self, rows: Numbers) -> npt.NDArray[np.bool_]:
         """Return which of these rows are a line end alone, as a mask."""
@@ -122,6 +134,13 @@ def chunk_of(records: list[bytes], positions: Numbers, offsets: Numbers) -> Chun
     sizes = np.array([0, *(len(record) + 1 for record in records)], np.int64)
     bounds: Numbers = np.cumsum(sizes, dtype=np.int64)
     return _utf8_chunk(data, bounds, positions, offsets)
+
+
+def unreadable_chunk(unreadable: UnreadableRecord) -> Chunk:
+    """Return a chunk without records, but for bytes that are none."""
+    chunk = text_chunk(b"", 0, unreadable.position, unreadable.offset)
+    chunk.unreadable = [unreadable]
+    return chunk
 
 
 @dataclass

@@ -18,7 +18,7 @@ from event_archive.archive import Archive
 from event_archive.decoding.formats import read_chunks
 from event_archive.decoding.record_chunk import Chunk
 from event_archive.decoding.sources import HashingReader, Source, digest_of
-from event_archive.landing.quarantine_file import QuarantineWriter
+from event_archive.landing.quarantine_file import QuarantineWriter, damage_in
 from event_archive.landing.transaction import RejectedRows, Transaction, commit_until_accepted
 from event_archive.limits import Limits
 from event_archive.mapping.map_records import map_chunk
@@ -35,13 +35,15 @@ Progress = Callable[[int], None]
 class Landed:
     """What became of one input. `earlier`: the commit in which these very bytes had landed; nothing was done.
 
-    `commit` is None, too, for an input without a record.
+    `commit` is None, too, for an input without a record. `damage`: where and why the input, or a part of it,
+    could not be decoded to records, so that nobody knows how many it held; None where all of it could.
     """
 
     origin: str
     counts: Counts
     commit: Commit | None = None
     earlier: Commit | None = None
+    damage: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,13 +78,15 @@ def land(
             # By the log that the transaction goes by: what another process commits in between would otherwise
             # be seen by neither.
             if earlier := _landed_before(transaction.known, source, mapping):
-                return Landed(source.origin, Counts(), earlier=earlier)
+                return Landed(source.origin, Counts(), earlier=earlier, damage=damage_in(archive, earlier))
             rejected = QuarantineWriter(transaction.folder / "rejected.parquet")
             stream = _take_in(transaction, source, mapping, rejected, limits, progress)
             if not transaction.counts.received:
                 return Landed(source.origin, transaction.counts)
             commit = _commit(transaction, source.origin, stream, mapping, rejected)
-            return Landed(source.origin, transaction.counts, commit) if commit else None
+            if commit is None:
+                return None
+            return Landed(source.origin, transaction.counts, commit, damage=damage_in(archive, commit))
 
         return commit_until_accepted(archive, folder, limits, work)
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from event_archive.archive import Archive
-from event_archive.decoding.record_chunk import Chunk
+from event_archive.decoding.record_chunk import DAMAGE, Chunk
 from event_archive.store.commit import Commit, QuarantineFile
 from event_archive.store.folders import QUARANTINE
 from event_archive.store.record_file import RecordFileWriter
@@ -139,6 +139,15 @@ def count_rejections(archive: Archive) -> list[tuple[str, str | None, int]]:
                 counts[row["reason"], row["type"]] = counts.get((row["reason"], row["type"]), 0) + 1
     ordered = sorted(counts.items(), key=lambda count: (-count[1], count[0][0], count[0][1] or ""))
     return [(reason, claimed, count) for (reason, claimed), count in ordered]
+
+
+def damage_in(archive: Archive, commit: Commit) -> str | None:
+    """Return where and why, first of all, bytes of a landing's input could not be decoded to records."""
+    if commit.quarantine is None:
+        return None
+    file = archive.storage.location(commit.quarantine.path)
+    columns = pq.read_table(file, columns=["reason", "detail"], filters=[("reason", "in", DAMAGE)])
+    return columns["detail"][0].as_py() if len(columns) else None
 
 
 def _read(archive: Archive, commit: Commit) -> Iterator[QuarantinedRecord]:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from event_archive.archive import Archive
-from event_archive.decoding.record_chunk import Chunk, ChunkBounds, chunk_of
+from event_archive.decoding.record_chunk import UNDECODABLE, Chunk, ChunkBounds, chunk_of
 from event_archive.limits import Limits
 from event_archive.quarantine.recovery_outcomes import REJECTED, RejectedRecords
 from event_archive.store.commit import Commit
@@ -58,9 +58,9 @@ class PendingChunk(Chunk):
 class PendingRecords:
     """The records of a selection that are still rejected, foreign ones (landed by a mapping) or the others.
 
-    What can't be validated again stays out: records that are longer than the limits, and records without a
-    byte. Counted as `chunks` is drawn: `records` and their `bytes`; `left_out`, which stayed out; `foreign`,
-    which landed by a mapping, where those are not asked for.
+    What can't be validated again stays out: records that are longer than the limits, records without a byte,
+    and compressed bytes that can't be decoded. Counted as `chunks` is drawn: `records` and their `bytes`;
+    `left_out`, which stayed out; `foreign`, which landed by a mapping, where those are not asked for.
     """
 
     def __init__(
@@ -153,7 +153,8 @@ class PendingRecords:
             yield from self._if_usable(long[0], b"".join(long[1]))
 
     def _if_usable(self, pending: PendingRecord, record: bytes) -> Iterator[tuple[PendingRecord, bytes]]:
-        if len(record) > self._limits.record_bytes or not record.strip():
+        is_raw = pending.reasons >= {UNDECODABLE}
+        if is_raw or len(record) > self._limits.record_bytes or not record.strip():
             self.left_out += 1
         else:
             yield pending, record

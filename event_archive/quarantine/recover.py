@@ -55,9 +55,9 @@ class Recovery:
     """What a recovery came to. `counts`: the records whose state or reason changed, as in the commit.
 
     `judged`: how many were validated again; `unchanged`: those that fared as before; `left_out`: those
-    that can't be validated again, being too long or empty; `foreign`: those that landed by a mapping,
-    where none is given; `rejected`: by reason and claimed type, how many of those validated are rejected.
-    `commit` is None where nothing changed, and in a dry run.
+    that can't be validated again, being too long, empty or undecodable; `foreign`: those that landed by a
+    mapping, where none is given; `rejected`: by reason and claimed type, how many of those validated are
+    rejected. `commit` is None where nothing changed, and in a dry run.
     """
 
     judged: int = 0

@@ -82,9 +82,8 @@ def land_files(context: dg.AssetExecutionContext, settings: Settings, archive: A
                 passed_over.append(outcome)
                 context.log.warning(f"passed over: {outcome.origin}: {outcome.problem}")
             else:
-                (context.log.warning if outcome.counts.rejected else context.log.info)(
-                    format_landing(outcome)
-                )
+                is_whole = not (outcome.counts.rejected or outcome.damage)
+                (context.log.info if is_whole else context.log.warning)(format_landing(outcome))
     except UnusableInput as error:
         raise dg.Failure(description=str(error), allow_retries=False) from error
     return passed_over
@@ -92,12 +91,15 @@ def land_files(context: dg.AssetExecutionContext, settings: Settings, archive: A
 
 def format_landing(outcome: Landed) -> str:
     """What came of one file, in one line."""
+    damage = f"; it is damaged: {outcome.damage}" if outcome.damage else ""
     if outcome.earlier is not None:
-        return f"{outcome.origin}: these bytes had landed before, in commit {outcome.earlier.sequence}"
+        return (
+            f"{outcome.origin}: these bytes had landed before, in commit {outcome.earlier.sequence}{damage}"
+        )
     counts = outcome.counts
     return (
         f"{outcome.origin}: {counts.received} received = {counts.accepted} accepted + "
-        f"{counts.duplicate} duplicate + {counts.rejected} rejected"
+        f"{counts.duplicate} duplicate + {counts.rejected} rejected{damage}"
     )
 
 

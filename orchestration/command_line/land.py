@@ -20,7 +20,7 @@ from event_archive.landing.land import land as land_source
 from event_archive.mapping.mapping import Mapping, load_mapping
 from event_archive.store.commit import Counts
 from orchestration.command_line import screen
-from orchestration.command_line.main import DONE, UNUSABLE_INPUT
+from orchestration.command_line.main import DOES_NOT_HOLD, DONE, UNUSABLE_INPUT
 from orchestration.command_line.options import contracts_option, json_option, read_settings
 from orchestration.settings import Settings
 
@@ -43,6 +43,9 @@ def land(paths: tuple[str, ...], contracts: Path | None, mapping_file: Path | No
     nothing. Records that break their contract are kept in quarantine, with place and reason; the rest lands.
     A source that can't be read is passed over; the others land, and the exit code is 2.
 
+    Exit code 1: an input is damaged (cut off, or not to be decoded from some place on). What could be decoded
+    landed, the other bytes are kept in quarantine.
+
     \b
     Examples:
       factlog land events.ndjson.gz more/
@@ -64,6 +67,8 @@ def inbox(wants_json: bool) -> int:
 
     A crash leaves a file where it was; landing it again adds nothing. What can't land (it can't be read, or
     is a link, a pipe, a device) is passed over and named; the others land, and the exit code is 2.
+
+    Exit code 1: a file is damaged. What could be decoded landed, the other bytes are kept in quarantine.
 
     \b
     Example:
@@ -134,9 +139,13 @@ def report(outcomes: Sequence[Landed | PassedOver], wants_json: bool) -> int:
         )
     if landed or not passed_over:
         print_summary(landed)
+    damaged = [landing for landing in landed if landing.damage]
+    print_damage(damaged)
     for outcome in passed_over:
         screen.print_note(screen.printable(f"Passed over: {outcome.origin}: {outcome.problem}"))
-    return UNUSABLE_INPUT if passed_over else DONE
+    if passed_over:
+        return UNUSABLE_INPUT
+    return DOES_NOT_HOLD if damaged else DONE
 
 
 def print_summary(landed: Sequence[Landed]) -> None:
@@ -151,6 +160,14 @@ def print_summary(landed: Sequence[Landed]) -> None:
             f"{total.rejected:,} of {total.received:,} records were refused and are kept in quarantine.",
             "Look at them with: factlog quarantine list",
         )
+
+
+def print_damage(damaged: Sequence[Landed]) -> None:
+    """Print which inputs are damaged, and where."""
+    for landing in damaged:
+        screen.print_note(screen.printable(f"{landing.origin} is damaged: {landing.damage}"))
+    if damaged:
+        screen.print_note("Ask the producer for a whole copy: landing it adds what is missing, and no more.")
 
 
 def format_sequence(landing: Landed) -> str:
@@ -177,4 +194,5 @@ def to_json(outcome: Landed | PassedOver) -> dict[str, object]:
         "sequence": commit.sequence if commit else None,
         "landed_earlier": landing.earlier is not None,
         "problem": outcome.problem if isinstance(outcome, PassedOver) else None,
+        "damage": landing.damage,
     }

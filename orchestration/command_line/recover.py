@@ -117,7 +117,9 @@ def format_conclusion(result: Recovery, *, dry_run: bool) -> list[str]:
     """What came of it, and what was left alone, a line each."""
     lines = []
     if result.left_out:
-        lines.append(f"{result.left_out:,} record(s) are too long or empty, and were left alone.")
+        lines.append(
+            f"{result.left_out:,} record(s) are too long, empty or can't be decoded, and were left alone."
+        )
     if result.foreign:
         lines.append(
             f"{result.foreign:,} record(s) landed by a mapping, and were left alone: name it with --mapping."

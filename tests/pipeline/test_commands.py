@@ -5,6 +5,7 @@ tests of their own), and what the documentation promises (`test_docs`).
 """
 
 import csv
+import gzip
 import json
 import os
 import re
@@ -38,6 +39,27 @@ def test_landing_as_json(factlog: Typed) -> None:
     assert (landed["sequence"], landed["landed_earlier"]) == (1, False)
     _, out, _ = factlog("land", "events.ndjson", "--json")
     assert json.loads(out)[0]["landed_earlier"] is True
+
+
+def test_a_damaged_file_lands_as_far_as_it_goes_and_the_exit_code_says_so(home: Path, factlog: Typed) -> None:
+    packed = bytearray(gzip.compress(Path(write(RATED)).read_bytes()))
+    packed[-8] ^= 1
+    Path("events.ndjson.gz").write_bytes(packed)
+    code, out, err = factlog("land", "events.ndjson.gz")
+    assert code == 1
+    assert re.search(r"^events.ndjson.gz +2 +1 +0 +1 +1", out, re.MULTILINE)
+    assert "events.ndjson.gz is damaged: corrupt gzip at byte" in err
+    code, out, err = factlog("land", "events.ndjson.gz", "--json")
+    assert code == 1
+    assert json.loads(out)[0]["damage"].startswith("corrupt gzip at byte")
+    assert "is damaged" in err
+    assert factlog("log", "--json")[1].count('"sequence"') == 1
+    (home / "inbox").mkdir(parents=True, exist_ok=True)
+    Path("events.ndjson.gz").rename(home / "inbox" / "events.ndjson.gz")
+    os.utime(home / "inbox" / "events.ndjson.gz", (0, 0))
+    code, _, err = factlog("inbox")
+    assert code == 1
+    assert "events.ndjson.gz is damaged" in err
 
 
 def test_landing_from_standard_input(home: Path) -> None:

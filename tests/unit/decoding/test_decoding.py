@@ -12,9 +12,10 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from event_archive.decoding import decompress
+from event_archive.decoding import compressed_bytes, decompress
 from event_archive.decoding import record_chunk as chunk
-from event_archive.decoding.decompress import Truncated, decompressed
+from event_archive.decoding.compressed_bytes import Undecodable
+from event_archive.decoding.decompress import decompressed
 from event_archive.decoding.formats import read_chunks
 from event_archive.decoding.record_chunk import UnreadableRecord
 from event_archive.decoding.sources import HashingReader
@@ -34,7 +35,11 @@ def cut(
     records: Records = []
     unreadable: list[UnreadableRecord] = []
     read = stream(content)
-    with patch.object(decompress, "READ_BYTES", max(size, 4)), patch.object(chunk, "CACHED_BYTES", size):
+    with (
+        patch.object(decompress, "READ_BYTES", max(size, 4)),
+        patch.object(compressed_bytes, "READ_BYTES", max(size, 4)),
+        patch.object(chunk, "CACHED_BYTES", size),
+    ):
         for piece in read_chunks(read, size, longest):
             for row, place in enumerate(zip(piece.positions.tolist(), piece.offsets.tolist(), strict=True)):
                 if piece.record(row):
@@ -197,10 +202,14 @@ def test_a_stream_that_breaks_off_keeps_what_came_before(packer: str, content: b
     for end in (len(packed) * 9 // 10, len(packed) - 1):
         records, unreadable = cut(packed[:end], size=500)
         assert [record for _, _, record in records] == VALUES[: len(records)]
-        assert [piece.reason for piece in unreadable if piece.part == 0] == ["truncated"]
-        assert packer in unreadable[0].detail
-        assert content[unreadable[0].offset :].startswith(b"".join(piece.record for piece in unreadable))
-    assert [piece.reason for piece in cut(packed[:5])[1]] == ["truncated"]
+        tail = [piece for piece in unreadable if piece.reason == "truncated"]
+        rest = [piece for piece in unreadable if piece.reason == "undecodable"]
+        assert unreadable == [*tail, *rest]
+        assert all(f"the {packer} stream ends at byte {end} " in piece.detail for piece in unreadable)
+        assert not tail or content[tail[0].offset :].startswith(b"".join(piece.record for piece in tail))
+        assert packed[rest[0].offset : end] == b"".join(piece.record for piece in rest)
+        assert {piece.position for piece in rest} == {len(records) + bool(tail) + 1}
+    assert [(piece.reason, piece.record) for piece in cut(packed[:5])[1]] == [("undecodable", packed[:5])]
 
 
 @pytest.mark.parametrize("packer", PACKERS)
@@ -208,15 +217,17 @@ def test_other_bytes_after_a_compressed_stream_are_told(packer: str) -> None:
     for junk in (b"junk", b"\n", b"\x1f", b"\0" * 10):
         records, unreadable = cut(PACKERS[packer](LINES) + junk)
         assert [record for _, _, record in records] == [b'{"a":1}', b'{"b":2}']
-        assert [piece.reason for piece in unreadable] == ["truncated"]
+        assert [(piece.reason, piece.record) for piece in unreadable] == [("undecodable", junk)]
 
 
-def test_a_changed_byte_in_a_compressed_stream_is_told() -> None:
+def test_a_wrong_checksum_takes_no_record_away() -> None:
     packed = bytearray(gzip.compress(LINES * 1000))
     packed[-6] ^= 1
-    _, unreadable = cut(bytes(packed))
-    assert [piece.reason for piece in unreadable] == ["truncated"]
-    assert "corrupt gzip" in unreadable[0].detail
+    records, ((rest),) = cut(bytes(packed))
+    assert len(records) == 2000
+    assert (rest.position, rest.reason) == (2001, "undecodable")
+    assert rest.record[-8:] == packed[-8:]
+    assert rest.detail.startswith(f"corrupt gzip at byte {len(packed) - 5}: incorrect data check; ")
 
 
 @pytest.mark.parametrize("packer", PACKERS)
@@ -230,5 +241,5 @@ def test_a_bomb_comes_in_pieces_of_bounded_size(packer: str) -> None:
 def test_a_window_larger_than_memory_is_rejected() -> None:
     parameters = zstandard.ZstdCompressionParameters(window_log=31, enable_ldm=True)
     packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
-    with pytest.raises(Truncated, match="corrupt zstd"):
+    with pytest.raises(Undecodable, match="corrupt zstd"):
         list(decompressed(HashingReader(io.BytesIO(packer.compress(LINES) + packer.flush())), 1 << 20))

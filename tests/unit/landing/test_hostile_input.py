@@ -210,20 +210,23 @@ def test_one_document_on_several_lines(archive: Archive) -> None:
     assert counted(land_bytes(archive, content), accepted=1, duplicate=0, rejected=0)
 
 
-def changed(packed: bytes) -> bytes:
-    return packed[:-100] + bytes([packed[-100] ^ 1]) + packed[-99:]
+def changed(packed: bytes, place: int = -100) -> bytes:
+    at = len(packed) + place
+    return packed[:at] + bytes([packed[at] ^ 1]) + packed[at + 1 :]
 
 
 NOISE = [weighed(number, data={"label": hashlib.sha512(b"%d" % number).hexdigest()}) for number in range(600)]
 MANY = [weighed(number) for number in range(600, 1600)]
 BREAKS = {
     "truncated gzip": (gzip.compress(lines(MANY))[:-100], "truncated"),
-    "gzip without its trailer": (gzip.compress(lines(MANY))[:-8], "truncated"),
+    "gzip without its trailer": (gzip.compress(lines(MANY))[:-8], "undecodable"),
+    "gzip with a wrong checksum": (changed(gzip.compress(lines(MANY)), -8), "undecodable"),
+    "gzip with a wrong length": (changed(gzip.compress(lines(MANY)), -1), "undecodable"),
     "an array in truncated gzip": (gzip.compress(text(MANY))[:-100], "truncated"),
     "truncated zstd": (zstandard.compress(lines(MANY))[:-100], "truncated"),
-    "gzip followed by junk": (gzip.compress(lines(MANY)) + b"junk", "truncated"),
-    "zstd followed by junk": (zstandard.compress(lines(MANY)) + b"junk", "truncated"),
-    "a changed byte in gzip": (changed(gzip.compress(lines(NOISE + MANY))), "truncated"),
+    "gzip followed by junk": (gzip.compress(lines(MANY)) + b"junk", "undecodable"),
+    "zstd followed by junk": (zstandard.compress(lines(MANY)) + b"junk", "undecodable"),
+    "a changed byte in gzip": (changed(gzip.compress(lines(NOISE + MANY))), "undecodable"),
     "an array that never closes": (text(MANY)[:-1], "truncated"),
     "an array that stops in a record": (text(MANY)[:-30], "truncated"),
     "lines after an array": (text(MANY) + b"\n" + lines([lost(1)]), "after_array"),
