@@ -4,11 +4,14 @@ Belongs here: running a mapping over a chunk. A record is parsed strictly first,
 the engine that evaluates the mapping reads JSON leniently. Not here: what a mapping says (`mapping`).
 """
 
+from collections.abc import Sequence
+
 import duckdb
 import numpy as np
 import pyarrow as pa
 
 from event_archive.decoding.record_chunk import Chunk, chunk_of
+from event_archive.mapping.json_numbers import mark_numbers, unmark_numbers
 from event_archive.mapping.mapping import Mapping
 from event_archive.validation.exact_validator import Rejected, strict_fault
 
@@ -24,23 +27,41 @@ def map_chunk(
     rejected: list[tuple[int, Rejected]] = []
     strict: list[int] = []
     for row, record in enumerate(records):
-        fault = strict_fault(record) if record else None
+        # A number that the mapping does not read may be of any size.
+        fault = strict_fault(record, any_numbers=True) if record else None
         if fault:
             rejected.append((row, fault))
         elif record:
             strict.append(row)
-    texts = pa.array([records[row].decode() for row in strict], pa.string())
-    table = pa.table({"n": pa.array(strict, pa.int64()), "record": texts})
-    mapped = (
-        connection.from_arrow(table)
-        .project(f"n, record, CAST({mapping.sql('record')} AS VARCHAR) AS event")
-        .project(f"n, event, CASE WHEN event IS NULL THEN {mapping.reason_sql('record')} END AS reason")
-        .fetchall()
-    )
+    mapped = map_texts(connection, mapping, [records[row].decode() for row in strict])
     events = [b""] * len(records)
-    for row, event, reason in mapped:
+    for row, (event, reason) in zip(strict, mapped, strict=True):
         if event is None:
             rejected.append((row, Rejected("not_mapped", str(reason))))
         else:
             events[row] = event.encode()
     return chunk_of(events, chunk.positions, np.asarray(chunk.offsets)), rejected
+
+
+def map_texts(
+    connection: duckdb.DuckDBPyConnection, mapping: Mapping, records: Sequence[str]
+) -> list[tuple[str | None, str | None]]:
+    """Return each record's event as JSON text, or None and why there is none."""
+    mapped: dict[int, tuple[str | None, str | None]] = {}
+    marked = {row: text for row, record in enumerate(records) if (text := mark_numbers(record)) is not None}
+    plain = {row: record for row, record in enumerate(records) if row not in marked}
+    for texts in (plain, marked):
+        table = pa.table({"n": pa.array(texts, pa.int64()), "record": pa.array(texts.values(), pa.string())})
+        event = mapping.sql("record", marked=texts is marked)
+        reason = mapping.reason_sql("record", marked=texts is marked)
+        rows = (
+            connection.from_arrow(table)
+            .project(f"n, record, CAST({event} AS VARCHAR) AS event")
+            .project(f"n, event, CASE WHEN event IS NULL THEN {reason} END AS reason")
+            .fetchall()
+            if texts
+            else []
+        )
+        for row, made, why in rows:
+            mapped[row] = (unmark_numbers(made) if made and texts is marked else made, why)
+    return [mapped[row] for row in range(len(records))]

@@ -27,6 +27,7 @@ from event_archive.expressions.sql_tree import (
     string,
     transform,
 )
+from event_archive.mapping.json_numbers import READ_TEXT
 from event_archive.registry.yaml_file import Entry
 
 RESERVED = {"$value", "$missing", "$constant", "$each", "$as"}
@@ -61,7 +62,7 @@ class Scope:
 
     def text(self, path: Path) -> exp.Expr:
         """Build a field as text: SQL NULL where it is absent or null."""
-        return call("json_extract_string", self.json(path), string("$"))
+        return call(READ_TEXT, self.json(path), string("$"))
 
     def why(self) -> exp.Expr:
         """Build the reason why a value over these fields fails: that of the first that fails."""

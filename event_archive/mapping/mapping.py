@@ -16,7 +16,7 @@ from event_archive.envelope import ATTRIBUTES, INTEGER_ATTRIBUTES, OPTIONAL_COLU
 from event_archive.expressions.binder import Binder
 from event_archive.expressions.sql_tree import as_text, call, if_else, is_null, let, reference, string
 from event_archive.limits import Limits
-from event_archive.mapping.json_numbers import is_inexact
+from event_archive.mapping.json_numbers import unmark_read_texts
 from event_archive.mapping.mapped_values import (
     RESERVED,
     Scope,
@@ -54,7 +54,10 @@ class MappingRule:
 
 @dataclass(frozen=True)
 class Mapping:
-    """A checked mapping. `sql` maps a record; `reason_sql` says why `sql` gave NULL for it."""
+    """A checked mapping. `sql` maps a record; `reason_sql` says why `sql` gave NULL for it.
+
+    Both can be asked for records whose numbers are `marked`.
+    """
 
     path: Path
     choice: "Choice"
@@ -65,19 +68,18 @@ class Mapping:
         """The event types that this mapping can give."""
         return tuple(sorted({rule.type for rule in self.rules}))
 
-    def sql(self, column: str) -> str:
+    def sql(self, column: str, *, marked: bool = False) -> str:
         """Return the DuckDB expression from a JSON text column to the event's JSON text, NULL where none."""
         record = reference(column)
         mapped = [
             exp.If(this=string(rule.chosen), true=rule.scope.tried(record, rule.event)) for rule in self.rules
         ]
         event = self.choice.over(record, exp.Case(this=reference(CHOSEN), ifs=mapped))
-        return str(if_else(is_inexact(record), exp.null(), event).sql("duckdb"))
+        return _written(event, marked=marked)
 
-    def reason_sql(self, column: str) -> str:
+    def reason_sql(self, column: str, *, marked: bool = False) -> str:
         """Return the DuckDB expression that says in one line why `sql` gives NULL (meaningless elsewhere)."""
         record, chosen = reference(column), reference(CHOSEN)
-        inexact = string("a number has more digits than a mapping can carry over exactly")
         shown = as_text(call("to_json", call("left", chosen, exp.Literal.number(100))))
         unknown = call("concat", string(f"no rule for {self.choice.text} "), shown)
         failures = [
@@ -86,8 +88,11 @@ class Mapping:
         ]
         nothing = self.choice.why_nothing(record)
         cases = exp.Case(this=chosen, ifs=failures, default=if_else(is_null(chosen), nothing, unknown))
-        reason = self.choice.over(record, cases)
-        return str(if_else(is_inexact(record), inexact, reason).sql("duckdb"))
+        return _written(self.choice.over(record, cases), marked=marked)
+
+
+def _written(tree: exp.Expr, *, marked: bool) -> str:
+    return str((unmark_read_texts(tree) if marked else tree).sql("duckdb"))
 
 
 @dataclass(frozen=True)

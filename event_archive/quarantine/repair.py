@@ -25,7 +25,7 @@ from event_archive.expressions.expression import parse_expression
 from event_archive.expressions.sql_tree import as_text, if_else, reference, string
 from event_archive.landing.transaction import RejectedRows
 from event_archive.limits import Limits
-from event_archive.mapping.json_numbers import is_inexact
+from event_archive.mapping.json_numbers import mark_numbers, unmark_numbers, unmark_read_texts
 from event_archive.mapping.mapped_values import Scope, build_typed, build_value
 from event_archive.mapping.mapping import CHOSEN, Choice, build_choice, build_failure
 from event_archive.mapping.mapping_file import read_mapping_file
@@ -36,7 +36,6 @@ from event_archive.validation.exact_validator import Rejected, strict_fault
 from event_archive.validation.strict_json import parse_object
 
 NOT_REPAIRED = "not_repaired"
-INEXACT = "a number has more digits than an expression can carry over exactly"
 
 FieldPath = tuple[str, ...]
 """The names that lead to a field."""
@@ -66,8 +65,11 @@ class Repair:
     choice: Choice
     rules: dict[str, Rule]
 
-    def sql(self, column: str) -> tuple[str, str, str]:
-        """Return DuckDB expressions over JSON text: the chosen text, the values, why there are none."""
+    def sql(self, column: str, *, marked: bool) -> tuple[str, str, str]:
+        """Return DuckDB expressions over JSON text: the chosen text, the values, why there are none.
+
+        `marked`: the text's numbers are.
+        """
         record, chosen = reference(column), reference(CHOSEN)
         tried = [
             exp.If(this=string(name), true=rule.scope.tried(record, rule.values))
@@ -78,13 +80,12 @@ class Repair:
             for name, rule in self.rules.items()
         ]
         values = self.choice.over(record, exp.Case(this=chosen, ifs=tried))
-        inexact = is_inexact(record)
         why = self.choice.over(record, exp.Case(this=chosen, ifs=reasons))
-        return (
-            str(self.choice.over(record, chosen).sql("duckdb")),
-            str(if_else(inexact, exp.null(), values).sql("duckdb")),
-            str(if_else(inexact, string(INEXACT), why).sql("duckdb")),
+        first, second, third = (
+            str((unmark_read_texts(tree) if marked else tree).sql("duckdb"))
+            for tree in (self.choice.over(record, chosen), values, why)
         )
+        return first, second, third
 
 
 def load_repair(path: Path, limits: Limits | None = None) -> Repair:
@@ -109,23 +110,17 @@ def repair_chunk(
     """
     records = [chunk.record(row) for row in range(len(chunk.positions))]
     strict = [row for row, record in enumerate(records) if not strict_fault(record)]
-    texts = [records[row].decode() for row in strict]
-    table = pa.table({"n": pa.array(strict, pa.int64()), "record": pa.array(texts, pa.string())})
-    chosen, values, why = repair.sql("record")
-    with Relations(connection) as relations:
-        rows = connection.execute(
-            f"SELECT n, chosen, given, CASE WHEN given IS NULL THEN {why} END FROM (SELECT n, record, "
-            f"{chosen} AS chosen, {values} AS given FROM {relations.register('rejected_records', table)})"
-        ).fetchall()
     failed: RejectedRows = []
-    for row, name, given, reason in rows:
-        rule = repair.rules.get(name)
+    for row, name, given, reason in _computed(
+        connection, repair, {row: records[row].decode() for row in strict}
+    ):
+        rule = None if name is None else repair.rules.get(name)
         if rule is None or (rule.reasons and not rule.reasons & reasons[row]):
             continue
         document = parse_object(records[row])
         fault = str(reason) if given is None else None
         if given:
-            changes = [(field_path, text) for field_path, text in zip(rule.sets, given[1:], strict=True)]
+            changes = list(zip(rule.sets, given[1:], strict=True))
             fault = _changed(document, changes, rule.drops)
             records[row] = json_text(document).encode()
         if fault:
@@ -134,6 +129,24 @@ def repair_chunk(
             failed.append((row, Rejected(NOT_REPAIRED, fault, *shown)))
             records[row] = b""
     return chunk_of(records, chunk.positions, chunk.offsets), failed
+
+
+def _computed(
+    connection: duckdb.DuckDBPyConnection, repair: Repair, records: dict[int, str]
+) -> Iterator[tuple[int, str | None, list[str | None] | None, str | None]]:
+    """Yield the row of each record, its chosen text, the values to set, and why there are none."""
+    marked = {row: text for row, record in records.items() if (text := mark_numbers(record)) is not None}
+    plain = {row: record for row, record in records.items() if row not in marked}
+    for texts in (plain, marked):
+        table = pa.table({"n": pa.array(texts, pa.int64()), "record": pa.array(texts.values(), pa.string())})
+        chosen, values, why = repair.sql("record", marked=texts is marked)
+        with Relations(connection) as relations:
+            rows = connection.execute(
+                f"SELECT n, chosen, given, CASE WHEN given IS NULL THEN {why} END FROM (SELECT n, record, "
+                f"{chosen} AS chosen, {values} AS given FROM {relations.register('rejected_records', table)})"
+            ).fetchall()
+        for row, name, given, reason in rows:
+            yield row, name, given and [value and unmark_numbers(value) for value in given], reason
 
 
 def _rule(name: str, entry: Entry, binder: Binder) -> Rule:

@@ -5,14 +5,18 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pytest
 
 from event_archive import UnusableInput
+from event_archive.decoding.record_chunk import chunk_of
 from event_archive.expressions.allow_list import FUNCTIONS
+from event_archive.mapping.map_records import map_chunk, map_texts
 from event_archive.mapping.mapping import Mapping, load_mapping
 from event_archive.registry.contract import load_contracts
 
@@ -59,12 +63,21 @@ def run(mapping: Mapping, records: list[str]) -> tuple[list[dict[str, Any] | Non
     """The events (None where there is none) and, for those that are None, the reasons."""
     with duckdb.connect(config={"enable_external_access": "false", "threads": 1}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute("CREATE TABLE foreign_records AS SELECT unnest(?) AS record", [records])
-        rows = connection.execute(
-            f"SELECT {mapping.sql('record')}, {mapping.reason_sql('record')} FROM foreign_records"
-        ).fetchall()
-    events = [None if event is None else json.loads(event) for event, _ in rows]
-    return events, [reason for event, reason in rows if event is None]
+        rows = map_texts(connection, mapping, records)
+    events = [None if event is None else json.loads(event, parse_float=as_written) for event, _ in rows]
+    return events, [str(reason) for event, reason in rows if event is None]
+
+
+def as_written(number: str) -> float | Decimal:
+    """A number of a record as Python has it, where it has it exactly."""
+    return float(number) if Decimal(repr(float(number))) == Decimal(number) else Decimal(number)
+
+
+def mapping_with(folder: Path, data: str) -> Mapping:
+    """A mapping by a rule with this `data`."""
+    path = folder / "mapping.yaml"
+    path.write_text(f"{COMMON}    data: {data}\n")
+    return load_mapping(path)
 
 
 @pytest.fixture(name="map_with")
@@ -72,9 +85,7 @@ def map_with_data(tmp_path: Path) -> Map:
     """Maps values of `x` by a rule with this `data`."""
 
     def mapped(data: str, *values: str) -> tuple[list[dict[str, Any] | None], list[str]]:
-        path = tmp_path / "mapping.yaml"
-        path.write_text(f"{COMMON}    data: {data}\n")
-        return run(load_mapping(path), [RECORD % value for value in values])
+        return run(mapping_with(tmp_path, data), [RECORD % value for value in values])
 
     return mapped
 
@@ -142,11 +153,63 @@ def test_a_record_can_say_what_it_corrects_or_voids(tmp_path: Path) -> None:
     assert named == [{"corrects": "a"}, {"voids": "b"}, {}]
 
 
-@pytest.mark.parametrize("value", ["0.12345678901234567890", "[1.00000000000000000001]", "1e-400", "1e400"])
-def test_a_number_that_would_change_is_rejected(map_with: Map, value: str) -> None:
-    events, reasons = map_with("{copy: x}", value)
-    assert events == [None]
-    assert reasons == ["a number has more digits than a mapping can carry over exactly"]
+FINE_NUMBERS = [
+    *("0.10000000000000001", "0.12345678901234567890", "-1.00000000000000000001", "1e-400", "1E+400"),
+    *(
+        "0." + "1" * 6000,
+        "1e99999999999999999999",
+        "5e-324000",
+        "0.1000000000000000000000000000000000000000000",
+    ),
+]
+
+
+@pytest.mark.parametrize("number", FINE_NUMBERS)
+def test_a_number_that_the_engine_would_change_is_copied_as_written(tmp_path: Path, number: str) -> None:
+    rules = mapping_with(tmp_path, "{copy: x, inner: {deep: x.a}, all: {$each: x.list, $as: {it: b}}}")
+    for value, copied in (
+        (number, {"copy": number}),
+        (f'{{"a":{number}}}', {"copy": f'{{"a":{number}}}', "inner": f'{{"deep":{number}}}'}),
+        (f'{{"list":[{{"b":{number}}}]}}', {"all": f'[{{"it":{number}}}]'}),
+    ):
+        [(event, _)] = mapped_texts(rules, RECORD % value)
+        assert event
+        for name, written in copied.items():
+            assert f'"{name}":{written}' in event
+
+
+@pytest.mark.parametrize("number", FINE_NUMBERS)
+def test_an_expression_reads_a_number_as_it_was_written(tmp_path: Path, number: str) -> None:
+    rules = mapping_with(tmp_path, "{text: concat(x.n), all: concat(x), half: 'left(x.n, 3)'}")
+    [(event, _)] = mapped_texts(rules, RECORD % f'{{"n":{number},"s":"a \\"b\\""}}')
+    assert event
+    assert json.loads(event)["data"] == {
+        "text": number,
+        "all": f'{{"n":{number},"s":"a \\"b\\""}}',
+        "half": number[:3],
+    }
+
+
+def test_an_exact_cast_sees_all_digits(map_with: Map) -> None:
+    [event], _ = map_with("{out: 'CAST(CAST(x AS DECIMAL(38, 20)) AS VARCHAR)'}", "0.12345678901234567891")
+    assert event
+    assert event["data"] == {"out": "0.12345678901234567891"}
+
+
+@pytest.mark.parametrize("number", FINE_NUMBERS)
+def test_a_number_that_is_not_read_refuses_no_record(tmp_path: Path, number: str) -> None:
+    mapping = mapping_with(tmp_path, "{copy: x.a}")
+    record = RECORD % f'{{"a":1.5,"b":{number},"c":["x",{number}],"d":{"9" * 6000}}}'
+    chunk = chunk_of([record.encode()], np.array([1]), np.array([0]))
+    with duckdb.connect() as connection:
+        events, rejected = map_chunk(connection, chunk, mapping=mapping)
+    assert rejected == []
+    assert json.loads(events.record(0))["data"] == {"copy": 1.5}
+
+
+def mapped_texts(mapping: Mapping, record: str) -> list[tuple[str | None, str | None]]:
+    with duckdb.connect() as connection:
+        return map_texts(connection, mapping, [record])
 
 
 def test_digits_in_strings_are_no_numbers(map_with: Map) -> None:
