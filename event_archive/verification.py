@@ -17,13 +17,25 @@ import pyarrow.parquet as pq
 
 from event_archive.archive import Archive
 from event_archive.landing.segment_file import rows_correcting
+from event_archive.limits import Limits
 from event_archive.quarantine.recovery_outcomes import check_outcomes
-from event_archive.store.commit import NOTHING_BEFORE, Commit, Segment, entry_name, parse_entry, sequence_of
+from event_archive.store.commit import (
+    NOTHING_BEFORE,
+    Commit,
+    Segment,
+    entry_name,
+    parse_entry,
+    segments_of,
+    sequence_of,
+)
 from event_archive.store.folders import ANCHOR, LOG
+from event_archive.store.key_snapshot import snapshots
 from event_archive.store.log import BEFORE_THE_FIRST, anchored_by, parse_anchor
+from event_archive.unique_keys import check_keys, named_twice
 from event_archive.unnamed_files import every_file, sort_out
 
 Progress = Callable[[int, int], None]
+STANDARD = Limits()
 
 
 @dataclass(frozen=True)
@@ -42,27 +54,34 @@ class Inspection:
     litter: Sequence[str]
 
 
-def verify(archive: Archive, progress: Progress | None = None) -> list[Finding]:
+def verify(archive: Archive, progress: Progress | None = None, *, limits: Limits = STANDARD) -> list[Finding]:
     """Return what does not hold in an archive, empty where all does; see `inspect_archive`."""
-    return inspect_archive(archive, progress).findings
+    return inspect_archive(archive, progress, limits=limits).findings
 
 
-def inspect_archive(archive: Archive, progress: Progress | None = None) -> Inspection:
+def inspect_archive(
+    archive: Archive, progress: Progress | None = None, *, limits: Limits = STANDARD
+) -> Inspection:
     """Check the log's chain, the conservation of records, every file that the log names, and every other.
 
-    What is damaged is a finding, never an exception. `progress` is called with (files checked, files in all).
+    Last, that no event was accepted twice. What is damaged is a finding, never an exception. `progress` is
+    called with (files checked, files in all).
     """
     listed = every_file(archive.storage)  # before the log is read: what lands meanwhile is not among them
     commits, of_log = _check_chain(archive)
     unnamed = sort_out(listed, commits)
-    findings = of_log + _check_commits(archive, commits, progress)
+    findings = [*of_log, *_named_twice(commits), *_check_commits(archive, commits, progress)]
     if not findings:
         findings += _check_outcomes(archive, commits)
     findings += [
         Finding(name, "was added: no commit names it, and no crash leaves it") for name in unnamed.added
     ]
-    # Where the log does not hold, nobody knows whether a commit named them.
-    return Inspection(findings, [] if of_log else unnamed.litter)
+    if of_log:  # nobody knows which files count, nor whether a commit named those that are not named now
+        return Inspection(findings, [])
+    damaged = {finding.path for finding in findings}
+    intact = {segment.path for segment in segments_of(commits)} - damaged
+    problems = check_keys(archive, commits, intact, snapshots(listed), limits)
+    return Inspection([*findings, *(Finding(*problem) for problem in problems)], unnamed.litter)
 
 
 def verify_commits(archive: Archive, *, after: int = 0) -> list[Finding]:
@@ -71,6 +90,7 @@ def verify_commits(archive: Archive, *, after: int = 0) -> list[Finding]:
     This is what a reader of the log depends on; what else lies in the archive is not looked at.
     """
     commits, findings = _check_chain(archive)
+    findings += _named_twice(commits)
     findings += _check_commits(archive, [commit for commit in commits if commit.sequence > after])
     return findings or _check_outcomes(archive, commits)
 
@@ -78,6 +98,10 @@ def verify_commits(archive: Archive, *, after: int = 0) -> list[Finding]:
 def _check_chain(archive: Archive) -> tuple[list[Commit], list[Finding]]:
     commits, findings = _check_log(archive)
     return commits, findings + _check_anchor(archive, commits)
+
+
+def _named_twice(commits: Sequence[Commit]) -> list[Finding]:
+    return [Finding(*problem) for problem in named_twice(commits)]
 
 
 def _check_commits(

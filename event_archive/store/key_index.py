@@ -1,30 +1,27 @@
 """The key index: which (source, id) the archive holds and in which segment, without opening every segment.
 
 Belongs here: finding where a batch's keys may already be, and keeping a snapshot of all keys so that this
-does not grow with the number of files. Not here: comparing what was found (`deduplicate`).
+does not grow with the number of files. Not here: the file of a snapshot, and when it is
+believed (`key_snapshot`); comparing what was found (`deduplicate`).
 
-The index is derived: a snapshot covers the log up to a sequence, is bound to that entry's digest, checked
-against its own digest when it is used, and can be removed at any time. It holds hashes of (source, id), so it
-may find too much, never too little. The hash is the engine's; another engine version starts a new snapshot.
+The index is derived: a snapshot is held to the log when it is used, and made anew where that does not bear it
+out. It holds hashes of (source, id), so it may find too much, never too little. The hash is the engine's;
+another engine version starts a new snapshot.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from event_archive.sql_text import Relations, literal, sql_list
+from event_archive.sql_text import Relations, sql_list
 from event_archive.store.commit import Commit, Segment, segments_of
-from event_archive.store.durable import file_digest
-from event_archive.store.folders import KEYS
+from event_archive.store.key_snapshot import NO_KEYS, open_snapshot, remove_outdated, write_snapshot
 from event_archive.store.storage import Storage
 
 KEY = "hash(source, event_id)"
-NO_KEYS = "SELECT CAST(NULL AS UBIGINT) AS h, CAST(NULL AS INTEGER) AS segment WHERE FALSE"
 SNAPSHOT_AFTER_SEGMENTS = 32
 SNAPSHOT_AFTER_KEYS = 500_000
 
@@ -55,12 +52,14 @@ class KeyIndex:
         segments = segments_of(commits)
         self.files = [(storage.location(segment.path), segment.type) for segment in segments]
         self._landed = len(self.files)
-        self._snapshot, covered = self._open_snapshot(commits)
+        self._snapshot = open_snapshot(storage, connection, commits, folder)
         self._recent = self._relations.create("recent_keys", NO_KEYS)
         self._all = (
-            f"(SELECT h, segment FROM {self._snapshot} UNION ALL SELECT h, segment FROM {self._recent})"
+            f"(SELECT h, segment FROM {self._snapshot.rows} UNION ALL SELECT h, segment FROM {self._recent})"
         )
-        self._add_files([(number, self.files[number][0]) for number in range(covered, self._landed)])
+        self._add_files(
+            [(number, self.files[number][0]) for number in range(self._snapshot.segments, self._landed)]
+        )
 
     def find(self, keys: str, relations: Relations) -> KeysFound:
         """Find the keys of the relation `keys` (`h`); the table of those found is one of `relations`."""
@@ -99,34 +98,8 @@ class KeyIndex:
         ).fetchall()
         if keys < SNAPSHOT_AFTER_KEYS and segments < SNAPSHOT_AFTER_SEGMENTS:
             return
-        file = self._folder / "keys.parquet"
-        notes = {"head": commit.digest, "engine": duckdb.__version__, "segments": str(len(self.files))}
-        metadata = ", ".join(f"{name}: {literal(text)}" for name, text in notes.items())
-        self._connection.execute(
-            f"COPY {self._all} TO {literal(str(file))} "
-            f"(FORMAT parquet, COMPRESSION uncompressed, KV_METADATA {{{metadata}}})"
-        )
-        name = f"{KEYS}/{commit.sequence:020d}-{file_digest(file)}.parquet"
-        older = self._storage.names(KEYS)
-        self._storage.adopt(file, name)
-        for outdated in older[:-1]:
-            self._storage.remove(outdated)
-
-    def _open_snapshot(self, commits: Sequence[Commit]) -> tuple[str, int]:
-        """Open the newest snapshot that fits the log; returns SQL of it, and how many segments it covers."""
-        heads = {commit.digest for commit in commits}
-        for name in reversed(self._storage.names(KEYS)):
-            mine = self._folder / "snapshot.parquet"
-            try:
-                mine.unlink(missing_ok=True)
-                os.link(self._storage.location(name), mine)  # others may remove it while it is read
-                notes = pq.read_metadata(mine).metadata or {}
-            except (OSError, pa.ArrowInvalid):
-                continue
-            fits = notes.get(b"engine") == duckdb.__version__.encode() and file_digest(mine) in name
-            if fits and notes.get(b"head", b"").decode() in heads:
-                return f"read_parquet({literal(str(mine))})", int(notes[b"segments"])
-        return f"({NO_KEYS})", 0
+        name = write_snapshot(self._connection, self._storage, self._all, commit, self._folder)
+        remove_outdated(self._storage, name, self._snapshot)
 
     def _add_files(self, files: Sequence[tuple[int, str]]) -> None:
         if not files:

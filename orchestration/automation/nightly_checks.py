@@ -45,7 +45,7 @@ def nightly_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
     )
     def archive_complete() -> dg.AssetCheckResult:
         archive = open_archive(settings)
-        found = inspect_archive(archive)
+        found = inspect_archive(archive, limits=settings.limits)
         return archive_result(found, None if found.findings else len(archive.log.commits()))
 
     @dg.asset_check(

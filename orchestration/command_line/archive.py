@@ -69,7 +69,7 @@ def log(limit: int | None, wants_json: bool) -> None:
 @click.command()
 @json_option
 def verify(wants_json: bool) -> int:
-    """Check every file of the archive against the log: changed, missing, added, reordered.
+    """Check every file of the archive against the log: changed, missing, added, reordered; no event twice.
 
     Exit code 1, and one line for each file, where something does not hold. What a crash left is named as
     litter: it is no part of the archive, and does it no harm.
@@ -78,9 +78,12 @@ def verify(wants_json: bool) -> int:
     Example:
       factlog verify && echo the archive is what was landed
     """
-    archive = read_settings().open_archive()
+    settings = read_settings()
+    archive = settings.open_archive()
     with screen.show_progress("Checking", 1) as show:
-        found = inspect_archive(archive, lambda checked, files: show(checked / max(files, 1), ""))
+        found = inspect_archive(
+            archive, lambda checked, files: show(checked / max(files, 1), ""), limits=settings.limits
+        )
     findings, litter = found.findings, found.litter
     commits = [] if findings else archive.log.commits()
     if wants_json:

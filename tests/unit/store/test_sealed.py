@@ -54,7 +54,8 @@ def worked_on(folder: Path) -> Archive:
     archive = Archive(archive.root, contracts_in(folder / "wider", *files))
     assert recover(archive).counts.accepted == 1
     land_bytes(archive, lines([weighed(1), weighed(2)]), "second")
-    litter = archive.root / archive.log.commits()[0].segments[0].path.replace(".parquet", "0.parquet")
+    segment = archive.log.commits()[0].segments[0]
+    litter = archive.root / segment.path.replace(segment.sha256, "0" * 64)
     litter.write_bytes(b"half a segment")
     litter.chmod(READ_ONLY)
     assert clean(archive, timedelta(0)) == [str(litter.relative_to(archive.root))]
