@@ -1,22 +1,35 @@
-"""The bounds of a landing: memory, threads, the size of a record, and how far a clock may be ahead.
+"""The bounds of a landing: memory, threads, the size of a record, and what is believed of a clock.
 
-Belongs here: the bounds, and what follows from them. Not here: reading them from anywhere.
+Belongs here: the bounds, the clock, and what follows from them. Not here: reading them from anywhere.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 MEBIBYTE = 1 << 20
 
 
+def utc_now() -> datetime:
+    """Return what the clock of this machine says."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True)
 class Limits:
-    """`memory_bytes` bounds the engine and, by the sizes of a chunk and a record, everything else."""
+    """`memory_bytes` bounds the engine and, by the sizes of a chunk and a record, everything else.
+
+    `clock_skew`: how far a clock may be ahead of another one. `longest_pause`: the time between two commits
+    after which the clock is doubted; `accepts_clock`: it is right, whatever it says.
+    """
 
     memory_bytes: int = 1024 * MEBIBYTE
     threads: int = 2
     max_record_bytes: int = 16 * MEBIBYTE
     clock_skew: timedelta = timedelta(minutes=5)
+    longest_pause: timedelta = timedelta(days=400)
+    accepts_clock: bool = False
+    clock: Callable[[], datetime] = utc_now
 
     @property
     def chunk_bytes(self) -> int:

@@ -29,7 +29,8 @@ class Settings:
 
     `cut` and `as_of` bound what dbt reads: the commits up to and with that sequence, the events that had
     occurred before that moment; with `sample_days`, those of objects that have events on one of these days.
-    `warehouse_file`: where dbt builds, if not in the warehouse of `home`.
+    `warehouse_file`: where dbt builds, if not in the warehouse of `home`. `accepts_clock`: the clock is
+    right, also where it says what can hardly be; for one command, so no variable of the environment says it.
     """
 
     home: Path
@@ -39,6 +40,7 @@ class Settings:
     build_memory_bytes: int = 3 << 30
     threads: int = 2
     clock_skew: timedelta = timedelta(minutes=5)
+    accepts_clock: bool = False
     first_day: date | None = None
     cut: int | None = None
     as_of: datetime | None = None
@@ -105,7 +107,12 @@ class Settings:
         """What a landing may use."""
         from event_archive import Limits
 
-        return Limits(memory_bytes=self.memory_bytes, threads=self.threads, clock_skew=self.clock_skew)
+        return Limits(
+            memory_bytes=self.memory_bytes,
+            threads=self.threads,
+            clock_skew=self.clock_skew,
+            accepts_clock=self.accepts_clock,
+        )
 
     def open_archive(self, *, may_create: bool = False) -> "Archive":
         """Open the archive with the contracts; raises UnusableInput where either can't be used.

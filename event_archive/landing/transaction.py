@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -30,6 +29,7 @@ from event_archive.limits import Limits
 from event_archive.sql_text import open_engine
 from event_archive.store.commit import NOTHING_BEFORE, Commit, Counts, segments_of
 from event_archive.store.key_index import KeyIndex
+from event_archive.store.landing_times import next_landed_at
 from event_archive.validation.exact_validator import Rejected
 
 Result = TypeVar("Result")
@@ -89,7 +89,7 @@ class Transaction:
 
     @cached_property
     def _router(self) -> Router:
-        latest = datetime.now(UTC) + self._limits.clock_skew
+        latest = self._limits.clock() + self._limits.clock_skew
         return Router(self._archive, self._connection, latest, learned_validators(self._archive))
 
     def close(self) -> None:
@@ -103,7 +103,11 @@ class Transaction:
         note: Note[AnyChunk],
         transform: Transform[AnyChunk] | None = None,
     ) -> None:
-        """Work through all chunks; afterwards `counts` says what they held."""
+        """Work through all chunks; afterwards `counts` says what they held.
+
+        Raises UnusableInput where the clock can hardly be right: before the work, which would be in vain.
+        """
+        next_landed_at(self.known, self._limits)
         with ThreadPoolExecutor(2) as background:
             for chunk in _ahead(chunks, background):
                 note(chunk, *self._take_chunk(chunk, transform, background))
@@ -132,7 +136,7 @@ class Transaction:
                 draft,
                 sequence=len(known) + 1,
                 previous=known[-1].digest if known else NOTHING_BEFORE,
-                landed_at=max([datetime.now(UTC), *(commit.landed_at for commit in known[-1:])]),
+                landed_at=next_landed_at(known, self._limits),
                 segments=tuple(written.segment for written in self._written),
             )
             if self._archive.log.append(commit):

@@ -16,6 +16,7 @@ from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
 from event_archive.registry.contract import Contract, Contracts
 from event_archive.store.commit import Commit
+from event_archive.store.landing_times import known_before
 from event_archive.views.correction_tables import ResolvedCorrections, resolve_corrections
 from event_archive.views.segment_frames import SegmentReader, event_schema, leave_what_is_in_effect
 from event_archive.views.segment_index import LandedSegment, SegmentIndex
@@ -45,7 +46,8 @@ def scan(
     those that can hold what `days` and filters on `event_date`, `occurred_at`, `landed_at` and `sequence`
     leave, of these the columns that are used, and, where objects of this type have corrections, the segments
     that hold these and the events that they name. Raises UnusableInput where there is no such type or commit,
-    `days` are neither a date nor a range, or a moment has no time zone.
+    `days` are neither a date nor a range, a moment has no time zone, or nobody knows what had landed by then,
+    because a clock was wrong.
     """
     contract = _newest_major(archive.contracts, event_type)
     condition = None if days is None else _condition(days)
@@ -155,16 +157,12 @@ def _check_moment(name: str, moment: datetime) -> None:
 
 
 def _known_commits(commits: Sequence[Commit], known_at: int | datetime | None) -> Sequence[Commit]:
-    """The commits up to a sequence, or before the first that landed at a moment or later.
-
-    Clocks may be set back; the order of the log stands.
-    """
+    """The commits up to a sequence, or those that had landed before a moment."""
     if known_at is None:
         return commits
     if isinstance(known_at, datetime):
         _check_moment("known_at", known_at)
-        later = (commit.sequence for commit in commits if commit.landed_at >= known_at)
-        return commits[: next(later, len(commits) + 1) - 1]
+        return commits[: known_before(commits, known_at)]
     if not 0 <= known_at <= len(commits):
         raise UnusableInput(f"sequence {known_at}: the log has commits 1 to {len(commits)}; name one of them")
     return commits[:known_at]

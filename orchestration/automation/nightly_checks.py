@@ -5,12 +5,15 @@ Belongs here: these two asset checks, their job and its schedule. Not here: chec
 take longer than a refresh may wait, and they ask about what is served already.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from event_archive import UnusableInput
+from event_archive import Limits, UnusableInput
+from event_archive.store.commit import Commit
+from event_archive.store.landing_times import describe_wrong_times
 from event_archive.verification import Inspection, inspect_archive
 from orchestration.assets.archive import open_archive
 from orchestration.assets.keys import LOG, REPORTING
@@ -40,13 +43,14 @@ def nightly_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
         name=ARCHIVE_COMPLETE.name,
         description=(
             "Every commit, and every byte of every file that a commit names, is as it was committed, and "
-            "nothing was added. Litter of a crash is counted, and is no damage."
+            "nothing was added. Litter of a crash is counted, and is no damage; nor are times that can't be "
+            "right, because a clock was wrong."
         ),
     )
     def archive_complete() -> dg.AssetCheckResult:
         archive = open_archive(settings)
         found = inspect_archive(archive, limits=settings.limits)
-        return archive_result(found, None if found.findings else len(archive.log.commits()))
+        return archive_result(found, [] if found.findings else archive.log.commits(), settings.limits)
 
     @dg.asset_check(
         asset=REPORTING,
@@ -67,7 +71,7 @@ def nightly_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
     return [archive_complete, replay_gives_the_same]
 
 
-def archive_result(found: Inspection, commits: int | None) -> dg.AssetCheckResult:
+def archive_result(found: Inspection, commits: Sequence[Commit], limits: Limits) -> dg.AssetCheckResult:
     """The result of the check of the archive."""
     findings = found.findings
     table = [
@@ -76,11 +80,12 @@ def archive_result(found: Inspection, commits: int | None) -> dg.AssetCheckResul
     schema = dg.TableSchema([dg.TableColumn("file"), dg.TableColumn("problem")])
     return dg.AssetCheckResult(
         passed=not findings,
-        description=f"{len(findings)} problem(s)" if findings else f"all {commits} commits are whole",
+        description=f"{len(findings)} problem(s)" if findings else f"all {len(commits)} commits are whole",
         metadata={
             "problems": dg.MetadataValue.int(len(findings)),
             "litter": dg.MetadataValue.int(len(found.litter)),
             "findings": dg.MetadataValue.table(table, schema),
+            "wrong_times": dg.MetadataValue.md("\n\n".join(describe_wrong_times(commits, limits)) or "none"),
         },
     )
 

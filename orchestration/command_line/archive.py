@@ -10,6 +10,7 @@ import click
 
 from event_archive import UnusableInput
 from event_archive.clean import clean as clean_archive
+from event_archive.store.landing_times import describe_wrong_times, wrong_times
 from event_archive.verification import inspect_archive
 from orchestration.command_line import screen
 from orchestration.command_line.land import counts_in_order
@@ -26,14 +27,17 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 def log(limit: int | None, wants_json: bool) -> None:
     """List the commits of the archive, oldest first.
 
-    What the log names exists; what it does not name does not. The sequence is the clock of every derivation.
+    What the log names exists; what it does not name does not. The sequence is the clock of every derivation;
+    a time that can't be right, because a clock was wrong, is named.
 
     \b
     Examples:
       factlog log -n 10
       factlog log --json
     """
-    commits = read_settings().open_archive().log.commits()
+    settings = read_settings()
+    commits = settings.open_archive().log.commits()
+    screen.print_note(*describe_wrong_times(commits, settings.limits))
     shown = commits[-limit:] if limit else commits
     if wants_json:
         screen.print_json(shown)
@@ -72,7 +76,8 @@ def verify(wants_json: bool) -> int:
     """Check every file of the archive against the log: changed, missing, added, reordered; no event twice.
 
     Exit code 1, and one line for each file, where something does not hold. What a crash left is named as
-    litter: it is no part of the archive, and does it no harm.
+    litter: it is no part of the archive, and does it no harm. Commits whose time can't be right, because a
+    clock was wrong, are named as well: the log holds what the clock said, and that is no damage.
 
     \b
     Example:
@@ -86,10 +91,11 @@ def verify(wants_json: bool) -> int:
         )
     findings, litter = found.findings, found.litter
     commits = [] if findings else archive.log.commits()
+    screen.print_note(*describe_wrong_times(commits, settings.limits))
     if wants_json:
-        screen.print_json(
-            {"holds": not findings, "commits": len(commits), "findings": findings, "litter": litter}
-        )
+        wrong = [commit.sequence for commit in wrong_times(commits, settings.limits)]
+        report = {"holds": not findings, "commits": len(commits), "findings": findings, "litter": litter}
+        screen.print_json(report | {"wrong_times": wrong})
         return DOES_NOT_HOLD if findings else DONE
     screen.print_lines(*(screen.printable(f"{name}: {LITTER}") for name in litter))
     if findings:

@@ -20,7 +20,7 @@ from orchestration.command_line.demo_reports import REPORTS
 from orchestration.command_line.derive.refresh import format_refreshed, print_refusal
 from orchestration.command_line.land import counts_in_order, land_all, report
 from orchestration.command_line.main import DONE
-from orchestration.command_line.options import read_settings
+from orchestration.command_line.options import clock_option, read_settings
 from orchestration.publishing.publish import PublishingRefused
 from orchestration.publishing.query import query
 from orchestration.refresh import refresh
@@ -41,7 +41,8 @@ NEXT = (
     show_default=True,
     help="Share of the usual size.",
 )
-def demo(scale: float) -> int:
+@clock_option
+def demo(scale: float, accepts_clock: bool) -> int:
     """Walk the whole way once, with the events of a simulated company.
 
     A translation company of three services emits 90 days of event files, with faults as they happen: late,
@@ -53,7 +54,7 @@ def demo(scale: float) -> int:
       factlog demo
     """
     started = time.monotonic()
-    settings = read_settings()
+    settings = read_settings(accepts_clock=accepts_clock)
     archive = settings.open_archive(may_create=True)
     emitted = emit(folder_of(settings, scale), scale=scale)
     screen.print_lines(*format_emitted(emitted), "")

@@ -21,7 +21,7 @@ from event_archive.mapping.mapping import Mapping, load_mapping
 from event_archive.store.commit import Counts
 from orchestration.command_line import screen
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE, UNUSABLE_INPUT
-from orchestration.command_line.options import contracts_option, json_option, read_settings
+from orchestration.command_line.options import clock_option, contracts_option, json_option, read_settings
 from orchestration.settings import Settings
 
 
@@ -35,8 +35,15 @@ from orchestration.settings import Settings
     type=click.Path(path_type=Path),
     help="How foreign records become events (see docs/how-to-map-foreign-records.md).",
 )
+@clock_option
 @json_option
-def land(paths: tuple[str, ...], contracts: Path | None, mapping_file: Path | None, wants_json: bool) -> int:
+def land(
+    paths: tuple[str, ...],
+    contracts: Path | None,
+    mapping_file: Path | None,
+    accepts_clock: bool,
+    wants_json: bool,
+) -> int:
     """Land event files in the archive: files, folders (recursive), or - for standard input.
 
     Each source is one atomic commit. Landing the same bytes, or the same events in other files, again adds
@@ -53,7 +60,7 @@ def land(paths: tuple[str, ...], contracts: Path | None, mapping_file: Path | No
       factlog land --contracts examples/github/contracts \\
                    --mapping examples/github/mapping.yaml 2015-01-01-12.json.gz
     """
-    settings = read_settings(contracts)
+    settings = read_settings(contracts, accepts_clock=accepts_clock)
     mapping = load_mapping(mapping_file, settings.limits) if mapping_file else None
     sources = find_sources(paths)
     archive = settings.open_archive(may_create=True)
@@ -61,8 +68,9 @@ def land(paths: tuple[str, ...], contracts: Path | None, mapping_file: Path | No
 
 
 @click.command()
+@clock_option
 @json_option
-def inbox(wants_json: bool) -> int:
+def inbox(accepts_clock: bool, wants_json: bool) -> int:
     """Land what lies in the inbox (var/inbox/), and move each file out once its commit stands.
 
     A crash leaves a file where it was; landing it again adds nothing. What can't land (it can't be read, or
@@ -74,7 +82,7 @@ def inbox(wants_json: bool) -> int:
     Example:
       cp events.ndjson var/inbox/ && factlog inbox
     """
-    settings = read_settings()
+    settings = read_settings(accepts_clock=accepts_clock)
     archive = settings.open_archive(may_create=True)
     dropped = list_inbox(settings.inbox)
     if dropped.unfinished:

@@ -17,6 +17,12 @@ contracts_option = click.option(
     type=click.Path(path_type=Path),
     help="Folder of contracts to go by.  [default: those of the project, or FACTLOG_CONTRACTS]",
 )
+clock_option = click.option(
+    "--accept-clock",
+    "accepts_clock",
+    is_flag=True,
+    help="This machine's clock is right, although it is before the last commit, or years after it.",
+)
 json_option = click.option("--json", "wants_json", is_flag=True, help="Print JSON.")
 
 
@@ -30,7 +36,7 @@ class ListingGroup(click.Group):
         return super().parse_args(ctx, args)
 
 
-def read_settings(contracts: Path | None = None) -> Settings:
+def read_settings(contracts: Path | None = None, *, accepts_clock: bool = False) -> Settings:
     """Read the settings of this installation, with the contracts of a folder where it is named."""
-    settings = Settings.from_environment()
+    settings = replace(Settings.from_environment(), accepts_clock=accepts_clock)
     return replace(settings, contracts=contracts.expanduser().absolute()) if contracts else settings

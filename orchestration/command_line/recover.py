@@ -15,7 +15,7 @@ from event_archive.quarantine.recover import recover as recover_records
 from event_archive.quarantine.repair import load_repair
 from event_archive.store.commit import totals
 from orchestration.command_line import screen
-from orchestration.command_line.options import contracts_option, json_option, read_settings
+from orchestration.command_line.options import clock_option, contracts_option, json_option, read_settings
 
 SHOWN_REASONS = 10
 
@@ -41,6 +41,7 @@ SHOWN_REASONS = 10
 @click.option("--type", "type_name", help="Only records that say they are of this type.")
 @click.option("--source", help="Only records that say they are from this producer.")
 @click.option("--dry-run", is_flag=True, help="Say what would become of the records, and commit nothing.")
+@clock_option
 @json_option
 def recover(
     contracts: Path | None,
@@ -51,6 +52,7 @@ def recover(
     type_name: str | None,
     source: str | None,
     dry_run: bool,
+    accepts_clock: bool,
     wants_json: bool,
 ) -> None:
     """Judge the records that are still refused again, under today's contracts, and land those that pass.
@@ -68,7 +70,7 @@ def recover(
         raise UnusableInput(
             "--repair, --mapping: a repair is for events, a mapping for other records; name one"
         )
-    settings = read_settings(contracts)
+    settings = read_settings(contracts, accepts_clock=accepts_clock)
     archive = settings.open_archive()
     repair = load_repair(repair_file, settings.limits) if repair_file else None
     mapping = load_mapping(mapping_file, settings.limits) if mapping_file else None

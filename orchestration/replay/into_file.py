@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from event_archive import UnusableInput
+from event_archive import Limits, UnusableInput
 from event_archive.store.commit import Commit
 from event_archive.store.durable import seal, sync
+from event_archive.store.landing_times import known_before
 from orchestration.dataset.code_version import code_version
 from orchestration.dataset.compare import TableState, table_states
 from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
@@ -68,7 +69,7 @@ def replay_into(
     check_target(settings, into)
     archive = settings.open_archive()
     commits = archive.log.commits()
-    sequence = known_sequence(commits, known_at)
+    sequence = known_sequence(commits, known_at, settings.limits)
     check_as_of(commits[:sequence], as_of)
     if log:
         log(f"Deriving everything up to commit {sequence} from nothing{occurred_before(as_of)}")
@@ -108,11 +109,12 @@ def read_known_at(text: str) -> int | datetime:
         ) from None
 
 
-def known_sequence(commits: Sequence[Commit], known_at: int | datetime | None) -> int:
-    """Return the last commit that was known then.
+def known_sequence(
+    commits: Sequence[Commit], known_at: int | datetime | None, limits: Limits | None = None
+) -> int:
+    """Return the last commit that was known then: had landed before that time, or was the one named.
 
-    By time: up to the last commit before the first that landed at that time or later. Clocks may be set
-    back; the order of the log stands.
+    Raises UnusableInput where there is none, or a clock was wrong and nobody can know.
     """
     if not commits:
         raise UnusableInput("the archive is empty: there is nothing to replay; land events first")
@@ -125,8 +127,10 @@ def known_sequence(commits: Sequence[Commit], known_at: int | datetime | None) -
                 "time such as 2026-03-03T12:00:00Z"
             )
         return known_at
-    later = (commit.sequence for commit in commits if commit.landed_at >= known_at)
-    sequence = next(later, len(commits) + 1) - 1
+    try:
+        sequence = known_before(commits, known_at, limits)
+    except UnusableInput as error:
+        raise UnusableInput(f"--known-at {error}") from None
     if sequence == 0:
         first = format_moment(commits[0].landed_at)
         raise UnusableInput(

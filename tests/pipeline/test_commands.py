@@ -9,13 +9,15 @@ import gzip
 import json
 import os
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from event_archive import Source
+from event_archive import Limits, Source, land
 from examples.company.scenario import Scenario
 from examples.company.simulation import compose
+from orchestration.settings import Settings
 from support.command_typing import PROJECT, RATED, Typed, good_and_bad, in_a_shell, write
 
 MEMORY = "/proc/self/mem"  # a file that can be opened and not be read
@@ -155,6 +157,32 @@ def test_a_folder_holds_nothing_that_landing_leaves_out_without_a_word(factlog: 
     Path("folder/to a folder").unlink()
     os.mkfifo("folder/pipe")
     assert "folder/pipe: is a named pipe" in factlog("land", "folder")[2]
+
+
+def test_a_clock_that_was_wrong_is_named_until_one_is_accepted_and_after(home: Path, factlog: Typed) -> None:
+    factlog("land", write(RATED))
+    far = Limits(clock=lambda: datetime(2099, 1, 1, tzinfo=UTC), accepts_clock=True)
+    path = Path(write(RATED | {"id": "a-2"}, name="wrong"))
+    land(Settings.from_environment().open_archive(), Source("wrong", path), limits=far)
+
+    drop(home, "more.ndjson", RATED | {"id": "a-3"})
+    code, out, err = factlog("inbox")
+    assert (code, out) == (2, "")
+    assert "commit 2 landed at 2099-01-01 00:00:00Z: this clock is wrong, or that one was." in err
+    for command in ("log", "verify"):
+        code, _, err = factlog(command)
+        assert code == 0
+        assert "commit 2 says to have landed at 2099-01-01 00:00:00Z, later than now" in err
+
+    assert factlog("inbox", "--accept-clock")[0] == 0
+    assert factlog("land", write(RATED | {"id": "a-4"}, name="last.ndjson"))[0] == 0
+    code, out, err = factlog("verify", "--json")
+    assert (code, json.loads(out)["wrong_times"]) == (0, [2])
+    assert "later than commit 3, which landed at" in err
+    commits = json.loads(factlog("log", "--json")[1])
+    asked = factlog("replay", "--known-at", commits[2]["landed_at"], "--into", "then.duckdb")
+    assert asked[0] == 2
+    assert "whether commit 2 had landed by then is not known" in asked[2]
 
 
 def test_log_of_nothing_and_of_something(factlog: Typed) -> None:

@@ -24,6 +24,7 @@ from orchestration.warehouse.scratch import could_not_build, scratch_folder
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
 STATE = TableState(1, "")
+LANDED = [NOON - TICK, NOON, NOON, NOON + timedelta(hours=1), NOON + timedelta(minutes=30)]
 
 
 def commit(sequence: int, landed_at: datetime, *first_events: str) -> Commit:
@@ -40,16 +41,14 @@ def commit(sequence: int, landed_at: datetime, *first_events: str) -> Commit:
         (1, 1),
         (5, 5),
         (NOON, 1),
-        (NOON + TICK, 3),
-        # The clock was set back before the fifth commit: what came after the fourth was known after it.
-        (NOON + timedelta(minutes=45), 3),
-        (NOON + timedelta(hours=1), 3),
+        # A clock was wrong at the fourth commit, which landed no later than the fifth.
+        (NOON + timedelta(minutes=45), 5),
+        (NOON + timedelta(hours=1), 5),
         (NOON + timedelta(hours=1) + TICK, 5),
     ],
 )
 def test_what_was_known(known_at: int | datetime | None, sequence: int) -> None:
-    landed = [NOON - TICK, NOON, NOON, NOON + timedelta(hours=1), NOON + timedelta(minutes=30)]
-    commits = [commit(number, at) for number, at in enumerate(landed, start=1)]
+    commits = [commit(number, at) for number, at in enumerate(LANDED, start=1)]
     assert known_sequence(commits, known_at) == sequence
 
 
@@ -60,6 +59,13 @@ def test_what_was_not_known_yet_is_refused() -> None:
             known_sequence(commits, known_at)
     with pytest.raises(UnusableInput, match="the archive is empty"):
         known_sequence([], None)
+
+
+def test_what_nobody_can_know_is_refused() -> None:
+    """The third commit landed at noon, the fifth at half past; the clock was wrong at the fourth."""
+    commits = [commit(number, at) for number, at in enumerate(LANDED, start=1)]
+    with pytest.raises(UnusableInput, match=r"^--known-at 2026-.*: whether commit 4 had landed by then"):
+        known_sequence(commits, NOON + TICK)
 
 
 def test_digits_alone_are_a_sequence() -> None:
