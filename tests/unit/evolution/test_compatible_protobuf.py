@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from event_archive import UnusableInput
 from event_archive.evolution.compatibility.findings import Direction, Mode, Verdict
 from event_archive.evolution.compatibility.protobuf.compare import compare_protobuf
+from event_archive.schema_files import proto_file
 from event_archive.schema_files.proto_file import MAX_BYTES, read_proto
 from support.proto_pairs import NUMBERS, TYPES, as_read, built, changed, descriptor, fill, some_file
 
@@ -195,3 +196,11 @@ def test_large_deep_and_recursive_files_are_compared_within_a_time(text: str) ->
     assert time.monotonic() - start < 15
     expected = Verdict.INCOMPATIBLE if "int64" in text else Verdict.COMPATIBLE
     assert report.verdict_for(Direction.BACKWARD) is expected
+
+
+def test_a_file_that_does_not_compile_in_time_could_not_be_read_which_is_no_verdict(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(proto_file, "MAX_SECONDS", 0.001)
+    with pytest.raises(UnusableInput, match=r"could not be read: protoc .* after 0\.001 s; try again"):
+        read_proto('syntax = "proto3"; message A {}')

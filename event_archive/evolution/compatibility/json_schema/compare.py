@@ -66,7 +66,7 @@ def compare_json_schemas(old: Any, new: Any, mode: Mode, drafts: Drafts = (None,
 def find_gaps(writer: Document, reader: Document) -> list[Gap]:
     """The gaps in the proof that the reader accepts all that is written; raises TooLarge."""
     known, asserted = facts_of(writer, (writer.root,)), facts_of(reader, (reader.root,))
-    return Proof().gaps(known, asserted)
+    return Proof(writer, reader).gaps(known, asserted)
 
 
 def _compare_direction(direction: Direction, writer: Document, reader: Document) -> list[SchemaFinding]:

@@ -49,12 +49,16 @@ class NotComparable(Exception):
 
 @dataclass
 class Document:
-    """A schema in the one form: `root` and `defs`, that `{"$ref": "#/$defs/n…"}` names."""
+    """A schema in the one form: `root` and `defs`, that `{"$ref": "#/$defs/n…"}` names.
+
+    `work`: how many parts of it were looked at, that searches may be bounded (`effort`).
+    """
 
     source: Any
     draft: int
     root: Node = True
     defs: dict[str, Node] = field(default_factory=dict)
+    work: int = 0
     _cached: dict[Any, tuple[Any, dict[str, Any]]] = field(default_factory=dict)
 
     @cached_property
@@ -90,13 +94,13 @@ class Document:
 
     @cached_property
     def size(self) -> int:
-        """How much work one look at all of it is, as a number of characters."""
-        values = sum(
-            len(part["enum"])
-            for part in parts_of([self.root, self.defs])
-            if isinstance(part.get("enum"), list)
-        )
-        return len(repr((self.root, self.defs))) + values * values // 50
+        """The number of characters of all of it."""
+        return len(repr((self.root, self.defs)))
+
+    @cached_property
+    def listed(self) -> int:
+        """How many values it lists."""
+        return listed_in(parts_of([self.root, self.defs]))
 
     @cached_property
     def is_exact(self) -> bool:
@@ -140,6 +144,24 @@ class Document:
         """What the reference of a node names."""
         return self.defs[node["$ref"].rpartition("/")[2]]
 
+    def reachable(self, nodes: Iterable[Node]) -> list[dict[str, Any]]:
+        """All objects in some nodes, and in what they refer to."""
+        objects: list[dict[str, Any]] = []
+        waiting: list[Any] = list(nodes)
+        names: set[str] = set()
+        while waiting:
+            value = waiting.pop()
+            if isinstance(value, dict):
+                objects.append(value)
+                name = value.get("$ref")
+                if isinstance(name, str) and name not in names:
+                    names.add(name)
+                    waiting.append(self.defs.get(name.rpartition("/")[2]))
+                waiting += value.values()
+            elif isinstance(value, list):
+                waiting += value
+        return objects
+
 
 def _without_keywords(schema: Any, left_out: Iterable[str]) -> Any:
     """A schema without some keywords, wherever there are schemas."""
@@ -177,6 +199,11 @@ def _holds_large_float(source: Any) -> bool:
             return True
         waiting += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return False
+
+
+def listed_in(parts: Iterable[dict[str, Any]]) -> int:
+    """How many values some parts list."""
+    return sum(len(part["enum"]) for part in parts if isinstance(part.get("enum"), list))
 
 
 def parts_of(source: Any) -> list[dict[str, Any]]:

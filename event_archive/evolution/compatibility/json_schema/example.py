@@ -5,7 +5,6 @@ the schemas as they were given. Not here: where the gaps are (`proof`) and guess
 """
 
 import json
-import time
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Any
@@ -15,16 +14,18 @@ import jsonschema_rs
 from event_archive.errors import UnusableInput
 from event_archive.evolution.compatibility.json_schema.borders import PLAIN, borders, neighbours
 from event_archive.evolution.compatibility.json_schema.document import Document, NotComparable, parts_of
-from event_archive.evolution.compatibility.json_schema.facts import Facts, facts_of
+from event_archive.evolution.compatibility.json_schema.effort import Effort, weight_of
+from event_archive.evolution.compatibility.json_schema.facts import VALUES_COMPARED, Facts, facts_of
 from event_archive.evolution.compatibility.json_schema.gap import Gap
 from event_archive.evolution.compatibility.json_schema.normal import read
 from event_archive.evolution.compatibility.json_schema.values import Values
 from event_archive.schema_files.sample_texts import stretched, texts_for_pattern
 
-SECONDS = 1.5  # for all searches of one direction
+MOST_WORK = 250_000  # of all searches of one direction
 COUNTS = ("maxItems", "minItems", "maxContains", "minContains", "maxProperties", "minProperties")
 LENGTHS = ("minLength", "maxLength")
 MOST_LOCAL, MOST_KEPT, MOST_BASES = 600, 24, 24
+CHARACTERS_SUBTRACTED = 10  # that take the library as long as a part takes the proof
 LARGEST_DIFFERENCE = 15_000  # characters; what the library subtracts may grow with their square
 ABOVE = (
     "required_added",
@@ -38,8 +39,8 @@ class JsonExamples:
 
     def __init__(self, writer: Document, reader: Document) -> None:
         self.writer, self.reader = writer, reader
-        self.until = time.monotonic() + SECONDS
-        self.values = Values(self.until, steps=50_000)
+        self.effort = Effort((writer, reader), MOST_WORK)
+        self.values = Values(self.effort, steps=50_000)
         nodes = parts_of([node for document in (writer, reader) for node in (document.root, document.defs)])
         patterns = [pattern for node in nodes for pattern in _keys(node.get("patternProperties"))][:20]
         self.names = [
@@ -53,6 +54,7 @@ class JsonExamples:
         """Whether the writer's schema accepts a value that the reader's refuses, for every validator."""
         if not (self.writer.readings and self.reader.readings):
             return False
+        self.writer.work += weight_of(value) + (self.writer.listed + self.reader.listed) // VALUES_COMPARED
         try:
             return all(reading.is_valid(value) for reading in self.writer.readings) and not any(
                 reading.is_valid(value) for reading in self.reader.readings
@@ -62,7 +64,7 @@ class JsonExamples:
 
     def of(self, gap: Gap) -> Any:
         """The smallest example found that falls through a gap, as a list of one, or none."""
-        if self._is_over():
+        if self.effort.is_over:
             return []
         path = gap.path[:-1] if gap.rule in ABOVE else gap.path
         local = self._local(gap)
@@ -80,13 +82,13 @@ class JsonExamples:
             facts_of(self.writer, (self.writer.root,)),
             facts_of(self.reader, (self.reader.root,)),
         )
-        return self._smallest(islice(_guesses(writer, reader, self.until), 3000))
+        return self._smallest(islice(_guesses(writer, reader, self.effort), 3000))
 
     def _local(self, gap: Gap) -> list[Any]:
         """Values for the place of the gap alone that tell its schemas apart, as far as can be said."""
         sure, unsure = [], []
-        for value in islice(_guesses(gap.writer, gap.reader, self.until), MOST_LOCAL):
-            if self._is_over():
+        for value in islice(_guesses(gap.writer, gap.reader, self.effort), MOST_LOCAL):
+            if self.effort.is_over:
                 break
             try:
                 written, accepted = gap.writer.accepts(value), gap.reader.accepts(value)
@@ -104,20 +106,17 @@ class JsonExamples:
     def _smallest(self, values: Iterable[Any]) -> list[Any]:
         smallest: list[Any] = []
         for value in values:
-            if self._is_over():
+            if self.effort.is_over:
                 break
             if (not smallest or _size(value) < _size(smallest[0])) and self.tells_apart(value):
                 smallest = [value]
         return smallest
 
-    def _is_over(self) -> bool:
-        return time.monotonic() > self.until
 
-
-def _guesses(writer: Facts, reader: Facts, until: float) -> Iterator[Any]:
+def _guesses(writer: Facts, reader: Facts, effort: Effort) -> Iterator[Any]:
     sizes = _sizes(writer, reader)
-    written, read_too = Values(until, sizes).of(writer), Values(until, sizes).of(reader)
-    difference = _difference(writer, reader, until)
+    written, read_too = (Values(effort, sizes).of(known) for known in (writer, reader))
+    difference = _difference(writer, reader, effort)
     reachable = [node for known in (writer, reader) for node in (*known.origin, known.document.defs)]
     edges = list(
         islice(borders([*reachable, *writer.document.defs.values(), *reader.document.defs.values()]), 300)
@@ -142,12 +141,13 @@ def _sizes(writer: Facts, reader: Facts) -> list[int]:
     return [int(min(bound, 100)) + more for bound in bounds for more in (0, 1, -1)]
 
 
-def _difference(writer: Facts, reader: Facts, until: float) -> list[Any]:
+def _difference(writer: Facts, reader: Facts, effort: Effort) -> list[Any]:
     """Guesses from the library's own subtraction of schemas."""
     if not (writer.document.is_exact and reader.document.is_exact):
         return []
     if writer.document.size + reader.document.size > LARGEST_DIFFERENCE:
         return []
+    writer.document.work += (writer.size + reader.size) // CHARACTERS_SUBTRACTED
     try:
         known, asserted = (
             jsonschema_rs.canonicalize(known.node, draft=20, validate_formats=True)
@@ -156,7 +156,7 @@ def _difference(writer: Facts, reader: Facts, until: float) -> list[Any]:
         document = read(known.subtract(asserted).to_json_schema())
     except (ValueError, TypeError, jsonschema_rs.ReferencingError, NotComparable, UnusableInput):
         return []
-    return Values(until, steps=1000).of(facts_of(document, (document.root,)))
+    return Values(effort, steps=1000).of(facts_of(document, (document.root,)))
 
 
 def _grafted(base: Any, path: tuple[str, ...], value: Any, names: list[str]) -> Iterator[Any]:

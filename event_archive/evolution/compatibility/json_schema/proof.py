@@ -9,7 +9,6 @@ be shown may be taken as shown below itself, in a property or an item, and nowhe
 depth of values). Where the rules here fail, the library's own proof of containment is asked.
 """
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -17,6 +16,8 @@ from typing import Any
 import jsonschema_rs
 
 from event_archive.evolution.compatibility.json_schema.choices import cases_of, composed_gaps
+from event_archive.evolution.compatibility.json_schema.document import Document
+from event_archive.evolution.compatibility.json_schema.effort import Effort
 from event_archive.evolution.compatibility.json_schema.facts import Facts, facts_of
 from event_archive.evolution.compatibility.json_schema.gap import (
     Gap,
@@ -31,35 +32,34 @@ from event_archive.evolution.compatibility.json_schema.kinds import NUMBERS, TYP
 from event_archive.evolution.compatibility.json_schema.members import array_gaps, object_gaps
 from event_archive.evolution.compatibility.json_schema.same import SAMEABLE, same
 
-MOST_STEPS, MOST_SPLITS, LIBRARY_CHARACTERS = 20_000, 6, 5_000_000
+MOST_WORK, MOST_SPLITS, DEEPEST = 200_000, 6, 100
+LIBRARY_CHARACTERS, LARGEST_FOR_LIBRARY = 120_000, 50_000  # in all, and of one pair of schemas
 MOST_REPEATED = 8  # gaps of a pair of schemas that was looked at before
-SECONDS = 1.5  # the steps are what binds; this is for machines that are busy
 
 
 class TooLarge(Exception):
-    """The proof took more steps than it may."""
+    """The proof takes more work than it may, or leads too deep."""
 
 
 class Proof:
-    """A search for the gaps between two schemas; it keeps what it has shown, and counts its steps."""
+    """A search for the gaps between two schemas; it keeps what it has shown."""
 
-    def __init__(self) -> None:
-        self.steps, self.until = 0, time.monotonic() + SECONDS
+    def __init__(self, writer: Document, reader: Document) -> None:
+        self.effort = Effort((writer, reader), MOST_WORK)
         self.characters_left = LIBRARY_CHARACTERS
         self.open: dict[Any, int] = {}
         self.shown: set[Any] = set()
         self.failed: dict[Any, list[Gap]] = {}
         self.assumed = 0
 
-    def step(self) -> None:
-        """Count a step; raises TooLarge where they are too many."""
-        self.steps += 1
-        if self.steps > MOST_STEPS or time.monotonic() > self.until:
+    def check_bounds(self) -> None:
+        """Raise TooLarge where the proof may not go on."""
+        if self.effort.is_over or len(self.open) > DEEPEST:
             raise TooLarge
 
     def gaps(self, writer: Facts, reader: Facts, path: tuple[str, ...] = (), splits: int = 0) -> list[Gap]:
         """Where a value of the writer's may be none of the reader's; empty where none is."""
-        self.step()
+        self.check_bounds()
         key = (writer.key, reader.key)
         if not writer.types or not (reader.parts or reader.empty) or key in self.shown:
             return []
@@ -165,7 +165,7 @@ class Proof:
 
     def disjoint(self, first: Facts, second: Facts, depth: int = 4) -> bool:
         """Whether it is shown that no value is accepted by both."""
-        self.step()
+        self.check_bounds()
         if first.empty or second.empty or not first.types & second.types:
             return True
         for known, against in ((first, second), (second, first)):
@@ -194,9 +194,10 @@ class Proof:
         """Whether the library proves that the reader accepts all that is written."""
         if not (writer.document.has_faithful_canonical_form and reader.document.has_faithful_canonical_form):
             return False
-        self.characters_left -= writer.document.size + reader.document.size
-        if self.characters_left < 0:
+        work = sum(side.size + side.listed * side.listed // 50 for side in (writer, reader))
+        if work > min(self.characters_left, LARGEST_FOR_LIBRARY):
             return False
+        self.characters_left -= work
         try:
             known, asserted = (
                 jsonschema_rs.canonicalize(

@@ -31,26 +31,40 @@ def same_list(writer: Facts, nodes: list[Node], reader: Facts, other_nodes: list
 
 def same(writer: Facts, node: Any, reader: Facts, other_node: Any) -> bool:
     """Whether two schemas say the same in the same words, wherever their references lead."""
-    return _same(writer, node, reader, other_node, set())
-
-
-def _same(writer: Facts, node: Any, reader: Facts, other_node: Any, seen: set[tuple[int, int]]) -> bool:
-    if (id(node), id(other_node)) in seen:
-        return True
-    if isinstance(node, bool) or isinstance(other_node, bool):
-        return node is other_node
-    seen.add((id(node), id(other_node)))
-    if node.keys() != other_node.keys() or not node.get("$opaque", SAMEABLE[0]).startswith(SAMEABLE):
-        return False
-    for name in node:
-        pairs = (
-            [(writer.document.target(node), reader.document.target(other_node))]
-            if name == "$ref"
-            else _pairs(name, node[name], other_node[name])
-        )
-        if pairs is None or not all(_same(writer, first, reader, second, seen) for first, second in pairs):
+    seen: set[tuple[int, int]] = set()
+    waiting = [(node, other_node)]
+    while waiting:
+        first, second = waiting.pop()
+        if isinstance(first, bool) or isinstance(second, bool):
+            if first is not second:
+                return False
+            continue
+        if (id(first), id(second)) in seen:
+            continue
+        seen.add((id(first), id(second)))
+        writer.document.work += 1
+        pairs = _pairs_of_nodes(writer, first, reader, second)
+        if pairs is None:
             return False
+        waiting += pairs
     return True
+
+
+def _pairs_of_nodes(
+    writer: Facts, node: dict[str, Any], reader: Facts, other: dict[str, Any]
+) -> list[tuple[Any, Any]] | None:
+    """The schemas that have to be the same for two nodes to say the same; None where they can't."""
+    if node.keys() != other.keys() or not node.get("$opaque", SAMEABLE[0]).startswith(SAMEABLE):
+        return None
+    found: list[tuple[Any, Any]] = []
+    for name, part in node.items():
+        if name == "$ref":
+            found.append((writer.document.target(node), reader.document.target(other)))
+        elif (pairs := _pairs(name, part, other[name])) is None:
+            return None
+        else:
+            found += pairs
+    return found
 
 
 def _pairs(name: str, part: Any, other: Any) -> list[tuple[Any, Any]] | None:

@@ -5,12 +5,12 @@ example is checked with the real validators. Not here: values at borders (`borde
 example (`example`).
 """
 
-import time
 from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
 from event_archive.evolution.compatibility.json_schema.borders import LARGEST, LONGEST_LIST, around
+from event_archive.evolution.compatibility.json_schema.effort import Effort
 from event_archive.evolution.compatibility.json_schema.facts import Facts, facts_of
 from event_archive.evolution.compatibility.json_schema.kinds import NUMBERS
 from event_archive.schema_files.sample_texts import (
@@ -25,15 +25,15 @@ Path = tuple[str, ...]
 
 
 class Values:
-    """Guesses at values, of `sizes` among others; it counts what it looks at, and gives up at `until`."""
+    """Guesses at values, of `sizes` among others, as long as `effort` and `steps` last."""
 
-    def __init__(self, until: float, sizes: Iterable[int] = (), steps: int = 4000) -> None:
-        self.steps, self.until = steps, until
+    def __init__(self, effort: Effort, sizes: Iterable[int] = (), steps: int = 4000) -> None:
+        self.effort, self.steps = effort, steps
         self.guesses: dict[Any, list[Any]] = {}
         self.sizes = [size for size in dict.fromkeys(sizes) if 0 <= size <= LONGEST_LIST][:8]
 
     def of(self, known: Facts, wish: Path = (), depth: int = 0) -> list[Any]:
-        """Values that a schema probably accepts; `wish`: a place that they should have."""
+        """Values that a schema probably accepts; `wish`: a place that they should have, however deep."""
         key = (known.key, wish, depth)
         if key not in self.guesses:
             self.guesses[key] = self._of(known, wish, depth)
@@ -41,7 +41,7 @@ class Values:
 
     def _of(self, known: Facts, wish: Path, depth: int) -> list[Any]:
         self.steps -= 1
-        if self.steps < 0 or time.monotonic() > self.until or depth > DEEPEST or not known.types:
+        if self.steps < 0 or self.effort.is_over or depth > DEEPEST or not known.types:
             return []
         if known.values is not None:
             return list(known.values[:MOST])
@@ -96,7 +96,8 @@ class Values:
         firsts = [(*known.item(at), *(wanted if at == 0 else ())) for at in range(most)]
         members = [facts_of(known.document, nodes) for nodes in firsts]
         choices = [
-            self.of(member, wish[1:] if at == index else (), depth + 1) for at, member in enumerate(members)
+            self.of(member, wish[1:], depth) if at == index else self.of(member, (), depth + 1)
+            for at, member in enumerate(members)
         ]
         lists = []
         for count in dict.fromkeys(
@@ -128,7 +129,9 @@ class Values:
         choices = {}
         for name in names[:200]:
             member = facts_of(known.document, known.member(name))
-            choices[name] = self.of(member, wish[1:] if name == wished else (), depth + 1)
+            choices[name] = (
+                self.of(member, wish[1:], depth) if name == wished else self.of(member, (), depth + 1)
+            )
         base = [name for name in names if choices.get(name) and (name in known.required or name == wished)]
         optional = [name for name in names if choices.get(name) and name not in base]
         least = int(min(known.most("minProperties") or 0, 100))
