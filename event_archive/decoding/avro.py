@@ -29,6 +29,7 @@ from event_archive.decoding.avro_safe_schema import EVENT_SCHEMA, UnusableSchema
 from event_archive.decoding.byte_window import Blocks, ByteWindow, InputStart
 from event_archive.decoding.event_json import RecordError, event_json, event_json_of_value, value_json
 from event_archive.decoding.record_chunk import Chunk, ChunkBounds, ChunkBuilder, UnreadableRecord
+from event_archive.wording import format_count
 
 AT_ONCE_BYTES = 1 << 20  # parsed, records take up to 60 times their bytes
 
@@ -116,7 +117,7 @@ def _block(
     try:
         unpacked = header.decompress(packed, max_record_bytes)
     except Corrupt as error:
-        detail = f"a block of {count} records: {error}"
+        detail = f"a block of {format_count(count, 'record')}: {error}"
         yield UnreadableRecord(position, offset, packed, "bad_avro", detail)
         return
     texts = _at_once(reader, unpacked, count)
@@ -130,7 +131,7 @@ def _block(
         at = stream.tell()
         try:
             if at == end:
-                raise EOFError(f"the block ends before its {count} records")
+                raise EOFError(f"the block ends before its {format_count(count, 'record')}")
             record = fastavro.schemaless_reader(stream, reader.record, None)
         except Exception as error:  # whatever the reader raises on bytes that are no record
             detail = f"record {number + 1} of {count} in a block can't be read: {_line(error)}"
@@ -147,7 +148,7 @@ def _block(
             yield UnreadableRecord(position, offset, raw, error.reason, str(error))
         position += 1
     if (at := stream.tell()) < end:
-        detail = f"a block has more than its {count} records"
+        detail = f"a block has more than its {format_count(count, 'record')}"
         yield UnreadableRecord(position, offset, unpacked[at:], "bad_avro", detail)
 
 

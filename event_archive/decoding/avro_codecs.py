@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 import zstandard
 
+from event_archive.wording import agree, format_count
+
 ZSTD_READ_BYTES = 512  # a zstd block of four bytes may stand for 128 KiB, so little is fed at a time
 
 Decompress = Callable[[bytes, int], bytes]
@@ -73,7 +75,8 @@ def _whole(unpacked: bytes, at_end: bool, rest: bytes, max_bytes: int) -> bytes:
     if not at_end:
         raise Corrupt("it ends before it is complete")
     if rest:
-        raise Corrupt(f"{len(rest)} bytes follow the end of what is packed")
+        follow = f"{format_count(len(rest), 'byte')} {agree(len(rest), 'follows', 'follow')}"
+        raise Corrupt(f"{follow} the end of what is packed")
     return unpacked
 
 

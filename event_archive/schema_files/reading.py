@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from event_archive.errors import UnusableInput
+from event_archive.wording import json_fault
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 100  # of the file; a contract made from it is bounded more tightly
@@ -77,7 +78,7 @@ def parse_json(text: str) -> Any:
     try:
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_number)
     except json.JSONDecodeError as error:
-        raise UnusableInput(f"line {error.lineno}: this is not JSON: {error.msg}") from error
+        raise UnusableInput(f"line {error.lineno}: this is not JSON: {json_fault(error)}") from error
     except ValueError as error:
         raise UnusableInput(f"this is not JSON: {str(error).splitlines()[0]}") from error
     except RecursionError as error:

@@ -143,9 +143,11 @@ def _format(value: Any) -> str:
 
 def _text(present: dict[str, Any], name: str) -> str:
     value = present.get(name)
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str):
         what = "missing" if value is None else f"{_format(value)}, not a text"
         reject("bad_envelope", f"{name} is {what}")
+    if not value:
+        reject("bad_envelope", f"{name} is '', and must not be empty")
     return value
 
 

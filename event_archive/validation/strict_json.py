@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from event_archive.envelope import MAX_DEPTH
 from event_archive.registry.exact_values import MOST_DIGITS, json_text
+from event_archive.wording import json_fault
 
 
 class Rejection(Exception):
@@ -49,7 +50,7 @@ def _parse(record: bytes, decoder: json.JSONDecoder, what: str, max_depth: int) 
     try:
         document = decoder.decode(text)
     except json.JSONDecodeError as error:
-        reject("invalid_json", f"{error.msg} at character {error.pos}")
+        reject("invalid_json", f"{json_fault(error)} at character {error.pos}")
     except (ValueError, RecursionError) as error:
         reject("invalid_json", str(error).splitlines()[0])
     if not isinstance(document, dict):

@@ -13,6 +13,7 @@ from event_archive import Archive
 from event_archive.registry.contract import Contract
 from event_archive.verification import verify_days
 from event_archive.views.documented_columns import data_columns, envelope_columns
+from event_archive.wording import format_count
 from orchestration.assets.archive import open_archive
 from orchestration.assets.event_partitions import event_key, facts_of_days, majors, materialization
 from orchestration.assets.keys import LOG
@@ -118,4 +119,6 @@ def verify_type(
             materialization(contract, day, facts.get(day), {"verified": dg.MetadataValue.bool(True)})
         )
     rows = sum(fact.rows for fact in facts.values())
-    context.log.info(f"{contract.type}: {len(days)} day(s) verified, {rows} rows")
+    context.log.info(
+        f"{contract.type}: {format_count(len(days), 'day')} verified, {format_count(rows, 'row')}"
+    )

@@ -12,6 +12,7 @@ import dagster as dg
 from event_archive.quarantine.queries import Filter, Group, grouped, rejected_share
 from event_archive.quarantine.recovery_outcomes import STATES
 from event_archive.registry.contract import Contracts
+from event_archive.wording import format_count
 from orchestration.assets.archive import open_archive
 from orchestration.assets.keys import LOG, QUARANTINE
 from orchestration.settings import Settings
@@ -90,7 +91,7 @@ def check_shares(contracts: Contracts, shares: dict[str, tuple[int, int]]) -> dg
         )
     kinds = {"type": "string", "refused": "int", "events": "int", "share": "float", "allowed": "float"}
     schema = dg.TableSchema([dg.TableColumn(name, kind) for name, kind in kinds.items()])
-    detail = "; ".join(exceeded) or f"{len(rows)} contracts, none above its threshold"
+    detail = "; ".join(exceeded) or f"{format_count(len(rows), 'contract')}, none above its threshold"
     return dg.AssetCheckResult(
         asset_key=QUARANTINE,
         check_name=CHECK,

@@ -15,6 +15,7 @@ from event_archive import Limits, UnusableInput
 from event_archive.store.commit import Commit
 from event_archive.store.landing_times import describe_wrong_times
 from event_archive.verification import Inspection, inspect_archive
+from event_archive.wording import agree, format_count
 from orchestration.assets.archive import open_archive
 from orchestration.assets.keys import LOG, REPORTING
 from orchestration.dataset.versions import served_version
@@ -78,9 +79,10 @@ def archive_result(found: Inspection, commits: Sequence[Commit], limits: Limits)
         dg.TableRecord({"file": finding.path, "problem": finding.problem}) for finding in findings[:SHOWN]
     ]
     schema = dg.TableSchema([dg.TableColumn("file"), dg.TableColumn("problem")])
+    whole = "the one commit is whole" if len(commits) == 1 else f"all {len(commits)} commits are whole"
     return dg.AssetCheckResult(
         passed=not findings,
-        description=f"{len(findings)} problem(s)" if findings else f"all {len(commits)} commits are whole",
+        description=f"{len(findings)} problem(s)" if findings else whole,
         metadata={
             "problems": dg.MetadataValue.int(len(findings)),
             "litter": dg.MetadataValue.int(len(found.litter)),
@@ -108,9 +110,10 @@ def sample_result(verified: SampleVerification) -> dg.AssetCheckResult:
     schema = dg.TableSchema([dg.TableColumn("table"), dg.TableColumn("day"), *numbers])
     rows = sum(verified.rows.values())
     differing = ", ".join(verified.differences)
+    same = f"{format_count(rows, 'row')} {agree(rows, 'is', 'are')} the same"
     return dg.AssetCheckResult(
         passed=verified.holds,
-        description=f"differs: {differing}" if differing else f"{rows:,} rows are the same",
+        description=f"differs: {differing}" if differing else same,
         metadata={
             "seed": dg.MetadataValue.text(verified.seed),
             "days": dg.MetadataValue.json([day.isoformat() for day in verified.days]),

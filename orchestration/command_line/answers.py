@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from event_archive.wording import format_count
 from orchestration.command_line import screen
 from orchestration.publishing.query import Answer
 
@@ -63,7 +64,7 @@ def print_table(answer: Answer) -> None:
             f"The first {len(shown)} of {len(answer.rows):,} rows. All of them: --csv or --json"
         )
     else:
-        screen.print_note(f"{len(shown)} row{'' if len(shown) == 1 else 's'}")
+        screen.print_note(format_count(len(shown), "row"))
 
 
 def format_exactly(value: object) -> str:

@@ -14,6 +14,7 @@ from event_archive import Archive, Landed, UnusableInput
 from event_archive.decoding.sources import find_sources
 from event_archive.landing.quarantine_file import count_rejections
 from event_archive.store.commit import Counts
+from event_archive.wording import format_count
 from examples.company.simulation import Emitted, emit
 from orchestration.command_line import screen
 from orchestration.command_line.demo_reports import REPORTS
@@ -94,10 +95,10 @@ def folder_of(settings: Settings, scale: float) -> Path:
 def format_emitted(emitted: Emitted) -> list[str]:
     """Two lines on what the company emitted."""
     truth = emitted.truth
-    written = f"{len(emitted.files):,} event files ({emitted.size_bytes / 1e6:.1f} MB)"
+    written = f"{format_count(len(emitted.files), 'event file')} ({emitted.size_bytes / 1e6:.1f} MB)"
     return [
         f"A translation company at work from {truth.first_day} to {truth.last_day}: {written},",
-        f"{len(truth.events)} event types; in {screen.format_path(emitted.folder)}.",
+        f"{format_count(len(truth.events), 'event type')}; in {screen.format_path(emitted.folder)}.",
     ]
 
 
@@ -119,5 +120,6 @@ def print_rejected(archive: Archive) -> None:
     reasons: Counter[str] = Counter()
     for reason, _, records in count_rejections(archive):
         reasons[reason] += records
-    screen.print_table("What was refused, and why", ["reason", "records"], reasons.most_common())
-    screen.print_lines("")
+    if reasons:
+        screen.print_table("What was refused, and why", ["reason", "records"], reasons.most_common())
+        screen.print_lines("")

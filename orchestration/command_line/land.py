@@ -19,6 +19,7 @@ from event_archive.landing.land import PassedOver
 from event_archive.landing.land import land as land_source
 from event_archive.mapping.mapping import Mapping, load_mapping
 from event_archive.store.commit import Counts
+from event_archive.wording import agree, format_count
 from orchestration.command_line import screen
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE, UNUSABLE_INPUT
 from orchestration.command_line.options import clock_option, contracts_option, json_option, read_settings
@@ -164,8 +165,9 @@ def print_summary(landed: Sequence[Landed]) -> None:
     elif not total.accepted + total.rejected:
         screen.print_note("Nothing new: all of it had landed before.")
     if total.rejected:
+        were = agree(total.rejected, "was refused and is", "were refused and are")
         screen.print_note(
-            f"{total.rejected:,} of {total.received:,} records were refused and are kept in quarantine.",
+            f"{total.rejected:,} of {format_count(total.received, 'record')} {were} kept in quarantine.",
             "Look at them with: factlog quarantine list",
         )
 

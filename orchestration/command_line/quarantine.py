@@ -14,6 +14,7 @@ from event_archive import Archive, UnusableInput
 from event_archive.landing.quarantine_file import record_at
 from event_archive.quarantine.queries import Filter, Group, RejectedRecord, Step, grouped, history
 from event_archive.quarantine.recovery_outcomes import DUPLICATE, RECOVERED, STATES
+from event_archive.wording import format_count
 from orchestration.command_line import screen
 from orchestration.command_line.options import ListingGroup, json_option, read_settings
 from orchestration.command_line.recover import recover
@@ -193,7 +194,8 @@ def print_groups(groups: list[Group], limit: int) -> None:
     )
     if len(groups) > limit:
         rest = sum(group.records for group in groups[limit:])
-        screen.print_lines(f"… and {rest:,} records in {len(groups) - limit:,} more groups; see --limit")
+        more = format_count(len(groups) - limit, "more group")
+        screen.print_lines(f"… and {format_count(rest, 'record')} in {more}; see --limit")
 
 
 def format_step(step: Step) -> str:

@@ -34,8 +34,11 @@ class Screen(Console):
 
 
 def console() -> Screen:
-    """The console of standard output; off a terminal it is plain and of a fixed width."""
-    return Screen(file=sys.stdout, width=width(), highlight=False)
+    """The console of standard output; off a terminal, and with NO_COLOR, it is plain text."""
+    styled = Screen(file=sys.stdout, width=width(), highlight=False)
+    if not styled.no_color:
+        return styled
+    return Screen(file=sys.stdout, width=width(), highlight=False, color_system=None)
 
 
 def width() -> int:
@@ -76,11 +79,6 @@ def format_cell(value: object) -> str:
         case list() | dict() | tuple():
             return printable(json.dumps(value, default=to_json_value, ensure_ascii=False))
     return printable(str(value))
-
-
-def format_count(number: int, thing: str) -> str:
-    """Format a number of things, with the noun in the plural where there are several."""
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def format_time(value: datetime) -> str:
@@ -146,10 +144,15 @@ def print_json(value: object) -> None:
     print(json.dumps(value, default=to_json_value, indent=2))
 
 
+def has_bar() -> bool:
+    """Whether there can be a bar, which moves by control sequences: on a terminal, and without NO_COLOR."""
+    return sys.stderr.isatty() and not Console(stderr=True).no_color
+
+
 @contextmanager
 def show_progress(task: str, total: float | None) -> Iterator[Callable[[float, str], None]]:
-    """Show a bar while work lasts, on a terminal only; the function given says how far it is."""
-    if not sys.stderr.isatty():
+    """Show a bar while work lasts, where there can be one; the function given says how far it is."""
+    if not has_bar():
         yield lambda reached, about: None
         return
     with Progress(

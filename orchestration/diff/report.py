@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import PurePath
 
+from event_archive.wording import agree, format_count
 from orchestration.diff.causes import Cause
 from orchestration.diff.compare import Change, Comparison, DatasetSide, TableChanges
 from orchestration.diff.rows import ADDED, CHANGED, REMOVED
@@ -72,15 +73,10 @@ def outcome(comparison: Comparison) -> list[str]:
     ]
     differing = [table for table in comparison.tables if table.differs]
     same = len(comparison.same_tables) + len(comparison.tables) - len(differing)
-    same_line = f"{format_count(same, 'table')} the same in A and B."
+    same_line = f"{format_count(same, 'table')} {agree(same, 'is', 'are')} the same in A and B."
     if not comparison.differs:
         return [f"No difference: {'all ' if same > 1 else ''}{same_line}"]
     return [*only_on_a_side, *([same_line] if same else [])]
-
-
-def format_count(count: int, noun: str) -> str:
-    """Return how many of something are: `2 tables are`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'} {'is' if count == 1 else 'are'}"
 
 
 def lines(comparison: Comparison, hint: str = "") -> Iterator[Line]:

@@ -7,6 +7,8 @@ the tests, publishing), and something for each event that facts read.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
+from statistics import median
 
 import duckdb
 
@@ -16,6 +18,7 @@ MOST_BUILDS = 20
 # Where no build is recorded yet: two cores of a laptop, the example company.
 ASSUMED_START_SECONDS = 10.0
 ASSUMED_ROWS_PER_SECOND = 50_000.0
+LEAST_SPREAD = 0.2  # of the largest build: by how much two sizes differ to tell what an event costs
 
 
 @dataclass(frozen=True)
@@ -53,21 +56,36 @@ def last_durations(connection: duckdb.DuckDBPyConnection) -> list[BuildDuration]
 
 
 def expected_duration(rows: int, builds: Sequence[BuildDuration]) -> ExpectedDuration:
-    """Return how long a build will take whose facts read so many events.
+    """Return how long a build will take whose facts read so many events: a fixed cost, and one per event.
 
-    Builds of different sizes give a line; builds of one size only give its slope, from an assumed start.
+    Builds of different sizes give a line; builds of about one size only its slope, from an assumed start.
+    """
+    start, per_event = _costs(builds)
+    least = min((build.seconds for build in builds), default=0.0) / 2
+    return ExpectedDuration(max(least, start + per_event * rows), len(builds))
+
+
+def _costs(builds: Sequence[BuildDuration]) -> tuple[float, float]:
+    """Return what a build costs however little it reads, and what each event adds.
+
+    Medians, not means: one build on a busy machine says nothing of the next one. Sizes that are nearly equal
+    differ in time by chance alone, which would be multiplied for a build that is many times larger.
     """
     if not builds:
-        return ExpectedDuration(ASSUMED_START_SECONDS + rows / ASSUMED_ROWS_PER_SECOND, 0)
-    size = sum(build.rows for build in builds) / len(builds)
-    seconds = sum(build.seconds for build in builds) / len(builds)
-    spread = sum((build.rows - size) ** 2 for build in builds)
-    if spread:
-        together = sum((build.rows - size) * (build.seconds - seconds) for build in builds)
-        slope = max(0.0, together / spread)
-        start = seconds - slope * size
+        return ASSUMED_START_SECONDS, 1 / ASSUMED_ROWS_PER_SECOND
+    apart = max(build.rows for build in builds) * LEAST_SPREAD
+    slopes = [
+        (one.seconds - other.seconds) / (one.rows - other.rows)
+        for one, other in combinations(builds, 2)
+        if abs(one.rows - other.rows) > apart
+    ]
+    if slopes:
+        per_event = max(0.0, median(slopes))
+        start = median(build.seconds - per_event * build.rows for build in builds)
     else:
-        start = min(ASSUMED_START_SECONDS, seconds) if size else seconds
-        slope = (seconds - start) / size if size else 1 / ASSUMED_ROWS_PER_SECOND
-    least = min(build.seconds for build in builds) / 2
-    return ExpectedDuration(max(least, start + slope * rows), len(builds))
+        size, seconds = (median(getattr(build, name) for build in builds) for name in ("rows", "seconds"))
+        if not size:
+            return seconds, 1 / ASSUMED_ROWS_PER_SECOND
+        start = min(ASSUMED_START_SECONDS, seconds)
+        per_event = (seconds - start) / size
+    return start, per_event

@@ -13,6 +13,7 @@ import duckdb
 from event_archive import Archive
 from event_archive.store.commit import Commit
 from event_archive.verification import verify_commits
+from event_archive.wording import agree, format_count
 from orchestration.warehouse.build_record import Build, Check, NodeCheck, recorded_outcomes
 
 ARCHIVE_CHAIN, CONSERVATION, MODELS_TESTED = "archive_chain", "conservation", "models_tested"
@@ -77,7 +78,7 @@ def models_as_one(checks: Sequence[Check]) -> Check:
     """How models and tests fared, as one check that names those that failed."""
     failed = [check for check in checks if not check.passed]
     reasons = "; ".join(f"{check.name}: {check.detail}" for check in failed)
-    detail = reasons or f"{len(checks)} results, all of them hold"
+    detail = reasons or f"{format_count(len(checks), 'result')}, all of them hold"
     return Check(MODELS_TESTED, not failed, blocking=True, detail=detail)
 
 
@@ -117,9 +118,11 @@ def conservation(
     ).fetchone()
     readable = row[0] if row else 0
     if readable != accepted:
-        problems.append(f"{accepted} events were accepted, and dbt reads {readable}")
+        landed = f"{format_count(accepted, 'event')} {agree(accepted, 'was', 'were')} accepted"
+        problems.append(f"{landed}, and dbt reads {readable}")
     since = f" since commit {after}" if after else ""
-    detail = "; ".join(problems[:SHOWN_FINDINGS]) or f"{accepted} accepted events{since}, all readable"
+    held = f"{format_count(accepted, 'accepted event')}{since}, all readable"
+    detail = "; ".join(problems[:SHOWN_FINDINGS]) or held
     return Check(CONSERVATION, passed=not problems, blocking=True, detail=detail)
 
 

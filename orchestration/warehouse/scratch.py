@@ -18,6 +18,7 @@ from pathlib import Path
 from event_archive import UnusableInput
 from event_archive.registry.contract import Contracts
 from event_archive.store.durable import make_durable_folder
+from event_archive.wording import format_count
 from orchestration.dbt.graph import Manifest, read_manifest
 from orchestration.dbt.process import MANIFEST, OnNode, first_lines, run_dbt
 from orchestration.full_disk import full, full_disk_in_one_line
@@ -127,7 +128,7 @@ def could_not_build(failed: Sequence[Check]) -> str:
     """Which models could not be built; those that were skipped because of them are only counted."""
     causes = [check for check in failed if check.detail != "skipped"] or failed
     if cause := next(filter(None, (full(check.detail) for check in causes)), None):
-        return f"{len(failed)} models could not be built: {cause}"
+        return f"{format_count(len(failed), 'model')} could not be built: {cause}"
     others = len(failed) - 1
     more = f"; {others} more could not be built" if others else ""
     return f"{causes[0].name} could not be built: {causes[0].detail}{more}"

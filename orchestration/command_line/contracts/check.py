@@ -11,6 +11,7 @@ import click
 from event_archive.evolution.release_rules import release_faults
 from event_archive.registry.contract import load_contracts
 from event_archive.validation.own_examples import example_faults
+from event_archive.wording import agree, format_count
 from orchestration.command_line import screen
 from orchestration.command_line.options import contracts_option, json_option, read_settings
 from orchestration.contract_tools.released import released_contracts
@@ -47,8 +48,8 @@ def check(against: str | None, contracts: Path | None, wants_json: bool) -> int:
         for fault in faults:
             screen.print_lines(screen.printable(f"{fault.type}: {fault.place}: {fault.why}"))
         screen.print_note(
-            f"{len(current)} contracts, {len(faults)} that must not be"
+            f"{format_count(len(current), 'contract')}, {len(faults)} that must not be"
             if faults
-            else f"{len(current)} contracts hold."
+            else f"{format_count(len(current), 'contract')} {agree(len(current), 'holds', 'hold')}."
         )
     return 1 if faults else 0

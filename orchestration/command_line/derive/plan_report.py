@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 
+from event_archive.wording import format_count
 from orchestration.command_line import screen
 from orchestration.planning.arrivals import Arrival
 from orchestration.planning.estimate import Estimate, Planned
@@ -21,7 +22,6 @@ from orchestration.warehouse.build_history import (
 from orchestration.warehouse.requests import Days, ranges
 
 SHOWN_RANGES = 3
-NOTHING_DONE = "Nothing was written."
 
 
 def print_plan(planned: Planned) -> None:
@@ -47,10 +47,8 @@ def print_plan(planned: Planned) -> None:
         screen.print_lines(
             "No model is derived from what landed, or all of it is derived but not published yet."
         )
-    screen.print_lines(
-        "", f"{plan.rows:,} events to read, {format_duration(planned.expected)} All reports and tests follow."
-    )
-    screen.print_note(NOTHING_DONE)
+    screen.print_lines("", f"{format_reading(planned)} All reports and tests follow.")
+    screen.print_note("Nothing was written.")
 
 
 def format_situation(planned: Planned) -> list[str]:
@@ -60,7 +58,7 @@ def format_situation(planned: Planned) -> list[str]:
         lines.append(f"Nothing is published yet. The log goes up to commit {plan.head}.")
     else:
         ahead = plan.head - plan.served
-        since = f"; {screen.format_count(ahead, 'commit')} landed since" if ahead else ", as the log does"
+        since = f"; {format_count(ahead, 'commit')} landed since" if ahead else ", as the log does"
         lines.append(f"Version {planned.version} is published, up to commit {plan.served}{since}.")
     if plan.holder is not None:
         lines.append(
@@ -122,16 +120,15 @@ def format_reasons(model: ModelPlan) -> str:
 
 def format_some_days(days: Sequence[Days]) -> str:
     """A few ranges of days, or their number and bounds where there are more."""
-    number = sum(span.length for span in days)
     if len(days) <= SHOWN_RANGES:
         return format_days(days)
-    return f"{number:,} days in [{days[0].first}, {days[-1].end})"
+    return f"{sum(span.length for span in days):,} days in [{days[0].first}, {days[-1].end})"
 
 
 def format_lateness(arrivals: Iterable[Arrival]) -> str:
     """How late the latest of them is; empty where none is."""
     late = max(arrival.late_days for arrival in arrivals)
-    return screen.format_count(late, "day") if late else ""
+    return format_count(late, "day") if late else ""
 
 
 def format_corrections(plan: Plan) -> str:
@@ -143,10 +140,15 @@ def format_corrections(plan: Plan) -> str:
     )
 
 
+def format_reading(planned: Planned) -> str:
+    """How many events a build reads, and how long it takes."""
+    return f"{format_count(planned.plan.rows, 'event')} to read, {format_duration(planned.expected)}"
+
+
 def format_duration(expected: ExpectedDuration) -> str:
     """How long a build takes, and how that is known."""
     if expected.noted_builds:
-        builds = screen.format_count(expected.noted_builds, "earlier build")
+        builds = format_count(expected.noted_builds, "earlier build")
         return f"about {expected.seconds:.0f} s by {builds}."
     return (
         f"about {expected.seconds:.0f} s, assuming {ASSUMED_START_SECONDS:.0f} s and "
@@ -157,16 +159,16 @@ def format_duration(expected: ExpectedDuration) -> str:
 def print_estimate(estimate: Estimate) -> None:
     """Print what a replay would read, and how long it would take."""
     planned = estimate.planned
-    screen.print_lines(f"{screen.format_count(estimate.days, 'day')}: {format_events(estimate)}.")
+    screen.print_lines(f"{format_count(estimate.days, 'day')}: {format_events(estimate)}.")
     if planned.plan.models:
         print_models("It would derive:", planned.plan.models, planned)
-    screen.print_lines(f"{planned.plan.rows:,} events to read, {format_duration(planned.expected)}")
+    screen.print_lines(format_reading(planned))
     screen.print_note("Nothing was started.")
 
 
 def format_events(estimate: Estimate) -> str:
     """The number of events of the days that are replayed, and of the files that hold them."""
-    return f"{screen.format_count(estimate.rows, 'event')} in {screen.format_count(estimate.files, 'file')}"
+    return f"{format_count(estimate.rows, 'event')} in {format_count(estimate.files, 'file')}"
 
 
 def plan_to_json(planned: Planned) -> dict[str, object]:

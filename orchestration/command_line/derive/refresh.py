@@ -4,13 +4,13 @@ Belongs here: options and reports. Not here: building and checking (`orchestrati
 switch between them (`orchestration.publishing.publish`).
 """
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 
 import click
 
+from event_archive.wording import format_count
 from orchestration.command_line import screen
 from orchestration.command_line.derive.plan_report import plan_to_json, print_plan
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
@@ -80,7 +80,7 @@ def show_building(task: str, then: str = "checks, publishing", *, in_lines: bool
 
     `then`: what comes after dbt.
     """
-    lines = in_lines and not sys.stderr.isatty()
+    lines = in_lines and not screen.has_bar()
     with screen.show_progress(task, 1.0) as show:
 
         def on_node(finished: NodeFinished) -> None:
@@ -95,16 +95,18 @@ def show_building(task: str, then: str = "checks, publishing", *, in_lines: bool
 def format_refreshed(done: Refreshed) -> list[str]:
     """Two lines on what a refresh did."""
     version = done.publication.version
-    build = f"{done.models} models built and {done.tests} tests passed up to commit {done.sequence}"
+    models, tests = format_count(done.models, "model"), format_count(done.tests, "test")
+    build = f"{models} built and {tests} passed up to commit {done.sequence}"
     if not done.publication.is_new:
         return [
             f"{build}, in {done.seconds:.0f} s.",
             f"Nothing has changed: version {version.number} stays published.",
         ]
     rows = sum(state.rows for state in version.tables.values())
+    tables = format_count(len(version.tables), "table")
     return [
         f"{build}, in {done.seconds:.0f} s.",
-        f"Published version {version.number}: {len(version.tables)} tables, {rows:,} rows.",
+        f"Published version {version.number}: {tables}, {format_count(rows, 'row')}.",
     ]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from event_archive import Archive, UnusableInput
+from event_archive.wording import format_count
 from orchestration.command_line import screen
 from orchestration.command_line.derive.plan_report import (
     estimate_to_json,
@@ -124,7 +125,7 @@ def format_replayed(estimated: Estimate, done: Refreshed) -> list[str]:
     ]
     derived = f"; keys derived again: {', '.join(keys)}" if keys else ""
     return [
-        f"{screen.format_count(estimated.days, 'day')} replayed up to commit {done.sequence}, "
+        f"{format_count(estimated.days, 'day')} replayed up to commit {done.sequence}, "
         f"in {done.seconds:.0f} s.",
         f"{format_events(estimated)}{derived}.",
         format_outcome(done),

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from event_archive import UnusableInput
+from event_archive.wording import agree, format_count
 from orchestration.command_line import screen
 from orchestration.command_line.derive.refresh import show_building
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
@@ -114,9 +115,9 @@ def to_json(done: ReplayedDataset) -> dict[str, object]:
 def format_replayed(done: ReplayedDataset) -> list[str]:
     """Two lines on what was derived."""
     before = f", of what had occurred before {screen.format_time(done.as_of)}" if done.as_of else ""
+    tables, rows = format_count(len(done.tables), "table"), format_count(done.rows, "row")
     return [
-        f"{len(done.tables)} tables, {done.rows:,} rows, up to commit {done.sequence}{before}, "
-        f"in {done.seconds:.0f} s.",
+        f"{tables}, {rows}, up to commit {done.sequence}{before}, in {done.seconds:.0f} s.",
         f"Analysts open {screen.format_path(done.file)}",
     ]
 
@@ -129,8 +130,9 @@ def verify(settings: Settings, *, wants_json: bool) -> int:
         seconds = round(verified.seconds, 1)
         screen.print_json({**asdict(verified), "same": verified.holds, "seconds": seconds})
     elif verified.holds:
+        tables = format_count(len(verified.tables), "table")
         screen.print_lines(
-            f"{len(verified.tables)} tables, {verified.rows:,} rows: the same as in version "
+            f"{tables}, {format_count(verified.rows, 'row')}: the same as in version "
             f"{verified.version}, derived from nothing up to commit {verified.sequence}, in "
             f"{verified.seconds:.0f} s."
         )
@@ -146,9 +148,10 @@ def print_differences(verified: Verification) -> None:
         None, columns, [row for table in verified.differences for row in difference_rows(table)]
     )
     screen.print_lines(*(f"Likely reason: {screen.printable(reason)}" for reason in verified.reasons))
+    differing, tables = len(verified.differences), format_count(len(verified.tables), "table")
+    are = agree(differing, "is", "are")
     screen.print_note(
-        f"{len(verified.differences)} of {len(verified.tables)} tables are not what the log gives up to "
-        f"commit {verified.sequence}."
+        f"{differing} of {tables} {are} not what the log gives up to commit {verified.sequence}."
     )
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import duckdb
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from event_archive import UnusableInput
 from event_archive.registry.contract import load_contracts
@@ -245,6 +247,30 @@ def test_builds_of_one_size_tell_their_own_time() -> None:
         expected_duration(9000, [BuildDuration(0, 30), BuildDuration(1000, 10)]).seconds
         == expected_duration(0, [BuildDuration(0, 30), BuildDuration(1000, 10)]).seconds
     )
+
+
+BUILDS = st.builds(BuildDuration, st.integers(0, 100_000), st.floats(1, 600))
+
+
+@given(st.lists(BUILDS, max_size=20), st.integers(0, 10**6), st.integers(0, 10**6))
+def test_more_events_never_take_less(builds: list[BuildDuration], rows: int, more: int) -> None:
+    few, many = (expected_duration(number, builds).seconds for number in (rows, rows + more))
+    assert 0 < few <= many
+    assert few >= min((build.seconds for build in builds), default=10) / 2
+
+
+@given(st.integers(0, 8))
+def test_one_slow_build_says_nothing_of_the_next(place: int) -> None:
+    builds = [BuildDuration(rows, 10 + rows / 1000) for rows in range(0, 9000, 1000)]
+    builds[place] = BuildDuration(builds[place].rows, 300)
+    assert expected_duration(2_388, builds).seconds == pytest.approx(12.4, abs=1)
+    assert expected_duration(11_142, builds).seconds == pytest.approx(21.1, abs=1)
+
+
+def test_builds_of_nearly_one_size_are_not_drawn_out_to_large_ones() -> None:
+    builds = [BuildDuration(2_388, 12), BuildDuration(2_400, 16)]
+    assert expected_duration(2_394, builds).seconds == pytest.approx(14)
+    assert expected_duration(11_142, builds).seconds == pytest.approx(10 + 4 / 2_394 * 11_142)
 
 
 def test_without_a_noted_build_a_rate_is_assumed() -> None:

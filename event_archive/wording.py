@@ -1,0 +1,21 @@
+"""Words of messages: numbers of things, as a person would say them.
+
+Belongs here: what messages of every room share. Not here: layout of the screen, and messages themselves.
+"""
+
+from json import JSONDecodeError
+
+
+def format_count(number: int, thing: str) -> str:
+    """Format a number of things, with the noun in the plural unless there is one of them."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def json_fault(error: JSONDecodeError) -> str:
+    """Return what Python's reader says about JSON, without the words that wait for a place."""
+    return error.msg.removesuffix(" at").removesuffix(" starting")
+
+
+def agree(number: int, one: str, several: str) -> str:
+    """Return the word that goes with a number of things: `is` with one, `are` with several or none."""
+    return one if number == 1 else several
