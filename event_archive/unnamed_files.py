@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 from event_archive.archive import Archive
 from event_archive.store.commit import Commit
-from event_archive.store.folders import ANCHOR, EVENTS, KEYS, LOCK, LOG, QUARANTINE, RECOVERIES, SCRATCH
+from event_archive.store.folders import ANCHOR, EVENTS, KEYS, LOCK, LOG, NAMED_BY_COMMITS, SCRATCH
 from event_archive.store.storage import Storage
 
 DIGEST = "[0-9a-f]{64}"
-FINISHED = rf"(?:{EVENTS}/[^/]+|{QUARANTINE}|{RECOVERIES})/{DIGEST}\.parquet"
+FOLDERS = [f"{folder}/[^/]+" if folder == EVENTS else folder for folder in NAMED_BY_COMMITS]
+FINISHED = rf"(?:{'|'.join(FOLDERS)})/{DIGEST}\.parquet"
 LITTER = re.compile(rf"{SCRATCH}/.+|{FINISHED}", re.DOTALL)
 """What a landing leaves that was killed before its commit: its work in scratch, and finished files."""
 

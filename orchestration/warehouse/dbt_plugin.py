@@ -25,8 +25,13 @@ class Plugin(BasePlugin):  # type: ignore[misc,unused-ignore]
     read_only = False
 
     def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
-        """Remember whether dbt only reads: then it finds the views that the last writer made."""
+        """Remember whether dbt only reads: then it finds the views that the last writer made.
+
+        Where there is no archive, no warehouse is made that would look as if it was derived from one.
+        """
         self.read_only = str(config.get("access_mode", "")).upper() == "READ_ONLY"
+        if not self.read_only:
+            Settings.from_environment().require_archive()
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         """Fix the cut, create the views over it, and record that a build begins."""

@@ -19,6 +19,7 @@ from orchestration.automation.nightly_checks import nightly_job, nightly_schedul
 from orchestration.automation.sensors import inbox_sensor, land_job
 from orchestration.build import build_definitions
 from orchestration.command_line.main import factlog as command_line
+from orchestration.dbt.process import run_dbt
 from orchestration.dev import main as make_dev
 from orchestration.settings import Settings
 from support.command_typing import RATED, Typed, write
@@ -259,3 +260,12 @@ def test_make_dev_begins_an_archive_but_no_second_one(
     assert (left.value.code, err.count("\n")) == (2, 1)
     assert "there is no archive here, but" in err
     assert not (home / "archive").exists()
+
+
+def test_dbt_makes_no_warehouse_where_there_is_no_archive(tmp_path: Path) -> None:
+    settings = landed(tmp_path)
+    shutil.rmtree(settings.archive_root)
+    with pytest.raises(UnusableInput, match="there is no archive here"):
+        run_dbt(settings, ["run", "--select", "notes"])
+    assert not settings.warehouse.exists()
+    settings.open_archive(may_create=True)
