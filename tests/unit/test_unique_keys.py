@@ -134,3 +134,13 @@ def test_of_landings_that_know_nothing_of_each_other_every_repetition_is_found(
         patch.setattr(unique_keys, "KEYS_AT_ONCE", at_once)
         counted = {path: int(problem.split()[1]) for path, problem in found(archive)}
     assert counted == expected
+
+
+def test_of_very_many_repetitions_some_are_enough(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unique_keys, "MOST_READ", 3)
+    monkeypatch.setattr(unique_keys, "KEYS_AT_ONCE", 5)
+    land_blindly(archive, [weighed(number) for number in range(20)], "first")
+    land_blindly(archive, [weighed(number, actor="clerk/eve") for number in range(20)], "second")
+    ((path, problem),) = found(archive)
+    assert path == segment(archive, 2, WEIGHED)
+    assert problem.startswith("holds at least 3 event(s) that had been accepted before, such as id 'event-")
