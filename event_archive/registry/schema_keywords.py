@@ -45,6 +45,8 @@ def placed_children(schema: Mapping[str, Any]) -> Iterator[tuple[list[str | int]
         if keyword in SINGLE and not isinstance(part, list):
             yield [keyword], part
         elif keyword in LISTS and isinstance(part, list):
-            yield from (([keyword, index], item) for index, item in enumerate(part))
+            for index, item in enumerate(part):
+                yield [keyword, index], item
         elif keyword in MAPS and isinstance(part, dict):
-            yield from (([keyword, name], item) for name, item in part.items())
+            for name, item in part.items():
+                yield [keyword, name], item

@@ -5,7 +5,7 @@ the schema languages (`readers`) and where the file is put.
 """
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from event_archive.schema_files.example_value import example_data
 from event_archive.schema_files.readers.avro import from_avro
 from event_archive.schema_files.readers.json_schema import from_json_schema
 from event_archive.schema_files.readers.protobuf import from_protobuf
-from event_archive.schema_files.reading import DataSchema, Loss, read_schema_file
+from event_archive.schema_files.reading import NO_CHOICES, Choices, DataSchema, Loss, read_schema_file
 from event_archive.validation.own_examples import example_faults
 
 MAX_WORDS = 500  # letters of an error text: a file may give its fields any names
@@ -32,12 +32,12 @@ class Imported:
 
 
 def import_contract(
-    path: Path, event_type: str, owner: str, actors: tuple[str, ...], message: str | None = None
+    path: Path, event_type: str, owner: str, actors: tuple[str, ...], choices: Choices = NO_CHOICES
 ) -> Imported:
     """Make a contract of revision 1 from a schema file (`.json`, `.avsc` or `.proto`).
 
-    `message`: which of its records, messages or definitions, where there are several. Raises UnusableInput
-    with one line where none can be made.
+    Files that it refers to are looked for in its own folder as well, after those that are chosen. Raises
+    UnusableInput with one line where no contract can be made.
     """
     if not TYPE.fullmatch(event_type):
         raise UnusableInput(
@@ -49,9 +49,12 @@ def import_contract(
         raise UnusableInput(
             f"{path}: what kind of schema this is can't be told; name the file *.json, *.avsc or *.proto"
         )
+    for folder in choices.folders:
+        if not folder.is_dir():
+            raise UnusableInput(f"-I {folder}: there is no such folder")
     text = read_schema_file(path)
     try:
-        data = reader(text, message)
+        data = reader(text, replace(choices, beside=path.parent))
         example = example_data(data.schema)
     except UnusableInput as error:
         raise UnusableInput(f"{path}: {str(error)[:MAX_WORDS]}") from error

@@ -40,6 +40,26 @@ class DataSchema:
     losses: tuple[Loss, ...]
 
 
+@dataclass(frozen=True)
+class Choices:
+    """What an import is asked for beyond the file.
+
+    `message`: which of its records, messages or definitions, where there are several. `folders`: where files
+    lie that it refers to; `beside`: its own folder, looked into last. `null_or_absent`: what becomes of a
+    field of a JSON Schema that may be null and may be absent, one of `NULL_OR_ABSENT`.
+    """
+
+    message: str | None = None
+    folders: tuple[Path, ...] = ()
+    beside: Path | None = None
+    null_or_absent: str = "both"
+
+
+NO_CHOICES = Choices()
+NULL_OR_ABSENT = ("both", "absent", "null")
+"""It stays both (its column holds JSON), or is never null, or never absent."""
+
+
 class Budget:
     """Counts the parts of a schema that is written out: short files can stand for endless ones."""
 

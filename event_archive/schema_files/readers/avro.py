@@ -10,13 +10,11 @@ where they are used.
 
 from typing import Any
 
-import fastavro
-from fastavro.schema import SchemaParseException
-
 from event_archive.errors import UnusableInput
 from event_archive.registry.column_types import DECIMAL_PRECISION
 from event_archive.registry.text_formats import CLOCK, DAY, DECIMAL
-from event_archive.schema_files.reading import Budget, DataSchema, Loss, parse_json
+from event_archive.schema_files.avro_types import defined_names, named_types
+from event_archive.schema_files.reading import Budget, Choices, DataSchema, Loss, parse_json
 
 INT = {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1}
 LONG = {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1}
@@ -57,22 +55,16 @@ LOGICAL_LOSSES = {
 }
 
 
-def from_avro(text: str, message: str | None = None) -> DataSchema:
-    """Return the data schema that an Avro record is. `message`: its name, where the file has several records.
+def from_avro(text: str, choices: Choices) -> DataSchema:
+    """Return the data schema that an Avro record is; types that it only names may be in other files.
 
-    Raises UnusableInput with one line that names no file.
+    Raises UnusableInput with one line that names no file but another one.
     """
     parsed = parse_json(text)
-    named: dict[str, Any] = {}
-    try:
-        fastavro.parse_schema(parsed, named_schemas=named)
-    except RecursionError as error:
-        raise UnusableInput("nested deeper than a contract can be") from error
-    except (SchemaParseException, TypeError, ValueError, KeyError, AttributeError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UnusableInput(f"this is no Avro schema: {reason[:300]}") from error
+    named = named_types(parsed, choices)
     reader = _AvroReader(named)
-    schema = reader.record(_chosen(parsed, named, message))
+    own = {name: named[name] for name in defined_names(parsed) if name in named}
+    schema = reader.record(_chosen(parsed, own, choices.message))
     return DataSchema(schema, tuple(dict.fromkeys(reader.losses)))
 
 

@@ -3,8 +3,8 @@
 Belongs here: older drafts as 2020-12, references written out, and the rules that a contract has beyond JSON
 Schema. Not here: what a reference names (`json_schema_names`) and the contract around it (`importing`).
 
-A field that may be null and may be absent becomes one that is left out where there is nothing: under a
-contract the two can't both mean it. A schema of a whole CloudEvent gives that of its `data`.
+A field that may be null and may be absent becomes what the caller chooses (`absent_or_null`). A schema of a
+whole CloudEvent gives that of its `data`.
 """
 
 from typing import Any
@@ -24,16 +24,16 @@ from event_archive.registry.schema_keywords import (
 )
 from event_archive.schema_files.json_schema_drafts import draft_of
 from event_archive.schema_files.json_schema_names import Names
-from event_archive.schema_files.readers.absent_or_null import absent_or_null, without_null_branch
-from event_archive.schema_files.reading import Budget, DataSchema, Loss, parse_json
+from event_archive.schema_files.readers.absent_or_null import decide_null_or_absent, without_null_branch
+from event_archive.schema_files.reading import Budget, Choices, DataSchema, Loss, parse_json
 
 MAX_DEPTH = 50
 LAST_WITH_LONE_REFERENCES = 7  # up to this draft, what stands beside a `$ref` is not heeded
 META = {"$ref": DRAFT}
 
 
-def from_json_schema(text: str, message: str | None = None) -> DataSchema:
-    """Return the data schema that a JSON Schema is. `message`: the name of a definition to take instead.
+def from_json_schema(text: str, choices: Choices) -> DataSchema:
+    """Return the data schema that a JSON Schema is, or that of the definition which is chosen.
 
     Raises UnusableInput with one line that names no file.
     """
@@ -41,19 +41,16 @@ def from_json_schema(text: str, message: str | None = None) -> DataSchema:
     if not isinstance(root, dict):
         raise UnusableInput("a JSON Schema of an event's data is an object; this is not")
     reader = _JsonSchemaReader(root)
-    chosen = _chosen(root, message)
-    if message is None and {"specversion", "data"} <= set(_mapping(chosen.get("properties"))):
+    chosen = _chosen(root, choices.message)
+    if choices.message is None and {"specversion", "data"} <= set(_mapping(chosen.get("properties"))):
         chosen = chosen["properties"]["data"]
         reader.lose("", "is of a whole CloudEvent: the contract has the schema of its data alone")
     schema = reader.convert(chosen, "")
     if not isinstance(schema, dict):
         raise UnusableInput("a JSON Schema of an event's data is an object; this is not")
     data_schema = _of_an_object(schema, reader)
-    for place in absent_or_null(data_schema):
-        reader.lose(
-            place,
-            "may be null and may be absent; here it is left out where there is nothing, and null is refused",
-        )
+    for place, why in decide_null_or_absent(data_schema, choices.null_or_absent):
+        reader.lose(place, why)
     for fault in jsonschema_rs.validator_for(META).iter_errors(data_schema):
         place = "/".join(map(str, fault.instance_path)) or "the whole"
         raise UnusableInput(f"{place}: {' '.join(fault.message.split())[:300]}")

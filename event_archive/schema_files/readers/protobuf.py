@@ -7,6 +7,7 @@ Fields are called as in the file, or by their `json_name`. Protobuf leaves out w
 only a `required` of proto2 is required. Messages are written out where they are used.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from google.protobuf.descriptor_pb2 import (
@@ -17,8 +18,8 @@ from google.protobuf.descriptor_pb2 import (
 )
 
 from event_archive.errors import UnusableInput
-from event_archive.schema_files.proto_file import read_proto
-from event_archive.schema_files.reading import Budget, DataSchema, Loss
+from event_archive.schema_files.proto_file import read_proto_files
+from event_archive.schema_files.reading import Budget, Choices, DataSchema, Loss
 
 INT32 = {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1}
 INT64 = {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1}
@@ -78,29 +79,36 @@ MAX_DEPTH = 20
 Place = tuple[int, ...]
 
 
-def from_protobuf(text: str, message: str | None = None) -> DataSchema:
-    """Return the data schema that a Protobuf message is. `message`: its name, where the file has several.
+def from_protobuf(text: str, choices: Choices) -> DataSchema:
+    """Return the data schema that a Protobuf message is.
 
-    Raises UnusableInput with one line that names no file.
+    Raises UnusableInput with one line that names no file but an imported one.
     """
-    reader = _ProtobufReader(read_proto(text))
-    schema = reader.message(reader.chosen(message), "")
+    folders = [*choices.folders, *([choices.beside] if choices.beside else [])]
+    reader = _ProtobufReader(read_proto_files(text, folders))
+    schema = reader.message(reader.chosen(choices.message), "")
     return DataSchema(schema, tuple(dict.fromkeys(reader.losses)))
 
 
 class _ProtobufReader:
-    def __init__(self, file: FileDescriptorProto) -> None:
+    def __init__(self, files: Sequence[FileDescriptorProto]) -> None:
+        """`files`: the one to read is the last, what it imports comes before."""
         self._messages: dict[str, DescriptorProto] = {}
         self._enums: dict[str, EnumDescriptorProto] = {}
-        self._places: dict[str, Place] = {}
-        self._words = {
-            tuple(location.path): " ".join(location.leading_comments.split())
-            or " ".join(location.trailing_comments.split())
-            for location in file.source_code_info.location
-        }
-        prefix = f".{file.package}" if file.package else ""
-        self._top = [f"{prefix}.{message.name}" for message in file.message_type]
-        unread: list[tuple[str, Place, Any]] = [(prefix, (), file)]
+        self._words: dict[tuple[str, Place], str] = {}
+        self._places: dict[str, tuple[FileDescriptorProto, Place]] = {}
+        for file in files:
+            self._read(file)
+        self._top = [name for name, (file, at) in self._places.items() if file is files[-1] and len(at) == 2]
+        self._budget = Budget()
+        self._open: list[str] = []
+        self.losses: list[Loss] = []
+
+    def _read(self, file: FileDescriptorProto) -> None:
+        for location in file.source_code_info.location:
+            words = location.leading_comments.split() or location.trailing_comments.split()
+            self._words[file.name, tuple(location.path)] = " ".join(words)
+        unread: list[tuple[str, Place, Any]] = [(f".{file.package}" if file.package else "", (), file)]
         while unread:
             scope, place, holder = unread.pop()
             outer = holder is file
@@ -109,12 +117,8 @@ class _ProtobufReader:
             for index, message in enumerate(holder.message_type if outer else holder.nested_type):
                 at = (*place, 4 if outer else 3, index)
                 self._messages[f"{scope}.{message.name}"] = message
-                self._places[f"{scope}.{message.name}"] = at
+                self._places[f"{scope}.{message.name}"] = file, at
                 unread.append((f"{scope}.{message.name}", at, message))
-        self._has_defaults = file.syntax == "proto3"
-        self._budget = Budget()
-        self._open: list[str] = []
-        self.losses: list[Loss] = []
 
     def chosen(self, message: str | None) -> str:
         """Return the full name of the message to take; raises UnusableInput where it is not clear which."""
@@ -141,13 +145,14 @@ class _ProtobufReader:
             )
         self._open.append(name)
         message = self._messages[name]
+        file, own_place = self._places[name]
         properties: dict[str, Any] = {}
         required = []
         for index, field in enumerate(message.field):
             at = f"{place}.{field.name}".lstrip(".")
             key = field.name if field.json_name == _lower_camel(field.name) else field.json_name
-            words = self._words.get((*self._places[name], 2, index), "")
-            properties[key] = _described(self._field(field, at), words)
+            words = self._words.get((file.name, (*own_place, 2, index)), "")
+            properties[key] = _described(self._field(field, at, file), words)
             if field.label == FieldDescriptorProto.LABEL_REQUIRED:
                 required.append(key)
         self._note_losses(message, place)
@@ -155,7 +160,7 @@ class _ProtobufReader:
         schema: dict[str, Any] = {"type": "object", **({"required": required} if required else {})}
         if properties:
             schema["properties"] = properties
-        return _described(schema, self._words.get(self._places[name], ""))
+        return _described(schema, self._words.get((file.name, own_place), ""))
 
     def _note_losses(self, message: DescriptorProto, place: str) -> None:
         for number, oneof in enumerate(message.oneof_decl):
@@ -175,7 +180,7 @@ class _ProtobufReader:
         if numbers != list(range(1, len(numbers) + 1)) or message.reserved_range:
             self._lose(place, "the fields' numbers, and those that are reserved: a contract goes by names")
 
-    def _field(self, field: FieldDescriptorProto, place: str) -> dict[str, Any]:
+    def _field(self, field: FieldDescriptorProto, place: str, file: FileDescriptorProto) -> dict[str, Any]:
         self._budget.spend(place)
         if field.default_value:
             self._lose(place, f"defaults to {field.default_value[:60]}: nobody fills that in")
@@ -188,7 +193,7 @@ class _ProtobufReader:
         if field.label == FieldDescriptorProto.LABEL_REPEATED:
             return {"type": "array", "items": self._type(field, f"{place}[]")}
         bare = not field.HasField("oneof_index") and field.type != FieldDescriptorProto.TYPE_MESSAGE
-        if self._has_defaults and bare:
+        if file.syntax == "proto3" and bare:
             self._lose("", 'that an absent field reads as 0, "" or false: here it says nothing')
         return self._type(field, place)
 
@@ -199,18 +204,15 @@ class _ProtobufReader:
             if SCALARS[field.type] in (INT64, UINT64):
                 self._lose("", "64 bits as a text, as Protobuf's own JSON has it: here it is a number")
             return dict(SCALARS[field.type])
+        package, _, name = field.type_name.rpartition(".")
+        if package == ".google.protobuf" and name in WELL_KNOWN:
+            schema, loss = WELL_KNOWN[name]
+            if loss:
+                self._lose(place, loss)
+            return dict(schema)
         if field.type_name in self._enums:
             return self._enum(self._enums[field.type_name], place)
-        if field.type_name in self._messages:
-            return self.message(field.type_name, place)
-        known = WELL_KNOWN.get(field.type_name.removeprefix(".google.protobuf."))
-        if known is None:
-            self._lose(place, f"{field.type_name[1:]} is not in this file: any value is accepted there")
-            return {}
-        schema, loss = known
-        if loss:
-            self._lose(place, loss)
-        return dict(schema)
+        return self.message(field.type_name, place)
 
     def _enum(self, enum: EnumDescriptorProto, place: str) -> dict[str, Any]:
         names = [value.name for value in enum.value]

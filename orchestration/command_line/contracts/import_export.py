@@ -15,6 +15,7 @@ import click
 from event_archive import UnusableInput
 from event_archive.registry.contract import Contract, load_contracts
 from event_archive.schema_files.importing import import_contract
+from event_archive.schema_files.reading import NULL_OR_ABSENT, Choices
 from event_archive.schema_files.writers.avro import to_avro
 from event_archive.schema_files.writers.json_schema import to_json_schema
 from event_archive.schema_files.writers.markdown import to_markdown
@@ -37,6 +38,24 @@ FORMATS: dict[str, Callable[[Contract], str]] = {
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--type", "event_type", required=True, metavar="TYPE", help="Such as order.placed.v1.")
 @click.option("--message", metavar="NAME", help="The record or message to take, where the file has several.")
+@click.option(
+    "-I",
+    "--include",
+    "folders",
+    metavar="FOLDER",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Where files lie that it imports (Protobuf) or whose types it names (Avro), beside its own folder. "
+    "May be repeated.",
+)
+@click.option(
+    "--null-or-absent",
+    type=click.Choice(NULL_OR_ABSENT),
+    default=NULL_OR_ABSENT[0],
+    show_default=True,
+    help="What a field of a JSON Schema becomes that may be null and may be absent: it stays both, and its "
+    "column holds JSON; or it is only ever absent, or null, and its column has a type.",
+)
 @click.option("--owner", default="core", show_default=True, help="The team that answers for it.")
 @click.option(
     "--actor",
@@ -58,6 +77,8 @@ def import_(
     file: Path,
     event_type: str,
     message: str | None,
+    folders: tuple[Path, ...],
+    null_or_absent: str,
     owner: str,
     actors: tuple[str, ...],
     output: str | None,
@@ -73,9 +94,12 @@ def import_(
     Examples:
       factlog contracts import order.avsc --type order.placed.v1
       factlog contracts import order.proto --message Order --type order.placed.v1 --output -
+      factlog contracts import api/order.proto -I api -I vendor --type order.placed.v1
     """
     actor_types = tuple(dict.fromkeys(actor.strip() for listed in actors for actor in listed.split(",")))
-    made = import_contract(file, event_type, owner, actor_types, message)
+    made = import_contract(
+        file, event_type, owner, actor_types, Choices(message, folders, null_or_absent=null_or_absent)
+    )
     written = None
     if output != "-":
         folder = read_settings(contracts).contracts

@@ -1,7 +1,7 @@
 """Contracts from foreign schema files: given a file, expect the contract, what it lost, or a refusal."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from event_archive import UnusableInput
+from event_archive.registry.column_types import Struct
 from event_archive.registry.contract import Contract, load_contract
 from event_archive.registry.contract_text import contract_text
+from event_archive.registry.data_schema import validator
+from event_archive.registry.exact_values import from_column, to_column
 from event_archive.schema_files.importing import Imported, import_contract
+from event_archive.schema_files.reading import Choices
 from event_archive.validation.own_examples import example_faults
 from orchestration.command_line.main import run
 
 
-def imported(folder: Path, name: str, content: Any, message: str | None = None) -> tuple[Contract, Imported]:
+def imported(folder: Path, name: str, content: Any, **choices: Any) -> tuple[Contract, Imported]:
     """The contract that a file gives, loaded from its text, and what was said."""
     file = folder / name
     file.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
-    made = import_contract(file, "order.placed.v1", "shop", ("customer", "system"), message)
+    made = import_contract(file, "order.placed.v1", "shop", ("customer", "system"), Choices(**choices))
     path = folder / "order.placed.v1.yaml"
     path.write_text(made.text, encoding="utf-8")
     contract = load_contract(path)
@@ -111,7 +115,7 @@ def test_one_of_several_avro_records_is_chosen_by_name(tmp_path: Path) -> None:
     ]
     with pytest.raises(UnusableInput, match="choose one with --message: Order, B"):
         imported(tmp_path, "order.avsc", several)
-    contract, _ = imported(tmp_path, "order.avsc", several, "B")
+    contract, _ = imported(tmp_path, "order.avsc", several, message="B")
     assert list(contract.schema["properties"]) == ["no"]
 
 
@@ -175,9 +179,9 @@ def test_one_of_several_messages_is_chosen_by_name(tmp_path: Path) -> None:
     several = proto("optional Line line = 1;", "message Line { optional string sku = 1; }")
     with pytest.raises(UnusableInput, match=r"choose one with --message: shop.Order, shop.Line"):
         imported(tmp_path, "order.proto", several)
-    contract, _ = imported(tmp_path, "order.proto", several, "Line")
+    contract, _ = imported(tmp_path, "order.proto", several, message="Line")
     assert list(contract.schema["properties"]) == ["sku"]
-    contract, _ = imported(tmp_path, "order.proto", several, "shop.Order")
+    contract, _ = imported(tmp_path, "order.proto", several, message="shop.Order")
     assert list(contract.schema["properties"]["line"]["properties"]) == ["sku"]
 
 
@@ -290,20 +294,45 @@ def test_a_definition_may_be_true_or_false(
     assert made.losses == ()
 
 
-@pytest.mark.parametrize(
-    ("optional", "kept"),
-    [
-        ({"type": ["string", "null"]}, {"type": "string"}),
-        ({"anyOf": [{"type": "string"}, {"type": "null"}], "default": None}, {"type": "string"}),
-        ({"type": ["string", "null"], "enum": ["a", None]}, {"type": "string", "enum": ["a"]}),
-    ],
-)
-def test_what_may_be_null_and_absent_is_absent_and_that_is_said(
-    tmp_path: Path, optional: dict[str, Any], kept: dict[str, Any]
+OPTIONAL: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+    ({"type": ["string", "null"]}, {"type": "string"}, {"type": ["string", "null"]}),
+    (
+        {"anyOf": [{"type": "string"}, {"type": "null"}], "title": "It"},
+        {"type": "string", "title": "It"},
+        {"type": ["string", "null"], "title": "It"},
+    ),
+    (
+        {"type": ["string", "null"], "enum": ["a", None]},
+        {"type": "string", "enum": ["a"]},
+        {"type": ["string", "null"], "enum": ["a", None]},
+    ),
+]
+
+
+@pytest.mark.parametrize(("optional", "absent", "null"), OPTIONAL)
+def test_what_may_be_null_and_absent_stays_both_unless_another_choice_is_made(
+    tmp_path: Path, optional: dict[str, Any], absent: dict[str, Any], null: dict[str, Any]
 ) -> None:
-    contract, made = imported(tmp_path, "order.json", {"type": "object", "properties": {"it": optional}})
-    assert contract.schema["properties"]["it"] == kept
-    assert [loss.place for loss in made.losses] == ["properties/it"]
+    whole = {"type": "object", "properties": {"it": optional}}
+    for choice, required, accepted in (
+        ("both", None, [{}, {"it": None}, {"it": "a"}]),
+        ("absent", None, [{}, {"it": "a"}]),
+        ("null", ["it"], [{"it": None}, {"it": "a"}]),
+    ):
+        folder = tmp_path / choice
+        folder.mkdir()
+        contract, made = imported(folder, "order.json", whole, null_or_absent=choice)
+        assert [loss.place for loss in made.losses] == ["properties/it"]
+        assert contract.schema.get("required") == required
+        schema = validator(contract.schema)
+        assert [data for data in ({}, {"it": None}, {"it": "a"}) if schema.is_valid(data)] == accepted
+        if choice != "both":
+            assert contract.schema["properties"]["it"] == (absent if choice == "absent" else null)
+    # It is the default, and what the archive keeps tells the two apart.
+    contract, _ = imported(tmp_path, "order.json", whole)
+    assert isinstance(contract.data_type, Struct)
+    for data in ({}, {"it": None}, {"it": "a"}):
+        assert from_column(contract.data_type, to_column(contract.data_type, data)) == data
 
 
 def test_null_in_a_condition_stays_as_it_is(tmp_path: Path) -> None:
@@ -463,6 +492,93 @@ def test_whatever_a_contract_says_its_text_reads_back(
     assert list(contract.examples) == content["examples"]
 
 
+MONEY = """syntax = "proto3"; package common; import "common/currency.proto";
+// An amount.
+message Money { int64 minor = 1; Currency currency = 2; }"""
+CURRENCY = """syntax = "proto3"; package common;
+enum Currency { CURRENCY_UNSPECIFIED = 0; EUR = 1; }"""
+ORDER = """syntax = "proto3"; package shop; import "common/money.proto";
+import "google/protobuf/timestamp.proto";
+message Order { common.Money price = 1; google.protobuf.Timestamp at = 2; }"""
+
+
+def put(folder: Path, files: Mapping[str, str]) -> None:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_protobuf_file_may_import_others(tmp_path: Path, beside: bool) -> None:
+    folder = tmp_path if beside else tmp_path / "a:b=c"  # to protoc a colon and an equals sign say something
+    put(folder, {"common/money.proto": MONEY, "common/currency.proto": CURRENCY})
+    contract, made = imported(tmp_path, "order.proto", ORDER, folders=() if beside else (folder,))
+    assert contract.schema["properties"] == {
+        "price": {
+            "type": "object",
+            "description": "An amount.",
+            "properties": {
+                "minor": {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
+                "currency": {"type": "string", "enum": ["EUR"]},
+            },
+        },
+        "at": {"type": "string", "format": "date-time"},
+    }
+    assert "price.currency" in [loss.place for loss in made.losses]
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        ({}, ": imports 'common/money.proto', which is in none of the folders: name the one"),
+        ({"common/money.proto": MONEY}, "/common/money.proto: 1:36: imports 'common/currency.proto', which"),
+        ({"common/money.proto": "message"}, "/common/money.proto: 1:8: Expected message name."),
+        (
+            {"common/money.proto": MONEY.replace("common/currency.proto", "../../etc/passwd")},
+            "imports '../../etc/passwd'",
+        ),
+    ],
+)
+def test_an_import_that_can_not_be_read_is_named(tmp_path: Path, files: dict[str, str], why: str) -> None:
+    put(tmp_path, files)
+    with pytest.raises(UnusableInput) as refusal:
+        imported(tmp_path, "order.proto", ORDER)
+    assert why in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+MONEY_RECORD = record({"name": "minor", "type": "long"}, {"name": "currency", "type": "common.Currency"})
+CURRENCY_ENUM = {"type": "enum", "name": "Currency", "namespace": "common", "symbols": ["EUR"]}
+ORDER_RECORD = record({"name": "price", "type": "common.Money"}, {"name": "paid", "type": "common.Money"})
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_an_avro_record_may_name_types_of_other_files(tmp_path: Path, beside: bool) -> None:
+    folder = tmp_path if beside else tmp_path / "types" / "deep"
+    money = MONEY_RECORD | {"name": "Money", "namespace": "common"}
+    put(folder, {"m.avsc": json.dumps(money), "c.avsc": json.dumps([CURRENCY_ENUM]), "z.avsc": "{broken"})
+    folders = () if beside else (tmp_path / "types",)
+    contract, _ = imported(tmp_path, "order.avsc", ORDER_RECORD, folders=folders)
+    price = {
+        "type": "object",
+        "required": ["minor", "currency"],
+        "properties": {
+            "minor": {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
+            "currency": {"type": "string", "enum": ["EUR"]},
+        },
+    }
+    assert contract.schema["properties"] == {"price": price, "paid": price}
+
+
+def test_an_avro_type_that_is_nowhere_is_named(tmp_path: Path) -> None:
+    for folders, where in (((), "name its file's folder with -I"), ((tmp_path,), "nor in the folders")):
+        with pytest.raises(UnusableInput, match=rf"common\.Money is not defined here.*{where}"):
+            imported(tmp_path, "order.avsc", ORDER_RECORD, folders=folders)
+    put(tmp_path, {"m.avsc": json.dumps(MONEY_RECORD | {"name": "common.Money", "fields": 5})})
+    with pytest.raises(UnusableInput, match=r"m\.avsc: this is no Avro schema"):
+        imported(tmp_path, "order.avsc", ORDER_RECORD)
+
+
 Typed = Callable[..., tuple[int, str, str]]
 
 
@@ -493,6 +609,26 @@ def test_import_writes_a_file_once_and_says_what_was_lost(tmp_path: Path, type_i
     assert "is there already" in errors
     assert written.read_bytes() == before
     assert [path.name for path in written.parent.iterdir()] == [written.name]
+
+
+def test_import_takes_folders_and_a_choice_of_null(tmp_path: Path, type_import: Typed) -> None:
+    put(tmp_path / "api", {"order.proto": ORDER})
+    put(tmp_path / "root", {"common/money.proto": MONEY, "common/currency.proto": CURRENCY})
+    arguments = ["--type", "order.placed.v1", "--output", "-"]
+    code, printed, _ = type_import(tmp_path / "api" / "order.proto", "-I", tmp_path / "root", *arguments)
+    assert (code, "EUR" in printed) == (0, True)
+    code, _, errors = type_import(tmp_path / "api" / "order.proto", "-I", tmp_path / "rot", *arguments)
+    assert (code, errors) == (2, f"factlog: -I {tmp_path / 'rot'}: there is no such folder\n")
+    whole = {"type": "object", "properties": {"it": {"type": ["string", "null"]}}}
+    put(tmp_path, {"order.json": json.dumps(whole)})
+    code, _, errors = type_import(tmp_path / "order.json", *arguments)
+    assert (code, errors) == (
+        0,
+        "not carried over: properties/it: may be null and may be absent; its column holds JSON text, which "
+        "tells the two apart (--null-or-absent gives it a type)\n",
+    )
+    code, printed, _ = type_import(tmp_path / "order.json", "--null-or-absent", "null", "--json", *arguments)
+    assert "required:" in json.loads(printed)["contract"]
 
 
 def test_import_prints_a_report(tmp_path: Path, type_import: Typed) -> None:
