@@ -95,6 +95,11 @@ class Struct:
         return {field.name: field for field in self.fields}
 
     @cached_property
+    def holding_less(self) -> "tuple[Field, ...]":
+        """The fields of which a column may hold less than JSON says."""
+        return tuple(field for field in self.fields if may_hold_less(field.type))
+
+    @cached_property
     def _sql(self) -> str:
         return f"STRUCT({', '.join(f'{quoted(field.name)} {field.type.sql()}' for field in self.fields)})"
 
@@ -109,6 +114,13 @@ class Struct:
 
 ColumnType = Scalar | ListOf | Struct
 JSON_TEXT = Scalar("JSON")
+
+
+def may_hold_less(kind: ColumnType) -> bool:
+    """Return whether a column of this type may hold less than a JSON value says: a double, or a time."""
+    if isinstance(kind, Struct):
+        return bool(kind.holding_less)
+    return may_hold_less(kind.item) if isinstance(kind, ListOf) else kind.kind in ("DOUBLE", "TIMESTAMPTZ")
 
 
 def has_struct(kind: ColumnType) -> bool:

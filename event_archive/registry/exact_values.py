@@ -108,6 +108,8 @@ def nearest_double(value: int | Decimal) -> float:
     """Return the double nearest to a number; raises Inexact where it has too many digits, or none is near."""
     number = Decimal(value)
     double = float(number)  # an int beyond all doubles would raise, a Decimal is infinite
+    if Decimal(repr(double)) == number:
+        return double
     if isinf(double) or bool(number) > bool(double):
         raise Inexact(f"{str(value)[:60]} is beyond the range of a double")
     if len(normal(number).as_tuple().digits) > DOUBLE_DIGITS and Decimal(double) != number:

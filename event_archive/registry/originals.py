@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from decimal import Context, Decimal
 from typing import Any
 
-from event_archive.registry.column_types import ColumnType, ListOf, Scalar, Struct
+from event_archive.registry.column_types import ColumnType, ListOf, Scalar, Struct, may_hold_less
 from event_archive.registry.exact_values import (
     MOMENT,
     Inexact,
@@ -21,18 +21,20 @@ from event_archive.registry.exact_values import (
     to_moment,
 )
 
+SHORTEST_FINER = len("2026-01-01T00:00:00.1234567Z")
+
 
 def originals(kind: ColumnType, value: Any) -> Any:
     """Return what of a value its column can't give back, in the same nesting; None for nothing.
 
     Items of lists are keyed by their index, as those that `unnamed` returns. `value` has become a column.
     """
-    if value is None:
+    if value is None or not may_hold_less(kind):
         return None
     if isinstance(kind, Struct):
         parts = {
             field.name: originals(field.type, value[field.name])
-            for field in kind.fields
+            for field in kind.holding_less
             if field.name in value
         }
     elif isinstance(kind, ListOf):
@@ -45,12 +47,12 @@ def originals(kind: ColumnType, value: Any) -> Any:
 def _is_less_in_column(kind: Scalar, value: Any) -> bool:
     if kind.kind == "TIMESTAMPTZ":
         return is_finer(value)
-    return kind.kind == "DOUBLE" and _shortest(nearest_double(value)) != Decimal(value)
+    return kind.kind == "DOUBLE" and _shortest(float(value)) != value
 
 
 def is_finer(text: str) -> bool:
     """Whether an RFC 3339 time says more than its microsecond."""
-    match = MOMENT.fullmatch(text)
+    match = MOMENT.fullmatch(text) if len(text) >= SHORTEST_FINER else None
     return match is not None and len((match["fraction"] or "").rstrip("0")) > 6
 
 

@@ -34,6 +34,8 @@ from event_archive.registry.exact_values import (
 from event_archive.registry.originals import is_finer, originals
 from event_archive.validation.strict_json import Rejection, check_object, parse_object, reject
 
+KNOWN_MEMBERS = ATTRIBUTE_NAMES | {BASE64_DATA}
+
 
 @dataclass(frozen=True)
 class Accepted:
@@ -116,18 +118,20 @@ def _event(document: dict[str, Any], contracts: Contracts, latest: datetime) -> 
     attributes = _other_attributes(present)
     data = _data(present, contract)
     row["data"] = _convert(lambda: to_column(contract.data_type, data))
-    original = {
-        "time": present["time"] if is_finer(present["time"]) else None,
-        "data": originals(contract.data_type, data),
-    }
-    extra = {
+    kept = {
         "attributes": attributes,
         "data": unnamed(contract.data_type, data),
-        "original": {name: value for name, value in original.items() if value is not None},
+        "original": _original(present["time"], originals(contract.data_type, data)),
     }
-    kept = {name: value for name, value in extra.items() if value}
-    row["extra"] = json_text(kept) if kept else None
+    extra = {name: value for name, value in kept.items() if value}
+    row["extra"] = json_text(extra) if extra else None
     return Accepted(contract, row, document)
+
+
+def _original(time: str, data: Any) -> dict[str, Any]:
+    """Return what came where the columns hold less of it."""
+    finer = {"time": time} if is_finer(time) else {}
+    return finer if data is None else finer | {"data": data}
 
 
 def _name(document: dict[str, Any], key: str) -> str | None:
@@ -186,8 +190,7 @@ def _check_correction(present: dict[str, Any]) -> None:
 
 
 def _other_attributes(present: dict[str, Any]) -> dict[str, Any]:
-    members = (*ATTRIBUTE_NAMES, BASE64_DATA)
-    others = {name: value for name, value in present.items() if name not in members}
+    others = {name: value for name, value in present.items() if name not in KNOWN_MEMBERS}
     for name, value in others.items():
         if not ATTRIBUTE_NAME.fullmatch(name):
             reject("bad_envelope", f"{_format(name)} is not an attribute of a JSON event")
