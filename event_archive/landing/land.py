@@ -24,7 +24,6 @@ from event_archive.limits import Limits
 from event_archive.mapping.map_records import map_chunk
 from event_archive.mapping.mapping import Mapping
 from event_archive.store.commit import LANDING, Commit, Counts
-from event_archive.store.durable import file_digest
 
 __all__ = ["Landed", "Limits", "PassedOver", "Progress", "land"]
 
@@ -131,7 +130,7 @@ def _commit(
         batch=batch,
         batch_bytes=stream.bytes,
         origin=origin,
-        mapping=file_digest(mapping.path) if mapping else None,
+        mapping=mapping.digest if mapping else None,
         counts=transaction.counts,
         quarantine=quarantine,
     )
@@ -154,5 +153,5 @@ def _landed_before(known: Sequence[Commit], source: Source, mapping: Mapping | N
     same_size = [commit for commit in known if commit.kind == LANDING and commit.batch_bytes == source.size]
     if not same_size:
         return None
-    mine = digest_of(source), file_digest(mapping.path) if mapping else None
+    mine = digest_of(source), mapping.digest if mapping else None
     return next((commit for commit in same_size if (commit.batch, commit.mapping) == mine), None)

@@ -56,10 +56,10 @@ class MappingRule:
 class Mapping:
     """A checked mapping. `sql` maps a record; `reason_sql` says why `sql` gave NULL for it.
 
-    Both can be asked for records whose numbers are `marked`.
+    Both can be asked for records whose numbers are `marked`. `digest`: the SHA-256 of its file, in the log.
     """
 
-    path: Path
+    digest: str
     choice: "Choice"
     rules: tuple[MappingRule, ...]
 
@@ -128,7 +128,7 @@ def load_mapping(path: Path, limits: Limits | None = None) -> Mapping:
 
     `limits` bound the engine that finds the types of expressions.
     """
-    entry = read_mapping_file(path)
+    entry, digest = read_mapping_file(path)
     fields = entry.only({"description", "choose", "event", "rules"}, {"choose", "rules"}, "a mapping")
     shared = fields["event"].only({*MAPPED, "data"}, set(), "event") if "event" in fields else {}
     rules = fields["rules"]
@@ -137,7 +137,7 @@ def load_mapping(path: Path, limits: Limits | None = None) -> Mapping:
     with Binder(limits) as binder:
         choice = build_choice(fields["choose"], binder)
         compiled = [_rule(chosen, rule, shared, Scope(binder)) for chosen, rule in rules.fields.items()]
-    return Mapping(path, choice, tuple(compiled))
+    return Mapping(digest, choice, tuple(compiled))
 
 
 def _rule(chosen: str, entry: Entry, shared: dict[str, Entry], scope: Scope) -> MappingRule:

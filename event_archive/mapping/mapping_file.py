@@ -57,9 +57,13 @@ class _MappingReader(YamlReader):
             raise self.rejected(line, f"{node.value!r} can't be read; quote it") from None
 
 
-def read_mapping_file(path: Path) -> Entry:
-    """Return the entry of a whole mapping file; raises UnusableInput that names file, line and reason."""
-    entry = _MappingReader(path).read()
+def read_mapping_file(path: Path) -> tuple[Entry, str]:
+    """Return the entry of a whole mapping file, and the SHA-256 of its bytes.
+
+    Raises UnusableInput that names file, line and reason.
+    """
+    reader = _MappingReader(path)
+    entry = reader.read()
     if entry is None:
         raise UnusableInput(f"{path}: the file is empty; a mapping has choose, event and rules")
-    return entry
+    return entry, reader.digest

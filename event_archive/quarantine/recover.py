@@ -12,7 +12,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Protocol
 
 import duckdb
@@ -36,7 +35,6 @@ from event_archive.quarantine.recovery_outcomes import (
 )
 from event_archive.quarantine.repair import Repair, repair_chunk
 from event_archive.store.commit import RECOVERY, Commit, Counts
-from event_archive.store.durable import file_digest
 from event_archive.validation.exact_validator import Rejected
 
 __all__ = ["Recovery", "Selection", "recover"]
@@ -45,9 +43,9 @@ UNREADABLE = {"invalid_json", "invalid_utf8"}
 ORIGIN = "quarantine"
 
 
-class _File(Protocol):
+class _Rules(Protocol):
     @property
-    def path(self) -> Path: ...
+    def digest(self) -> str: ...
 
 
 @dataclass
@@ -171,11 +169,11 @@ def _outcome(record: PendingRecord, outcome: str, verdict: Rejected | None = Non
 
 
 def _commit(
-    transaction: Transaction, pending: PendingRecords, outcomes: OutcomesWriter, rules: _File | None
+    transaction: Transaction, pending: PendingRecords, outcomes: OutcomesWriter, rules: _Rules | None
 ) -> Commit | None:
     file = outcomes.finish()
     assert file
-    digest = file_digest(rules.path) if rules else None
+    digest = rules.digest if rules else None
     draft = Commit(
         sequence=0,
         previous="",

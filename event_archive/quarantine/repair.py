@@ -59,9 +59,9 @@ class Rule:
 
 @dataclass(frozen=True)
 class Repair:
-    """A checked repair."""
+    """A checked repair. `digest`: the SHA-256 of its file, in the log."""
 
-    path: Path
+    digest: str
     choice: Choice
     rules: dict[str, Rule]
 
@@ -90,7 +90,7 @@ class Repair:
 
 def load_repair(path: Path, limits: Limits | None = None) -> Repair:
     """Read and check a repair file; raise UnusableInput with one line that names file, line and reason."""
-    entry = read_mapping_file(path)
+    entry, digest = read_mapping_file(path)
     fields = entry.only({"description", "choose", "rules"}, {"rules"}, "a repair")
     choose = fields.get("choose") or Entry(path, entry.line, "type", None, None, "type")
     rules = fields["rules"]
@@ -98,7 +98,8 @@ def load_repair(path: Path, limits: Limits | None = None) -> Repair:
         raise rules.rejected("rules must be a mapping from a chosen value to its rule, with at least one")
     with Binder(limits) as binder:
         choice = build_choice(choose, binder)
-        return Repair(path, choice, {name: _rule(name, rule, binder) for name, rule in rules.fields.items()})
+        compiled = {name: _rule(name, rule, binder) for name, rule in rules.fields.items()}
+    return Repair(digest, choice, compiled)
 
 
 def repair_chunk(

@@ -5,12 +5,14 @@ YAML (`yaml_file`), what a contract means (`contract`), and its JSON Schema (`da
 """
 
 import math
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import yaml
 
+from event_archive.decoding.dropped_file import kind_if_no_file
 from event_archive.errors import UnusableInput
 from event_archive.registry.yaml_file import MAX_ENTRIES, Entry, YamlReader
 
@@ -72,7 +74,13 @@ class _ContractReader(YamlReader):
 
 
 def read_contract_file(path: Path) -> dict[str, Any]:
-    """Return the content of a contract file, as JSON could hold it; raises UnusableInput with one line."""
+    """Return the content of a contract file, as JSON could hold it; raises UnusableInput with one line.
+
+    A folder of contracts is read whole by every command, which a pipe in it would let wait for ever.
+    """
+    with suppress(OSError):  # reading it says what is wrong
+        if kind := kind_if_no_file(path.stat().st_mode):
+            raise UnusableInput(f"{path}: can't be read: it is {kind}, not a file")
     entry = _ContractReader(path).read()
     content = entry.plain() if entry is not None else None
     if not isinstance(content, dict):

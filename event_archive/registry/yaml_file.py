@@ -4,6 +4,7 @@ Belongs here: reading the bytes, the entries of a file, and bounding both. Not h
 which names and tags it may have (`contract_file`, and `mapping.mapping_file`).
 """
 
+import hashlib
 import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -67,7 +68,10 @@ class Entry:
 
 
 class YamlReader(ABC):
-    """Reads one YAML file; a kind of file is a subclass, with its bounds, its rules and its error texts."""
+    """Reads one YAML file; a kind of file is a subclass, with its bounds, its rules and its error texts.
+
+    `digest`: the SHA-256 of the bytes that were read, which a pipe gives once and a file may soon not give.
+    """
 
     loader_type = FAST_LOADER
     max_depth: int
@@ -79,6 +83,7 @@ class YamlReader(ABC):
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.digest = ""
         self._count = 0
         self._parents: set[int] = set()
 
@@ -127,6 +132,7 @@ class YamlReader(ABC):
     def _text(self) -> str:
         with self.path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
+        self.digest = hashlib.sha256(content).hexdigest()
         if len(content) > MAX_BYTES:
             reason = self.too_large.format(size=self.path.stat().st_size, most=MAX_BYTES)
             raise UnusableInput(f"{self.path}: {reason}")

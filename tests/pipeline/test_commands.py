@@ -6,6 +6,7 @@ tests of their own), and what the documentation promises (`test_docs`).
 
 import csv
 import gzip
+import hashlib
 import json
 import os
 import re
@@ -20,6 +21,18 @@ from examples.company.simulation import compose
 from orchestration.settings import Settings
 from support.command_typing import PROJECT, RATED, Typed, good_and_bad, in_a_shell, write
 
+MAPPING = """
+choose: kind
+rules:
+  rating:
+    type: translation.rated.v1
+    id: concat('a-', n)
+    source: "'/trial'"
+    time: "'2026-02-01T10:00:00Z'"
+    actor: {customer: "'cus_1'"}
+    object: {translation: "'trn_1'"}
+    data: {customer_id: "'cus_1'", score: n, comment: {$constant: null}}
+"""
 MEMORY = "/proc/self/mem"  # a file that can be opened and not be read
 
 
@@ -138,6 +151,19 @@ def test_landing_reads_a_pipe_that_the_user_names(home: Path) -> None:
         2,
         "Passed over: standard input: can't be read: Bad file descriptor\n",
     )
+
+
+def test_a_mapping_may_come_through_a_pipe_and_is_known_again(home: Path) -> None:
+    """It can be read once; the log knows it by the bytes that were read."""
+    mapping = MAPPING.encode()
+    Path("mapping.yaml").write_bytes(mapping)
+    Path("foreign.ndjson").write_text('{"kind": "rating", "n": 1}\n')
+    script = "factlog land --mapping <(cat mapping.yaml) foreign.ndjson --json"
+    assert json.loads(in_a_shell(script, home).stdout)[0]["accepted"] == 1
+    again = in_a_shell("factlog land --mapping mapping.yaml foreign.ndjson --json", home)
+    assert json.loads(again.stdout)[0]["landed_earlier"] is True
+    (entry,) = (home / "archive" / "log").iterdir()
+    assert json.loads(entry.read_text())["mapping"] == hashlib.sha256(mapping).hexdigest()
 
 
 def test_a_folder_holds_nothing_that_landing_leaves_out_without_a_word(factlog: Typed) -> None:

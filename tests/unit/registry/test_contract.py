@@ -4,6 +4,7 @@ A case is a contract file as text, and what has to be in the line that refuses i
 """
 
 import json
+import os
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -170,7 +171,13 @@ def test_a_folder_without_contracts_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnusableInput, match="there is no such folder"):
         load_contracts(tmp_path / "nowhere")
     (tmp_path / f"{TYPE}.yaml").mkdir()
-    with pytest.raises(UnusableInput, match="can't be read: Is a directory"):
+    with pytest.raises(UnusableInput, match="can't be read: it is a folder, not a file"):
+        load_contracts(tmp_path)
+
+
+def test_a_pipe_among_the_contracts_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "parcel.lost.v1.yaml")
+    with pytest.raises(UnusableInput, match=r"parcel\.lost\.v1\.yaml: can't be read: it is a named pipe"):
         load_contracts(tmp_path)
 
 
