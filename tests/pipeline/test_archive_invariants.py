@@ -387,11 +387,18 @@ def test_what_no_entry_names_is_not_there(archive: Archive) -> None:
 
 AMOUNTS, DIGITS = st.integers(-(10**13), 10**13), st.integers(-(10**38) + 1, 10**38 - 1)
 TEXTS = st.text(max_size=20)
-MOMENTS = st.datetimes(datetime(1, 1, 1), datetime(2025, 12, 31), timezones=st.just(UTC)).map(moment_text)
+MOMENTS = st.datetimes(datetime(1, 1, 1), datetime(2025, 12, 31), timezones=st.just(UTC)).map(
+    moment_text
+) | st.builds(  # finer than a microsecond
+    lambda moment, finer: f"{moment.replace(tzinfo=None).isoformat(timespec='microseconds')}{finer}Z",
+    st.datetimes(datetime(1, 1, 1), datetime(2025, 12, 31)),
+    st.from_regex(r"[0-9]{0,8}[1-9]", fullmatch=True),
+)
+DOUBLES = st.floats(allow_nan=False, allow_infinity=False).map(lambda number: Decimal(repr(number)))
 NUMBERS = (
     st.integers()
     | st.integers(2**62, 2**65)
-    | st.floats(allow_nan=False, allow_infinity=False).map(lambda number: Decimal(repr(number)))
+    | DOUBLES
     | st.builds(
         lambda digits, scale: Decimal(digits).scaleb(-scale),
         st.integers(-(10**27), 10**27),
@@ -407,7 +414,12 @@ OPTIONAL_DATA = {
     "kind": st.sampled_from(["letter", "box"]),
     "price": (AMOUNTS | DIGITS).map(lambda digits: shortest(Decimal(f"{digits}e-10"))),
     "fee": st.integers(-(10**18) + 1, 10**18 - 1).map(lambda cents: Decimal(cents).scaleb(-2)),
-    "ratio": st.floats(allow_nan=False, allow_infinity=False).map(lambda number: Decimal(repr(number))),
+    "ratio": DOUBLES
+    | st.builds(  # not by its shortest digits, or no double at all
+        lambda digits, exponent: Decimal(digits).scaleb(exponent),
+        st.integers(-(10**17), 10**17),
+        st.integers(-300, 290),
+    ),
     "is_fragile": st.booleans(),
     "sent_date": st.dates().map(str),
     "tracking_id": st.uuids().map(str),

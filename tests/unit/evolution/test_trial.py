@@ -83,6 +83,29 @@ def test_a_narrowed_field_is_counted_by_producer_with_examples(archive: Archive,
     assert all(len(group.examples) == 3 for group in trial.ordered())
 
 
+@pytest.mark.parametrize(
+    ("name", "narrowed", "value"),
+    [
+        ("ratio", {"type": "number", "maximum": 0.1}, "0.10000000000000001"),
+        (
+            "due_at",
+            {"type": "string", "format": "date-time", "maxLength": 27},
+            "2026-01-01T00:00:00.123456789Z",
+        ),
+    ],
+)
+def test_what_a_column_holds_less_of_is_judged_as_it_came(
+    tmp_path: Path, name: str, narrowed: dict[str, Any], value: str
+) -> None:
+    archive = new_archive(tmp_path)
+    event = lines([weighed(1, data={"due_at": "2026-01-01T00:00:00.123456789Z"})])
+    land_bytes(archive, event.replace(b'"grams":1', b'"grams":1,"ratio":0.10000000000000001'))
+    assert try_contract(archive, archive.contracts[WEIGHED]).rejected == 0
+    proposed = proposal(tmp_path, WEIGHED, weighed_data(**{name: narrowed}), revision=2)
+    (group,) = try_contract(archive, proposed).ordered()
+    assert (group.place, str(group.examples[0].value)) == (f"data.{name}", value)
+
+
 def test_a_field_that_becomes_required_or_unknown(archive: Archive, tmp_path: Path) -> None:
     needs_kind = {**WEIGHED_DATA, "required": [*WEIGHED_DATA["required"], "kind"]}
     trial = try_contract(archive, proposal(tmp_path, WEIGHED, needs_kind, revision=2))
