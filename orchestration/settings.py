@@ -56,7 +56,7 @@ class Settings:
             if name.startswith("FACTLOG_") and value.strip()
         }
         return cls(
-            home=Path(given.get("FACTLOG_HOME", PROJECT / "var")).expanduser().absolute(),
+            home=absolute(given.get("FACTLOG_HOME", PROJECT / "var"), "FACTLOG_HOME"),
             contracts=folder(given, "FACTLOG_CONTRACTS", cls.contracts),
             dbt_project=folder(given, "FACTLOG_DBT_PROJECT", cls.dbt_project),
             memory_bytes=size(given, "FACTLOG_MEMORY", cls.memory_bytes),
@@ -69,7 +69,11 @@ class Settings:
             cut=whole(given, "FACTLOG_CUT", 0, at_least=0) if "FACTLOG_CUT" in given else None,
             as_of=(moment(given["FACTLOG_AS_OF"], "FACTLOG_AS_OF=") if "FACTLOG_AS_OF" in given else None),
             sample_days=days(given, "FACTLOG_SAMPLE_DAYS"),
-            warehouse_file=Path(given["FACTLOG_WAREHOUSE"]) if "FACTLOG_WAREHOUSE" in given else None,
+            warehouse_file=(
+                absolute(given["FACTLOG_WAREHOUSE"], "FACTLOG_WAREHOUSE")
+                if "FACTLOG_WAREHOUSE" in given
+                else None
+            ),
         )
 
     @property
@@ -163,9 +167,22 @@ class Settings:
         }
 
 
+def absolute(path: str | Path, name: str) -> Path:
+    """Return a path as it is from every folder: `~` and `..` are followed, a symbolic link stays what it is.
+
+    `name`: of the setting or option, for the error where there is no such user's folder.
+    """
+    try:
+        full = Path(path).expanduser().absolute()
+    except RuntimeError:
+        raise UnusableInput(f"{name}={path}: no such user; name the folder by its path") from None
+    # What `..` means behind a symbolic link, only the file system knows.
+    return full.resolve() if ".." in full.parts else full
+
+
 def folder(given: Mapping[str, str], name: str, default: Path) -> Path:
     """Read a folder that must exist."""
-    path = Path(given.get(name, default)).expanduser().absolute()
+    path = absolute(given.get(name, default), name)
     if name in given and not path.is_dir():
         raise UnusableInput(f"{name}={given[name]}: no such folder; name an existing one or unset {name}")
     return path

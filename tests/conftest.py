@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["support.command_typing", "support.shared_workshop"]
+pytest_plugins = ["support.command_typing", "support.shared_workshop", "support.typed_world"]
 TIERS = {
     "unit": "one function or one module; no process, no server; milliseconds to a second each",
     "pipeline": "several parts together: the command line, dbt, Dagster",

@@ -7,14 +7,25 @@ are known again. Not here: what is written and under which name (`local`, `publi
 import contextlib
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 READ_ONLY = 0o444
 
 
+@contextlib.contextmanager
+def named_in_faults(path: Path) -> Iterator[None]:
+    """Let an OSError name a file: of an open file it says only what, not where."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
+
+
 def file_digest(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hex; raises OSError where it can't be read."""
-    with path.open("rb") as file:
+    with named_in_faults(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -22,7 +33,8 @@ def sync(path: Path) -> None:
     """Wait until a file's bytes, or the names in a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        with named_in_faults(path):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

@@ -11,10 +11,17 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from event_archive.errors import UnusableInput
-from event_archive.store.durable import file_digest, make_durable_folder, move_into_place, seal, sync
+from event_archive.store.durable import (
+    file_digest,
+    make_durable_folder,
+    move_into_place,
+    named_in_faults,
+    seal,
+    sync,
+)
 from event_archive.store.folders import LOCK, PARTS, SCRATCH
 
 
@@ -97,7 +104,7 @@ class LocalStorage:
 
     def _path(self, name: str) -> Path:
         path = self.root / name
-        if ".." in path.parts or not path.is_relative_to(self.root):
+        if ".." in PurePath(name).parts or not path.is_relative_to(self.root):
             raise ValueError(f"not a name inside the archive: {name!r}")
         return path
 
@@ -110,7 +117,7 @@ class LocalStorage:
 
     def _write_scratch(self, content: bytes) -> Path:
         descriptor, name = tempfile.mkstemp(dir=self._scratch)
-        with os.fdopen(descriptor, "wb") as file:
+        with named_in_faults(Path(name)), os.fdopen(descriptor, "wb") as file:
             file.write(content)
         seal(Path(name))
         return Path(name)
@@ -144,7 +151,9 @@ class LocalStorage:
 
     def read(self, name: str) -> bytes:
         """See `Storage.read`."""
-        return _regular(self._path(name)).read_bytes()
+        path = _regular(self._path(name))
+        with named_in_faults(path):
+            return path.read_bytes()
 
     def digest(self, name: str) -> str:
         """See `Storage.digest`."""

@@ -5,13 +5,19 @@ loaded only when their command is called: `factlog --help` must not wait for Dag
 """
 
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 
 import click
 
 from event_archive import UnusableInput
+from orchestration.command_line.output import (
+    STANDARD_OUTPUT,
+    discard_output,
+    prepare_streams,
+    print_error,
+)
+from orchestration.command_line.world_faults import is_interruption, world_fault
 
 DONE, DOES_NOT_HOLD, UNUSABLE_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -90,13 +96,15 @@ def factlog(context: click.Context) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
+    prepare_streams()
     sys.exit(run(arguments))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit code.
 
-    What the user can mend is printed in one line; our own faults keep their traceback.
+    What the user can mend, and what the world does, is printed in one line; our own faults keep their
+    traceback.
     """
     try:
         outcome = factlog.main(args=arguments, prog_name="factlog", standalone_mode=False)
@@ -108,21 +116,22 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except UnusableInput as error:
         return print_unusable(str(error))
     except (ReaderLeft, BrokenPipeError):
-        # That is the reader's right. What is still buffered must not raise again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # That is the reader's right.
+        discard_output()
         return DONE
-    except (KeyboardInterrupt, click.Abort):
-        print_unusable("interrupted; what the log names is complete, run the same command again")
-        return INTERRUPTED
-    except OSError as error:
-        # Anything of the file system that no function has described better: no permission, disk full.
-        if error.filename is None and error.strerror is None:
+    except BaseException as error:
+        if is_interruption(error):
+            print_unusable("interrupted; what the log names is complete, run the same command again")
+            return INTERRUPTED
+        if (fault := world_fault(error)) is None:
             raise
-        return print_unusable(f"{error.filename or 'file system'}: {error.strerror or error}")
+        if isinstance(error, OSError) and error.filename == STANDARD_OUTPUT:
+            discard_output()
+        return print_unusable(fault)
     return outcome if isinstance(outcome, int) else DONE
 
 
 def print_unusable(message: str) -> int:
     """Print on one line of standard error what can't be used; the exit code."""
-    print("factlog: " + " ".join(message.split()), file=sys.stderr)
+    print_error("factlog: " + " ".join(message.split()))
     return UNUSABLE_INPUT

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from orchestration.settings import Settings
+from orchestration.settings import Settings, absolute
 
 contracts_option = click.option(
     "--contracts",
@@ -39,4 +39,4 @@ class ListingGroup(click.Group):
 def read_settings(contracts: Path | None = None, *, accepts_clock: bool = False) -> Settings:
     """Read the settings of this installation, with the contracts of a folder where it is named."""
     settings = replace(Settings.from_environment(), accepts_clock=accepts_clock)
-    return replace(settings, contracts=contracts.expanduser().absolute()) if contracts else settings
+    return replace(settings, contracts=absolute(contracts, "--contracts")) if contracts else settings

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import click
 
-from event_archive import create_views
+from event_archive import UnusableInput, create_views
+from event_archive.store.folders import EVENTS
 from orchestration.command_line import answers
 from orchestration.command_line.options import contracts_option, read_settings
+from orchestration.command_line.world_faults import RESTORE
 from orchestration.publishing.query import Answer, FencedEngine, ask, open_fenced_engine
 from orchestration.publishing.query import query as ask_published
 from orchestration.settings import Settings
@@ -57,7 +59,13 @@ def query(sql: str, from_archive: bool, contracts: Path | None, form: str | None
 
 def ask_archive(settings: Settings, sql: str) -> Answer:
     """Run SQL over the views of the archive, in memory."""
-    return ask(open_archive_engine(settings), sql)
+    try:
+        return ask(open_archive_engine(settings), sql)
+    except UnusableInput as error:
+        # Who asks for a view does not know of its files.
+        if str(settings.archive_root / EVENTS) in str(error):
+            raise UnusableInput(f"{error}; {RESTORE}") from None
+        raise
 
 
 @contextmanager

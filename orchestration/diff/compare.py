@@ -23,7 +23,7 @@ from orchestration.dataset.dataset_file import Dataset, DatasetInfo, attach_data
 from orchestration.dataset.versions import find_version, require_served_version
 from orchestration.diff.causes import Causes, find_causes
 from orchestration.diff.rows import RowDifferences, compare_rows, read_rows
-from orchestration.settings import Settings
+from orchestration.settings import Settings, absolute
 from orchestration.warehouse.build_record import commit_at
 
 CURRENT = "current"
@@ -202,7 +202,7 @@ def find_dataset(settings: Settings, asked: str) -> tuple[str, Path]:
     if asked.isascii() and asked.isdigit():
         version = find_version(settings, int(asked))
         return f"version {version.number}", (settings.published / version.file_name).resolve()
-    path = Path(asked).expanduser()
+    path = absolute(asked, "dataset")
     if not path.exists():
         raise UnusableInput(f"{asked}: no such file, and neither a version's number nor `{CURRENT}`")
     return asked, path.resolve()

@@ -28,7 +28,7 @@ from orchestration.dataset.compare import TableState, table_states
 from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
 from orchestration.dbt.process import OnNode
 from orchestration.full_disk import full_disk_in_one_line
-from orchestration.settings import Settings, moment
+from orchestration.settings import Settings, absolute, moment
 from orchestration.warehouse.engine import open_as_warehouse
 from orchestration.warehouse.scratch import DerivedWarehouse, derive, scratch_folder
 
@@ -65,7 +65,7 @@ def replay_into(
     UnusableInput, and leaves nothing behind, where that can't be done.
     """
     started = time.monotonic()
-    into = into.expanduser().absolute()
+    into = absolute(into, "--into")
     check_target(settings, into)
     archive = settings.open_archive()
     commits = archive.log.commits()

@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from event_archive import UnusableInput
+from event_archive.store.durable import named_in_faults
 from orchestration.settings import Settings
 
 PATIENCE = timedelta(minutes=30)
@@ -48,8 +49,9 @@ def warehouse_lock(
                 log(f"waiting for {holder}, which holds the warehouse")
                 announced = True
             time.sleep(POLL_SECONDS)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{purpose} (process {os.getpid()})".encode(), 0)
+        with named_in_faults(settings.home / LOCK_FILE):
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"{purpose} (process {os.getpid()})".encode(), 0)
         yield handle
     finally:
         os.close(handle)

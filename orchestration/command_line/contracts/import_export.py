@@ -24,6 +24,7 @@ from event_archive.schema_files.writers.pydantic import to_pydantic
 from event_archive.store.durable import make_durable_folder
 from orchestration.command_line import screen
 from orchestration.command_line.options import contracts_option, json_option, read_settings
+from orchestration.settings import absolute
 
 FORMATS: dict[str, Callable[[Contract], str]] = {
     "jsonschema": to_json_schema,
@@ -103,7 +104,7 @@ def import_(
     written = None
     if output != "-":
         folder = read_settings(contracts).contracts
-        target = Path(output).expanduser() if output else folder / f"{event_type}.yaml"
+        target = absolute(output, "--output") if output else folder / f"{event_type}.yaml"
         if target.parent.resolve() == folder.resolve():
             _check_beside(folder, event_type, made.text)
         create(target, made.text)
@@ -143,7 +144,7 @@ def export(type_name: str, language: str, output: str | None, contracts: Path | 
     if output in (None, "-"):
         screen.print_lines(text.rstrip("\n"))
     else:
-        path = Path(str(output)).expanduser()
+        path = absolute(str(output), "--output")
         create(path, text)
         screen.print_lines(screen.format_path(path))
 

@@ -1,0 +1,143 @@
+"""An installation in which every command has something to do, copied anew for each command that is typed.
+
+Belongs here: how each command is typed there, and a dbt that answers at once. Not here: the faults
+(`world_faults`), and tests.
+"""
+
+import json
+import os
+import shutil
+import traceback
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import orchestration.dbt.process
+from orchestration.command_line.main import run
+from orchestration.dbt.process import DEFINITIONS
+from support.installation import drop, land_events, note, published_installation
+
+# Every command, as somebody would type it in a folder with the files that `prepare` puts there.
+COMMANDS = {
+    "demo": "demo --scale 0.01",
+    "land": "land more.ndjson",
+    "inbox": "inbox",
+    "log": "log",
+    "verify": "verify",
+    "clean": "clean --older-than 0s",
+    "contracts check": "contracts check --against old",
+    "contracts diff": "contracts diff old/note.written.v1.yaml new/note.written.v1.yaml",
+    "contracts docs": "contracts docs --page page.md",
+    "contracts export": "contracts export note.written.v1 --format avro --output note.avsc",
+    "contracts import": "contracts import shop.json --type order.placed.v1 --output order.yaml",
+    "contracts list": "contracts list",
+    "contracts new": "contracts new note.torn.v1",
+    "contracts show": "contracts show note.written.v1",
+    "contracts try": "contracts try new/note.written.v1.yaml",
+    "quarantine list": "quarantine list --samples 1",
+    "quarantine recover": "quarantine recover",
+    "quarantine show": "quarantine show 2 --position 1",
+    "refresh": "refresh",
+    "replay": "replay --into replayed.duckdb",
+    "published list": "published list",
+    "published serve": "published serve 1",
+    "diff": "diff 1 current",
+    "query": "query --archive FROM~events.all_events",
+}
+DBT = """#!/bin/sh
+while [ $# -gt 0 ]; do [ "$1" = --target-path ] && target=$2; shift; done
+mkdir -p "$target" && cp -p "{built}"/* "$target"/
+warehouse=${{FACTLOG_WAREHOUSE:-$FACTLOG_HOME/warehouse.duckdb}}
+[ -e "$warehouse" ] || cp "{warehouse}" "$warehouse"
+"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended: its exit code, or the exception that it let through, and what it printed."""
+
+    code: int
+    escaped: str
+    error: str
+
+
+@dataclass(frozen=True)
+class TypedWorld:
+    """An installation to copy, and the folder for the copy in which a command is typed."""
+
+    template: Path
+    copy: Path
+    capture: pytest.CaptureFixture[str]
+
+    def type(self, command: str, fault: AbstractContextManager[object] | None = None) -> Outcome:
+        """Type a command in a new copy, while a fault is at work."""
+        self.renew()
+        return self.type_again(command, fault)
+
+    def renew(self) -> None:
+        """Make a new copy."""
+        os.chdir(self.template)
+        shutil.rmtree(self.copy, ignore_errors=True)
+        shutil.copytree(self.template, self.copy, symlinks=True)
+        os.chdir(self.copy / "here")
+
+    def type_again(self, command: str, fault: AbstractContextManager[object] | None = None) -> Outcome:
+        """Type a command in the copy as it stands."""
+        escaped, code = "", -1
+        try:
+            with fault or nullcontext():
+                code = run([word.replace("~", " ") for word in COMMANDS[command].split()])
+        except BaseException:
+            escaped = traceback.format_exc()
+        return Outcome(code, escaped, self.capture.readouterr().err)
+
+
+def prepare(folder: Path) -> None:
+    """Make an installation with something for every command to do, and a folder to stand in."""
+    settings = published_installation(folder)
+    land_events(settings, [note(20, notebook=7), note(21)], "refused.ndjson")
+    drop(settings, "dropped.ndjson", [note(30)])
+    here = folder / "here"
+    for name in ("old", "new"):
+        shutil.copytree(settings.contracts, here / name)
+    # `contracts docs` writes its own.
+    models = settings.dbt_project / "models"
+    (models / "sources.yml").rename(models / "staging" / "_events.yml")
+    (settings.dbt_target / DEFINITIONS).touch()
+    (here / "more.ndjson").write_text(json.dumps(note(40)) + "\n")
+    schema = {"type": "object", "properties": {"total": {"type": "integer"}}, "required": ["total"]}
+    (here / "shop.json").write_text(json.dumps(schema))
+    built = folder.parent / "built"
+    shutil.copytree(settings.dbt_target, built, ignore=shutil.ignore_patterns("compiled", "run", "*.log"))
+    shutil.copy(settings.warehouse, folder.parent / "warehouse.duckdb")
+    dbt = folder.parent / "dbt"
+    dbt.write_text(DBT.format(built=built, warehouse=folder.parent / "warehouse.duckdb"))
+    dbt.chmod(0o755)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The installation, made once."""
+    folder = tmp_path_factory.mktemp("world")
+    prepare(folder / "template")
+    return folder
+
+
+@pytest.fixture
+def typed_world(
+    prepared: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[TypedWorld]:
+    """The installation, with a dbt that gives at once what it gave when it was made."""
+    monkeypatch.chdir(tmp_path)
+    copy = tmp_path / "copy"
+    for name, folder in {
+        "HOME": "home",
+        "CONTRACTS": "project/contracts",
+        "DBT_PROJECT": "project/dbt",
+    }.items():
+        monkeypatch.setenv(f"FACTLOG_{name}", str(copy / folder))
+    monkeypatch.setattr(orchestration.dbt.process, "dbt_executable", lambda: str(prepared / "dbt"))
+    yield TypedWorld(prepared / "template", copy, capfd)
