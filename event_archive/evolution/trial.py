@@ -15,7 +15,6 @@ from datetime import date
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from event_archive.archive import Archive
 from event_archive.errors import UnusableInput
@@ -27,6 +26,7 @@ from event_archive.registry.contract import Contract, Contracts
 from event_archive.registry.exact_values import Inexact, to_column
 from event_archive.sql_text import Relations, open_engine
 from event_archive.store.commit import Commit, Segment
+from event_archive.store.parquet_file import open_parquet
 
 BATCH_BYTES = 16 << 20
 MAX_BATCH_ROWS = 8192
@@ -98,7 +98,7 @@ def _segments(archive: Archive, event_type: str, days: Days | None) -> Iterator[
 
 def _batches(location: str, days: Days | None) -> Iterator[pa.Table]:
     """The events of a segment, a few megabytes at a time."""
-    with pq.ParquetFile(location) as file:
+    with open_parquet(location) as file:
         groups = [file.metadata.row_group(number) for number in range(file.num_row_groups)]
         row_bytes = sum(group.total_byte_size for group in groups) // max(file.metadata.num_rows, 1) + 1
         size = max(1, min(MAX_BATCH_ROWS, BATCH_BYTES // row_bytes))

@@ -15,6 +15,7 @@ from event_archive.archive import Archive
 from event_archive.decoding.record_chunk import DAMAGE, Chunk
 from event_archive.store.commit import Commit, QuarantineFile
 from event_archive.store.folders import QUARANTINE
+from event_archive.store.parquet_file import open_parquet
 from event_archive.store.record_file import RecordFileWriter
 from event_archive.validation.exact_validator import Rejected
 
@@ -114,7 +115,7 @@ def record_at(archive: Archive, commit: Commit, row: int) -> bytes:
     assert commit.quarantine is not None
     parts: list[bytes] = []
     first = 0
-    with pq.ParquetFile(archive.storage.location(commit.quarantine.path)) as file:
+    with open_parquet(archive.storage.location(commit.quarantine.path)) as file:
         for group in range(file.num_row_groups):
             rows = file.metadata.row_group(group).num_rows
             if row < first + rows:
@@ -134,7 +135,9 @@ def count_rejections(archive: Archive) -> list[tuple[str, str | None, int]]:
         if commit.quarantine is None:
             continue
         file = archive.storage.location(commit.quarantine.path)
-        for row in pq.read_table(file, columns=["reason", "type", "part"]).to_pylist():
+        with open_parquet(file) as rejections:
+            rows = rejections.read(["reason", "type", "part"]).to_pylist()
+        for row in rows:
             if row["part"] == 0:
                 counts[row["reason"], row["type"]] = counts.get((row["reason"], row["type"]), 0) + 1
     ordered = sorted(counts.items(), key=lambda count: (-count[1], count[0][0], count[0][1] or ""))
@@ -153,16 +156,16 @@ def damage_in(archive: Archive, commit: Commit) -> str | None:
 def _read(archive: Archive, commit: Commit) -> Iterator[QuarantinedRecord]:
     """Yield one commit's rejected records; the parts of a long record are put together."""
     assert commit.quarantine is not None
-    file = pq.ParquetFile(archive.storage.location(commit.quarantine.path))
     whole: QuarantinedRecord | None = None
-    for batch in file.iter_batches(batch_size=1024):
-        for row in batch.to_pylist():
-            record = QuarantinedRecord(**row, sequence=commit.sequence, origin=commit.origin)
-            if record.part and whole:
-                whole = replace(whole, record=whole.record + record.record)
-                continue
-            if whole:
-                yield whole
-            whole = record
+    with open_parquet(archive.storage.location(commit.quarantine.path)) as file:
+        for batch in file.iter_batches(batch_size=1024):
+            for row in batch.to_pylist():
+                record = QuarantinedRecord(**row, sequence=commit.sequence, origin=commit.origin)
+                if record.part and whole:
+                    whole = replace(whole, record=whole.record + record.record)
+                    continue
+                if whole:
+                    yield whole
+                whole = record
     if whole:
         yield whole

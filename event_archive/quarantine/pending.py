@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from event_archive.archive import Archive
 from event_archive.decoding.record_chunk import UNDECODABLE, Chunk, ChunkBounds, chunk_of
 from event_archive.limits import Limits
 from event_archive.quarantine.recovery_outcomes import REJECTED, RejectedRecords
 from event_archive.store.commit import Commit
+from event_archive.store.parquet_file import open_parquet
 
 SMALL_COLUMNS = ["position", "part", "offset", "reason", "detail", "type", "source"]
 
@@ -128,7 +128,7 @@ class PendingRecords:
         """One commit's records, read by row groups, which are bounded as they were written."""
         first = 0
         long: tuple[PendingRecord, list[bytes], int] | None = None
-        with pq.ParquetFile(self._archive.storage.location(path)) as file:
+        with open_parquet(self._archive.storage.location(path)) as file:
             for group in range(file.num_row_groups):
                 rows = file.read_row_group(group, SMALL_COLUMNS).to_pylist()
                 pending_rows = self._select(commit.sequence, first, rows)

@@ -43,8 +43,9 @@ def seal(finished: Path) -> None:
     """Let nobody write to a finished file any more, whatever the umask, and bring its bytes to the disk."""
     descriptor = os.open(finished, os.O_RDONLY)
     try:
-        os.fchmod(descriptor, READ_ONLY)
-        os.fsync(descriptor)
+        with named_in_faults(finished):
+            os.fchmod(descriptor, READ_ONLY)
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

@@ -9,14 +9,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from event_archive import UnusableInput
 from event_archive.store.commit import Commit, is_of
 from orchestration.dataset.compare import TableState
+from orchestration.json_file import read_json_file
 from orchestration.settings import Settings
 
 SERVED = "reporting.duckdb"
+REMEDY = "restore published/ from a copy, or move it away and run `factlog refresh`"
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,10 @@ def find_version(settings: Settings, number: int) -> Version:
 
 
 def read_manifest(path: Path) -> Version:
-    """Return the version that a manifest describes."""
-    fields: dict[str, Any] = json.loads(path.read_text())
-    tables = {name: TableState(**state) for name, state in fields.pop("tables").items()}
-    return Version(**fields, tables=tables)
+    """Return the version that a manifest describes; raises UnusableInput where it is damaged."""
+    fields = read_json_file(path, REMEDY)
+    try:
+        tables = {name: TableState(**state) for name, state in fields.pop("tables").items()}
+        return Version(**fields, tables=tables)
+    except (KeyError, TypeError, AttributeError):
+        raise UnusableInput(f"{path}: is damaged, it describes no version; {REMEDY}") from None

@@ -13,7 +13,6 @@ What a model declares, and where:
     keys_to_derive("payout_id", ref("…"))   in a fact's SQL: the relation of events that its keys come from
 """
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any
 
 from event_archive import UnusableInput
 from event_archive.views.event_views import SCHEMA
+from orchestration.json_file import read_json_file
 
 Manifest = Mapping[str, Any]
 Node = Mapping[str, Any]
@@ -34,9 +34,8 @@ KEYS_CALL = re.compile(
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read a manifest that dbt has written."""
-    manifest: Manifest = json.loads(path.read_text())
-    return manifest
+    """Read a manifest that dbt has written; raises UnusableInput where it is damaged."""
+    return read_json_file(path, "remove it, and dbt writes it again")
 
 
 def models(manifest: Manifest) -> dict[str, Node]:

@@ -5,7 +5,6 @@ how its tests ended. Not here: what publishing waits for (`checks`), and running
 dbt process that connects begins a new build, so a build made by hand counts as unchecked.
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +17,7 @@ from event_archive.registry.contract import Contracts
 from event_archive.store.commit import Commit
 from orchestration.dataset.row_tracing import MartDescription, describe_marts, traces_to_json
 from orchestration.dbt.graph import Manifest, built_nodes, facts
+from orchestration.json_file import read_json_file
 from orchestration.settings import Settings
 from orchestration.warehouse import untested_keys
 from orchestration.warehouse.engine import has_columns, open_warehouse
@@ -117,7 +117,7 @@ def record_build(
     `manifest`: that process's. `request`: the replay that it was started for, fulfilled where every model
     that it chose was built.
     """
-    results = json.loads((settings.dbt_target / "run_results.json").read_text())
+    results = read_json_file(settings.dbt_target / "run_results.json", "run `factlog refresh` again")
     statuses = {result["unique_id"]: result["status"] for result in results["results"]}
     done = set(statuses)
     built = {name for name in done if name.startswith("model.") and statuses[name] == "success"}
