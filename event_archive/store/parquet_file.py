@@ -1,7 +1,7 @@
 """A committed Parquet file that pyarrow reads, and what to do where it can't.
 
-Belongs here: opening one, so that a fault names it: pyarrow says what is wrong, and often not where. Not
-here: its columns, and what DuckDB reads.
+Belongs here: opening one, so that a fault names it: pyarrow says what is wrong, and often not where.
+Not here: its columns, and what DuckDB reads.
 """
 
 from collections.abc import Iterator
