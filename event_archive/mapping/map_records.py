@@ -28,7 +28,7 @@ def map_chunk(
     strict: list[int] = []
     for row, record in enumerate(records):
         # A number that the mapping does not read may be of any size.
-        fault = strict_fault(record, any_numbers=True) if record else None
+        fault = strict_fault(record) if record else None
         if fault:
             rejected.append((row, fault))
         elif record:

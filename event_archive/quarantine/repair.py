@@ -10,7 +10,6 @@ values to set are computed by the engine from the record as it came, and put int
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +28,11 @@ from event_archive.mapping.json_numbers import mark_numbers, unmark_numbers, unm
 from event_archive.mapping.mapped_values import Scope, build_typed, build_value
 from event_archive.mapping.mapping import CHOSEN, Choice, build_choice, build_failure
 from event_archive.mapping.mapping_file import read_mapping_file
-from event_archive.registry.exact_values import json_text
+from event_archive.registry.exact_values import WrittenNumber, json_text
 from event_archive.registry.yaml_file import Entry
 from event_archive.sql_text import Relations
 from event_archive.validation.exact_validator import Rejected, strict_fault
-from event_archive.validation.strict_json import parse_object
+from event_archive.validation.strict_json import parse_written
 
 NOT_REPAIRED = "not_repaired"
 
@@ -118,7 +117,7 @@ def repair_chunk(
         rule = None if name is None else repair.rules.get(name)
         if rule is None or (rule.reasons and not rule.reasons & reasons[row]):
             continue
-        document = parse_object(records[row])
+        document = parse_written(records[row])
         fault = str(reason) if given is None else None
         if given:
             changes = list(zip(rule.sets, given[1:], strict=True))
@@ -218,7 +217,7 @@ def _changed(
                 return (
                     f"{'.'.join(field_path[:depth])} is not an object, so {'.'.join(field_path)} can't be set"
                 )
-        holder[field_path[-1]] = json.loads(text, parse_float=Decimal)
+        holder[field_path[-1]] = json.loads(text, parse_float=WrittenNumber, parse_int=WrittenNumber)
     return None
 
 

@@ -9,6 +9,7 @@ contract allows the value (`validation`).
 
 import json
 import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Context, Decimal
 from math import isinf
@@ -27,16 +28,25 @@ MOST_DIGITS = 5000  # of any number; more is rejected before it costs anything
 DOUBLE_DIGITS = 17  # tell any two doubles apart
 
 
+@dataclass(frozen=True)
+class WrittenNumber:
+    """A number of a JSON text as it was written, of any size."""
+
+    text: str
+
+
 class Inexact(ValueError):
     """A value that the column can't hold exactly; the message says why."""
 
 
 def json_text(value: Any) -> str:
-    """Return a JSON value (numbers as int or Decimal) as JSON text, with all digits that came."""
+    """Return a JSON value (numbers as int, Decimal or written) as JSON text, with all digits that came."""
     if isinstance(value, dict):
         return "{" + ",".join(f"{json_text(str(key))}:{json_text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(json_text, value)) + "]"
+    if isinstance(value, WrittenNumber):
+        return value.text
     return str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False)
 
 

@@ -32,7 +32,7 @@ from event_archive.registry.exact_values import (
     unnamed,
 )
 from event_archive.registry.originals import is_finer, originals
-from event_archive.validation.strict_json import Rejection, check_object, parse_object, reject
+from event_archive.validation.strict_json import Rejection, parse_object, parse_written, reject
 
 KNOWN_MEMBERS = ATTRIBUTE_NAMES | {BASE64_DATA}
 
@@ -74,13 +74,10 @@ def validate(record: bytes, contracts: Contracts, latest: datetime) -> Accepted 
         )
 
 
-def strict_fault(record: bytes, *, any_numbers: bool = False) -> Rejected | None:
-    """Return why a record is not strictly one JSON object; None where it is.
-
-    `any_numbers`: its numbers may be of any size, as no event has to hold them.
-    """
+def strict_fault(record: bytes) -> Rejected | None:
+    """Return why a record is not strictly one JSON object; None where it is, with numbers of any size."""
     try:
-        (check_object if any_numbers else parse_object)(record)
+        parse_written(record)
     except Rejection as rejection:
         return Rejected(rejection.reason, str(rejection))
     return None

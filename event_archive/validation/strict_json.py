@@ -10,7 +10,7 @@ from decimal import Decimal, DecimalException
 from typing import Any, NoReturn
 
 from event_archive.envelope import MAX_DEPTH
-from event_archive.registry.exact_values import MOST_DIGITS, json_text
+from event_archive.registry.exact_values import MOST_DIGITS, WrittenNumber, json_text
 from event_archive.wording import json_fault
 
 
@@ -35,9 +35,9 @@ def parse_object(record: bytes, what: str = "the record", max_depth: int = MAX_D
     return _parse(record, _DECODER, what, max_depth)
 
 
-def check_object(record: bytes) -> None:
-    """Raise Rejection where a record is not strictly one JSON object; its numbers may be of any size."""
-    _parse(record, _ANY_NUMBERS, "the record", MAX_DEPTH)
+def parse_written(record: bytes) -> dict[str, Any]:
+    """Return the JSON object that a record is, numbers of any size as they are written; raises Rejection."""
+    return _parse(record, _WRITTEN, "the record", MAX_DEPTH)
 
 
 def _parse(record: bytes, decoder: json.JSONDecoder, what: str, max_depth: int) -> dict[str, Any]:
@@ -105,8 +105,11 @@ def _constant(text: str) -> NoReturn:
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object_of_pairs, parse_float=_decimal, parse_int=_integer, parse_constant=_constant
 )
-_ANY_NUMBERS = json.JSONDecoder(
-    object_pairs_hook=_object_of_pairs, parse_float=str, parse_int=str, parse_constant=_constant
+_WRITTEN = json.JSONDecoder(
+    object_pairs_hook=_object_of_pairs,
+    parse_float=WrittenNumber,
+    parse_int=WrittenNumber,
+    parse_constant=_constant,
 )
 
 

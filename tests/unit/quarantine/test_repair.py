@@ -133,6 +133,16 @@ def test_a_number_that_the_engine_would_change_is_copied_and_read_as_it_was_writ
     assert (str(data["ratio"]), str(data["remarks"]), data["label"]) == (spelled, spelled, spelled)
 
 
+@pytest.mark.parametrize("number", [b"9" * 6000, b"0." + b"1" * 6000, b"1e99999"])
+def test_a_number_beyond_all_bounds_can_be_dropped(archive: Archive, number: bytes) -> None:
+    land_bytes(archive, text(weighed(1)).replace(b'"due_at":null', b'"due_at":null,"remarks":' + number))
+    assert [reason for reason, _ in reasons(archive)] == ["number_out_of_range"]
+    recovery = repaired(
+        archive, f"{WEIGHED}:\n  set: {{data.label: lower(data.label)}}\n  drop: [data.remarks]"
+    )
+    assert recovery.counts == Counts(1, accepted=1), reasons(archive)
+
+
 def test_the_envelope_can_be_repaired_and_any_expression_chooses(archive: Archive) -> None:
     old = {name: value for name, value in weighed(1).items() if name != "type"} | {"kind": "weighing"}
     land_bytes(archive, lines([old, lost(2)]))

@@ -218,7 +218,8 @@ def test_a_record_that_is_not_strictly_json(record: bytes, reason: str, detail: 
     assert detail in result.detail
     assert "\n" not in result.detail
     assert len(result.detail) < 300
-    assert strict_fault(record) == result
+    is_json = result.reason == "number_out_of_range"  # but of a number that no event may hold
+    assert strict_fault(record) == (None if is_json else result)
 
 
 def test_brackets_inside_of_strings_are_not_nesting() -> None:
