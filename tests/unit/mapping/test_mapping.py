@@ -501,3 +501,47 @@ def test_the_how_to_page_does_what_it_says(tmp_path: Path) -> None:
     assert f"| `{reasons[1]}` |" in page
     listed = re.findall(r"^- [a-z]+: `([^`]+)`", page, re.MULTILINE)
     assert {name for line in listed for name in line.split()} == FUNCTIONS
+
+
+ROUNDED = {
+    "CAST(CAST(sum AS DECIMAL(38, 2)) * 100 AS BIGINT)": ({"sum": "12.34"}, 1234),
+    "CAST(round(CAST(sum AS DECIMAL(38, 10)) * 100) AS BIGINT)": ({"sum": "12.345"}, 1235),
+    "CAST(round(CAST(n AS DECIMAL(38, 10)), 2) AS DECIMAL(38, 2))": ({"n": 0.285}, 0.29),
+    "CAST(date_trunc('day', CAST(at AS TIMESTAMPTZ)) AS DATE)": (
+        {"at": "2026-01-31T23:30:00-01:00"},
+        "2026-02-01",
+    ),
+    "CAST(left(at, 10) AS DATE)": ({"at": "2026-01-31T23:30:00-01:00"}, "2026-01-31"),
+    r"CAST(regexp_replace(at, '(\.[0-9]{6})[0-9]+', '\1') AS TIMESTAMPTZ)": (
+        {"at": "2026-01-31T10:00:00.123456789Z"},
+        "2026-01-31T10:00:00.123456Z",
+    ),
+    "timezone(zone, strptime(at, '%Y-%m-%d %H:%M:%S'))": (
+        {"zone": "Europe/Berlin", "at": "2026-01-31 10:00:00"},
+        "2026-01-31T09:00:00.000000Z",
+    ),
+}
+
+
+def test_the_page_names_each_way_to_round(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "how-to-map-foreign-records.md").read_text()
+    table = page.partition("| you want | write |")[2].partition("\n\n")[0]
+    assert [line.split(" | ")[1].split("`")[1] for line in table.splitlines()[2:]] == list(ROUNDED)
+    for expression, (fields, expected) in ROUNDED.items():
+        path = tmp_path / "mapping.yaml"
+        path.write_text(f"{COMMON}    data: {{out: {json.dumps(expression)}}}\n")
+        record = json.dumps(json.loads(RECORD % 0) | {"at": "2026-01-01T00:00:00Z"} | fields)
+        [event], reasons = run(load_mapping(path), [record])
+        assert event, reasons
+        assert event["data"]["out"] == expected
+
+
+def test_the_page_lists_each_spelling_of_true_and_false(map_with: Map) -> None:
+    page = (ROOT / "docs" / "how-to-map-foreign-records.md").read_text()
+    [listed] = re.findall(r"BOOLEAN reads `([^`]+)`", page)
+    spelt = [*listed.split(), *listed.upper().split()]
+    events, _ = map_with(
+        "{out: CAST(x AS BOOLEAN)}", *(json.dumps(text) for text in [*spelt, "maybe", "2", ""])
+    )
+    read = [event and event["data"]["out"] for event in events]
+    assert read == [True, False] * len(listed.split()) + [None, None, None]
