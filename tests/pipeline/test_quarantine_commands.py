@@ -96,7 +96,7 @@ def test_filters_narrow_the_list_and_the_recovery(refusing: Typed) -> None:
         assert json.loads(out)["judged"] == 2, filters
     assert "No refusal is like that" in refusing("quarantine", "list", "--day", "2020-01-01")[2]
     _, out, _ = refusing("quarantine", "list", "--limit", "1")
-    assert "1 records in 1 more groups" in out
+    assert "1 record in 1 more group" in out
 
 
 @pytest.mark.parametrize(
