@@ -12,7 +12,10 @@ from typing import Any
 FORMATS = {
     "date": ("2026-01-03", ["2024-02-29", "2024-01-31"]),
     "time": ("09:14:07Z", ["10:00:00Z", "23:59:60Z"]),
-    "date-time": ("2026-01-03T09:14:07Z", ["2024-01-31T10:00:00Z", "2024-01-31T10:00:00+02:00"]),
+    "date-time": (
+        "2026-01-03T09:14:07Z",
+        ["2024-01-31T10:00:00Z", "2024-01-31T10:00:00.5Z", "2024-01-31T10:00:00+02:00"],
+    ),
     "duration": ("P1D", ["P1D", "PT1H"]),
     "email": ("someone@example.com", ["a@b.co"]),
     "idn-email": ("someone@example.com", ["a@b.co", "é@b.co"]),
@@ -40,6 +43,7 @@ CLASSES = {"d": "07", "w": "a_", "s": " ", "D": "a-", "W": "- ", "S": "a0"}
 CONTROLS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v"}
 OTHERS = "a0A-_ .:/@é"  # of any character but some, the first that fit
 LONGEST, MOST, DEEPEST = 500, 12, 20
+LONGEST_MADE = 100_000  # of texts that are made for their length
 
 
 class _NotFollowed(Exception):
@@ -198,11 +202,13 @@ class _PatternReader:
 
 def texts_of_length(length: Any) -> str:
     """Return a text of a number of characters, as far as that is little."""
-    return "a" * int(min(max(length, 0), 1000))
+    return "a" * int(min(max(length, 0), LONGEST_MADE))
 
 
 def stretched(text: str, length: Any) -> list[str]:
     """Return a text made longer by repeating one of its characters: often, it matches as before."""
-    more = int(min(length, 1000)) - len(text)
-    places = dict.fromkeys((0, len(text) // 2, len(text) - 1)) if text and more > 0 else ()
+    more = int(min(length, LONGEST_MADE)) - len(text)
+    places = (
+        dict.fromkeys((0, len(text) // 2, len(text) - 1, max(len(text) - 2, 0))) if text and more > 0 else ()
+    )
     return [text[:at] + text[at] * more + text[at:] for at in places]

@@ -33,7 +33,7 @@ PLAIN: tuple[Any, ...] = (
     "A b",
     1e300,
 )
-LONGEST_LIST = 60
+LONGEST_LIST = 2000  # also the most properties of an object
 LARGEST = 1e15  # of numbers to reckon with; what is much larger may be beyond all doubles
 
 

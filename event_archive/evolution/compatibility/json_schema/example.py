@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema_rs
 
 from event_archive.errors import UnusableInput
-from event_archive.evolution.compatibility.json_schema.borders import PLAIN, borders, neighbours
+from event_archive.evolution.compatibility.json_schema.borders import LONGEST_LIST, PLAIN, borders, neighbours
 from event_archive.evolution.compatibility.json_schema.document import Document, NotComparable, parts_of
 from event_archive.evolution.compatibility.json_schema.effort import Effort, weight_of
 from event_archive.evolution.compatibility.json_schema.facts import VALUES_COMPARED, Facts, facts_of
@@ -54,7 +54,7 @@ class JsonExamples:
         """Whether the writer's schema accepts a value that the reader's refuses, for every validator."""
         if not (self.writer.readings and self.reader.readings):
             return False
-        self.writer.work += weight_of(value) + (self.writer.listed + self.reader.listed) // VALUES_COMPARED
+        self.writer.work += 1 + (self.writer.listed + self.reader.listed) // VALUES_COMPARED
         try:
             return all(reading.is_valid(value) for reading in self.writer.readings) and not any(
                 reading.is_valid(value) for reading in self.reader.readings
@@ -108,6 +108,7 @@ class JsonExamples:
         for value in values:
             if self.effort.is_over:
                 break
+            self.writer.work += weight_of(value)
             if (not smallest or _size(value) < _size(smallest[0])) and self.tells_apart(value):
                 smallest = [value]
         return smallest
@@ -138,7 +139,7 @@ def _guesses(writer: Facts, reader: Facts, effort: Effort) -> Iterator[Any]:
 def _sizes(writer: Facts, reader: Facts) -> list[int]:
     """Numbers of items and properties at the borders of what both say here."""
     bounds = [bound for known in (reader, writer) for keyword in COUNTS for bound in known.all_of(keyword)]
-    return [int(min(bound, 100)) + more for bound in bounds for more in (0, 1, -1)]
+    return [int(min(bound, LONGEST_LIST - 1)) + more for bound in bounds for more in (0, 1, -1)]
 
 
 def _difference(writer: Facts, reader: Facts, effort: Effort) -> list[Any]:

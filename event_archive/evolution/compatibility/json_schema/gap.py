@@ -12,6 +12,7 @@ from typing import Any
 
 from event_archive.evolution.compatibility.json_schema.facts import Facts
 from event_archive.evolution.compatibility.json_schema.kinds import NUMBERS, kinds_of
+from event_archive.evolution.compatibility.json_schema.pattern_lengths import lengths_of_matches
 
 FINDABLE_ANYWHERE = ("", ".*", "^", "$", "^.*", ".*$")  # patterns that every text meets
 
@@ -76,7 +77,7 @@ def _is_multiple(known: Any, step: Any) -> bool:
 def string_gaps(writer: Facts, reader: Facts, part: dict[str, Any], path: tuple[str, ...]) -> Iterator[Gap]:
     """What the reader asserts of texts and the writer does not."""
     for keyword, word in (("minLength", "at least"), ("maxLength", "at most")):
-        if keyword in part and not within(writer, keyword, part[keyword]):
+        if keyword in part and not _has_length(writer, keyword, part[keyword]):
             yield Gap(
                 path,
                 "length_tightened",
@@ -92,6 +93,14 @@ def string_gaps(writer: Facts, reader: Facts, part: dict[str, Any], path: tuple[
     if name is not None and name not in writer.all_of("format"):
         rule = "format_changed" if writer.all_of("format") else "format_added"
         yield Gap(path, rule, f"READER accepts only texts of the format {short(name)}", writer, reader)
+
+
+def _has_length(writer: Facts, keyword: str, limit: Any) -> bool:
+    """Whether the writer keeps a bound on the length of a text, be it by a pattern."""
+    lengths = [lengths_of_matches(pattern) for pattern in writer.all_of("pattern")]
+    if keyword == "minLength":
+        return any(least >= limit for least, _ in lengths) or within(writer, keyword, limit)
+    return any(most <= limit for _, most in lengths) or within(writer, keyword, limit)
 
 
 def within(writer: Facts, keyword: str, limit: Any) -> bool:

@@ -36,6 +36,7 @@ SINCE = {  # the first draft that knows a keyword
     "prefixItems": 2020,
 }
 VARYING_FORMATS = ("hostname", "idn-hostname", "idn-email")  # drafts differ in what they are
+LEADING = ("$ref", "$dynamicRef", "$recursiveRef")  # from where they stand, by the nearest identifier
 NO_FORMAT_CAN_BE_THIS = ("x", "(", "%", "é^", "a b", "\\", "{", "-", "")
 
 
@@ -120,7 +121,10 @@ class _DocumentReader:
     def foreign(self, source: dict[str, Any]) -> str | None:
         """What makes an inner schema one that has to be read by itself."""
         identifier = source.get("id" if self.draft == 4 else "$id")
-        if isinstance(identifier, str) and not identifier.startswith("#"):
+        is_named = isinstance(identifier, str) and not identifier.startswith("#")
+        if is_named and (
+            "$schema" in source or any(key in part for part in parts_of(source) for key in LEADING)
+        ):
             return "a schema with an identifier of its own inside of another"
         dialect = self.document.source.get("$schema")
         if self.draft >= 2019 and "$schema" in source and source["$schema"] != dialect:

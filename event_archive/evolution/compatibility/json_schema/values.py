@@ -5,14 +5,15 @@ example is checked with the real validators. Not here: values at borders (`borde
 example (`example`).
 """
 
+import json
 from collections.abc import Iterable
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from event_archive.evolution.compatibility.json_schema.borders import LARGEST, LONGEST_LIST, around
 from event_archive.evolution.compatibility.json_schema.effort import Effort
 from event_archive.evolution.compatibility.json_schema.facts import Facts, facts_of
-from event_archive.evolution.compatibility.json_schema.kinds import NUMBERS
+from event_archive.evolution.compatibility.json_schema.kinds import NUMBERS, kinds_of
 from event_archive.schema_files.sample_texts import (
     stretched,
     texts_for_format,
@@ -20,7 +21,7 @@ from event_archive.schema_files.sample_texts import (
     texts_of_length,
 )
 
-MOST, DEEPEST = 24, 12
+MOST, MOST_NAMES, DEEPEST = 24, 200, 12
 Path = tuple[str, ...]
 
 
@@ -90,25 +91,29 @@ class Values:
     def _lists(self, known: Facts, wish: Path, depth: int) -> list[Any]:
         index = _index(known, wish)
         least = int(min(known.most("minItems") or 0, LONGEST_LIST))
-        wanted = [node for part in known.parts if "contains" in part for node in [part["contains"]]]
         length = max(least, 0 if index is None else index + 1)
-        most = min(max(length, *self.sizes, 1), LONGEST_LIST) + 2
-        firsts = [(*known.item(at), *(wanted if at == 0 else ())) for at in range(most)]
-        members = [facts_of(known.document, nodes) for nodes in firsts]
-        choices = [
-            self.of(member, wish[1:], depth) if at == index else self.of(member, (), depth + 1)
-            for at, member in enumerate(members)
-        ]
-        lists = []
-        for count in dict.fromkeys(
-            (length, length + 1, length + 2, *(size for size in self.sizes if size > length))
-        ):
-            if all(choices[:count]) and count <= len(choices):
+        counts = dict.fromkeys((length, length + 1, length + 2, *(n for n in self.sizes if n > length)))
+        document, wanted = known.document, known.all_of("contains")
+        prefix = max(1, *map(len, known.all_of("prefixItems")), 0)
+        rest = facts_of(document, known.item(prefix))
+        groups: list[list[Any]] = []
+        for at in range(max(counts)):  # behind the prefix, one item is as good as another
+            member = rest
+            if at < prefix:
+                member = facts_of(document, (*known.item(at), *(wanted if at == 0 else ())))
+            groups.append(self.of(member, wish[1:], depth) if at == index else self.of(member, (), depth + 1))
+        containing = self.of(facts_of(document, (*rest.origin, *wanted)), (), depth + 1) if wanted else []
+        lists: list[list[Any]] = []
+        for count in counts:
+            chosen = groups[:count]
+            if all(chosen):
                 for turn in range(3):
-                    lists.append(
-                        [group[(turn * (at + 1)) % len(group)] for at, group in enumerate(choices[:count])]
-                    )
-                lists.append([group[at % len(group)] for at, group in enumerate(choices[:count])])
+                    lists.append([group[(turn * (at + 1)) % len(group)] for at, group in enumerate(chosen)])
+                lists.append([group[at % len(group)] for at, group in enumerate(chosen)])
+                if known.all_of("uniqueItems"):
+                    lists.append(_distinct(chosen, rest))
+                if containing:
+                    lists.append([containing[at % len(containing)] for at in range(count)])
         return lists
 
     def _objects(self, known: Facts, wish: Path, depth: int) -> list[Any]:
@@ -126,15 +131,17 @@ class Values:
         wished = names_for(known, wish[0])[0] if wish else None
         if wished is not None and wished not in names:
             names.append(wished)
+        least = int(min(known.most("minProperties") or 0, LONGEST_LIST))
+        count = max(least, *self.sizes, 0)
+        names += [name for name in (f"p{at}" for at in range(count - len(names))) if name not in names]
         choices = {}
-        for name in names[:200]:
+        for name in names[: max(count, MOST_NAMES)]:
             member = facts_of(known.document, known.member(name))
             choices[name] = (
                 self.of(member, wish[1:], depth) if name == wished else self.of(member, (), depth + 1)
             )
         base = [name for name in names if choices.get(name) and (name in known.required or name == wished)]
         optional = [name for name in names if choices.get(name) and name not in base]
-        least = int(min(known.most("minProperties") or 0, 100))
         base += optional[: max(least - len(base), 0)]
         sets = [base, [*base, *optional], *([*base, name] for name in optional[:12])]
         sets += [[*base, *optional[: size - len(base)]] for size in self.sizes if size > len(base)]
@@ -145,6 +152,22 @@ class Values:
                 for value in choices.get(name, ())[1 : 12 if name == wished else 4]
             ]
         return objects
+
+
+def _distinct(groups: list[list[Any]], rest: Facts) -> list[Any]:
+    """A list with no item twice, as far as there are enough: one of each group, or else of `rest`."""
+    others = chain(
+        rest.values or (), range(len(groups) + MOST), (f"a{at}" for at in range(len(groups) + MOST))
+    )
+    fresh = (value for value in others if kinds_of(value) & rest.types and rest.accepts(value) is not False)
+    found: dict[str, Any] = {}
+    for group in groups:
+        for value in chain(group, fresh):
+            key = json.dumps(value, sort_keys=True)
+            if key not in found:
+                found[key] = value
+                break
+    return list(found.values())
 
 
 def names_for(known: Facts, step: str) -> list[str]:
