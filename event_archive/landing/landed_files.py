@@ -8,6 +8,7 @@ import errno
 import fcntl
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from event_archive.decoding.dropped_file import open_folder_below
 from event_archive.decoding.sources import Source, digest_of
+from event_archive.errors import UnusableSource
 from event_archive.store.durable import file_digest, make_durable_folder, sync
 
 LOCK, UNFINISHED = ".lock", ".unfinished"
@@ -49,21 +51,27 @@ def move_to_landed(source: Source, state: FileState, landed: Path, day: date) ->
     """
     assert source.path and source.within
     folder = landed / day.isoformat()
+    unfinished = folder / UNFINISHED
     make_durable_folder(folder)
     with _alone(landed), _opened(source.path.parent, source.within) as inbox:
         name = source.path.name
-        (folder / UNFINISHED).unlink(missing_ok=True)  # of a crash: there is no other that moves
+        unfinished.unlink(missing_ok=True)  # of a crash: there is no other that moves
         if not _is_unchanged(inbox, name, state):
             return
         target = _free_name(folder, source)
         if target and _rename(inbox, name, target):
             return
         if target:
-            _copy(source, target)
+            _copy(source, unfinished)
+        if not _is_unchanged(inbox, name, state):
+            unfinished.unlink(missing_ok=True)
+            return
+        if target:
+            unfinished.rename(target)
+            sync(folder)
         # The content is in `landed/`, from now or from before a crash: here it can go.
-        if _is_unchanged(inbox, name, state):
-            os.unlink(name, dir_fd=inbox)
-            os.fsync(inbox)
+        os.unlink(name, dir_fd=inbox)
+        os.fsync(inbox)
 
 
 @contextmanager
@@ -122,18 +130,15 @@ def _rename(folder: int, name: str, target: Path) -> bool:
 
 
 def _copy(source: Source, target: Path) -> None:
-    """Copy to another file system: the name appears once all the bytes are on the disk."""
-    unfinished = target.parent / UNFINISHED
+    """Copy to another file system, with mode and time; all the bytes are on the disk then."""
     try:
-        with closing(source.open()) as file, unfinished.open("wb") as copy:
+        with closing(source.open()) as file, target.open("wb") as copy:
             shutil.copyfileobj(file, copy, 1 << 20)
             status = os.fstat(file.fileno())
-            os.fchmod(copy.fileno(), status.st_mode & 0o777)
+            os.fchmod(copy.fileno(), stat.S_IMODE(status.st_mode) & 0o777)
             copy.flush()
             os.utime(copy.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))
             os.fsync(copy.fileno())
-        unfinished.rename(target)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
+    except (OSError, UnusableSource):
+        target.unlink(missing_ok=True)
         raise
-    sync(target.parent)

@@ -7,6 +7,7 @@ version that is served.
 
 import hashlib
 import json
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -27,6 +28,8 @@ from orchestration.settings import Settings
 
 # Each time the daemon goes round, which it does every 5 seconds. With 5 it would often miss a round.
 LOOK_SECONDS = 1
+# As the schedule tries a refresh again that failed.
+RETRY_SECONDS = 3600
 UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.QUEUED,
@@ -86,8 +89,10 @@ def inbox_sensor(
         if is_running(context.instance, LAND_JOB):
             return dg.SkipReason("A landing is under way; what it leaves is looked at after it.")
         # The key holds the files' state: what can't be landed is reported by one run, asks no more until it
-        # is changed, and keeps no other file waiting.
-        key = digest(json.dumps([pending, commits[-1].digest if unreported else ""]))
+        # is changed, and keeps no other file waiting. A run that failed (a full disk, a wrong clock) says
+        # nothing of the files: it is tried again.
+        unlanded = commits[-1].digest if unreported else ""
+        key = digest(json.dumps([pending, unlanded, failed_earlier(context.instance, LAND_JOB)]))
         return dg.RunRequest(run_key=key)
 
     return inbox
@@ -171,6 +176,15 @@ def file_states(files: Sequence[Path]) -> list[list[object]]:
 def is_running(instance: dg.DagsterInstance, job: str) -> bool:
     """Whether a run of a job is waiting or under way."""
     return instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=UNFINISHED)) > 0
+
+
+def failed_earlier(instance: dg.DagsterInstance, job: str) -> str:
+    """The id of the latest run of a job, if it failed and that is a while ago; else nothing."""
+    latest = instance.get_run_records(dg.RunsFilter(job_name=job), limit=1)
+    if not latest or latest[0].dagster_run.status != dg.DagsterRunStatus.FAILURE:
+        return ""
+    is_a_while_ago = time.time() - (latest[0].end_time or 0) >= RETRY_SECONDS
+    return latest[0].dagster_run.run_id if is_a_while_ago else ""
 
 
 def digest(text: str) -> str:

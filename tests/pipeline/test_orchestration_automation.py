@@ -8,12 +8,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from event_archive import Limits
 from orchestration.assets.partitions import daily_partitions, first_day, partition_of
 from orchestration.build import build_definitions
 from orchestration.refresh import refresh as derive
 from orchestration.settings import Settings
 from support.installation import drop, land_events, new_installation, note
-from support.runs import dagster_instance, materializations, run
+from support.runs import dagster_instance, failure, materializations, run
 
 
 @pytest.fixture
@@ -115,3 +116,28 @@ def test_what_can_not_land_asks_once_and_keeps_nothing_waiting(
     assert (landed["accepted"].value, landed["passed_over"].value) == (1, 2)
     assert sorted(path.name for path in settings.inbox.iterdir()) == ["a.ndjson", "b.ndjson"]
     assert [request.run_key for request in requests("inbox")] == [asked.run_key]
+
+
+def test_a_landing_that_failed_is_tried_again_after_a_while(
+    settings: Settings,
+    instance: dg.DagsterInstance,
+    requests: Requests,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    far = Limits(clock=lambda: datetime(2099, 1, 1, tzinfo=UTC))
+    land_events(settings, [note(1)])
+    assert run(settings, instance, "land").success
+    drop(settings, "a.ndjson", [note(2)])
+    [first] = requests("inbox")
+    with monkeypatch.context() as wrong:
+        wrong.setattr(Settings, "limits", far)
+        failed = run(settings, instance, "land")
+    assert "clock: it is 2099-01-01 00:00:00Z here" in failure(failed)
+    assert [path.name for path in settings.inbox.iterdir()] == ["a.ndjson"]
+    assert requests("inbox")[0].run_key == first.run_key
+    monkeypatch.setattr("orchestration.automation.sensors.RETRY_SECONDS", 0)
+    [again] = requests("inbox")
+    assert again.run_key != first.run_key
+    assert requests("inbox")[0].run_key == again.run_key
+    assert run(settings, instance, "land").success
+    assert requests("inbox") == []

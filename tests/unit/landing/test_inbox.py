@@ -6,6 +6,7 @@ records (`test_hostile_input`), and crashes (`test_archive_invariants`).
 
 import errno
 import os
+import shutil
 import socket
 import stat
 from collections.abc import Callable, Iterator
@@ -226,6 +227,45 @@ def test_what_came_after_a_file_was_read_lands_next(
     assert land_all(archive, inbox) == (["a.ndjson"], {})
     assert numbers(archive) == {1, 2}
     assert (left(inbox), kept(inbox)) == ([], {"a.ndjson": following})
+
+
+def test_what_is_written_while_a_file_is_copied_lands_next(
+    archive: Archive, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "rename", across_refused(inbox))
+    path = drop(inbox, "a.ndjson", events(1))
+    copy = shutil.copyfileobj
+
+    def growing(*arguments: Any) -> None:
+        copy(*arguments)
+        with path.open("ab") as file:
+            file.write(events(2))
+
+    with monkeypatch.context() as changed:
+        changed.setattr(shutil, "copyfileobj", growing)
+        assert land_all(archive, inbox) == (["a.ndjson"], {})
+    assert (left(inbox), kept(inbox)) == (["a.ndjson"], {})
+    os.utime(path, (PAST, PAST))
+    assert land_all(archive, inbox) == (["a.ndjson"], {})
+    assert (numbers(archive), kept(inbox)) == ({1, 2}, {"a.ndjson": events(1, 2)})
+
+
+def test_a_disk_that_is_full_when_a_file_is_copied_keeps_nothing_of_it(
+    archive: Archive, inbox: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "rename", across_refused(inbox))
+    drop(inbox, "a.ndjson", events(1))
+
+    def full(source: Any, target: Any, length: int) -> None:
+        target.write(source.read(5))
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as changed:
+        changed.setattr(shutil, "copyfileobj", full)
+        assert "No space left on device" in land_all(archive, inbox)[1]["a.ndjson"]
+    assert (left(inbox), kept(inbox)) == (["a.ndjson"], {})
+    assert land_all(archive, inbox) == (["a.ndjson"], {})
+    assert kept(inbox) == {"a.ndjson": events(1)}
 
 
 def test_a_time_of_change_that_lies_ahead_keeps_no_file_waiting(archive: Archive, inbox: Path) -> None:
