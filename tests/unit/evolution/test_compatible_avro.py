@@ -240,6 +240,32 @@ def is_same(written: Any, read: Any) -> bool:
     return read == FALLBACK or (type(written) is type(read) and bool(written == read))
 
 
+def silent_changes(written: Any, read: Any) -> set[str]:
+    """The rules of the cautions that what was read calls for, beside what was written."""
+    if isinstance(written, tuple):
+        return silent_changes(written[1], read)
+    if isinstance(written, dict):
+        old_name = {name: name if name in written else name.removesuffix("x") for name in read}
+        changes = [
+            silent_changes(written[old], read[name]) for name, old in old_name.items() if old in written
+        ]
+        unread = [written[name] for name in written if name not in old_name.values()]
+        added = [read[name] for name, old in old_name.items() if old not in written]
+        return set().union(*changes, {"field_defaulted"} if could_be_one(unread, added) else ())
+    if isinstance(written, list):
+        return set().union(*map(silent_changes, written, read))
+    if isinstance(read, float):
+        return {"digits_lost"} if isinstance(written, int) and written != read else set()
+    return {"enum_symbol_defaulted"} if read == FALLBACK != written else set()
+
+
+def could_be_one(unread: list[Any], added: list[Any]) -> bool:
+    """Whether a field that was not read and one that is a default are of one type, as far as values tell."""
+    plain = [value[1] if isinstance(value, tuple) else value for value in unread]
+    kinds = {type(value) for value in plain if isinstance(value, int | float) or value in ("", "ä")}
+    return bool(kinds & {type(value) for value in added if value is not None})
+
+
 def fastavro_value(value: Any, node: Node) -> Any:
     """A value in Avro's JSON encoding as fastavro writes it."""
     if node.kind == "union":
@@ -295,6 +321,10 @@ def test_what_is_called_compatible_reads_as_written_and_examples_of_the_rest_do_
                 got = read(value, writer, reader)
                 assert is_same(value, got), (writer, reader, value, got)
                 seen["read"] += 1
+                silent = silent_changes(value, got)
+                told = {caution.rule for caution in report.cautions if caution.direction is direction}
+                assert silent <= told, (writer, reader, value, got)
+                seen.update(silent)
             findings = [finding for finding in report.findings if finding.direction is direction]
             if verdict is Verdict.INCOMPATIBLE:
                 seen["proven"] += any(finding.example is not None for finding in findings)
@@ -311,6 +341,9 @@ def test_what_is_called_compatible_reads_as_written_and_examples_of_the_rest_do_
         Verdict.UNKNOWN: 10,
         "read": 300,
         "refused": 100,
+        "field_defaulted": 10,
+        "enum_symbol_defaulted": 1,
+        "digits_lost": 1,
     }
     assert all(seen[what] >= least for what, least in enough.items()), seen
     # Nor is the judgement too strict: what it calls incompatible really fails. (A type may have no datum.)
@@ -328,7 +361,7 @@ def nested(depth: int) -> Any:
     return schema
 
 
-E = {"type": "enum", "name": "E"}
+E: dict[str, Any] = {"type": "enum", "name": "E"}
 F = {"type": "fixed", "name": "F"}
 BAD = [
     (3, "the schema: 3 is no Avro schema: write a type's name, an object or a list"),
@@ -489,3 +522,60 @@ def test_only_what_is_asked_for_is_looked_at() -> None:
     assert compare_avro("int", "long", Mode.BACKWARD).verdict is Verdict.COMPATIBLE
     assert compare_avro("int", "long", Mode.FORWARD).verdict is Verdict.INCOMPATIBLE
     assert compare_avro("long", "int", Mode.FORWARD).findings == ()
+
+
+E: dict[str, Any] = {"type": "enum", "name": "E", "symbols": ["A", "B", "C"], "default": "A"}
+UNDEFAULTED = {name: part for name, part in E.items() if name != "default"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            record({"name": "name", "type": "string", "default": ""}),
+            record({"name": "full_name", "type": "string", "default": ""}),
+            [("backward", "full_name", "field_defaulted"), ("forward", "name", "field_defaulted")],
+        ),
+        (
+            record({"name": "a", "type": ["null", "int"], "default": None}),
+            record({"name": "b", "type": ["null", "long"], "default": None}),
+            [("backward", "b", "field_defaulted")],
+        ),
+        (
+            record({"name": "name", "type": "string", "default": ""}),
+            record({"name": "full_name", "type": "string", "default": "", "aliases": ["name"]}),
+            [("forward", "name", "field_defaulted")],
+        ),
+        (
+            record({"name": "a", "type": "string", "default": ""}),
+            record({"name": "b", "type": "int", "default": 0}),
+            [],
+        ),
+        (record(), record({"name": "b", "type": "int", "default": 0}), []),
+        (E, {**E, "symbols": ["A"]}, [("backward", ".", "enum_symbol_defaulted")]),
+        (UNDEFAULTED, {**UNDEFAULTED, "symbols": ["A", "B", "C", "D"], "default": "D"}, []),
+        ("int", "float", [("backward", ".", "digits_lost")]),
+        ({"type": "array", "items": "long"}, {"type": "array", "items": "double"},
+         [("backward", "[]", "digits_lost")]),
+        ("int", "double", []),
+    ],
+    ids=["renamed", "renamed, wider", "alias", "another type", "added", "symbols", "default", "int to float",
+         "items", "int to double"],
+)  # fmt: skip
+def test_what_reads_as_another_value_is_cautioned_of(
+    old: Any, new: Any, expected: list[tuple[str, str, str]]
+) -> None:
+    report = compare_avro(old, new, Mode.FULL)
+    assert Direction.BACKWARD not in {finding.direction for finding in report.findings}
+    told = [(caution.direction or "", caution.path, caution.rule) for caution in report.cautions]
+    assert told == expected
+
+
+def test_a_caution_says_which_field_may_have_been_renamed() -> None:
+    old = record(*({"name": f"a{number}", "type": "int"} for number in range(7)))
+    new = record({"name": "b", "type": "int", "default": 0})
+    (caution,) = compare_avro(old, new, Mode.BACKWARD).cautions
+    assert caution.sentence == (
+        "the new schema reads b as its default, and does not read a0, a1, a2, a3, a4 nor 2 more: "
+        "where that is the same field, name it as an alias"
+    )

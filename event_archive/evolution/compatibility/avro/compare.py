@@ -1,7 +1,7 @@
 """Whether data written under one Avro schema is read under another: schema resolution, per Avro 1.12.
 
 Belongs here: the rules of resolution. Not here: what a valid schema is (`schema`), logical types
-(`logical`), names and the branches of unions (`names`), examples (`example`), files.
+(`logical`), what is read as another value (`silent`), names and unions (`names`), examples (`example`).
 
 Where implementations differ from the specification or from each other, and a reader may fail or read another
 value, the answer is *unknown*, never *compatible*. What the specification calls an error is incompatible,
@@ -13,7 +13,7 @@ from collections import Counter, deque
 from typing import Any
 
 from event_archive.evolution.compatibility.avro.default import invalid_defaults
-from event_archive.evolution.compatibility.avro.example import AvroExamples, AvroStep, path_of
+from event_archive.evolution.compatibility.avro.example import AvroExamples, AvroStep, is_mixed_up, path_of
 from event_archive.evolution.compatibility.avro.logical import logical_change
 from event_archive.evolution.compatibility.avro.names import (
     Likeness,
@@ -23,7 +23,9 @@ from event_archive.evolution.compatibility.avro.names import (
     likeness,
 )
 from event_archive.evolution.compatibility.avro.schema import MISSING, AvroField, AvroSchema, Node, parse_avro
+from event_archive.evolution.compatibility.avro.silent import SilentChanges
 from event_archive.evolution.compatibility.findings import (
+    Caution,
     Direction,
     Mode,
     Report,
@@ -40,10 +42,13 @@ def compare_avro(old: Any, new: Any, mode: Mode) -> Report:
     if _is_same(old, new):
         return Report(mode, ())
     findings: list[SchemaFinding] = []
+    cautions: list[Caution] = []
     for direction in mode.directions:
         writer, reader = (before, now) if direction is Direction.BACKWARD else (now, before)
-        findings.extend(_Resolution(writer, reader, direction).findings())
-    return Report(mode, tuple(findings))
+        resolution = _Resolution(writer, reader, direction)
+        findings += resolution.findings()
+        cautions += resolution.silent.cautions
+    return Report(mode, tuple(findings), tuple(cautions))
 
 
 def _is_same(old: Any, new: Any) -> bool:
@@ -52,13 +57,6 @@ def _is_same(old: Any, new: Any) -> bool:
         return json.dumps(old, sort_keys=True) == json.dumps(new, sort_keys=True)
     except RecursionError:
         return False  # a default as deep as that
-
-
-def _is_mixed_up(writer: Node, branch: Node, union: Node, at: AvroStep | None) -> bool:
-    """Where fastavro (1.13) fails with a TypeError, though the specification and Java don't mind."""
-    if not writer.is_named or at is None or at.node.kind == "union":
-        return False
-    return at.refers == (branch.name in union.defines)
 
 
 class _TooMuch(Exception):
@@ -74,6 +72,7 @@ class _Resolution:
         self._by, self._under = ("the old", "the new") if backward else ("the new", "the old")
         self._examples = AvroExamples(writer, reader)
         self._findings: list[SchemaFinding] = []
+        self.silent = SilentChanges(direction, self._under)
         self._met: set[tuple[int, int]] = set()
         self._steps = 0
         self._invalid = {id(field): (node, field) for node, field in invalid_defaults(reader)}
@@ -130,7 +129,7 @@ class _Resolution:
             self._unknown(
                 at, "union_branch_ambiguous", f"{writer.label} in {self._under} schema's union: {taken.doubt}"
             )
-        elif _is_mixed_up(writer, taken.branches[0], reader, at):
+        elif is_mixed_up(writer, taken.branches[0], reader, at):
             why = f"fastavro fails where one schema defines {writer.name} and one refers to it, in a union"
             self._unknown(at, "fastavro_fails", why)
         for branch in taken.branches:
@@ -171,6 +170,7 @@ class _Resolution:
 
     def _inside(self, writer: Node, reader: Node, at: AvroStep | None) -> None:
         """Two types that match by kind and name."""
+        self.silent.look_at_values(writer, reader, at)
         if (change := logical_change(writer.logical, reader.logical, reader.kind)) is not None:
             verdict, rule, why = change
             self._findings.append(
@@ -212,6 +212,7 @@ class _Resolution:
             field.name: [name for name in dict.fromkeys([field.name, *field.aliases]) if name in written]
             for field in reader.fields
         }
+        self.silent.look_at_fields(writer, reader, sources, at)
         claims = Counter(name for names in sources.values() for name in names)
         for field in reader.fields:
             names = sources[field.name]
