@@ -524,8 +524,8 @@ def test_only_what_is_asked_for_is_looked_at() -> None:
     assert compare_avro("long", "int", Mode.FORWARD).findings == ()
 
 
-E: dict[str, Any] = {"type": "enum", "name": "E", "symbols": ["A", "B", "C"], "default": "A"}
-UNDEFAULTED = {name: part for name, part in E.items() if name != "default"}
+ENUM: dict[str, Any] = {"type": "enum", "name": "E", "symbols": ["A", "B", "C"], "default": "A"}
+UNDEFAULTED = {name: part for name, part in ENUM.items() if name != "default"}
 
 
 @pytest.mark.parametrize(
@@ -552,7 +552,7 @@ UNDEFAULTED = {name: part for name, part in E.items() if name != "default"}
             [],
         ),
         (record(), record({"name": "b", "type": "int", "default": 0}), []),
-        (E, {**E, "symbols": ["A"]}, [("backward", ".", "enum_symbol_defaulted")]),
+        (ENUM, {**ENUM, "symbols": ["A"]}, [("backward", ".", "enum_symbol_defaulted")]),
         (UNDEFAULTED, {**UNDEFAULTED, "symbols": ["A", "B", "C", "D"], "default": "D"}, []),
         ("int", "float", [("backward", ".", "digits_lost")]),
         ({"type": "array", "items": "long"}, {"type": "array", "items": "double"},
