@@ -133,7 +133,7 @@ def _index_keys(archive: Archive, folder: Path) -> None:
     """Leave the index of keys as the landings of these days would have."""
     commits = archive.log.commits()
     with duckdb.connect() as connection:
-        KeyIndex(archive.storage, connection, commits, folder).keep(commits[-1])
+        KeyIndex(archive.storage, archive.files, connection, commits, folder).keep(commits[-1])
 
 
 def _land_once(

@@ -1,15 +1,19 @@
-"""An archive: its storage, its log and the contracts that its events are validated by.
+"""An archive: its storage, its log, the files this names, and the contracts that events are validated by.
 
-Belongs here: the three things that every operation on an archive needs, together. Not here: the operations
+Belongs here: what every operation on an archive needs, together. Not here: the operations
 (`landing`, `quarantine`, `views`, `verification`, `clean`).
 """
 
 from pathlib import Path
 
 from event_archive.registry.contract import Contracts, load_contracts
+from event_archive.store.checked_files import CheckedFiles
+from event_archive.store.folders import CHECKED
 from event_archive.store.local import LocalStorage
 from event_archive.store.log import Log
 from event_archive.store.storage import Storage
+
+WHAT_TO_DO = "run `factlog verify` and bring the file back from a copy"
 
 
 class Archive:
@@ -23,6 +27,7 @@ class Archive:
         self.contracts = contracts
         self.storage: Storage = LocalStorage(root, may_create=may_create)
         self.log = Log(self.storage)
+        self.files = CheckedFiles(self.storage, root / CHECKED, WHAT_TO_DO)
 
 
 def open_archive(root: Path, contracts: Path | Contracts, *, may_create: bool = False) -> Archive:

@@ -11,7 +11,16 @@ from dataclasses import dataclass
 
 from event_archive.archive import Archive
 from event_archive.store.commit import Commit
-from event_archive.store.folders import ANCHOR, EVENTS, KEYS, LOCK, LOG, NAMED_BY_COMMITS, SCRATCH
+from event_archive.store.folders import (
+    ANCHOR,
+    CHECKED,
+    EVENTS,
+    KEYS,
+    LOCK,
+    LOG,
+    NAMED_BY_COMMITS,
+    SCRATCH,
+)
 from event_archive.store.storage import Storage
 
 DIGEST = "[0-9a-f]{64}"
@@ -21,7 +30,9 @@ LITTER = re.compile(rf"{SCRATCH}/.+|{FINISHED}", re.DOTALL)
 """What a landing leaves that was killed before its commit: its work in scratch, and finished files."""
 
 OWN = re.compile(
-    rf"{re.escape(ANCHOR)}|{re.escape(LOCK)}|{LOG}/.*|{KEYS}/[0-9]{{20}}-{DIGEST}\.parquet", re.DOTALL
+    rf"{re.escape(ANCHOR)}|{re.escape(LOCK)}|{re.escape(CHECKED)}|{LOG}/.*"
+    rf"|{KEYS}/[0-9]{{20}}-{DIGEST}\.parquet",
+    re.DOTALL,
 )
 """What no commit names, and what is checked by itself."""
 

@@ -22,6 +22,7 @@ from event_archive.quarantine.recovery_outcomes import check_outcomes
 from event_archive.store.commit import (
     NOTHING_BEFORE,
     Commit,
+    QuarantineFile,
     Segment,
     entry_name,
     parse_entry,
@@ -120,7 +121,7 @@ def _check_commits(
         for segment in commit.segments:
             findings += _check_segment(archive, segment)
         for file in (commit.quarantine, commit.outcomes):
-            findings += _check_digest(archive, file.path, file.sha256) if file else []
+            findings += _check_bytes(archive, file) if file else []
         done += len(commit.paths)
         if progress:
             progress(done, files)
@@ -189,18 +190,13 @@ def _check_anchor(archive: Archive, commits: Sequence[Commit]) -> list[Finding]:
     return []
 
 
-def _check_digest(archive: Archive, path: str, sha256: str) -> list[Finding]:
-    try:
-        digest = archive.storage.digest(path)
-    except OSError as error:
-        return [Finding(path, "is missing" if isinstance(error, FileNotFoundError) else str(error.strerror))]
-    except ValueError as error:
-        return [Finding(path, str(error))]
-    return [] if digest == sha256 else [Finding(path, "its bytes were changed: the SHA-256 is another")]
+def _check_bytes(archive: Archive, file: Segment | QuarantineFile) -> list[Finding]:
+    problem = archive.files.problem(file)
+    return [Finding(file.path, problem)] if problem else []
 
 
 def _check_segment(archive: Archive, segment: Segment) -> list[Finding]:
-    findings = _check_digest(archive, segment.path, segment.sha256)
+    findings = _check_bytes(archive, segment)
     if findings:
         return findings
     try:

@@ -76,7 +76,7 @@ def try_contract(
                 continue
             trial.tried[landed.type] = 0
             for commit, segment in _segments(archive, landed.type, days):
-                location = archive.storage.location(segment.path)
+                location = archive.files.location(segment)
                 for batch in _batches(location, days):
                     trial.tried[landed.type] += batch.num_rows
                     table = _typed(connection, batch, landed)

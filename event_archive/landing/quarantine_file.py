@@ -115,7 +115,7 @@ def record_at(archive: Archive, commit: Commit, row: int) -> bytes:
     assert commit.quarantine is not None
     parts: list[bytes] = []
     first = 0
-    with open_parquet(archive.storage.location(commit.quarantine.path)) as file:
+    with open_parquet(archive.files.location(commit.quarantine)) as file:
         for group in range(file.num_row_groups):
             rows = file.metadata.row_group(group).num_rows
             if row < first + rows:
@@ -134,8 +134,7 @@ def count_rejections(archive: Archive) -> list[tuple[str, str | None, int]]:
     for commit in archive.log.commits():
         if commit.quarantine is None:
             continue
-        file = archive.storage.location(commit.quarantine.path)
-        with open_parquet(file) as rejections:
+        with open_parquet(archive.files.location(commit.quarantine)) as rejections:
             rows = rejections.read(["reason", "type", "part"]).to_pylist()
         for row in rows:
             if row["part"] == 0:
@@ -148,7 +147,7 @@ def damage_in(archive: Archive, commit: Commit) -> str | None:
     """Return where and why, first of all, bytes of a landing's input could not be decoded to records."""
     if commit.quarantine is None:
         return None
-    file = archive.storage.location(commit.quarantine.path)
+    file = archive.files.location(commit.quarantine)
     columns = pq.read_table(file, columns=["reason", "detail"], filters=[("reason", "in", DAMAGE)])
     return columns["detail"][0].as_py() if len(columns) else None
 
@@ -157,7 +156,7 @@ def _read(archive: Archive, commit: Commit) -> Iterator[QuarantinedRecord]:
     """Yield one commit's rejected records; the parts of a long record are put together."""
     assert commit.quarantine is not None
     whole: QuarantinedRecord | None = None
-    with open_parquet(archive.storage.location(commit.quarantine.path)) as file:
+    with open_parquet(archive.files.location(commit.quarantine)) as file:
         for batch in file.iter_batches(batch_size=1024):
             for row in batch.to_pylist():
                 record = QuarantinedRecord(**row, sequence=commit.sequence, origin=commit.origin)

@@ -85,7 +85,7 @@ class Transaction:
 
     @cached_property
     def _index(self) -> KeyIndex:
-        return KeyIndex(self._archive.storage, self._connection, self.known, self.folder)
+        return KeyIndex(self._archive.storage, self._archive.files, self._connection, self.known, self.folder)
 
     @cached_property
     def _router(self) -> Router:
@@ -127,6 +127,8 @@ class Transaction:
             self._archive.storage.adopt(written.file, written.segment.path)
         for file, name in files.items():
             self._archive.storage.adopt(file, name)
+        of_records = filter(None, (draft.quarantine, draft.outcomes))
+        self._archive.files.note([*(written.segment for written in self._written), *of_records])
         while True:
             known = self._archive.log.commits()
             others = known[len(self.known) :]

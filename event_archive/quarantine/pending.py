@@ -15,7 +15,7 @@ from event_archive.archive import Archive
 from event_archive.decoding.record_chunk import UNDECODABLE, Chunk, ChunkBounds, chunk_of
 from event_archive.limits import Limits
 from event_archive.quarantine.recovery_outcomes import REJECTED, RejectedRecords
-from event_archive.store.commit import Commit
+from event_archive.store.commit import Commit, QuarantineFile
 from event_archive.store.parquet_file import open_parquet
 
 SMALL_COLUMNS = ["position", "part", "offset", "reason", "detail", "type", "source"]
@@ -120,15 +120,17 @@ class PendingRecords:
             if commit.quarantine is None or not is_selected:
                 continue
             if (commit.mapping is not None) == self._foreign:
-                yield from self._records_of(commit, commit.quarantine.path)
+                yield from self._records_of(commit, commit.quarantine)
             elif not self._foreign:
-                self.foreign += sum(1 for _ in self._records_of(commit, commit.quarantine.path))
+                self.foreign += sum(1 for _ in self._records_of(commit, commit.quarantine))
 
-    def _records_of(self, commit: Commit, path: str) -> Iterator[tuple[PendingRecord, bytes]]:
+    def _records_of(
+        self, commit: Commit, quarantine: QuarantineFile
+    ) -> Iterator[tuple[PendingRecord, bytes]]:
         """One commit's records, read by row groups, which are bounded as they were written."""
         first = 0
         long: tuple[PendingRecord, list[bytes], int] | None = None
-        with open_parquet(self._archive.storage.location(path)) as file:
+        with open_parquet(self._archive.files.location(quarantine)) as file:
             for group in range(file.num_row_groups):
                 rows = file.read_row_group(group, SMALL_COLUMNS).to_pylist()
                 pending_rows = self._select(commit.sequence, first, rows)

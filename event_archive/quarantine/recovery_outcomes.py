@@ -145,7 +145,7 @@ class RejectedRecords:
             if commit.outcomes:
                 self._connection.execute(
                     f"INSERT INTO outcomes SELECT {commit.sequence}, {', '.join(map(quoted, COLUMNS.names))} "
-                    f"FROM read_parquet({sql_list([self._archive.storage.location(commit.outcomes.path)])})"
+                    f"FROM read_parquet({sql_list([self._archive.files.location(commit.outcomes)])})"
                 )
 
     def _create_latest(self) -> str:
@@ -162,9 +162,7 @@ class RejectedRecords:
     def _create_records(self) -> None:
         """Make the view `records`; landings that rejected the same records name the same file."""
         landings = [commit for commit in self._commits if commit.quarantine]
-        paths = [
-            self._archive.storage.location(commit.quarantine.path) for commit in landings if commit.quarantine
-        ]
+        paths = self._archive.files.locations(filter(None, (commit.quarantine for commit in landings)))
         table = pa.table(
             {
                 "path": pa.array(paths, pa.string()),

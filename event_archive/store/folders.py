@@ -13,7 +13,10 @@ KEYS = "keys"
 SCRATCH = "scratch"
 
 LOCK = f"{SCRATCH}/.lock"
-"""The one file in scratch that is no litter."""
+"""Who holds it may write. No litter, as `CHECKED` is none, though both lie in scratch."""
+
+CHECKED = f"{SCRATCH}/.checked"
+"""Which files were compared with their SHA-256; can be lost."""
 
 NAMED_BY_COMMITS = (EVENTS, QUARANTINE, RECOVERIES)
 """Their files exist once an entry of the log names them, and are called by their SHA-256."""

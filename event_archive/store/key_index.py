@@ -17,6 +17,7 @@ import duckdb
 import pyarrow as pa
 
 from event_archive.sql_text import Relations, sql_list
+from event_archive.store.checked_files import CheckedFiles
 from event_archive.store.commit import Commit, Segment, segments_of
 from event_archive.store.key_snapshot import NO_KEYS, open_snapshot, remove_outdated, write_snapshot
 from event_archive.store.storage import Storage
@@ -43,23 +44,28 @@ class KeyIndex:
     """
 
     def __init__(
-        self, storage: Storage, connection: duckdb.DuckDBPyConnection, commits: Sequence[Commit], folder: Path
+        self,
+        storage: Storage,
+        checked: CheckedFiles,
+        connection: duckdb.DuckDBPyConnection,
+        commits: Sequence[Commit],
+        folder: Path,
     ) -> None:
         self._storage = storage
+        self._checked = checked
         self._connection = connection
         self._relations = Relations(connection)
         self._folder = folder
-        segments = segments_of(commits)
-        self.files = [(storage.location(segment.path), segment.type) for segment in segments]
+        self._segments = segments_of(commits)
+        self.files = [(storage.location(segment.path), segment.type) for segment in self._segments]
         self._landed = len(self.files)
         self._snapshot = open_snapshot(storage, connection, commits, folder)
         self._recent = self._relations.create("recent_keys", NO_KEYS)
         self._all = (
             f"(SELECT h, segment FROM {self._snapshot.rows} UNION ALL SELECT h, segment FROM {self._recent})"
         )
-        self._add_files(
-            [(number, self.files[number][0]) for number in range(self._snapshot.segments, self._landed)]
-        )
+        covered = self._snapshot.segments
+        self._add_files(list(enumerate(checked.locations(self._segments[covered:]), covered)))
 
     def find(self, keys: str, relations: Relations) -> KeysFound:
         """Find the keys of the relation `keys` (`h`); the table of those found is one of `relations`."""
@@ -68,7 +74,9 @@ class KeyIndex:
         )
         table = relations.create("found_keys", f"SELECT DISTINCT h FROM {matches}")
         segments = self._connection.execute(f"SELECT DISTINCT segment FROM {matches}").fetchall()
-        return KeysFound([segment for (segment,) in segments], table)
+        numbers = [number for (number,) in segments]
+        self._checked.locations(self._segments[number] for number in numbers if number < self._landed)
+        return KeysFound(numbers, table)
 
     def add(self, file: Path, event_type: str, events: pa.Table) -> None:
         """Add a segment that this transaction writes from `events`."""
@@ -83,7 +91,7 @@ class KeyIndex:
         """Whether a key of this transaction may be in these segments, which landed meanwhile."""
         if not others:
             return False
-        files = sql_list(self._storage.location(segment.path) for segment in others)
+        files = sql_list(self._checked.locations(others))
         ((keys,),) = self._connection.execute(
             f"SELECT count(*) FROM {self._recent} "
             f"SEMI JOIN (SELECT {KEY} AS h FROM read_parquet({files})) USING (h) "

@@ -16,6 +16,7 @@ from pathlib import Path, PurePath
 from event_archive.errors import UnusableInput
 from event_archive.store.durable import (
     file_digest,
+    file_stamp,
     make_durable_folder,
     move_into_place,
     named_in_faults,
@@ -158,6 +159,10 @@ class LocalStorage:
     def digest(self, name: str) -> str:
         """See `Storage.digest`."""
         return file_digest(_regular(self._path(name)))
+
+    def stamp(self, name: str) -> str:
+        """See `Storage.stamp`."""
+        return file_stamp(self._path(name))
 
     def names(self, folder: str) -> list[str]:
         """See `Storage.names`."""

@@ -35,6 +35,9 @@ class Storage(Protocol):
     def digest(self, name: str) -> str:
         """SHA-256 of the bytes of `name`, in hex; raises FileNotFoundError."""
 
+    def stamp(self, name: str) -> str:
+        """What is another text once the bytes of `name` were changed, for free; raises FileNotFoundError."""
+
     def names(self, folder: str) -> list[str]:
         """Every name below `folder`, sorted; empty where there is none."""
 

@@ -115,12 +115,14 @@ def _corrections(
     archive: Archive, commits: Sequence[Commit], as_of: datetime | None, object_type: str | None
 ) -> Iterable[Fact]:
     """Yield the events that correct or void; only files that the log says hold some are opened."""
-    sequences = {
-        archive.storage.location(segment.path): commit.sequence
+    correcting = [
+        (segment, commit.sequence)
         for commit in commits
         for segment in commit.segments
         if segment.corrections and object_type in (None, segment.type.split(".")[0])
-    }
+    ]
+    files = archive.files.locations(segment for segment, _ in correcting)
+    sequences = dict(zip(files, (sequence for _, sequence in correcting), strict=True))
     if not sequences:
         return
     with open_engine() as connection:
@@ -145,7 +147,7 @@ def _targets(archive: Archive, commits: Sequence[Commit], corrections: Sequence[
     if not named:
         return []
     with archive.storage.scratch() as folder, open_engine() as connection:
-        index = KeyIndex(archive.storage, connection, commits, folder)
+        index = KeyIndex(archive.storage, archive.files, connection, commits, folder)
         sequences = [commit.sequence for commit in commits for _ in commit.segments]
         return _find(connection, index, named, sequences)
 

@@ -96,7 +96,7 @@ def _files_sql(
     if not segments[0].corrections:
         columns |= {name: f"CAST(NULL AS {STORED_COLUMNS[name]})" for name in CORRECTIONS}
     listed = ", ".join(f"{value} AS {name}" for name, value in columns.items())
-    files = sql_list(archive.storage.location(segment.path) for segment in segments)
+    files = sql_list(archive.files.locations(segments))
     by_name = ", union_by_name = true" if len(revisions) > 1 else ""
     # Of this type alone: up to fifty files that a bound on the sequence leaves, DuckDB opens no other. A left
     # join, though every file has its segment: after an inner one DuckDB expects as many rows as there are

@@ -73,7 +73,7 @@ class SegmentReader:
         """Segments as Polars reads them, with what the log says of each file."""
         data = self._contract.data_type
         stored = {name: STORED_TYPES[kind] for name, kind in STORED_COLUMNS.items()}
-        files = [self._archive.storage.location(landed.segment.path) for landed in segments]
+        files = self._archive.files.locations(landed.segment for landed in segments)
         frame = pl.scan_parquet(
             files,
             glob=False,

@@ -5,19 +5,27 @@ file says of itself (`dataset_file`). A version exists once its manifest does; i
 `reporting.duckdb` points at it.
 """
 
+import hashlib
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from event_archive import UnusableInput
+from event_archive.store.checked_files import CheckedFiles, Folder
 from event_archive.store.commit import Commit, is_of
 from orchestration.dataset.compare import TableState
 from orchestration.json_file import read_json_file
 from orchestration.settings import Settings
 
 SERVED = "reporting.duckdb"
+VERSION_FILE = re.compile(r"reporting-[1-9][0-9]*\.duckdb", re.ASCII)
+CHECKED = ".checked-versions"
+VOUCHED_BY = "manifest_sha256"
 REMEDY = "restore published/ from a copy, or move it away and run `factlog refresh`"
+BRING_BACK = "restore it from a copy, or run `factlog refresh`, which publishes a new one"
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,12 @@ class Version:
     published_at: str
     bytes: int
     tables: dict[str, TableState]
+    sha256: str = ""
+
+    @property
+    def path(self) -> str:
+        """The file that analysts open, as who checks it by its `sha256` calls it."""
+        return self.file_name
 
     @property
     def file_name(self) -> str:
@@ -52,8 +66,9 @@ class Version:
         return self.sequence if is_of(commits, self.sequence, self.log_digest) else 0
 
     def to_json(self) -> str:
-        """Return the text of its manifest."""
-        return json.dumps(asdict(self), indent=2) + "\n"
+        """Return the text of its manifest, which vouches for itself."""
+        fields = asdict(self)
+        return json.dumps(fields | {VOUCHED_BY: digest_of(fields)}, indent=2) + "\n"
 
 
 def versions(settings: Settings) -> list[Version]:
@@ -64,11 +79,18 @@ def versions(settings: Settings) -> list[Version]:
 
 def served_version(settings: Settings) -> Version | None:
     """Return the version that analysts read; None where nothing is published yet."""
+    link = settings.published / SERVED
     try:
-        target = Path((settings.published / SERVED).readlink())
+        target = link.readlink()
     except FileNotFoundError:
         return None
-    return read_manifest(settings.published / target.with_suffix(".json"))
+    except OSError:
+        target = Path(SERVED)
+    if not VERSION_FILE.fullmatch(str(target)):
+        raise UnusableInput(
+            f"{link}: is not the link to a version that publishing makes; remove it and run `factlog refresh`"
+        )
+    return read_manifest((settings.published / target).with_suffix(".json"))
 
 
 def require_served_version(settings: Settings) -> Version:
@@ -91,10 +113,39 @@ def find_version(settings: Settings, number: int) -> Version:
 
 
 def read_manifest(path: Path) -> Version:
-    """Return the version that a manifest describes; raises UnusableInput where it is damaged."""
+    """Return the version that a manifest describes; raises UnusableInput where it was changed."""
     fields = read_json_file(path, REMEDY)
+    vouched_by = fields.pop(VOUCHED_BY, None)
+    if vouched_by not in (None, digest_of(fields)):
+        raise UnusableInput(f"{path}: was changed after it was written; {REMEDY}")
     try:
         tables = {name: TableState(**state) for name, state in fields.pop("tables").items()}
         return Version(**fields, tables=tables)
     except (KeyError, TypeError, AttributeError):
         raise UnusableInput(f"{path}: is damaged, it describes no version; {REMEDY}") from None
+
+
+def digest_of(fields: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what a manifest says."""
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+
+
+def intact_file(settings: Settings, version: Version) -> Path:
+    """Return the file of a version to open it; raises UnusableInput where it is not what was published."""
+    if version.sha256:  # an older factlog wrote none into its manifests
+        checked_versions(settings).location(version)
+    return settings.published / version.file_name
+
+
+def is_intact(settings: Settings, version: Version) -> bool:
+    """Whether the file of a version is what was published."""
+    try:
+        intact_file(settings, version)
+    except UnusableInput:
+        return False
+    return True
+
+
+def checked_versions(settings: Settings) -> CheckedFiles:
+    """The files of the versions, of which each is compared with its manifest before it is opened."""
+    return CheckedFiles(Folder(settings.published), settings.home / CHECKED, BRING_BACK)

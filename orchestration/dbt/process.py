@@ -7,6 +7,7 @@ Not here: what a manifest says (`graph`), which models are built and what comes 
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from event_archive import UnusableInput
@@ -25,6 +27,7 @@ from orchestration.settings import Settings
 GENERATED = {"target", "logs", "dbt_packages"}
 DEFINITIONS, MANIFEST = "definitions.json", "manifest.json"
 PARTIAL_PARSE = "partial_parse.msgpack"
+LOGGED_AT = re.compile(r"\A\d\d:\d\d:\d\d +")
 
 
 @dataclass(frozen=True)
@@ -111,10 +114,14 @@ def listen(lines: Iterable[str], on_node: OnNode) -> str:
 
 
 def first_lines(output: str, at_most: int = 4) -> str:
-    """The start of what dbt printed; where something is full, only that: the rest follows from it."""
+    """The start of what dbt printed, without the time and without a traceback.
+
+    Where something is full, only that: the rest follows from it.
+    """
     if cause := full(output):
         return cause
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    lines = [LOGGED_AT.sub("", line.strip()) for line in output.splitlines() if line.strip()]
+    lines = list(takewhile(lambda line: not line.startswith("Traceback"), lines))
     return " ".join(lines[:at_most]) or "failed without a word"
 
 

@@ -20,7 +20,7 @@ from event_archive import Archive, UnusableInput
 from event_archive.sql_text import open_engine
 from event_archive.views.between_cuts import Cut
 from orchestration.dataset.dataset_file import Dataset, DatasetInfo, attach_dataset
-from orchestration.dataset.versions import find_version, require_served_version
+from orchestration.dataset.versions import find_version, intact_file, require_served_version, versions
 from orchestration.diff.causes import Causes, find_causes
 from orchestration.diff.rows import RowDifferences, compare_rows, read_rows
 from orchestration.settings import Settings, absolute
@@ -198,14 +198,18 @@ def find_dataset(settings: Settings, asked: str) -> tuple[str, Path]:
     """Return what is meant, by its label and file: a version, the one that is served, or any dataset file."""
     if asked == CURRENT:
         version = require_served_version(settings)
-        return f"version {version.number} ({CURRENT})", (settings.published / version.file_name).resolve()
+        return f"version {version.number} ({CURRENT})", intact_file(settings, version).resolve()
     if asked.isascii() and asked.isdigit():
         version = find_version(settings, int(asked))
-        return f"version {version.number}", (settings.published / version.file_name).resolve()
+        return f"version {version.number}", intact_file(settings, version).resolve()
     path = absolute(asked, "dataset")
     if not path.exists():
         raise UnusableInput(f"{asked}: no such file, and neither a version's number nor `{CURRENT}`")
-    return asked, path.resolve()
+    file = path.resolve()
+    for version in versions(settings) if file.parent == settings.published.resolve() else ():
+        if version.file_name == file.name:
+            intact_file(settings, version)
+    return asked, file
 
 
 def side_of(settings: Settings, archive: Archive, label: str, dataset: Dataset) -> DatasetSide:

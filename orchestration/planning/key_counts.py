@@ -81,15 +81,16 @@ def ids_query(
             if contract is None or contract.view_name not in views:
                 continue
             if commit.sequence > after:
-                unread.append(archive.storage.location(segment.path))
+                unread.append(segment)
             elif any(date.fromisoformat(day) in days for day in segment.days for days in replays):
-                replayed.append(archive.storage.location(segment.path))
+                replayed.append(segment)
     parts = ["SELECT NULL::VARCHAR AS object_id WHERE false"]
     if unread:
-        parts.append(f"SELECT object_id FROM read_parquet({sql_list(unread)})")
+        parts.append(f"SELECT object_id FROM read_parquet({sql_list(archive.files.locations(unread))})")
     if replayed:
         on_days = " OR ".join(
             f"(event_date >= DATE '{days.first}' AND event_date < DATE '{days.end}')" for days in replays
         )
-        parts.append(f"SELECT object_id FROM read_parquet({sql_list(replayed)}) WHERE {on_days}")
+        files = sql_list(archive.files.locations(replayed))
+        parts.append(f"SELECT object_id FROM read_parquet({files}) WHERE {on_days}")
     return " UNION ALL ".join(parts)

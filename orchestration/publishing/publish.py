@@ -13,12 +13,21 @@ from pathlib import Path
 import duckdb
 
 from event_archive import Archive, UnusableInput
-from event_archive.store.durable import make_durable_folder, move_into_place, sync
+from event_archive.store.durable import file_digest, make_durable_folder, move_into_place, sync
 from orchestration.dataset.code_version import code_version
 from orchestration.dataset.compare import TableState, table_states
 from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
 from orchestration.dataset.dataset_update import update_dataset
-from orchestration.dataset.versions import SERVED, Version, find_version, served_version, versions
+from orchestration.dataset.versions import (
+    SERVED,
+    Version,
+    checked_versions,
+    find_version,
+    intact_file,
+    is_intact,
+    served_version,
+    versions,
+)
 from orchestration.full_disk import full_disk_in_one_line
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import Build, Check, last_build
@@ -87,12 +96,12 @@ def switch(
     """Serve the version that says this: the current one, one that a crash left unserved, or a new one."""
     content = (build.log_digest, code_version(), states)
     before = served_version(settings)
-    if before is not None and before.content == content:
+    if before is not None and before.content == content and is_intact(settings, before):
         return before, False
     written = versions(settings)
     clear_litter(settings.published, written)
     newest = written[-1] if written else None
-    if newest is None or newest == before or newest.content != content:
+    if newest is None or newest == before or newest.content != content or not is_intact(settings, newest):
         newest = write(settings, connection, build, states, newest)
     serve(settings.published, newest)
     return newest, True
@@ -111,8 +120,10 @@ def write(
     unfinished = settings.published / f".reporting-{number}.duckdb.unfinished"
     written_at = datetime.now(UTC)
     info = DatasetInfo(build.sequence, build.log_digest, build.as_of, code_version(), written_at)
-    if before is None or not update_dataset(
-        connection, settings.published / before.file_name, unfinished, info, states
+    if (
+        before is None
+        or not is_intact(settings, before)
+        or not update_dataset(connection, settings.published / before.file_name, unfinished, info, states)
     ):
         write_dataset(connection, unfinished, info, states)
     version = Version(
@@ -123,11 +134,13 @@ def write(
         published_at=written_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
         bytes=unfinished.stat().st_size,
         tables=states,
+        sha256=file_digest(unfinished),
     )
     move_into_place(unfinished, settings.published / version.file_name)
     manifest = settings.published / f".{version.manifest_name}.unfinished"
     manifest.write_text(version.to_json())
     move_into_place(manifest, settings.published / version.manifest_name)
+    checked_versions(settings).note([version])
     return version
 
 
@@ -144,6 +157,7 @@ def rollback(settings: Settings, number: int) -> Version:
     """Serve an older version again, until the next publishing."""
     version = find_version(settings, number)
     with warehouse_lock(settings, "rolling back"):
+        intact_file(settings, version)
         serve(settings.published, version)
     return version
 

@@ -21,7 +21,7 @@ import duckdb
 
 from event_archive import UnusableInput
 from event_archive.sql_text import open_engine
-from orchestration.dataset.versions import require_served_version
+from orchestration.dataset.versions import intact_file, require_served_version
 from orchestration.publishing.write_fence import fenced_thread
 from orchestration.settings import Settings
 
@@ -51,7 +51,7 @@ def query(settings: Settings, sql: str) -> Answer:
     """Run SQL against the version that is served now; raises UnusableInput where that can't be done."""
     version = require_served_version(settings)
     # The numbered file, not the link: DuckDB gives a second connection to the same path what it has cached.
-    return ask(open_fenced_engine(settings, settings.published / version.file_name), sql)
+    return ask(open_fenced_engine(settings, intact_file(settings, version)), sql)
 
 
 @contextmanager

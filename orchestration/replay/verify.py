@@ -27,7 +27,7 @@ from orchestration.dataset.compare import (
     table_state,
     table_states,
 )
-from orchestration.dataset.versions import Version, require_served_version
+from orchestration.dataset.versions import BRING_BACK, Version, checked_versions, require_served_version
 from orchestration.dbt.graph import Manifest, day_columns
 from orchestration.dbt.process import OnNode
 from orchestration.full_disk import full_disk_in_one_line
@@ -94,6 +94,9 @@ def verify_replay(
         with full_disk_in_one_line("comparing"):
             published, replayed = published_states(settings, version), replayed_states(built.settings)
             differences = find_unequal_tables(built, file, published, replayed)
+            problem = checked_versions(settings).problem(version) if version.sha256 else None
+            if problem and not differences:
+                raise UnusableInput(f"{file}: holds the rows that the log gives, but {problem}; {BRING_BACK}")
             reasons = (
                 likely_reasons(settings, archive.contracts, built.manifest, version, published)
                 if differences

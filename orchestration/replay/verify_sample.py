@@ -24,7 +24,7 @@ from event_archive.views.event_views import SCHEMA
 from event_archive.views.sample import SAMPLED
 from orchestration.dataset.compare import DayDifference, count_by_day, pair_tables
 from orchestration.dataset.tables import relation
-from orchestration.dataset.versions import Version
+from orchestration.dataset.versions import Version, intact_file
 from orchestration.dbt.graph import Manifest, day_columns, facts, object_key, table_of
 from orchestration.dbt.process import load_manifest
 from orchestration.full_disk import full_disk_in_one_line
@@ -79,7 +79,7 @@ def verify_sample(settings: Settings, *, seed: str, number_of_days: int) -> Samp
             built = derive(
                 settings, archive.contracts, scratch, cut=version.sequence, sample_days=days, select=select
             )
-            published, replayed = settings.published / version.file_name, built.settings.warehouse
+            published, replayed = intact_file(settings, version), built.settings.warehouse
             with (
                 full_disk_in_one_line("comparing"),
                 open_both(settings, published, replayed) as connection,

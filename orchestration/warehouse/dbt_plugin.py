@@ -13,10 +13,12 @@ from dbt_common.invocation import get_invocation_id
 from duckdb import DuckDBPyConnection
 
 from event_archive import create_views
+from event_archive.store.commit import segments_of
 from event_archive.views.sample import keep_sampled_objects
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import begin_build
 from orchestration.warehouse.engine import limit_engine
+from orchestration.warehouse.requests import derives_everything
 
 
 class Plugin(BasePlugin):  # type: ignore[misc,unused-ignore]
@@ -40,6 +42,8 @@ class Plugin(BasePlugin):  # type: ignore[misc,unused-ignore]
         settings = Settings.from_environment()
         limit_engine(conn, settings, settings.warehouse)
         archive = settings.open_archive()
+        if derives_everything(conn) and not settings.sample_days:
+            archive.files.read_anew(segments_of(archive.log.commits(settings.cut)))
         cut = create_views(conn, archive, settings.cut, settings.as_of)
         if settings.sample_days:
             keep_sampled_objects(conn, archive, settings.sample_days)

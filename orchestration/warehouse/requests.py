@@ -89,6 +89,11 @@ def requested_rebuilds(connection: duckdb.DuckDBPyConnection) -> set[str]:
     return {model for (model,) in connection.execute("SELECT model FROM audit.derive_again").fetchall()}
 
 
+def derives_everything(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the next build derives a model from nothing, so that all rests on what is read now."""
+    return bool(requested_rebuilds(connection)) or not has_columns(connection, "audit.build")
+
+
 def requested_days(connection: duckdb.DuckDBPyConnection) -> list[Days]:
     """The days that a build was asked to replay and has not, because it was killed or failed."""
     if not has_columns(connection, "audit.replay"):

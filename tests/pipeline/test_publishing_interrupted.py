@@ -17,6 +17,7 @@ from orchestration.refresh import refresh
 from orchestration.settings import PROJECT, Settings
 from orchestration.warehouse.lock import warehouse_lock
 from support.installation import land_events, landed, note, published_installation
+from support.power_loss import Disk
 
 SERVED = "reporting.duckdb"
 # Publishes in a process that kills itself at its n-th step on the file system, as a crash would.
@@ -126,6 +127,25 @@ def publish_in_another_process(settings: Settings, step: int) -> "subprocess.Com
         timeout=120,
         check=False,
     )
+
+
+def test_a_loss_of_power_leaves_whole_versions_and_a_link_to_one(settings: Settings) -> None:
+    folder = settings.published
+    disk = Disk(settings.home)
+
+    def check(disk: Disk) -> None:
+        for manifest in folder.glob("reporting-*.json"):
+            assert not disk.has(manifest) or disk.has(manifest.with_suffix(".duckdb")), manifest
+        if disk.has(folder / SERVED):
+            target = folder / (folder / SERVED).readlink()
+            assert disk.has(target), "the link leads to nothing"
+            assert disk.has(target.with_suffix(".json")), "what is served has no manifest"
+
+    for number in (1, 2):
+        land_events(settings, [note(10 + number)], f"{number}.ndjson")
+        with disk.watched(check):
+            assert refresh(settings).publication.version.number == number
+        assert disk.lacks(folder) == []
 
 
 def test_who_finds_the_warehouse_taken_waits_and_says_for_whom(settings: Settings) -> None:

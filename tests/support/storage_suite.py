@@ -151,13 +151,24 @@ class StorageSuite(ABC):
     def test_what_is_not_there_is_said_to_be_missing(self, storage: Storage) -> None:
         storage.create("log/1", b"")
         for name in ("log/2", "none/1"):
-            for ask in (storage.read, storage.digest, lambda name: storage.age(name, 0.0)):
+            for ask in (storage.read, storage.digest, storage.stamp, lambda name: storage.age(name, 0.0)):
                 with pytest.raises(FileNotFoundError):
                     ask(name)
         assert storage.names("none") == []
         storage.remove("log/2")
         storage.remove("none/1")
         assert storage.names("log") == ["log/1"]
+
+    def test_a_stamp_stays_while_the_bytes_do_and_is_another_one_after(
+        self, storage: Storage, place: Path
+    ) -> None:
+        storage.replace("log/1", b"bytes")
+        stamp = storage.stamp("log/1")
+        storage.create("log/2", b"bytes")
+        storage.read("log/1")
+        assert [stamp, stamp] == [storage.stamp("log/1"), self.open(place).stamp("log/1")]
+        storage.replace("log/1", b"other")
+        assert storage.stamp("log/1") != stamp
 
     def test_names_are_sorted_and_have_forward_slashes(self, storage: Storage) -> None:
         names = ["log/2", "log/10", "log/a/b/c", "log/a/a", "log/B", "logs/1", "other/log/1"]
@@ -207,6 +218,7 @@ class StorageSuite(ABC):
                 lambda: storage.adopt(file, name),
                 lambda: storage.read(name),
                 lambda: storage.digest(name),
+                lambda: storage.stamp(name),
                 lambda: storage.names(name),
                 lambda: storage.age(name, 0.0),
                 lambda: storage.remove(name),

@@ -29,6 +29,14 @@ PLACES = {*PACKAGES, ".ci", "dbt_project", "docs"}
 """Below these, what a page names has to be there; what is below `var/` comes of running the product."""
 OF_THE_PROJECT = {".py", ".toml", ".lock"}
 """Files that are named by themselves and are the project's, where another suffix may be a reader's own."""
+ASK_THE_STORAGE = {
+    "event_archive/store/key_index.py",
+    "event_archive/store/key_snapshot.py",
+    "event_archive/store/log.py",
+    "event_archive/unique_keys.py",
+    "event_archive/verification.py",
+    "event_archive/views/event_views.py",
+}
 MAKE_TEMPORARY_FOLDERS = {
     "event_archive/landing/transaction.py",
     "orchestration/contract_tools/readers.py",
@@ -102,6 +110,19 @@ def test_a_folder_is_made_by_the_one_function_that_makes_it_durable() -> None:
         if isinstance(node, ast.Attribute) and node.attr in {"mkdir", "makedirs"}
     }
     assert making - MAKE_TEMPORARY_FOLDERS == {"event_archive/store/durable.py"}
+
+
+def test_readers_get_the_location_of_a_committed_file_where_it_is_checked() -> None:
+    """From `archive.files`. The storage itself gives it to those who check, or who only name the file."""
+    asking = {
+        str(path)
+        for path in modules(*PRODUCT)
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Attribute)
+        and node.attr == "location"
+        and ast.unparse(node.value).endswith("storage")
+    }
+    assert asking == ASK_THE_STORAGE
 
 
 def test_every_module_says_what_belongs_in_it() -> None:

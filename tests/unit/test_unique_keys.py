@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from event_archive import Archive, unique_keys, verify
 from event_archive.landing import transaction
+from event_archive.store.checked_files import CheckedFiles
 from event_archive.store.commit import Commit, Counts, segments_of
 from event_archive.store.key_index import KeyIndex
 from event_archive.store.storage import Storage
@@ -27,10 +28,14 @@ def archive(tmp_path: Path) -> Archive:
 
 
 def knowing_nothing(
-    storage: Storage, connection: duckdb.DuckDBPyConnection, _: Sequence[Commit], folder: Path
+    storage: Storage,
+    checked: CheckedFiles,
+    connection: duckdb.DuckDBPyConnection,
+    _: Sequence[Commit],
+    folder: Path,
 ) -> KeyIndex:
     """An index of no commit."""
-    return KeyIndex(storage, connection, [], folder)
+    return KeyIndex(storage, checked, connection, [], folder)
 
 
 def land_blindly(archive: Archive, events: Sequence[Event], name: str) -> None:
@@ -39,7 +44,7 @@ def land_blindly(archive: Archive, events: Sequence[Event], name: str) -> None:
         patch.setattr(
             transaction,
             "KeyIndex",
-            lambda storage, engine, known, folder: KeyIndex(storage, engine, [], folder),
+            lambda storage, checked, engine, known, folder: KeyIndex(storage, checked, engine, [], folder),
         )
         land_bytes(archive, lines(events), name)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from event_archive import Archive
+from event_archive import Archive, UnusableInput
 from event_archive.landing.transaction import Transaction
 from event_archive.limits import Limits
 from event_archive.quarantine import recovery_outcomes
@@ -72,7 +72,7 @@ def test_an_engine_is_closed_where_a_quarantine_file_can_not_be_read(
         return engines[-1]
 
     monkeypatch.setattr(recovery_outcomes, "open_engine", opening)
-    with pytest.raises(duckdb.Error):
+    with pytest.raises(UnusableInput, match="its bytes were changed"):
         RejectedRecords(archive)
     with pytest.raises(duckdb.ConnectionException):
         engines[0].execute("SELECT 1")

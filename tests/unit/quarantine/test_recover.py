@@ -5,6 +5,7 @@ Belongs here: what is recovered, and what is said of each record. Not here: cras
 """
 
 import gzip
+import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -237,6 +238,25 @@ def test_foreign_records_wait_for_a_mapping(archive: Archive, tmp_path: Path) ->
     assert recovery.commit.mapping
     assert archived(archive)["urn:shop", "7"]["data"] == {"place": "Ulm"}
     assert recover(archive, mapping=load_mapping(tmp_path / "right.yaml")).commit is None
+
+
+def test_the_log_names_the_mapping_that_was_read_though_its_file_is_another_one_now(
+    archive: Archive, tmp_path: Path
+) -> None:
+    record = {"kind": "loss", "no": "7", "at": "2026-01-03T09:00:00Z", "who": "ada", "where": "Ulm"}
+    (tmp_path / "shop.ndjson").write_bytes(lines([record]))
+    file = tmp_path / "mapping.yaml"
+    for place in ("place", '"where"'):
+        content = MAPPING.replace("PLACE", place).encode()
+        file.write_bytes(content)
+        mapping = load_mapping(file)
+        file.write_bytes(b"another one")
+        if place == "place":
+            commit = land(archive, Source("shop", tmp_path / "shop.ndjson"), mapping=mapping).commit
+        else:
+            commit = recover(archive, mapping=mapping).commit
+        assert commit
+        assert commit.mapping == hashlib.sha256(content).hexdigest()
 
 
 def test_lists_are_grouped_and_count_what_is_still_refused(archive: Archive) -> None:
