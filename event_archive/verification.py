@@ -71,9 +71,10 @@ def inspect_archive(
     listed = every_file(archive.storage)  # before the log is read: what lands meanwhile is not among them
     commits, of_log = _check_chain(archive)
     unnamed = sort_out(listed, commits)
-    findings = [*of_log, *_named_twice(commits), *_check_commits(archive, commits, progress)]
+    findings = of_log + _check_commits(archive, commits, progress)
     if not findings:
         findings += _check_outcomes(archive, commits)
+    findings += _named_twice(commits)
     findings += [
         Finding(name, "was added: no commit names it, and no crash leaves it") for name in unnamed.added
     ]
@@ -91,9 +92,8 @@ def verify_commits(archive: Archive, *, after: int = 0) -> list[Finding]:
     This is what a reader of the log depends on; what else lies in the archive is not looked at.
     """
     commits, findings = _check_chain(archive)
-    findings += _named_twice(commits)
     findings += _check_commits(archive, [commit for commit in commits if commit.sequence > after])
-    return findings or _check_outcomes(archive, commits)
+    return (findings or _check_outcomes(archive, commits)) + _named_twice(commits)
 
 
 def _check_chain(archive: Archive) -> tuple[list[Commit], list[Finding]]:
