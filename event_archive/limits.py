@@ -1,4 +1,4 @@
-"""The bounds of a landing: memory, threads, the size of a record, and what is believed of a clock.
+"""The bounds of a landing: memory, threads, the sizes of an input and a record, what is believed of a clock.
 
 Belongs here: the bounds, the clock, and what follows from them. Not here: reading them from anywhere.
 """
@@ -21,11 +21,13 @@ class Limits:
 
     `clock_skew`: how far a clock may be ahead of another one. `longest_pause`: the time between two commits
     after which the clock is doubted; `accepts_clock`: it is right, whatever it says.
+    `max_input_bytes`: what one input may decode to; more is refused before anything of it is taken.
     """
 
     memory_bytes: int = 1024 * MEBIBYTE
     threads: int = 2
     max_record_bytes: int = 16 * MEBIBYTE
+    max_input_bytes: int = 16 * 1024 * MEBIBYTE
     clock_skew: timedelta = timedelta(minutes=5)
     longest_pause: timedelta = timedelta(days=400)
     accepts_clock: bool = False

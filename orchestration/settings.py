@@ -1,26 +1,24 @@
 """Where everything lies and how much it may use: the one place that reads the environment.
 
-Belongs here: names, defaults and bounds of settings, and the paths that follow from them. Not here: what is
-done there. Nothing heavy is imported at the top, because every `factlog` command starts here.
+Belongs here: names, defaults and bounds of settings, and the paths that follow from them. Not here: how a
+value is read (`setting_values`), and what is done there. Nothing heavy is imported at the top, because every
+`factlog` command starts here.
 """
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from event_archive import UnusableInput
+from orchestration.setting_values import absolute, day, days, folder, moment, size, whole
 
 if TYPE_CHECKING:
     from event_archive import Archive, Limits
 
 PROJECT = Path(__file__).resolve().parents[1]
-UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-SIZE = re.compile(r"(\d+)\s*([KMG]?)(?:i?B)?", re.IGNORECASE)
-MINIMUM_MEMORY = 256 << 20
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,8 @@ class Settings:
     dbt_project: Path = PROJECT / "dbt_project"
     memory_bytes: int = 1 << 30
     build_memory_bytes: int = 3 << 30
+    max_record_bytes: int = 16 << 20
+    max_input_bytes: int = 16 << 30
     threads: int = 2
     clock_skew: timedelta = timedelta(minutes=5)
     accepts_clock: bool = False
@@ -61,6 +61,8 @@ class Settings:
             dbt_project=folder(given, "FACTLOG_DBT_PROJECT", cls.dbt_project),
             memory_bytes=size(given, "FACTLOG_MEMORY", cls.memory_bytes),
             build_memory_bytes=size(given, "FACTLOG_BUILD_MEMORY", cls.build_memory_bytes),
+            max_record_bytes=size(given, "FACTLOG_MAX_RECORD", cls.max_record_bytes, at_least="1M"),
+            max_input_bytes=size(given, "FACTLOG_MAX_INPUT", cls.max_input_bytes, at_least="1M"),
             threads=whole(given, "FACTLOG_THREADS", min(os.cpu_count() or 2, 8), at_least=1),
             clock_skew=timedelta(
                 seconds=whole(given, "FACTLOG_CLOCK_SKEW", int(cls.clock_skew.total_seconds()), at_least=0)
@@ -114,6 +116,8 @@ class Settings:
         return Limits(
             memory_bytes=self.memory_bytes,
             threads=self.threads,
+            max_record_bytes=self.max_record_bytes,
+            max_input_bytes=self.max_input_bytes,
             clock_skew=self.clock_skew,
             accepts_clock=self.accepts_clock,
         )
@@ -153,6 +157,8 @@ class Settings:
             "FACTLOG_DBT_PROJECT": str(self.dbt_project),
             "FACTLOG_MEMORY": str(self.memory_bytes),
             "FACTLOG_BUILD_MEMORY": str(self.build_memory_bytes),
+            "FACTLOG_MAX_RECORD": str(self.max_record_bytes),
+            "FACTLOG_MAX_INPUT": str(self.max_input_bytes),
             "FACTLOG_THREADS": str(self.threads),
             "FACTLOG_CLOCK_SKEW": str(int(self.clock_skew.total_seconds())),
             "FACTLOG_FIRST_DAY": self.first_day.isoformat() if self.first_day else "",
@@ -165,80 +171,3 @@ class Settings:
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
             "DO_NOT_TRACK": "1",
         }
-
-
-def absolute(path: str | Path, name: str) -> Path:
-    """Return a path as it is from every folder: `~` and `..` are followed, a symbolic link stays what it is.
-
-    `name`: of the setting or option, for the error where there is no such user's folder.
-    """
-    try:
-        full = Path(path).expanduser().absolute()
-    except RuntimeError:
-        raise UnusableInput(f"{name}={path}: no such user; name the folder by its path") from None
-    # What `..` means behind a symbolic link, only the file system knows.
-    return full.resolve() if ".." in full.parts else full
-
-
-def folder(given: Mapping[str, str], name: str, default: Path) -> Path:
-    """Read a folder that must exist."""
-    path = absolute(given.get(name, default), name)
-    if name in given and not path.is_dir():
-        raise UnusableInput(f"{name}={given[name]}: no such folder; name an existing one or unset {name}")
-    return path
-
-
-def size(given: Mapping[str, str], name: str, default: int) -> int:
-    """Read a number of bytes, such as 512M or 2G."""
-    if name not in given:
-        return default
-    match = SIZE.fullmatch(given[name])
-    bytes_ = int(match[1]) * UNITS[match[2].upper()] if match else 0
-    if bytes_ < MINIMUM_MEMORY:
-        raise UnusableInput(f"{name}={given[name]}: not a size of at least 256M; write it like 512M or 2G")
-    return bytes_
-
-
-def whole(given: Mapping[str, str], name: str, default: int, *, at_least: int) -> int:
-    """Read a whole number with a lower bound."""
-    if name not in given:
-        return default
-    if not given[name].isascii() or not given[name].isdigit() or int(given[name]) < at_least:
-        raise UnusableInput(f"{name}={given[name]}: not a whole number of at least {at_least}")
-    return int(given[name])
-
-
-def day(given: Mapping[str, str], name: str) -> date | None:
-    """Read a day."""
-    if name not in given:
-        return None
-    try:
-        return date.fromisoformat(given[name])
-    except ValueError:
-        raise UnusableInput(f"{name}={given[name]}: not a day; write it like 2026-01-31") from None
-
-
-def days(given: Mapping[str, str], name: str) -> tuple[date, ...]:
-    """Read days with commas between them."""
-    given_days = [text.strip() for text in given.get(name, "").split(",") if text.strip()]
-    try:
-        return tuple(date.fromisoformat(text) for text in given_days)
-    except ValueError:
-        raise UnusableInput(
-            f"{name}={given[name]}: not days; write them like 2026-01-31,2026-02-01"
-        ) from None
-
-
-def moment(text: str, option: str) -> datetime:
-    """Read a moment: a day (its start) or a time, in UTC where it names no offset.
-
-    `option` stands before the text in the error where that is none: `FACTLOG_AS_OF=`, or `--as-of ` with
-    its space.
-    """
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        raise UnusableInput(
-            f"{option}{text}: not a time; write it like 2026-03-03 or 2026-03-03T12:00:00Z"
-        ) from None
-    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)

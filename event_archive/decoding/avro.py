@@ -51,11 +51,11 @@ def is_container(start: InputStart) -> bool:
 def container_records(blocks: Blocks, bounds: ChunkBounds) -> Iterator[Chunk]:
     """Yield the records of a container file."""
     builder = ChunkBuilder()
-    return builder.chunks(_records(ByteWindow(blocks), bounds.record_bytes, builder), bounds)
+    return builder.chunks(_records(ByteWindow(blocks), bounds, builder), bounds)
 
 
 def _records(
-    window: ByteWindow, max_record_bytes: int, builder: ChunkBuilder
+    window: ByteWindow, bounds: ChunkBounds, builder: ChunkBuilder
 ) -> Iterator[UnreadableRecord | None]:
     """Add the records to `builder`; yields what is unreadable, and None after each record."""
     try:
@@ -80,8 +80,8 @@ def _records(
             position += 1
             continue
         head = at - start
-        if size > max_record_bytes:
-            detail = f"a block of {size} bytes is longer than {max_record_bytes} bytes"
+        if size > bounds.record_bytes:
+            detail = bounds.too_long(f"a block of {size} bytes")
             yield from window.pass_over(head + size, position, "too_long", detail)
             position += 1  # its count is a claim
         elif not window.holds(head + size):
@@ -91,7 +91,7 @@ def _records(
         else:
             packed = window.data[window.at + head : window.at + head + size]
             window.at += head + size
-            block = _block(header, reader, packed, count, position, offset, max_record_bytes, builder)
+            block = _block(header, reader, packed, count, position, offset, bounds, builder)
             for unreadable in block:
                 position += unreadable is None or unreadable.part == 0
                 yield unreadable
@@ -110,18 +110,18 @@ def _block(
     count: int,
     position: int,
     offset: int,
-    max_record_bytes: int,
+    bounds: ChunkBounds,
     builder: ChunkBuilder,
 ) -> Iterator[UnreadableRecord | None]:
     """Add the records of one block; yields as `_records` does."""
     try:
-        unpacked = header.decompress(packed, max_record_bytes)
+        unpacked = header.decompress(packed, bounds.record_bytes)
     except Corrupt as error:
         detail = f"a block of {format_count(count, 'record')}: {error}"
-        yield UnreadableRecord(position, offset, packed, "bad_avro", detail)
+        yield UnreadableRecord(position, offset, packed, error.reason, detail)
         return
     texts = _at_once(reader, unpacked, count)
-    if texts is not None and max(map(len, texts)) <= max_record_bytes:
+    if texts is not None and max(map(len, texts)) <= bounds.record_bytes:
         for number, text in enumerate(texts):
             builder.add(text, position + number, offset)
             yield None
@@ -139,8 +139,8 @@ def _block(
             return
         try:
             text = reader.as_json(record)
-            if len(text) > max_record_bytes:
-                raise RecordError("too_long", f"the event as JSON is longer than {max_record_bytes} bytes")
+            if len(text) > bounds.record_bytes:
+                raise RecordError("too_long", bounds.too_long("the event as JSON"))
             builder.add(text, position, offset)
             yield None
         except RecordError as error:

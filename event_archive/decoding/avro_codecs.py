@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import zstandard
 
+from event_archive.decoding.record_chunk import too_long
 from event_archive.wording import agree, format_count
 
 ZSTD_READ_BYTES = 512  # a zstd block of four bytes may stand for 128 KiB, so little is fed at a time
@@ -21,6 +22,14 @@ Decompress = Callable[[bytes, int], bytes]
 
 class Corrupt(Exception):
     """Bytes that the format does not allow; the message says what is wrong."""
+
+    reason = "bad_avro"
+
+
+class TooLong(Corrupt):
+    """Packed bytes that unpack to more than the bound."""
+
+    reason = "too_long"
 
 
 def _null(packed: bytes, _: int) -> bytes:
@@ -71,7 +80,7 @@ def _xz(packed: bytes, max_bytes: int) -> bytes:
 
 def _whole(unpacked: bytes, at_end: bool, rest: bytes, max_bytes: int) -> bytes:
     if len(unpacked) > max_bytes:
-        raise Corrupt(f"unpacked, it is longer than {max_bytes} bytes")
+        raise TooLong(too_long("unpacked, it", max_bytes))
     if not at_end:
         raise Corrupt("it ends before it is complete")
     if rest:

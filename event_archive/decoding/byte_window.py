@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from event_archive.decoding.compressed_bytes import Readable, Undecodable
 from event_archive.decoding.decompress import decompressed, is_compressed
-from event_archive.decoding.record_chunk import ChunkBounds, UnreadableRecord
+from event_archive.decoding.record_chunk import PART_BYTES, ChunkBounds, UnreadableRecord
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,36 @@ class InputStart:
     bounds: ChunkBounds
 
 
+class DecodesToTooMuch(Exception):
+    """An input decodes to more than `bound` bytes."""
+
+    def __init__(self, bound: int) -> None:
+        super().__init__(f"it decodes to more than {bound} bytes")
+        self.bound = bound
+
+
+class Meter:
+    """Counts what an input decodes to, up to a bound."""
+
+    def __init__(self, bound: int) -> None:
+        self._bound = bound
+        self._count = 0
+
+    def add(self, count: int) -> None:
+        """Add so many bytes; raises DecodesToTooMuch."""
+        self._count += count
+        if self._count > self._bound:
+            raise DecodesToTooMuch(self._bound)
+
+
 class Blocks:
     """Decoded bytes, at most `size` at a time; `fault` says why they end before the input does."""
 
-    def __init__(self, source: Readable, size: int) -> None:
-        self._source = None if is_compressed(source) else source
-        self._stream = decompressed(source, size)
-        self._size = size
+    def __init__(self, source: Readable, bounds: ChunkBounds) -> None:
+        self._plain = None if is_compressed(source) else source
+        self._stream = iter(()) if self._plain else decompressed(source)
+        self._size = bounds.chunk_bytes
+        self._meter = Meter(bounds.input_bytes)
         self._held = b""
         self.offset = 0
         self.at_end = False
@@ -37,17 +60,25 @@ class Blocks:
         """Return the next bytes, at least `size` where there are as many, without taking them."""
         parts, have = [self._held] if self._held else [], len(self._held)
         while have < size and not self.at_end:
-            try:
-                block = next(self._stream, None)
-            except Undecodable as error:
-                block, self.fault = None, error
-            if block is None:
+            block = self._next(size - have)
+            if not block:
                 self.at_end = True
             else:
                 parts.append(block)
                 have += len(block)
         self._held = parts[0] if len(parts) == 1 else b"".join(parts)  # one part is most often all, uncopied
         return self._held
+
+    def _next(self, size: int) -> bytes:
+        if self._plain:
+            return self._plain.read(size)
+        try:
+            block = next(self._stream, b"")
+        except Undecodable as error:
+            self.fault = error
+            return b""
+        self._meter.add(len(block))
+        return block
 
     def take(self) -> bytes:
         """Return the next bytes, and take them; empty at the end."""
@@ -56,13 +87,20 @@ class Blocks:
         self.offset += len(block)
         return block
 
+    def take_part(self) -> bytes:
+        """Return the next bytes, and take them: a part of what is passed over; empty at the end."""
+        block = self.peek(1) if self._held else self.peek(PART_BYTES)
+        part, self._held = block[:PART_BYTES], block[PART_BYTES:]
+        self.offset += len(part)
+        return part
+
     def put_back(self, rest: bytes) -> None:
         """Put back the end of what was just taken: the source reads it again where it can."""
         self.offset -= len(rest)
-        if self._source and not self.at_end:
-            self._source.put_back(len(rest))
+        if self._plain and not self.at_end and not self._held:
+            self._plain.put_back(len(rest))
         else:
-            self._held = rest
+            self._held = rest + self._held
 
     @property
     def break_reason(self) -> str | None:
@@ -109,7 +147,8 @@ class ByteWindow:
         part = 0
         while (count is None or count > 0) and self.holds(1):
             offset = self.offset
-            end = len(self.data) if count is None else min(len(self.data), self.at + count)
+            most = PART_BYTES if count is None else min(count, PART_BYTES)
+            end = min(len(self.data), self.at + most)
             piece, self.at = self.data[self.at : end], end
             yield UnreadableRecord(position, offset, piece, reason, detail, part)
             part += 1
@@ -123,9 +162,11 @@ class ByteWindow:
         while self.holds(len(mark)):
             offset, place = self.offset, self.data.find(mark, self.at)
             end = place + len(mark) if place >= 0 else len(self.data) - len(mark) + 1
+            is_last = place >= 0 and end <= self.at + PART_BYTES
+            end = min(end, self.at + PART_BYTES)
             piece, self.at = self.data[self.at : end], end
             yield UnreadableRecord(position, offset, piece, reason, detail, part)
-            if place >= 0:
+            if is_last:
                 return
             part += 1
         if part == 0 or self.at < len(self.data):

@@ -32,18 +32,12 @@ COMPRESSIONS = (
 )
 
 
-def decompressed(stream: Readable, block_bytes: int) -> Iterator[bytes]:
-    """Yield the decoded bytes of a stream; raises Undecodable after the last bytes that could be had.
-
-    A stream that is not compressed comes in blocks of `block_bytes`, a compressed one in smaller pieces.
-    """
+def decompressed(stream: Readable) -> Iterator[bytes]:
+    """Yield the decoded bytes of a compressed stream; raises Undecodable after the last that could be had."""
     start = stream.read(READ_BYTES)
-    if compression := _compression_of(start):
-        yield from compression.decompress(CompressedBytes(start, stream))
-    else:
-        stream.put_back(len(start))
-        while block := stream.read(block_bytes):
-            yield block
+    compression = _compression_of(start)
+    assert compression, "the stream is not compressed"
+    yield from compression.decompress(CompressedBytes(start, stream))
 
 
 def _compression_of(start: bytes) -> Compression | None:
@@ -51,7 +45,7 @@ def _compression_of(start: bytes) -> Compression | None:
 
 
 def is_compressed(stream: Readable) -> bool:
-    """Whether `decompressed` would decompress this stream; nothing of it is taken."""
+    """Whether a stream is compressed, by a compression of the list; nothing of it is taken."""
     start = stream.read(max(len(entry.magic) for entry in COMPRESSIONS))
     stream.put_back(len(start))
     return _compression_of(start) is not None

@@ -18,8 +18,8 @@ The records of a format that does not hold CloudEvents become events by a mappin
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from event_archive.decoding import avro, json, protobuf
-from event_archive.decoding.byte_window import Blocks, InputStart
+from event_archive.decoding import avro, json, json_array, protobuf
+from event_archive.decoding.byte_window import Blocks, InputStart, Meter
 from event_archive.decoding.compressed_bytes import Readable
 from event_archive.decoding.record_chunk import (
     UNDECODABLE,
@@ -43,22 +43,23 @@ FORMATS: Sequence[Format] = (
     Format("Avro container file", avro.is_container, avro.container_records),
     Format("Protobuf batch", protobuf.is_batch, protobuf.batch_records),
     Format("Protobuf with lengths", protobuf.is_length_delimited, protobuf.length_delimited_records),
-    Format("JSON array", json.is_array, json.array_records),
+    Format("JSON array", json_array.is_array, json_array.array_records),
     Format("JSON document", json.is_document, json.document_record),
     Format("NDJSON", json.is_text, json.line_records),  # all the rest, whatever it is
 )
 
 
-def read_chunks(stream: Readable, chunk_bytes: int, max_record_bytes: int) -> Iterator[Chunk]:
-    """Yield the records of an input, of `max_record_bytes` at most, as chunks of about `chunk_bytes`.
+def read_chunks(stream: Readable, bounds: ChunkBounds) -> Iterator[Chunk]:
+    """Yield the records of an input as chunks; raises DecodesToTooMuch.
 
     Many small records make smaller chunks: each record costs some hundred bytes, however small it is.
     """
-    bounds = ChunkBounds(chunk_bytes, max_record_bytes)
-    blocks = Blocks(stream, chunk_bytes)
+    blocks = Blocks(stream, bounds)
+    meter = Meter(bounds.input_bytes)
     position = 0
     for chunk in _format_of(blocks, bounds).records(blocks, bounds):
         position = max(position, chunk.last_position)
+        meter.add(chunk.size)
         yield chunk
     yield from _undecodable(blocks, position + 1)
 

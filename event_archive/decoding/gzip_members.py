@@ -71,7 +71,8 @@ def _last_bytes(source: CompressedBytes, state: "zlib._Decompress", given: int) 
         at += 1
     place = source.offset + at
     source.drop(last_useful)
-    yield b"".join(new)
+    if last := b"".join(new):
+        yield last
     if fault:
         raise Undecodable(f"corrupt gzip at byte {place}: {fault}", source)
     raise Undecodable(f"the gzip stream ends at byte {place} before it is complete", source)

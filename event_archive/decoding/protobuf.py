@@ -65,11 +65,11 @@ def _is_event(start: bytes) -> bool:
 
 def _framed_records(blocks: Blocks, bounds: ChunkBounds, tag: bytes) -> Iterator[Chunk]:
     builder = ChunkBuilder()
-    return builder.chunks(_events(ByteWindow(blocks), tag, bounds.record_bytes, builder), bounds)
+    return builder.chunks(_events(ByteWindow(blocks), tag, bounds, builder), bounds)
 
 
 def _events(
-    window: ByteWindow, tag: bytes, max_record_bytes: int, builder: ChunkBuilder
+    window: ByteWindow, tag: bytes, bounds: ChunkBounds, builder: ChunkBuilder
 ) -> Iterator[UnreadableRecord | None]:
     """Add the events to `builder`; yields what is none, and None after each event."""
     position = 0
@@ -83,8 +83,8 @@ def _events(
             yield from window.pass_over(None, position, "bad_protobuf", window.break_reason or detail)
             break
         length, head = size
-        if length > max_record_bytes:
-            detail = f"the event is longer than {max_record_bytes} bytes"
+        if length > bounds.record_bytes:
+            detail = bounds.too_long("the event")
             yield from window.pass_over(head + length, position, "too_long", detail)
             continue
         if not window.holds(head + length):
@@ -96,8 +96,8 @@ def _events(
         raw = window.data[body : window.at]
         try:
             text = event_text(raw)
-            if len(text) > max_record_bytes:
-                raise RecordError("too_long", f"the event as JSON is longer than {max_record_bytes} bytes")
+            if len(text) > bounds.record_bytes:
+                raise RecordError("too_long", bounds.too_long("the event as JSON"))
             builder.add(text, position, offset)
             yield None
         except RecordError as error:

@@ -7,12 +7,15 @@ A chunk's lines lie in one buffer, each with its line feed, so that a columnar e
 are. Records that are not UTF-8, which no text column can hold, are kept apart from it.
 """
 
+import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+PART_BYTES = 1 << 20  # of what is no record: its parts
 
 CACHED_BYTES = 1 << 20  # line ends are looked for in pieces that stay in the processor's cache
 
@@ -27,17 +30,33 @@ DAMAGE = (UNDECODABLE, "truncated", "after_array", "bad_avro", "bad_protobuf")
 Numbers = npt.NDArray[np.int64]
 
 
+def too_long(what: str, record_bytes: int) -> str:
+    """Return the detail of a record that is longer than so many bytes."""
+    return (
+        f"{what} is longer than {record_bytes} bytes, the bound of one record: "
+        "the smaller of FACTLOG_MAX_RECORD and a 64th of FACTLOG_MEMORY"
+    )
+
+
 @dataclass(frozen=True)
 class ChunkBounds:
-    """The sizes of chunks: so many bytes of records, more or less, and so many in one record at most."""
+    """The sizes of chunks: so many bytes of records, more or less, and so many in one record at most.
+
+    `input_bytes`: how many an input may decode to.
+    """
 
     chunk_bytes: int
     record_bytes: int
+    input_bytes: int = sys.maxsize
 
     @property
     def max_records(self) -> int:
         """The most records that a chunk may have, however small they are."""
         return max(self.chunk_bytes // LEAST_RECORD_BYTES, 1)
+
+    def too_long(self, what: str) -> str:
+        """Return the detail of a record that is too long, with the settings that raise the bound."""
+        return too_long(what, self.record_bytes)
 
 
 @dataclass(frozen=True)
@@ -69,6 +88,11 @@ class Chunk:
     def bounds(self) -> Numbers:
         """The places in the buffer where each line begins, and where the last one ends."""
         return np.frombuffer(self.lines.buffers()[1], np.int64)[: len(self.positions) + 1]
+
+    @property
+    def size(self) -> int:
+        """How many bytes its records are, readable or not."""
+        return int(self.bounds[-1]) + sum(len(record.record) for record in self.unreadable)
 
     @property
     def last_position(self) -> int:
@@ -136,6 +160,20 @@ def chunk_of(records: list[bytes], positions: Numbers, offsets: Numbers) -> Chun
     return _utf8_chunk(data, bounds, positions, offsets)
 
 
+def in_parts(unreadable: UnreadableRecord) -> list[UnreadableRecord]:
+    """Return an unreadable record as parts of bounded size, the first part 0."""
+    places = range(0, max(len(unreadable.record), 1), PART_BYTES)
+    return [
+        replace(
+            unreadable,
+            offset=unreadable.offset + at,
+            record=unreadable.record[at : at + PART_BYTES],
+            part=unreadable.part + number,
+        )
+        for number, at in enumerate(places)
+    ]
+
+
 def unreadable_chunk(unreadable: UnreadableRecord) -> Chunk:
     """Return a chunk without records, but for bytes that are none."""
     chunk = text_chunk(b"", 0, unreadable.position, unreadable.offset)
@@ -152,6 +190,7 @@ class ChunkBuilder:
     offsets: list[int] = field(default_factory=list)
     unreadable: list[UnreadableRecord] = field(default_factory=list)
     size: int = 0
+    unreadable_bytes: int = 0
 
     def add(self, record: bytes, position: int, offset: int) -> None:
         """Add one record's JSON text."""
@@ -164,13 +203,15 @@ class ChunkBuilder:
         """Add bytes that are no record."""
         self.unreadable.append(unreadable)
         self.size += len(unreadable.record)
+        self.unreadable_bytes += len(unreadable.record)
 
     def chunks(self, steps: Iterable[UnreadableRecord | None], bounds: ChunkBounds) -> Iterator[Chunk]:
         """Yield what is added while `steps` runs, as chunks; a step is None after a record was added."""
         for unreadable in steps:
             if unreadable:
                 self.add_unreadable(unreadable)
-            if self.size >= bounds.chunk_bytes or len(self.records) >= bounds.max_records:
+            is_full = self.size >= bounds.chunk_bytes or self.unreadable_bytes >= PART_BYTES
+            if is_full or len(self.records) >= bounds.max_records:
                 yield self.chunk()
         yield self.chunk()
 
@@ -178,5 +219,6 @@ class ChunkBuilder:
         """Return all that was added as a chunk; then the builder is empty."""
         chunk = chunk_of(self.records, np.array(self.positions, np.int64), np.array(self.offsets, np.int64))
         chunk.unreadable = self.unreadable
-        self.records, self.positions, self.offsets, self.unreadable, self.size = [], [], [], [], 0
+        self.records, self.positions, self.offsets, self.unreadable = [], [], [], []
+        self.size = self.unreadable_bytes = 0
         return chunk

@@ -15,9 +15,11 @@ from functools import partial
 from pathlib import Path
 
 from event_archive.archive import Archive
+from event_archive.decoding.byte_window import DecodesToTooMuch
 from event_archive.decoding.formats import read_chunks
-from event_archive.decoding.record_chunk import Chunk
+from event_archive.decoding.record_chunk import Chunk, ChunkBounds
 from event_archive.decoding.sources import HashingReader, Source, digest_of
+from event_archive.errors import UnusableSource
 from event_archive.landing.quarantine_file import QuarantineWriter, damage_in
 from event_archive.landing.transaction import RejectedRows, Transaction, commit_until_accepted
 from event_archive.limits import Limits
@@ -108,7 +110,16 @@ def _take_in(
             if progress:
                 progress(stream.bytes)
 
-        transaction.take_in(read_chunks(stream, limits.chunk_bytes, limits.record_bytes), note, transform)
+        bounds = ChunkBounds(limits.chunk_bytes, limits.record_bytes, limits.max_input_bytes)
+        try:
+            if source.size > limits.max_input_bytes:
+                raise DecodesToTooMuch(limits.max_input_bytes)
+            transaction.take_in(read_chunks(stream, bounds), note, transform)
+        except DecodesToTooMuch as error:
+            raise UnusableSource(
+                source.origin,
+                f"{error}, and nothing of it was taken; if it is right, raise FACTLOG_MAX_INPUT",
+            ) from error
         stream.read_to_end()
     return stream
 

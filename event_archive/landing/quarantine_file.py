@@ -19,7 +19,7 @@ from event_archive.store.parquet_file import open_parquet
 from event_archive.store.record_file import RecordFileWriter
 from event_archive.validation.exact_validator import Rejected
 
-FLUSH_BYTES = 16 << 20
+FLUSH_BYTES = 8 << 20
 RECORD_FIELDS = ("position", "offset", "reason", "detail", "record", "part")
 COLUMNS = pa.schema(
     [

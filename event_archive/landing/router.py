@@ -6,8 +6,9 @@ and duplicates (`deduplicate`).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import duckdb
@@ -32,10 +33,14 @@ from event_archive.validation.fast_validator import FastValidator, learn_validat
 MAX_FAST_VALIDATORS = 8  # of one event type
 WORTH_LEARNING = 64  # rows that no fast validator has accepted
 VALIDATED_AT_A_TIME = 5_000
+VALIDATED_BYTES_AT_A_TIME = 1 << 20  # parsed, values take up to 60 times the memory of their text
 USUAL_SHARE = 0.99
 ENGINE_BATCH_ROWS = 16_384  # the engine's threads share the work by these
 
 Rows = npt.NDArray[np.int64]
+ValidatedRow = tuple[int, dict[str, Any]]
+"""A row of the chunk, and its event by the archive's columns."""
+
 LearnedValidators = dict[str, list[FastValidator]]
 """By event type, how producers were seen to spell their events."""
 
@@ -203,8 +208,9 @@ class Router:
         """Validate rows one by one, a bounded number at a time."""
         blank = chunk.blank(rows)
         routed.received -= int(blank.sum())
-        for batch in _batches(rows[~blank].tolist(), VALIDATED_AT_A_TIME):
-            accepted: defaultdict[str, list[tuple[int, Accepted]]] = defaultdict(list)
+        rows = rows[~blank]
+        for batch in _batches(rows, chunk.bounds[rows + 1] - chunk.bounds[rows]):
+            accepted: defaultdict[str, list[ValidatedRow]] = defaultdict(list)
             for row in batch:
                 record = chunk.record(row)
                 if not record and row not in chunk.apart:
@@ -212,22 +218,29 @@ class Router:
                     continue
                 verdict = validate(record, self._archive.contracts, self._latest)
                 if isinstance(verdict, Accepted):
-                    accepted[verdict.contract.type].append((row, verdict))
+                    accepted[verdict.contract.type].append((row, verdict.row))
                 else:
                     routed.rejected.append((row, verdict))
             for event_type, events in accepted.items():
                 self._take(self._archive.contracts[event_type], events)
 
-    def _take(self, contract: Contract, events: list[tuple[int, Accepted]]) -> None:
+    def _take(self, contract: Contract, events: list[ValidatedRow]) -> None:
         arrays = {"n": pa.array([row for row, _ in events], pa.int64())}
         types = {name: ARROW_SCALARS[kind] for name, kind in STORED_COLUMNS.items()}
         for name, kind in (types | {"data": contract.data_type.arrow(), "extra": pa.string()}).items():
-            arrays[name] = pa.array([event.row[name] for _, event in events], kind)
+            arrays[name] = pa.array([event[name] for _, event in events], kind)
         with Relations(self._connection) as relations:
             validated = relations.register("validated", pa.table(arrays))
             self._parts[contract.type].append(typed_events(self._connection, validated, contract))
 
 
-def _batches(rows: list[int], size: int) -> Iterator[Iterable[int]]:
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]
+def _batches(rows: Rows, sizes: Rows) -> Iterator[list[int]]:
+    """Yield rows in batches of bounded number and size; one that is larger stands alone."""
+    ends = np.cumsum(sizes)
+    start = 0
+    while start < len(rows):
+        before = ends[start] - sizes[start]
+        end = int(np.searchsorted(ends, before + VALIDATED_BYTES_AT_A_TIME, side="right"))
+        end = min(max(end, start + 1), start + VALIDATED_AT_A_TIME)
+        yield rows[start:end].tolist()
+        start = end

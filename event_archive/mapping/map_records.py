@@ -15,6 +15,8 @@ from event_archive.mapping.json_numbers import mark_numbers, unmark_numbers
 from event_archive.mapping.mapping import Mapping
 from event_archive.validation.exact_validator import Rejected, strict_fault
 
+TOO_LARGE = "the mapping takes more memory for this record than there is: half of FACTLOG_MEMORY"
+
 
 def map_chunk(
     connection: duckdb.DuckDBPyConnection, chunk: Chunk, *, mapping: Mapping
@@ -51,17 +53,31 @@ def map_texts(
     marked = {row: text for row, record in enumerate(records) if (text := mark_numbers(record)) is not None}
     plain = {row: record for row, record in enumerate(records) if row not in marked}
     for texts in (plain, marked):
-        table = pa.table({"n": pa.array(texts, pa.int64()), "record": pa.array(texts.values(), pa.string())})
         event = mapping.sql("record", marked=texts is marked)
         reason = mapping.reason_sql("record", marked=texts is marked)
-        rows = (
+        for row, made, why in _evaluate(connection, event, reason, list(texts.items())) if texts else []:
+            mapped[row] = (unmark_numbers(made) if made and texts is marked else made, why)
+    return [mapped[row] for row in range(len(records))]
+
+
+def _evaluate(
+    connection: duckdb.DuckDBPyConnection, event: str, reason: str, records: list[tuple[int, str]]
+) -> list[tuple[int, str | None, str | None]]:
+    """Return number, event and reason of each record; halves of them where all take too much memory."""
+    numbers, texts = zip(*records, strict=True)
+    table = pa.table({"n": pa.array(numbers, pa.int64()), "record": pa.array(texts, pa.string())})
+    try:
+        return (
             connection.from_arrow(table)
             .project(f"n, record, CAST({event} AS VARCHAR) AS event")
             .project(f"n, event, CASE WHEN event IS NULL THEN {reason} END AS reason")
             .fetchall()
-            if texts
-            else []
         )
-        for row, made, why in rows:
-            mapped[row] = (unmark_numbers(made) if made and texts is marked else made, why)
-    return [mapped[row] for row in range(len(records))]
+    except duckdb.OutOfMemoryException:
+        if len(records) == 1:
+            return [(numbers[0], None, TOO_LARGE)]
+    half = len(records) // 2
+    return [
+        *_evaluate(connection, event, reason, records[:half]),
+        *_evaluate(connection, event, reason, records[half:]),
+    ]

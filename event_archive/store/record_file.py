@@ -14,6 +14,11 @@ from event_archive.store.commit import QuarantineFile
 from event_archive.store.durable import file_digest
 
 
+def _is_bytes(kind: pa.DataType) -> bool:
+    """Whether a column holds bytes as they came: which hardly repeat, so that a dictionary only costs."""
+    return bool(pa.types.is_large_binary(kind))
+
+
 class RecordFileWriter:
     """Writes rows, which have an attribute for each column, to a file that is made with the first of them."""
 
@@ -28,7 +33,11 @@ class RecordFileWriter:
             return
         if self._writer is None:
             self._writer = pq.ParquetWriter(
-                self._file, self._columns, compression="zstd", write_page_checksum=True
+                self._file,
+                self._columns,
+                compression="zstd",
+                write_page_checksum=True,
+                use_dictionary=[column.name for column in self._columns if not _is_bytes(column.type)],
             )
         columns = [[getattr(row, name) for row in rows] for name in self._columns.names]
         self._writer.write_table(pa.table(columns, self._columns))

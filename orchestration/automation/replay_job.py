@@ -12,7 +12,8 @@ from event_archive import UnusableInput
 from event_archive.store.durable import make_durable_folder
 from orchestration.names import REPLAY_JOB
 from orchestration.replay.into_file import ReplayedDataset, read_known_at, replay_into
-from orchestration.settings import Settings, moment
+from orchestration.setting_values import moment
+from orchestration.settings import Settings
 
 FOLDER = "replays"
 DESCRIPTION = """Derive the reporting dataset over two cuts of the log into a new file, beside what is served.

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from orchestration.settings import Settings, absolute
+from orchestration.setting_values import absolute
+from orchestration.settings import Settings
 
 contracts_option = click.option(
     "--contracts",

@@ -23,7 +23,8 @@ from orchestration.dataset.dataset_file import Dataset, DatasetInfo, attach_data
 from orchestration.dataset.versions import find_version, intact_file, require_served_version, versions
 from orchestration.diff.causes import Causes, find_causes
 from orchestration.diff.rows import RowDifferences, compare_rows, read_rows
-from orchestration.settings import Settings, absolute
+from orchestration.setting_values import absolute
+from orchestration.settings import Settings
 from orchestration.warehouse.build_record import commit_at
 
 CURRENT = "current"

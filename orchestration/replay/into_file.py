@@ -28,7 +28,8 @@ from orchestration.dataset.compare import TableState, table_states
 from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
 from orchestration.dbt.process import OnNode
 from orchestration.full_disk import full_disk_in_one_line
-from orchestration.settings import Settings, absolute, moment
+from orchestration.setting_values import absolute, moment
+from orchestration.settings import Settings
 from orchestration.warehouse.engine import open_as_warehouse
 from orchestration.warehouse.scratch import DerivedWarehouse, derive, scratch_folder
 

@@ -17,6 +17,7 @@ import zstandard
 
 from event_archive import Archive
 from event_archive.decoding.formats import read_chunks
+from event_archive.decoding.record_chunk import ChunkBounds
 from event_archive.decoding.sources import HashingReader
 from event_archive.registry.contract import load_contracts
 from event_archive.validation.exact_validator import Accepted, validate
@@ -42,7 +43,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """Every event of some days of the company that is one, each once."""
     events_by_id: dict[tuple[str, str], dict[str, Any]] = {}
     for file in emit(tmp_path_factory.mktemp("files"), days=12, scale=0.1).files:
-        for piece in read_chunks(HashingReader(io.BytesIO(file.read_bytes())), 1 << 20, 1 << 20):
+        for piece in read_chunks(HashingReader(io.BytesIO(file.read_bytes())), ChunkBounds(1 << 20, 1 << 20)):
             for row in range(len(piece.positions)):
                 if isinstance(
                     validate(piece.record(row), CONTRACTS, datetime.max.replace(tzinfo=UTC)), Accepted

@@ -28,6 +28,8 @@ def test_settings_are_read_and_handed_on(tmp_path: Path) -> None:
         "FACTLOG_CONTRACTS": str(tmp_path),
         "FACTLOG_MEMORY": "2 GiB",
         "FACTLOG_BUILD_MEMORY": "6G",
+        "FACTLOG_MAX_RECORD": "8M",
+        "FACTLOG_MAX_INPUT": "40G",
         "FACTLOG_THREADS": "3",
         "FACTLOG_CLOCK_SKEW": "60",
         "FACTLOG_FIRST_DAY": "2026-01-31",
@@ -40,6 +42,7 @@ def test_settings_are_read_and_handed_on(tmp_path: Path) -> None:
     assert settings.inbox == tmp_path / "home" / "inbox"
     assert (settings.memory_bytes, settings.threads) == (2 << 30, 3)
     assert settings.build_memory_bytes == 6 << 30
+    assert (settings.limits.max_record_bytes, settings.limits.max_input_bytes) == (8 << 20, 40 << 30)
     assert settings.first_day == date(2026, 1, 31)
     assert settings.limits.clock_skew == timedelta(seconds=60)
     assert settings.cut == 7
@@ -55,6 +58,8 @@ def test_settings_are_read_and_handed_on(tmp_path: Path) -> None:
         ("FACTLOG_MEMORY", "plenty"),
         ("FACTLOG_MEMORY", "1M"),
         ("FACTLOG_BUILD_MEMORY", "plenty"),
+        ("FACTLOG_MAX_RECORD", "100K"),
+        ("FACTLOG_MAX_INPUT", "0"),
         ("FACTLOG_AS_OF", "yesterday"),
         ("FACTLOG_THREADS", "0"),
         ("FACTLOG_THREADS", "-1"),

@@ -24,7 +24,7 @@ from event_archive.schema_files.writers.pydantic import to_pydantic
 from event_archive.store.durable import make_durable_folder
 from orchestration.command_line import screen
 from orchestration.command_line.options import contracts_option, json_option, read_settings
-from orchestration.settings import absolute
+from orchestration.setting_values import absolute
 
 FORMATS: dict[str, Callable[[Contract], str]] = {
     "jsonschema": to_json_schema,

@@ -17,7 +17,8 @@ from orchestration.command_line.derive.refresh import show_building
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
 from orchestration.replay.into_file import ReplayedDataset, read_known_at, replay_into
 from orchestration.replay.verify import UnequalTable, Verification, verify_replay
-from orchestration.settings import Settings, moment
+from orchestration.setting_values import moment
+from orchestration.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def test_every_byte_is_in_a_record_or_kept(damaged_input: Damaged, step: int) ->
     spans: list[tuple[int, bytes]] = []
     rest: list[UnreadableRecord] = []
     with steps_of(step):
-        for chunk in read_chunks(stream(content), 4096, 1 << 20):
+        for chunk in read_chunks(stream(content), ChunkBounds(4096, 1 << 20)):
             for row, offset in enumerate(chunk.offsets.tolist()):
                 spans.append((offset, chunk.record(row)))
             for part in chunk.unreadable:

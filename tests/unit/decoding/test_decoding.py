@@ -12,12 +12,12 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from event_archive.decoding import compressed_bytes, decompress
+from event_archive.decoding import byte_window, compressed_bytes, decompress
 from event_archive.decoding import record_chunk as chunk
 from event_archive.decoding.compressed_bytes import Undecodable
 from event_archive.decoding.decompress import decompressed
 from event_archive.decoding.formats import read_chunks
-from event_archive.decoding.record_chunk import UnreadableRecord
+from event_archive.decoding.record_chunk import ChunkBounds, UnreadableRecord
 from event_archive.decoding.sources import HashingReader
 
 MARK = b"\xef\xbb\xbf"
@@ -39,8 +39,10 @@ def cut(
         patch.object(decompress, "READ_BYTES", max(size, 4)),
         patch.object(compressed_bytes, "READ_BYTES", max(size, 4)),
         patch.object(chunk, "CACHED_BYTES", size),
+        patch.object(chunk, "PART_BYTES", max(size, 4)),
+        patch.object(byte_window, "PART_BYTES", max(size, 4)),
     ):
-        for piece in read_chunks(read, size, longest):
+        for piece in read_chunks(read, ChunkBounds(size, longest)):
             for row, place in enumerate(zip(piece.positions.tolist(), piece.offsets.tolist(), strict=True)):
                 if piece.record(row):
                     records.append((*place, piece.record(row)))
@@ -141,7 +143,7 @@ def test_an_array_is_cut_where_its_elements_end(
 )
 def test_many_small_records_make_small_chunks(content: bytes) -> None:
     with patch.object(chunk, "CACHED_BYTES", 64):
-        sizes = [len(piece.positions) for piece in read_chunks(stream(content), 1280, 1 << 20)]
+        sizes = [len(piece.positions) for piece in read_chunks(stream(content), ChunkBounds(1280, 1 << 20))]
     assert max(sizes) <= 10 + 64
     assert sum(sizes) in (5000, 5001)
 
@@ -160,7 +162,7 @@ def test_a_long_line_is_rejected_in_parts_and_the_rest_goes_on(size: int) -> Non
         assert [piece.part for piece in parts] == list(range(len(parts)))
         assert b"".join(piece.record for piece in parts).rstrip(b"\n") == LONG
         assert content[parts[0].offset :].startswith(LONG)
-        assert max(len(piece.record) for piece in parts) <= max(100, 4) + 2 * size
+        assert max(len(piece.record) for piece in parts) <= max(size, 4)
 
 
 BROKEN = {
@@ -233,7 +235,7 @@ def test_a_wrong_checksum_takes_no_record_away() -> None:
 @pytest.mark.parametrize("packer", PACKERS)
 def test_a_bomb_comes_in_pieces_of_bounded_size(packer: str) -> None:
     packed = PACKERS[packer](bytes(64 << 20))
-    sizes = [len(piece) for piece in decompressed(stream(packed), 1 << 20)]
+    sizes = [len(piece) for piece in decompressed(stream(packed))]
     assert sum(sizes) == 64 << 20
     assert max(sizes) <= 16 << 20
 
@@ -242,4 +244,4 @@ def test_a_window_larger_than_memory_is_rejected() -> None:
     parameters = zstandard.ZstdCompressionParameters(window_log=31, enable_ldm=True)
     packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
     with pytest.raises(Undecodable, match="corrupt zstd"):
-        list(decompressed(HashingReader(io.BytesIO(packer.compress(LINES) + packer.flush())), 1 << 20))
+        list(decompressed(HashingReader(io.BytesIO(packer.compress(LINES) + packer.flush()))))

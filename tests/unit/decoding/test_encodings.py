@@ -25,7 +25,7 @@ from event_archive import Source, land
 from event_archive.decoding import avro_codecs, avro_header
 from event_archive.decoding.avro_safe_schema import CLOUD_EVENT
 from event_archive.decoding.formats import read_chunks
-from event_archive.decoding.record_chunk import UnreadableRecord
+from event_archive.decoding.record_chunk import ChunkBounds, UnreadableRecord
 from event_archive.decoding.sources import HashingReader
 from event_archive.mapping.mapping import load_mapping
 from support.encoded import as_avro, as_batch, as_delimited, as_json, attributes_of, delimited, message
@@ -55,7 +55,7 @@ def cut(
 ) -> tuple[list[bytes], list[UnreadableRecord]]:
     """The records of some bytes as JSON text, and what is broken."""
     records, unreadable = [], []
-    for piece in read_chunks(HashingReader(io.BytesIO(content)), size, longest):
+    for piece in read_chunks(HashingReader(io.BytesIO(content)), ChunkBounds(size, longest)):
         records += [piece.record(row) for row in range(len(piece.positions)) if piece.record(row)]
         unreadable += piece.unreadable
     return records, unreadable
@@ -378,8 +378,9 @@ def test_blocks_after_an_unreadable_one_land(tmp_path: Path) -> None:
 def test_a_block_that_unpacks_to_gigabytes_is_rejected(tmp_path: Path, codec: str) -> None:
     event = lost(1) | {"data": {"place": "x" * 60_000_000}}
     ((reason, detail),) = rejections_of(tmp_path, packed_avro([event], codec), max_record_bytes=1 << 20)
-    assert reason == "bad_avro"
+    assert reason == "too_long"
     assert "longer than 1048576 bytes" in detail
+    assert "FACTLOG_MAX_RECORD" in detail
 
 
 def test_json_is_never_taken_for_protobuf() -> None:

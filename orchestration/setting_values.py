@@ -1,0 +1,98 @@
+"""Values of settings and options: a text read as a folder, a size, a number, a day or a moment.
+
+Belongs here: reading one value, and the one line that says what is wrong with it. Not here: which settings
+there are (`settings`).
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from event_archive import UnusableInput
+
+UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+SIZE = re.compile(r"(\d+)\s*([KMG]?)(?:i?B)?", re.IGNORECASE)
+
+
+def absolute(path: str | Path, name: str) -> Path:
+    """Return a path as it is from every folder: `~` and `..` are followed, a symbolic link stays what it is.
+
+    `name`: of the setting or option, for the error where there is no such user's folder.
+    """
+    try:
+        full = Path(path).expanduser().absolute()
+    except RuntimeError:
+        raise UnusableInput(f"{name}={path}: no such user; name the folder by its path") from None
+    # What `..` means behind a symbolic link, only the file system knows.
+    return full.resolve() if ".." in full.parts else full
+
+
+def folder(given: Mapping[str, str], name: str, default: Path) -> Path:
+    """Read a folder that must exist."""
+    path = absolute(given.get(name, default), name)
+    if name in given and not path.is_dir():
+        raise UnusableInput(f"{name}={given[name]}: no such folder; name an existing one or unset {name}")
+    return path
+
+
+def size(given: Mapping[str, str], name: str, default: int, at_least: str = "256M") -> int:
+    """Read a number of bytes, such as 512M or 2G."""
+    if name not in given:
+        return default
+    bytes_ = _bytes_of(given[name])
+    if bytes_ < _bytes_of(at_least):
+        raise UnusableInput(
+            f"{name}={given[name]}: not a size of at least {at_least}; write it like 512M or 2G"
+        )
+    return bytes_
+
+
+def _bytes_of(text: str) -> int:
+    match = SIZE.fullmatch(text)
+    return int(match[1]) * UNITS[match[2].upper()] if match else 0
+
+
+def whole(given: Mapping[str, str], name: str, default: int, *, at_least: int) -> int:
+    """Read a whole number with a lower bound."""
+    if name not in given:
+        return default
+    if not given[name].isascii() or not given[name].isdigit() or int(given[name]) < at_least:
+        raise UnusableInput(f"{name}={given[name]}: not a whole number of at least {at_least}")
+    return int(given[name])
+
+
+def day(given: Mapping[str, str], name: str) -> date | None:
+    """Read a day."""
+    if name not in given:
+        return None
+    try:
+        return date.fromisoformat(given[name])
+    except ValueError:
+        raise UnusableInput(f"{name}={given[name]}: not a day; write it like 2026-01-31") from None
+
+
+def days(given: Mapping[str, str], name: str) -> tuple[date, ...]:
+    """Read days with commas between them."""
+    given_days = [text.strip() for text in given.get(name, "").split(",") if text.strip()]
+    try:
+        return tuple(date.fromisoformat(text) for text in given_days)
+    except ValueError:
+        raise UnusableInput(
+            f"{name}={given[name]}: not days; write them like 2026-01-31,2026-02-01"
+        ) from None
+
+
+def moment(text: str, option: str) -> datetime:
+    """Read a moment: a day (its start) or a time, in UTC where it names no offset.
+
+    `option` stands before the text in the error where that is none: `FACTLOG_AS_OF=`, or `--as-of ` with
+    its space.
+    """
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        raise UnusableInput(
+            f"{option}{text}: not a time; write it like 2026-03-03 or 2026-03-03T12:00:00Z"
+        ) from None
+    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
