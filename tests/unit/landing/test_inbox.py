@@ -10,6 +10,7 @@ import shutil
 import socket
 import stat
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,24 @@ def test_a_file_that_can_not_be_moved_is_named_and_the_others_land(
     assert land_all(archive, inbox) == (["a.ndjson"], {})
     assert [commit.counts.accepted for commit in archive.log.commits()] == [1, 1]
     assert kept(inbox) == {"a.ndjson": events(1), "b.ndjson": events(2)}
+
+
+@pytest.mark.parametrize("is_elsewhere", [False, True])
+def test_several_that_land_one_inbox_at_once_land_and_keep_each_file_once(
+    archive: Archive, inbox: Path, monkeypatch: pytest.MonkeyPatch, is_elsewhere: bool
+) -> None:
+    if is_elsewhere:
+        monkeypatch.setattr(os, "rename", across_refused(inbox))
+    dropped = {f"{number}.ndjson": events(number) for number in range(8)}
+    for name, content in dropped.items():
+        drop(inbox, name, content)
+    archives = [Archive(archive.root, archive.contracts) for _ in range(3)]
+    with ThreadPoolExecutor(3) as threads:
+        outcomes = list(threads.map(lambda archive: land_all(archive, inbox), archives))
+    assert [problems for _, problems in outcomes] == [{}, {}, {}]
+    assert {name for landed, _ in outcomes for name in landed} == set(dropped)
+    assert [commit.counts.accepted for commit in archive.log.commits()] == [1] * 8
+    assert (left(inbox), kept(inbox)) == ([], dropped)
 
 
 # What is written while it lands
