@@ -12,7 +12,9 @@ from pathlib import Path
 from event_archive import UnusableInput
 
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-SIZE = re.compile(r"(\d+)\s*([KMG]?)(?:i?B)?", re.IGNORECASE)
+SIZE = re.compile(r"(\d{1,18})\s*([KMG]?)(?:i?B)?", re.IGNORECASE)
+MOST_BYTES = 1 << 50
+MANY = 10**9
 
 
 def absolute(path: str | Path, name: str) -> Path:
@@ -24,8 +26,15 @@ def absolute(path: str | Path, name: str) -> Path:
         full = Path(path).expanduser().absolute()
     except RuntimeError:
         raise UnusableInput(f"{name}={path}: no such user; name the folder by its path") from None
+    if not is_text(str(full)):
+        raise UnusableInput(f"{name}={path}: no path in UTF-8; name a folder that has one")
     # What `..` means behind a symbolic link, only the file system knows.
     return full.resolve() if ".." in full.parts else full
+
+
+def is_text(given: str) -> bool:
+    """Whether what came from the outside is UTF-8 throughout; Python marks each byte that is not."""
+    return not any("\ud800" <= character <= "\udfff" for character in given)
 
 
 def folder(given: Mapping[str, str], name: str, default: Path) -> Path:
@@ -45,6 +54,8 @@ def size(given: Mapping[str, str], name: str, default: int, at_least: str = "256
         raise UnusableInput(
             f"{name}={given[name]}: not a size of at least {at_least}; write it like 512M or 2G"
         )
+    if bytes_ > MOST_BYTES:
+        raise UnusableInput(f"{name}={given[name]}: more than any machine has; write it like 512M or 2G")
     return bytes_
 
 
@@ -53,13 +64,25 @@ def _bytes_of(text: str) -> int:
     return int(match[1]) * UNITS[match[2].upper()] if match else 0
 
 
-def whole(given: Mapping[str, str], name: str, default: int, *, at_least: int) -> int:
-    """Read a whole number with a lower bound."""
+def whole(given: Mapping[str, str], name: str, default: int, *, at_least: int, at_most: int = MANY) -> int:
+    """Read a whole number within bounds."""
     if name not in given:
         return default
-    if not given[name].isascii() or not given[name].isdigit() or int(given[name]) < at_least:
-        raise UnusableInput(f"{name}={given[name]}: not a whole number of at least {at_least}")
-    return int(given[name])
+    number = whole_number(given[name])
+    if number is None or not at_least <= number <= at_most:
+        bounds = f"of at least {at_least}{up_to(at_most)}"
+        raise UnusableInput(f"{name}={given[name]}: not a whole number {bounds}")
+    return number
+
+
+def up_to(at_most: int) -> str:
+    """Return the upper bound as a message words it, where it is one that anybody meets."""
+    return f" and at most {at_most}" if at_most < MANY else ""
+
+
+def whole_number(text: str) -> int | None:
+    """Return the number that digits stand for; None where there is anything else, or far too many."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
 def day(given: Mapping[str, str], name: str) -> date | None:
@@ -91,8 +114,8 @@ def moment(text: str, option: str) -> datetime:
     """
     try:
         read = datetime.fromisoformat(text)
-    except ValueError:
+        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise UnusableInput(
             f"{option}{text}: not a time; write it like 2026-03-03 or 2026-03-03T12:00:00Z"
         ) from None
-    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from event_archive import Archive, Limits
 
 PROJECT = Path(__file__).resolve().parents[1]
+MOST_THREADS = 1024
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,9 @@ class Settings:
             build_memory_bytes=size(given, "FACTLOG_BUILD_MEMORY", cls.build_memory_bytes),
             max_record_bytes=size(given, "FACTLOG_MAX_RECORD", cls.max_record_bytes, at_least="1M"),
             max_input_bytes=size(given, "FACTLOG_MAX_INPUT", cls.max_input_bytes, at_least="1M"),
-            threads=whole(given, "FACTLOG_THREADS", min(os.cpu_count() or 2, 8), at_least=1),
+            threads=whole(
+                given, "FACTLOG_THREADS", min(os.cpu_count() or 2, 8), at_least=1, at_most=MOST_THREADS
+            ),
             clock_skew=timedelta(
                 seconds=whole(given, "FACTLOG_CLOCK_SKEW", int(cls.clock_skew.total_seconds()), at_least=0)
             ),
@@ -147,6 +150,14 @@ class Settings:
         from event_archive.store.local import LocalStorage
 
         LocalStorage(self.archive_root)
+
+    def require_foreign(self, file: Path) -> None:
+        """Raise UnusableInput for a file in what is factlog's own: nobody else writes there."""
+        resolved = file.parent.resolve() / file.name
+        own = [self.archive_root, self.published, self.inbox, self.warehouse]
+        for place in (path.resolve() for path in own):
+            if resolved == place or place in resolved.parents:
+                raise UnusableInput(f"{file}: {place} is factlog's own; name a file somewhere else")
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a process that reads these settings again, with telemetry off."""

@@ -42,7 +42,7 @@ def query(sql: str, from_archive: bool, contracts: Path | None, form: str | None
       factlog query --archive "SELECT verb, count(*) FROM events.all_events GROUP BY verb"
     """
     if sql == "-":
-        sql = sys.stdin.read()
+        sql = sys.stdin.buffer.read().decode(errors="surrogateescape")
     if contracts and not from_archive:
         raise click.UsageError(
             "--contracts goes with --archive: the reporting dataset has tables, not contracts"

@@ -54,6 +54,8 @@ def world_fault(error: BaseException) -> str | None:
         return of_file_system(error)
     if isinstance(error, MemoryError) or is_of_library(error, "duckdb", "OutOfMemoryException"):
         return LESS_MEMORY
+    if isinstance(error, UnicodeEncodeError) or "cannot encode str as UTF-8" in str(error):
+        return "what was given is not UTF-8 throughout; write it in UTF-8"
     if is_of_library(error, "duckdb", "Error"):
         caused = is_of_library(error, "duckdb", "OperationalError", "FatalException", "PermissionException")
         return of_library(error) if caused or DAMAGED.search(str(error)) else None

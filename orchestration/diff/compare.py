@@ -23,7 +23,7 @@ from orchestration.dataset.dataset_file import Dataset, DatasetInfo, attach_data
 from orchestration.dataset.versions import find_version, intact_file, require_served_version, versions
 from orchestration.diff.causes import Causes, find_causes
 from orchestration.diff.rows import RowDifferences, compare_rows, read_rows
-from orchestration.setting_values import absolute
+from orchestration.setting_values import absolute, whole_number
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import commit_at
 
@@ -200,8 +200,8 @@ def find_dataset(settings: Settings, asked: str) -> tuple[str, Path]:
     if asked == CURRENT:
         version = require_served_version(settings)
         return f"version {version.number} ({CURRENT})", intact_file(settings, version).resolve()
-    if asked.isascii() and asked.isdigit():
-        version = find_version(settings, int(asked))
+    if (number := whole_number(asked)) is not None:
+        version = find_version(settings, number)
         return f"version {version.number}", intact_file(settings, version).resolve()
     path = absolute(asked, "dataset")
     if not path.exists():

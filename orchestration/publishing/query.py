@@ -23,6 +23,7 @@ from event_archive import UnusableInput
 from event_archive.sql_text import open_engine
 from orchestration.dataset.versions import intact_file, require_served_version
 from orchestration.publishing.write_fence import fenced_thread
+from orchestration.setting_values import is_text
 from orchestration.settings import Settings
 
 READING = {"SELECT", "EXPLAIN", "MULTI"}
@@ -118,6 +119,8 @@ def check_reads(sql: str) -> None:
     A statement that writes would fail later, with a worse reason; but EXPORT and ATTACH would not fail in a
     folder that may be read (`allowed_directories`), because it may be written as well.
     """
+    if not is_text(sql):
+        raise UnusableInput("query: is not UTF-8 throughout; write it in UTF-8")
     statements = duckdb.extract_statements(sql)
     if len(statements) != 1:
         raise UnusableInput(f"query: {len(statements)} statements; give one")

@@ -28,7 +28,7 @@ from orchestration.dataset.compare import TableState, table_states
 from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
 from orchestration.dbt.process import OnNode
 from orchestration.full_disk import full_disk_in_one_line
-from orchestration.setting_values import absolute, moment
+from orchestration.setting_values import absolute, moment, whole_number
 from orchestration.settings import Settings
 from orchestration.warehouse.engine import open_as_warehouse
 from orchestration.warehouse.scratch import DerivedWarehouse, derive, scratch_folder
@@ -99,8 +99,8 @@ def write(built: DerivedWarehouse, unfinished: Path, info: DatasetInfo) -> dict[
 
 def read_known_at(text: str) -> int | datetime:
     """Return a sequence or a time; what is digits alone is a sequence. Raises UnusableInput."""
-    if text.isascii() and text.isdigit():
-        return int(text)
+    if (sequence := whole_number(text)) is not None:
+        return sequence
     try:
         return moment(text, "")
     except UnusableInput:
@@ -162,11 +162,7 @@ def check_target(settings: Settings, into: Path) -> None:
         raise UnusableInput(f"{into}: is there already, and nothing is overwritten; name a new file")
     if not into.parent.is_dir():
         raise UnusableInput(f"{into}: there is no folder {into.parent}; make it first")
-    resolved = into.parent.resolve() / into.name
-    own = [settings.archive_root, settings.published, settings.inbox, settings.warehouse]
-    for place in (path.resolve() for path in own):
-        if resolved == place or place in resolved.parents:
-            raise UnusableInput(f"{into}: {place} is factlog's own; name a file somewhere else")
+    settings.require_foreign(into)
     try:
         with file_beside(into) as probe:
             probe.touch()

@@ -16,6 +16,7 @@ from orchestration.command_line import screen
 from orchestration.command_line.contracts.import_export import create
 from orchestration.command_line.options import read_settings
 from orchestration.contract_tools.docs import Document, documents
+from orchestration.setting_values import absolute
 
 
 @click.command("docs", short_help="Write the contracts' descriptions for dbt and for people.")
@@ -39,7 +40,8 @@ def docs(check: bool, page: Path | None) -> int:
       factlog contracts docs --check
     """
     settings = read_settings()
-    page = page or settings.dbt_project.parent / "docs" / "event-types.md"
+    page = absolute(page, "--page") if page else settings.dbt_project.parent / "docs" / "event-types.md"
+    settings.require_foreign(page)
     written = documents(load_contracts(settings.contracts), settings.dbt_project, page)
     stale = [document for document in written if document.is_stale()]
     for document in stale:

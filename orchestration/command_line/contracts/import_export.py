@@ -103,8 +103,10 @@ def import_(
     )
     written = None
     if output != "-":
-        folder = read_settings(contracts).contracts
+        settings = read_settings(contracts)
+        folder = settings.contracts
         target = absolute(output, "--output") if output else folder / f"{event_type}.yaml"
+        settings.require_foreign(target)
         if target.parent.resolve() == folder.resolve():
             _check_beside(folder, event_type, made.text)
         create(target, made.text)
@@ -137,7 +139,8 @@ def export(type_name: str, language: str, output: str | None, contracts: Path | 
       factlog contracts export translation.requested.v2 --format pydantic
       factlog contracts export invoice.issued.v1 --format avro --output invoice_issued.avsc
     """
-    known = load_contracts(read_settings(contracts).contracts)
+    settings = read_settings(contracts)
+    known = load_contracts(settings.contracts)
     if type_name not in known:
         raise UnusableInput(f"there is no contract {type_name[:200]}; see: factlog contracts list")
     text = FORMATS[language](known[type_name])
@@ -145,6 +148,7 @@ def export(type_name: str, language: str, output: str | None, contracts: Path | 
         screen.print_lines(text.rstrip("\n"))
     else:
         path = absolute(str(output), "--output")
+        settings.require_foreign(path)
         create(path, text)
         screen.print_lines(screen.format_path(path))
 
