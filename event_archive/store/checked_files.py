@@ -84,6 +84,8 @@ class CheckedFiles:
     def locations(self, files: Iterable[NamedFile]) -> list[str]:
         """Return what is opened to read these files; raises UnusableInput where one was changed."""
         listed = list(files)
+        if not self._seen:
+            self._read_record()
         unknown = [file for file in listed if not self._is_known(file)]
         if unknown and self._read_record():
             unknown = [file for file in unknown if not self._is_known(file)]
