@@ -112,20 +112,24 @@ def read_rejections(archive: Archive) -> Iterator[QuarantinedRecord]:
 
 def record_at(archive: Archive, commit: Commit, row: int) -> bytes:
     """Return the bytes of the record that begins in this row of a commit's quarantine file."""
+    return b"".join(record_parts(archive, commit, row))
+
+
+def record_parts(archive: Archive, commit: Commit, row: int) -> Iterator[bytes]:
+    """Yield the bytes of the record that begins in this row, in the parts that it is kept in."""
     assert commit.quarantine is not None
-    parts: list[bytes] = []
-    first = 0
+    first, is_within = 0, False
     with open_parquet(archive.files.location(commit.quarantine)) as file:
         for group in range(file.num_row_groups):
             rows = file.metadata.row_group(group).num_rows
             if row < first + rows:
                 table = file.read_row_group(group, ["part", "record"]).slice(max(row - first, 0))
                 for part, record in zip(table["part"].to_pylist(), table["record"], strict=True):
-                    if parts and part == 0:
-                        return b"".join(parts)
-                    parts.append(record.as_py())
+                    if is_within and part == 0:
+                        return
+                    is_within = True
+                    yield record.as_py()
             first += rows
-    return b"".join(parts)
 
 
 def count_rejections(archive: Archive) -> list[tuple[str, str | None, int]]:

@@ -11,7 +11,7 @@ from datetime import datetime
 import click
 
 from event_archive import Archive, UnusableInput
-from event_archive.landing.quarantine_file import record_at
+from event_archive.landing.quarantine_file import record_at, record_parts
 from event_archive.quarantine.queries import Filter, Group, RejectedRecord, Step, grouped, history
 from event_archive.quarantine.recovery_outcomes import DUPLICATE, RECOVERED, STATES
 from event_archive.wording import format_count
@@ -127,10 +127,11 @@ def show_rejected(sequence: int | None, position: int | None, raw: bool, wants_j
     """
     archive = read_settings().open_archive()
     record, steps = find_record(archive, sequence, position)
-    content = read_bytes(archive, record)
     if raw:
-        sys.stdout.buffer.write(content)
+        for part in record_parts(archive, archive.log.commits()[record.sequence - 1], record.row):
+            sys.stdout.buffer.write(part)
         return
+    content = read_bytes(archive, record)
     fields = record_to_json(archive, record)
     if wants_json:
         screen.print_json(fields | {"history": steps})
