@@ -49,6 +49,8 @@ def import_contract(
         raise UnusableInput(
             f"{path}: what kind of schema this is can't be told; name the file *.json, *.avsc or *.proto"
         )
+    if choices.draft is not None and reader is not from_json_schema:
+        raise UnusableInput(f"{path}: --draft is for JSON Schema; leave it out")
     for folder in choices.folders:
         if not folder.is_dir():
             raise UnusableInput(f"-I {folder}: there is no such folder")

@@ -46,13 +46,15 @@ class Choices:
 
     `message`: which of its records, messages or definitions, where there are several. `folders`: where files
     lie that it refers to; `beside`: its own folder, looked into last. `null_or_absent`: what becomes of a
-    field of a JSON Schema that may be null and may be absent, one of `NULL_OR_ABSENT`.
+    field of a JSON Schema that may be null and may be absent, one of `NULL_OR_ABSENT`. `draft`: that of one
+    whose `$schema` names none.
     """
 
     message: str | None = None
     folders: tuple[Path, ...] = ()
     beside: Path | None = None
     null_or_absent: str = "both"
+    draft: int | None = None
 
 
 NO_CHOICES = Choices()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from event_archive.schema_files.json_schema_drafts import DRAFT_NAMES
 from orchestration.setting_values import absolute
 from orchestration.settings import Settings
 
@@ -23,6 +24,12 @@ clock_option = click.option(
     "accepts_clock",
     is_flag=True,
     help="This machine's clock is right, although it is before the last commit, or years after it.",
+)
+draft_option = click.option(
+    "--draft",
+    type=click.Choice(list(DRAFT_NAMES)),
+    callback=lambda _ctx, _param, name: DRAFT_NAMES.get(name),
+    help="The draft of a JSON Schema whose $schema names none; without this, its syntax tells.",
 )
 json_option = click.option("--json", "wants_json", is_flag=True, help="Print JSON.")
 

@@ -121,3 +121,65 @@ def test_a_file_that_is_no_schema_is_one_line_in_bounded_time(factlog: Typed, na
     assert err.count("\n") == 1
     assert name in err
     assert expected in err
+
+
+TUPLE = '{"items": [{"type": "string"}%s]}'
+NAMED = '{"type": "record", "name": "Rating", "fields": [{"name": "%s", "type": "string", "default": ""}]}'
+
+
+def test_an_assumed_draft_is_a_caution_until_it_is_named(factlog: Typed) -> None:
+    files = written("old.json", TUPLE % ', {"type": "string"}'), written("new.json", TUPLE % "")
+    code, out, _ = factlog("contracts", "diff", *files, "--mode", "backward")
+    why = "there is no $schema, and a list of `items` is older syntax; it is read as draft 7"
+    assert (code, out.splitlines()) == (
+        0,
+        [
+            "backward: compatible (data written under OLD is accepted under NEW)",
+            f"CAUTION .: the old schema: {why} (--draft names another) [draft_assumed]",
+            f"CAUTION .: the new schema: {why} (--draft names another) [draft_assumed]",
+        ],
+    )
+    report = json.loads(factlog("contracts", "diff", *files, "--json")[1])
+    assert report["cautions"][0] == {
+        "path": ".",
+        "direction": None,
+        "rule": "draft_assumed",
+        "sentence": f"the old schema: {why} (--draft names another)",
+    }
+    code, out, _ = factlog("contracts", "diff", *files, "--mode", "backward", "--draft", "2019-09")
+    assert (code, out.count("\n"), "CAUTION" in out) == (0, 1, False)
+    code, _, errors = factlog("contracts", "diff", *files, "--draft", "2020-12")
+    assert (code, errors.count("\n"), "items" in errors) == (2, 1, True)
+
+
+def test_a_draft_is_for_json_schema(factlog: Typed) -> None:
+    code, _, errors = factlog("contracts", "diff", *pair("avsc"), "--draft", "7")
+    assert (code, errors) == (
+        2,
+        "factlog: old/rating.avsc, new/rating.avsc: --draft is for JSON Schema; leave it out\n",
+    )
+
+
+def test_a_renamed_avro_field_is_compatible_with_a_caution(factlog: Typed) -> None:
+    files = written("old.avsc", NAMED % "name"), written("new.avsc", NAMED % "full_name")
+    code, out, _ = factlog("contracts", "diff", *files, "--mode", "backward")
+    sentence = (
+        "the new schema reads full_name as its default, and does not read name: "
+        "where that is the same field, name it as an alias"
+    )
+    assert (code, out.splitlines()) == (
+        0,
+        [
+            "backward: compatible (data written under OLD is accepted under NEW)",
+            f"CAUTION full_name (backward): {sentence} [field_defaulted]",
+        ],
+    )
+    report = json.loads(factlog("contracts", "diff", *files, "--json")[1])
+    assert report["verdict"] == "compatible"
+    assert report["cautions"][0] == {
+        "path": "full_name",
+        "direction": "backward",
+        "rule": "field_defaulted",
+        "sentence": sentence,
+    }
+    assert [caution["direction"] for caution in report["cautions"]] == ["backward", "forward"]

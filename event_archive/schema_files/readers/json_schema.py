@@ -22,7 +22,7 @@ from event_archive.registry.schema_keywords import (
     NAMING,
     SINGLE,
 )
-from event_archive.schema_files.json_schema_drafts import draft_of
+from event_archive.schema_files.json_schema_drafts import Draft, draft_of
 from event_archive.schema_files.json_schema_names import Names
 from event_archive.schema_files.readers.absent_or_null import decide_null_or_absent, without_null_branch
 from event_archive.schema_files.reading import Budget, Choices, DataSchema, Loss, parse_json
@@ -40,7 +40,7 @@ def from_json_schema(text: str, choices: Choices) -> DataSchema:
     root = parse_json(text)
     if not isinstance(root, dict):
         raise UnusableInput("a JSON Schema of an event's data is an object; this is not")
-    reader = _JsonSchemaReader(root)
+    reader = _JsonSchemaReader(root, draft_of(root, choices.draft))
     chosen = _chosen(root, choices.message)
     if choices.message is None and {"specversion", "data"} <= set(_mapping(chosen.get("properties"))):
         chosen = chosen["properties"]["data"]
@@ -86,15 +86,14 @@ def _of_an_object(schema: dict[str, Any], reader: "_JsonSchemaReader") -> dict[s
 
 
 class _JsonSchemaReader:
-    def __init__(self, root: dict[str, Any]) -> None:
+    def __init__(self, root: dict[str, Any], draft: Draft) -> None:
         self._names = Names(root)
         self._budget = Budget()
         self._open: list[int] = []
         self.losses: list[Loss] = []
-        draft = draft_of(root)
         self._is_old = draft.number <= LAST_WITH_LONE_REFERENCES
         if draft.assumption:
-            self.lose("", draft.assumption)
+            self.lose("", f"{draft.assumption} (--draft names another)")
 
     def lose(self, place: str, why: str) -> None:
         self.losses.append(Loss.of(place, why))

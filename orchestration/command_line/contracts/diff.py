@@ -18,9 +18,8 @@ from event_archive.evolution.compatibility.findings import (
     Verdict,
 )
 from event_archive.registry.exact_values import json_text
-from event_archive.schema_files.json_schema_drafts import DRAFT_NAMES
 from orchestration.command_line import screen
-from orchestration.command_line.options import json_option
+from orchestration.command_line.options import draft_option, json_option
 
 SHOWN_VALUE = 200
 QUESTIONS = {
@@ -44,13 +43,9 @@ QUESTIONS = {
     is_flag=True,
     help="Judge as if producers sent only the fields that their schema names.",
 )
-@click.option(
-    "--draft",
-    type=click.Choice(list(DRAFT_NAMES)),
-    help="The draft of a JSON Schema whose $schema names none; without this, its syntax tells.",
-)
+@draft_option
 @json_option
-def diff(old: Path, new: Path, mode: str, named_fields: bool, draft: str | None, wants_json: bool) -> int:
+def diff(old: Path, new: Path, mode: str, named_fields: bool, draft: int | None, wants_json: bool) -> int:
     """Say whether data written under one schema is accepted under another, and why not.
 
     OLD and NEW are contracts (.yaml), JSON Schema (.json, draft 4 to 2020-12), Avro schemas (.avsc) or
@@ -63,7 +58,7 @@ def diff(old: Path, new: Path, mode: str, named_fields: bool, draft: str | None,
       factlog contracts diff orders.avsc orders.new.avsc --mode backward --json
     """
     files = read_for_comparison(old), read_for_comparison(new)
-    report = compare_files(*files, Mode(mode), named_fields, DRAFT_NAMES[draft] if draft else None)
+    report = compare_files(*files, Mode(mode), named_fields, draft)
     if wants_json:
         screen.print_json(to_json(old, new, report))
     else:

@@ -23,8 +23,13 @@ from event_archive.schema_files.writers.protobuf import to_protobuf
 from event_archive.schema_files.writers.pydantic import to_pydantic
 from event_archive.store.durable import make_durable_folder
 from orchestration.command_line import screen
+<<<<<<< HEAD
 from orchestration.command_line.options import contracts_option, json_option, read_settings
 from orchestration.setting_values import absolute
+=======
+from orchestration.command_line.options import contracts_option, draft_option, json_option, read_settings
+from orchestration.settings import absolute
+>>>>>>> 530ec72 (Importing takes --draft as comparing does; what is assumed or silently changed is tested on the command line)
 
 FORMATS: dict[str, Callable[[Contract], str]] = {
     "jsonschema": to_json_schema,
@@ -57,6 +62,7 @@ FORMATS: dict[str, Callable[[Contract], str]] = {
     help="What a field of a JSON Schema becomes that may be null and may be absent: it stays both, and its "
     "column holds JSON; or it is only ever absent, or null, and its column has a type.",
 )
+@draft_option
 @click.option("--owner", default="core", show_default=True, help="The team that answers for it.")
 @click.option(
     "--actor",
@@ -80,6 +86,7 @@ def import_(
     message: str | None,
     folders: tuple[Path, ...],
     null_or_absent: str,
+    draft: int | None,
     owner: str,
     actors: tuple[str, ...],
     output: str | None,
@@ -99,7 +106,11 @@ def import_(
     """
     actor_types = tuple(dict.fromkeys(actor.strip() for listed in actors for actor in listed.split(",")))
     made = import_contract(
-        file, event_type, owner, actor_types, Choices(message, folders, null_or_absent=null_or_absent)
+        file,
+        event_type,
+        owner,
+        actor_types,
+        Choices(message, folders, null_or_absent=null_or_absent, draft=draft),
     )
     written = None
     if output != "-":

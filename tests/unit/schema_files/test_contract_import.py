@@ -631,6 +631,34 @@ def test_import_takes_folders_and_a_choice_of_null(tmp_path: Path, type_import: 
     assert "required:" in json.loads(printed)["contract"]
 
 
+def test_import_reads_a_file_without_a_draft_as_the_one_that_is_named(
+    tmp_path: Path, type_import: Typed
+) -> None:
+    beside_a_reference = {
+        "type": "object",
+        "properties": {"it": {"$ref": "#/definitions/text", "maxLength": 3}},
+        "required": ["it"],
+        "definitions": {"text": {"type": "string"}},
+    }
+    put(tmp_path, {"order.json": json.dumps(beside_a_reference), "order.proto": ORDER})
+    arguments = ["--type", "order.placed.v1", "--output", "-"]
+    code, printed, errors = type_import(tmp_path / "order.json", *arguments)
+    assert (code, "maxLength" in printed) == (0, False)
+    assert errors == (
+        "not carried over: the whole: there is no $schema, and `definitions` is older syntax; "
+        "it is read as draft 7 (--draft names another)\n"
+    )
+    code, printed, errors = type_import(tmp_path / "order.json", "--draft", "2019-09", *arguments)
+    assert (code, "maxLength: 3" in printed, errors) == (0, True, "")
+    code, _, errors = type_import(tmp_path / "order.proto", "--draft", "7", *arguments)
+    assert (code, errors) == (
+        2,
+        f"factlog: {tmp_path / 'order.proto'}: --draft is for JSON Schema; leave it out\n",
+    )
+    code, _, errors = type_import(tmp_path / "order.json", "--draft", "3", *arguments)
+    assert (code, "'3' is not one of '4', '6', '7', '2019-09', '2020-12'" in errors) == (2, True)
+
+
 def test_import_prints_a_report(tmp_path: Path, type_import: Typed) -> None:
     file = tmp_path / "order.avsc"
     file.write_text(json.dumps(record({"name": "it", "type": "bytes"})))
