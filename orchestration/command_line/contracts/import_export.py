@@ -23,13 +23,8 @@ from event_archive.schema_files.writers.protobuf import to_protobuf
 from event_archive.schema_files.writers.pydantic import to_pydantic
 from event_archive.store.durable import make_durable_folder
 from orchestration.command_line import screen
-<<<<<<< HEAD
-from orchestration.command_line.options import contracts_option, json_option, read_settings
-from orchestration.setting_values import absolute
-=======
 from orchestration.command_line.options import contracts_option, draft_option, json_option, read_settings
-from orchestration.settings import absolute
->>>>>>> 530ec72 (Importing takes --draft as comparing does; what is assumed or silently changed is tested on the command line)
+from orchestration.setting_values import absolute
 
 FORMATS: dict[str, Callable[[Contract], str]] = {
     "jsonschema": to_json_schema,
