@@ -121,10 +121,14 @@ def settings(world: Path) -> Settings:
 
 
 def content(folder: Path) -> dict[str, bytes | None]:
-    """All that lies below a folder: the bytes of files, and the folders."""
+    """All that lies below a folder: the bytes of files, and the folders.
+
+    Not what the product notes for itself of files that it has checked, before it opens them for a query.
+    """
     return {
         str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
         for path in folder.rglob("*")
+        if not path.name.startswith(".checked")
     }
 
 
