@@ -4,6 +4,7 @@ Belongs here: quoting, the settings of every engine, and relations under names t
 Not here: queries, and SQL that a user wrote (`expressions`).
 """
 
+import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import count
@@ -12,6 +13,9 @@ from pathlib import Path
 import duckdb
 
 from event_archive.limits import MEBIBYTE
+
+FILES_OF_AN_ENGINE = 8
+"""More than an engine has open at once while it begins."""
 
 _NUMBERS = count()
 
@@ -60,7 +64,7 @@ def open_engine(
     `threads` and `memory_bytes`: what it may use, DuckDB's own choice where they are None; `spill`: the
     folder for what does not fit; `sealed`: it can reach no file and no network; `is_lossless`: Arrow
     tables that it gives keep types that Arrow has no word for (UUID, bits). Raises duckdb.Error where the
-    file can't be opened.
+    file can't be opened, OSError where none can be.
     """
     config: dict[str, str | bool | int | float | list[str]] = {}
     if threads is not None:
@@ -73,9 +77,21 @@ def open_engine(
         config["enable_external_access"] = False
     if is_lossless:
         config["arrow_lossless_conversion"] = True
+    _require_files()
     connection = duckdb.connect(database or ":memory:", read_only=read_only, config=config)
     connection.execute("SET TimeZone = 'UTC'")
     return connection
+
+
+def _require_files() -> None:
+    """Raise OSError where hardly a file can be opened: DuckDB, as it begins, would end the whole process."""
+    held: list[int] = []
+    try:
+        for _ in range(FILES_OF_AN_ENGINE):
+            held.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
 
 
 class Relations:

@@ -8,7 +8,7 @@ what a command does where all goes well (`test_commands`), and what a crash leav
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -22,7 +22,7 @@ from orchestration.command_line.main import run
 from orchestration.command_line.world_faults import is_interruption, world_fault
 from support.command_typing import in_a_shell
 from support.typed_world import COMMANDS, Outcome, TypedWorld
-from support.world_faults import DAMAGES, FAULTS, damage, failing_calls, limited
+from support.world_faults import DAMAGES, FAULTS, damage, failing_calls
 
 INTERRUPTED = 130
 # How often each command is typed with another of its calls failing; the demo takes seconds.
@@ -94,20 +94,18 @@ def test_a_file_that_is_lost_or_damaged_is_one_line_that_names_it(
 
 
 @pytest.mark.parametrize("command", LIMITED)
-@pytest.mark.parametrize("limit", ["files", "bytes"])
+@pytest.mark.parametrize(
+    ("limit", "numbers"), [("files", (0, 2, 4, 8)), ("bytes", (1 << 12, 1 << 14, 1 << 16))]
+)
 def test_a_limit_of_the_operating_system_is_one_line(
-    typed_world: TypedWorld, command: str, limit: str
+    typed_world: TypedWorld, command: str, limit: str, numbers: Sequence[int]
 ) -> None:
-    """Unlike calls of Python that fail, this meets DuckDB and pyarrow as well.
-
-    What is printed goes to a file, too, so that no bytes at all can't be tried.
-    """
-    for allowed in (0, 2, 6) if limit == "files" else (1 << 12, 1 << 14, 1 << 16):
+    """Unlike calls of Python that fail, this meets DuckDB and pyarrow as well."""
+    for allowed in numbers:
         typed_world.renew()
-        with limited(limit, allowed):
-            outcome = typed_world.type_again(command)
+        outcome = typed_world.type_in_process(command, f"limit({limit!r}, {allowed})")
         assert not outcome.escaped, outcome.escaped
-        assert outcome.code in (0, 1, 2)
+        assert outcome.code in (0, 1, 2), (allowed, outcome.error)
         assert (outcome.code == 2) == bool(re.search(r"^factlog: .", outcome.error, re.MULTILINE))
 
 

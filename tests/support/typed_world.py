@@ -7,6 +7,8 @@ Belongs here: how each command is typed there, and a dbt that answers at once. N
 import json
 import os
 import shutil
+import subprocess
+import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -18,6 +20,7 @@ import pytest
 import orchestration.dbt.process
 from orchestration.command_line.main import run
 from orchestration.dbt.process import DEFINITIONS
+from support.command_typing import PROJECT
 from support.installation import drop, land_events, note, published_installation
 
 # Every command, as somebody would type it in a folder with the files that `prepare` puts there.
@@ -93,6 +96,31 @@ class TypedWorld:
         except BaseException:
             escaped = traceback.format_exc()
         return Outcome(code, escaped, self.capture.readouterr().err)
+
+    def type_in_process(self, command: str, before: str) -> Outcome:
+        """Type a command in the copy as it stands, in a process of its own that does something `before`."""
+        script = f"""if True:
+            import sys
+            import orchestration.dbt.process
+            from orchestration.command_line.main import run
+            from support.world_faults import limit
+            orchestration.dbt.process.dbt_executable = lambda: {str(self.template.parent / "dbt")!r}
+            {before}
+            sys.exit(run(sys.argv[1:]))
+        """
+        words = [word.replace("~", " ") for word in COMMANDS[command].split()]
+        done = subprocess.run(
+            [sys.executable, "-c", script, *words],
+            env=os.environ | {"PYTHONPATH": f"{PROJECT}:{PROJECT / 'tests'}"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        escaped = done.stderr if "Traceback" in done.stderr else ""
+        return Outcome(done.returncode, escaped, done.stderr)
 
 
 def prepare(folder: Path) -> None:
