@@ -15,8 +15,10 @@ import duckdb
 import pytest
 
 from event_archive import UnusableInput
+from event_archive.store.folders import CHECKED
 from orchestration.build import build_definitions
 from orchestration.command_line.main import run
+from orchestration.dataset.versions import CHECKED as CHECKED_VERSIONS
 from orchestration.dataset.versions import served_version
 from orchestration.refresh import refresh
 from orchestration.replay.into_file import replay_into
@@ -25,6 +27,9 @@ from orchestration.warehouse.lock import warehouse_lock
 from support.dbt_in_process import parsed_once
 from support.installation import copy_of, land_events, landed, note, temporary_folder
 from support.runs import dagster_instance, failure
+
+# Locks, and which files were found intact.
+NOTES_OF_ITS_OWN = (".lock", "warehouse.lock", Path(CHECKED).name, CHECKED_VERSIONS)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +60,7 @@ def everything(settings: Settings) -> dict[str, tuple[int, int]]:
     return {
         str(path.relative_to(settings.home)): (path.stat().st_size, path.stat().st_mtime_ns)
         for path in settings.home.rglob("*")
-        if path.is_file() and path.name not in (".lock", "warehouse.lock")
+        if path.is_file() and path.name not in NOTES_OF_ITS_OWN
     }
 
 
@@ -148,6 +153,7 @@ def test_what_cannot_be_meant_is_refused_before_any_work(
 
 def test_nothing_to_replay_is_said(tmp_path: Path, settings: Settings) -> None:
     empty = Settings(tmp_path / "home", settings.contracts, settings.dbt_project)
+    empty.open_archive(may_create=True)
     with pytest.raises(UnusableInput, match="the archive is empty"):
         replay_into(empty, tmp_path / "new.duckdb")
 
