@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from event_archive import Archive, Landed, Limits, Source, land
+from event_archive import Archive, Landed, Limits, Source, land, recover
 from event_archive.landing.deduplicate import event_content
 from event_archive.landing.quarantine_file import QuarantinedRecord, read_rejections
 from event_archive.registry.contract import Contract, Contracts, load_contracts
@@ -95,6 +95,15 @@ def new_archive(folder: Path) -> Archive:
     """An empty archive of parcels that are weighed and lost."""
     files = contract_file(WEIGHED, WEIGHED_DATA), contract_file(LOST, LOST_DATA)
     return Archive(folder / "archive", contracts_in(folder / "contracts", *files), may_create=True)
+
+
+def recover_lost_anywhere(archive: Archive) -> Archive:
+    """Open an archive under a contract by which a parcel is lost anywhere; the one refused is recovered."""
+    wider = {**LOST_DATA, "properties": {"place": {}}}
+    files = contract_file(WEIGHED, WEIGHED_DATA), contract_file(LOST, wider)
+    opened = Archive(archive.root, contracts_in(archive.root.parent / "wider", *files))
+    assert recover(opened).counts.accepted == 1
+    return opened
 
 
 def weighed(

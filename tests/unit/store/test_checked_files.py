@@ -26,15 +26,12 @@ from event_archive.store.folders import CHECKED, EVENTS, QUARANTINE, RECOVERIES
 from event_archive.store.local import LocalStorage
 from event_archive.views.day_facts import day_facts
 from support.events import (
-    LOST_DATA,
     WEIGHED,
-    WEIGHED_DATA,
-    contract_file,
-    contracts_in,
     land_bytes,
     lines,
     lost,
     new_archive,
+    recover_lost_anywhere,
     weighed,
 )
 
@@ -50,10 +47,7 @@ def intact(tmp_path_factory: pytest.TempPathFactory) -> Archive:
         archive = new_archive(folder)
         land_bytes(archive, lines([weighed(1), weighed(2), lost(1) | {"data": {"place": 7}}]), "first")
         land_bytes(archive, lines([weighed(3), weighed(4), b"broken"]), "second")
-        wider = {**LOST_DATA, "properties": {"place": {}}}
-        files = contract_file(WEIGHED, WEIGHED_DATA), contract_file(lost(1)["type"], wider)
-        archive = Archive(archive.root, contracts_in(folder / "wider", *files))
-        assert recover(archive).counts.accepted == 1
+        archive = recover_lost_anywhere(archive)
         land_bytes(archive, lines([weighed(5, corrects="event-1"), weighed(6)]), "third")
     return archive
 

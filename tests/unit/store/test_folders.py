@@ -4,17 +4,14 @@ import re
 import shutil
 from pathlib import Path
 
-from event_archive import Archive, recover, verify
+from event_archive import Archive, verify
 from event_archive.store.folders import PARTS, TO_BACK_UP
 from support.events import (
-    LOST_DATA,
-    WEIGHED_DATA,
-    contract_file,
-    contracts_in,
     land_bytes,
     lines,
     lost,
     new_archive,
+    recover_lost_anywhere,
     weighed,
 )
 
@@ -25,11 +22,7 @@ def recovered(folder: Path) -> Archive:
     """An archive with a landing that rejected a record, and the recovery of that record."""
     archive = new_archive(folder)
     land_bytes(archive, lines([weighed(1), lost(1) | {"data": {"place": 7}}, b"broken"]))
-    wider = {**LOST_DATA, "properties": {"place": {}}}
-    files = contract_file(weighed(1)["type"], WEIGHED_DATA), contract_file(lost(1)["type"], wider)
-    archive = Archive(archive.root, contracts_in(folder / "wider", *files))
-    assert recover(archive).counts.accepted == 1
-    return archive
+    return recover_lost_anywhere(archive)
 
 
 def test_what_is_backed_up_holds_by_itself(tmp_path: Path) -> None:

@@ -14,20 +14,17 @@ from pathlib import Path
 
 import pytest
 
-from event_archive import Archive, recover, verify
+from event_archive import Archive, verify
 from event_archive.clean import clean
 from event_archive.store import key_index
 from event_archive.store.durable import READ_ONLY
 from event_archive.store.folders import KEYS, SCRATCH, TO_BACK_UP
 from support.events import (
-    LOST_DATA,
-    WEIGHED_DATA,
-    contract_file,
-    contracts_in,
     land_bytes,
     lines,
     lost,
     new_archive,
+    recover_lost_anywhere,
     weighed,
 )
 
@@ -49,10 +46,7 @@ def worked_on(folder: Path) -> Archive:
     """An archive with two landings, a recovery and a key index, from which litter was cleaned."""
     archive = new_archive(folder)
     land_bytes(archive, lines([weighed(1), lost(1) | {"data": {"place": 7}}, b"broken"]), "first")
-    wider = {**LOST_DATA, "properties": {"place": {}}}
-    files = contract_file(weighed(1)["type"], WEIGHED_DATA), contract_file(lost(1)["type"], wider)
-    archive = Archive(archive.root, contracts_in(folder / "wider", *files))
-    assert recover(archive).counts.accepted == 1
+    archive = recover_lost_anywhere(archive)
     land_bytes(archive, lines([weighed(1), weighed(2)]), "second")
     segment = archive.log.commits()[0].segments[0]
     litter = archive.root / segment.path.replace(segment.sha256, "0" * 64)
