@@ -18,5 +18,5 @@
 
 {% macro delete_rows_to_derive(target, key) -%}
     delete from {{ target }}
-    where {{ key }} in (select {{ key }} from {{ keys_to_derive_table() }});
+    where {{ key }} in (select {{ key }} from {{ factlog.keys_to_derive_table() }});
 {%- endmacro %}

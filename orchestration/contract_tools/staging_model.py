@@ -20,10 +20,9 @@ from event_archive.views.documented_columns import ViewColumn, field_columns
 
 LINE_LENGTH = 110
 PLAIN = re.compile(r"[a-z_][a-z0-9_]*", re.ASCII)
-MACROS = re.compile(r"\bmacro\s+(event_columns|in_effect)\s*\(")
+MACROS = re.compile(r"\bmacro\s+(in_effect)\s*\(")
 DESCRIPTIONS = {column.name: column.description for column in COLUMNS if not column.is_optional}
 TAKEN_OVER = tuple(name for name in DESCRIPTIONS if name not in ("object_type", "object_id"))
-EVENT_ORDER = "row(occurred_at, coalesce(object_version, 0), source, event_id) as event_order"
 ORDER = "Puts the events of one object in an order that does not depend on how they landed."
 
 
@@ -33,7 +32,7 @@ def model_name(contract: Contract) -> str:
 
 
 def staging_macros(dbt_project: Path) -> frozenset[str]:
-    """The macros of the project that staging models use: the events in effect, and their columns."""
+    """The macros of the project that staging models use: the events in effect."""
     texts = (path.read_text(encoding="utf-8") for path in dbt_project.glob("macros/**/*.sql"))
     return frozenset(name for text in texts for name in MACROS.findall(text))
 
@@ -56,8 +55,7 @@ def staging_sql(contract: Contract, macros: Collection[str]) -> str:
     events = (
         f"{{{{ in_effect({source}) }}}}" if "in_effect" in macros else f"select * from {{{{ {source} }}}}"
     )
-    spelt_out = ", ".join(TAKEN_OVER) + f", {EVENT_ORDER}"
-    envelope = "{{ event_columns() }}" if "event_columns" in macros else spelt_out
+    envelope = "{{ factlog.event_columns() }}"
     columns = [f"object_id as {_name(f'{contract.object_type}_id')}", envelope]
     for old, new in _named(contract).items():
         columns.append(f"data.{_name(old)}" + ("" if old == new else f" as {_name(new)}"))

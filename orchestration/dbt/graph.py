@@ -26,6 +26,7 @@ Manifest = Mapping[str, Any]
 Node = Mapping[str, Any]
 DAILY, DAY = "daily", "day"
 MARTS = "marts"
+OF_DBT = {"dbt", "dbt_duckdb"}
 # As the macro is called: with texts alone, or what it says could be read by dbt only.
 KEYS_CALL = re.compile(
     r"""keys_to_derive\(\s*["'](?P<key>\w+)["']\s*,\s*(?:ref\(\s*["'](?P<model>\w+)["']\s*\)"""
@@ -73,16 +74,13 @@ def built_nodes(manifest: Manifest) -> set[str]:
 
 
 def project_macros(manifest: Manifest) -> dict[str, Node]:
-    """The macros of the project itself by unique id, without those of dbt, whose version is locked."""
-    return {
-        unique_id: macro for unique_id, macro in manifest["macros"].items() if is_of_project(manifest, macro)
-    }
+    """The macros of the project and its packages by unique id, without dbt's, whose version is locked."""
+    return {unique_id: macro for unique_id, macro in manifest["macros"].items() if is_of_project(macro)}
 
 
-def is_of_project(manifest: Manifest, node: Node) -> bool:
-    """Whether a node or macro is the project's own."""
-    of_project: bool = node["package_name"] == manifest["metadata"]["project_name"]
-    return of_project
+def is_of_project(macro: Node) -> bool:
+    """Whether a macro is of the project or its packages, not of dbt itself."""
+    return macro["package_name"] not in OF_DBT
 
 
 def is_fact(node: Node) -> bool:

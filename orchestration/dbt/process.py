@@ -21,10 +21,11 @@ from pathlib import Path
 from event_archive import UnusableInput
 from event_archive.store.durable import make_durable_folder
 from orchestration.dbt.graph import Manifest, read_manifest
+from orchestration.dbt.packages import INSTALLED, PACKAGE, link_package
 from orchestration.full_disk import full
 from orchestration.settings import Settings
 
-GENERATED = {"target", "logs", "dbt_packages"}
+GENERATED = {"target", "logs", INSTALLED, "package-lock.yml"}
 DEFINITIONS, MANIFEST = "definitions.json", "manifest.json"
 PARTIAL_PARSE = "partial_parse.msgpack"
 LOGGED_AT = re.compile(r"\A\d\d:\d\d:\d\d +")
@@ -73,6 +74,7 @@ def run_dbt(
     command += ["--project-dir", project, "--profiles-dir", project]
     command += ["--target-path", str(target), "--log-path", str(target)]
     make_durable_folder(target)
+    link_package(settings.dbt_project)
     with subprocess.Popen(
         command,
         cwd=project,
@@ -175,9 +177,10 @@ def is_current(settings: Settings, manifest: Path) -> bool:
 
 
 def last_change(project: Path) -> float:
-    """When a file of the dbt project was last changed, added or removed, in seconds since 1970."""
-    newest = project.stat().st_mtime
-    for path in project.iterdir():
-        if path.name not in GENERATED and not path.name.startswith("."):
-            newest = max(newest, *(changed.stat().st_mtime for changed in [path, *path.rglob("*")]))
-    return newest
+    """When a file of the dbt project or of the product's package was last changed, added or removed.
+
+    In seconds since 1970.
+    """
+    own = [path for path in project.iterdir() if path.name not in GENERATED and path.name[0] != "."]
+    files = [project, *(changed for path in [*own, PACKAGE] for changed in [path, *path.rglob("*")])]
+    return max(path.stat().st_mtime for path in files)

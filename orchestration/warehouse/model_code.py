@@ -40,7 +40,7 @@ def code_of(manifest: Manifest, contracts: Contracts, unique_id: str) -> Parts:
             if definition := view_definition(contracts, node["identifier"]):
                 parts[f"events.{node['identifier']}"] = digest(definition)
         elif name.startswith("macro."):
-            if is_of_project(manifest, node):  # the version of dbt's own is locked
+            if is_of_project(node):  # the version of dbt's own is locked
                 parts[f"macro {node['name']}"] = digest(node["macro_sql"])
         else:
             parts[node["original_file_path"]] = digest(node["raw_code"])

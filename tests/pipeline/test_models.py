@@ -259,4 +259,5 @@ def test_an_invoice_for_what_was_not_delivered_is_caught(tmp_path: Path) -> None
 def test_profile_and_project_keep_to_themselves() -> None:
     project = yaml.safe_load((PROJECT / "dbt_project/dbt_project.yml").read_text())
     assert project["flags"]["send_anonymous_usage_stats"] is False
-    assert not (PROJECT / "dbt_project/packages.yml").exists()
+    packages = yaml.safe_load((PROJECT / "dbt_project/packages.yml").read_text())["packages"]
+    assert [list(package) for package in packages] == [["local"]], "nothing is fetched from elsewhere"

@@ -20,6 +20,7 @@ from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
 from event_archive import UnusableInput
+from orchestration.dbt.packages import link_package
 from orchestration.settings import Settings
 
 SILENT = ["--quiet", "--no-use-colors", "--log-level-file", "none"]
@@ -67,6 +68,7 @@ def parsed_once(settings: Settings) -> InProcess:
 
 def invoke(manifest: Manifest | None, settings: Settings, arguments: Sequence[str], target: Path) -> object:
     """Run one dbt command, with the environment that its process would have."""
+    link_package(settings.dbt_project)
     project = str(settings.dbt_project)
     folders = ["--project-dir", project, "--target-path", str(target), "--log-path", str(target)]
     if "--profiles-dir" not in arguments:

@@ -70,7 +70,7 @@ class Workshop:
         (fact,) = [model for model in self.models if f"{model.schema}.{model.alias}" == table]
         call = re.search(r'keys_to_derive\("(\w+)", ref\("(\w+)"\)\)', fact.raw_code)
         assert call, table
-        upstream = self.dbt.manifest.nodes[f"model.factlog.{call[2]}"]
+        upstream = self.dbt.manifest.nodes[f"model.translation_company.{call[2]}"]
         return call[1], f"{upstream.schema}.{upstream.alias}"
 
     def new_home(self) -> Settings:

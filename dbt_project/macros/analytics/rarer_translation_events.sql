@@ -5,13 +5,13 @@
     with
         {% for verb, which in verbs.items() -%}
             {{ verb }} as (
-                {{ first_or_last_event(ref("stg_translation__" ~ verb), "translation_id", which) }}
+                {{ factlog.first_or_last_event(ref("stg_translation__" ~ verb), "translation_id", which) }}
             ),
         {% endfor -%}
 
         last_scores as (
             {{
-                first_or_last_event(
+                factlog.first_or_last_event(
                     ref("stg_translation__quality_scored"), "translation_id", "last", per="metric"
                 )
             }}

@@ -1,7 +1,7 @@
 with
     events as ({{ in_effect(source("events", "customer_closed")) }}),
 
-    final as (select object_id as customer_id, {{ event_columns() }}, data.reason from events)
+    final as (select object_id as customer_id, {{ factlog.event_columns() }}, data.reason from events)
 
 select *
 from final

@@ -1,7 +1,7 @@
 with
     events as ({{ in_effect(source("events", "customer_contact_changed")) }}),
 
-    final as (select object_id as customer_id, {{ event_columns() }} from events)
+    final as (select object_id as customer_id, {{ factlog.event_columns() }} from events)
 
 select *
 from final

@@ -3,7 +3,11 @@ with
 
     final as (
         select
-            object_id as customer_id, {{ event_columns() }}, data.from_plan, data.to_plan as plan, data.reason
+            object_id as customer_id,
+            {{ factlog.event_columns() }},
+            data.from_plan,
+            data.to_plan as plan,
+            data.reason
         from events
     )
 

@@ -4,7 +4,7 @@ with
     final as (
         select
             object_id as customer_id,
-            {{ event_columns() }},
+            {{ factlog.event_columns() }},
             data.name,
             data.country,
             data.plan,

@@ -4,7 +4,7 @@ with
     final as (
         select
             object_id as engine_id,
-            {{ event_columns() }},
+            {{ factlog.event_columns() }},
             data.version as engine_version,
             data.previous_version as previous_engine_version,
             data.released_on as released_date,

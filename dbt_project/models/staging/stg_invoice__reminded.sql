@@ -4,7 +4,7 @@ with
     final as (
         select
             object_id as invoice_id,
-            {{ event_columns() }},
+            {{ factlog.event_columns() }},
             data.customer_id,
             data.reminder_number,
             data.open_minor,

@@ -4,7 +4,7 @@ with
     final as (
         select
             object_id as payout_id,
-            {{ event_columns() }},
+            {{ factlog.event_columns() }},
             data.editor_id,
             data.period_start as period_start_date,
             data.period_end as period_end_date,

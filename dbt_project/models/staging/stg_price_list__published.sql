@@ -3,7 +3,10 @@ with
 
     final as (
         select
-            object_id as price_list_id, {{ event_columns() }}, data.valid_from as valid_from_date, data.prices
+            object_id as price_list_id,
+            {{ factlog.event_columns() }},
+            data.valid_from as valid_from_date,
+            data.prices
         from events
     )
 

@@ -2,7 +2,8 @@ with
     events as ({{ in_effect(source("events", "translation_cancelled")) }}),
 
     final as (
-        select object_id as translation_id, {{ event_columns() }}, data.customer_id, data.reason from events
+        select object_id as translation_id, {{ factlog.event_columns() }}, data.customer_id, data.reason
+        from events
     )
 
 select *

@@ -4,7 +4,7 @@ with
     final as (
         select
             object_id as translation_id,
-            {{ event_columns() }},
+            {{ factlog.event_columns() }},
             data.customer_id,
             data.service_level,
             data.plan,

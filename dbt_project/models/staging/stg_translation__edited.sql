@@ -4,7 +4,7 @@ with
     final as (
         select
             object_id as translation_id,
-            {{ event_columns() }},
+            {{ factlog.event_columns() }},
             data.editor_id,
             data.started_at,
             data.word_count,

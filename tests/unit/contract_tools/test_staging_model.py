@@ -39,7 +39,7 @@ def test_it_is_laid_out_as_those_that_people_wrote() -> None:
 
 def test_data_without_named_fields_is_one_column() -> None:
     made_up = contract({"type": "object"})
-    assert "event_order, data" in " ".join(staging_sql(made_up, macros=[]).split())
+    assert "factlog.event_columns() }}, data" in " ".join(staging_sql(made_up, macros=[]).split())
     assert staging_columns(made_up)[-1].name == "data"
 
 

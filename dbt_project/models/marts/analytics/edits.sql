@@ -1,7 +1,7 @@
 {{ config(materialized="incremental", unique_key="translation_id", tags=["daily"]) }}
 
 with
-    to_derive as ({{ keys_to_derive("translation_id", ref("stg_translation__edited")) }}),
+    to_derive as ({{ factlog.keys_to_derive("translation_id", ref("stg_translation__edited")) }}),
 
     final as (
         select
@@ -17,7 +17,7 @@ with
             currency,
             sequence as first_sequence,
             sequence as last_sequence
-        from {{ ref("stg_translation__edited") }} {{ where_to_derive("translation_id") }}
+        from {{ ref("stg_translation__edited") }} {{ factlog.where_to_derive("translation_id") }}
     )
 
 select *

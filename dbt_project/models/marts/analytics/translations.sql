@@ -9,13 +9,15 @@
 {%- set most_have = {"requested": "first", "delivered": "first", "machine_translated": "last"} -%}
 
 with
-    to_derive as ({{ keys_to_derive("translation_id", ref("int_translation_events")) }}),
+    to_derive as ({{ factlog.keys_to_derive("translation_id", ref("int_translation_events")) }}),
 
     {% for verb, which in most_have.items() -%}
-        {{ verb }} as ({{ first_or_last_event(ref("stg_translation__" ~ verb), "translation_id", which) }}),
+        {{ verb }} as (
+            {{ factlog.first_or_last_event(ref("stg_translation__" ~ verb), "translation_id", which) }}
+        ),
     {% endfor -%}
 
-    of_some as ({{ materialize_now("of_some", rarer_translation_events()) }}),
+    of_some as ({{ factlog.materialize_now("of_some", rarer_translation_events()) }}),
 
     final as (
         select

@@ -1,9 +1,9 @@
 {{ config(materialized="incremental", unique_key="object_id") }}
 
 with
-    to_derive as ({{ keys_to_derive("object_id", ref("int_corrections")) }}),
+    to_derive as ({{ factlog.keys_to_derive("object_id", ref("int_corrections")) }}),
 
-    corrections as (select * from {{ ref("int_corrections") }} {{ where_to_derive("object_id") }}),
+    corrections as (select * from {{ ref("int_corrections") }} {{ factlog.where_to_derive("object_id") }}),
 
     amounts as (
         select int_amounts.*

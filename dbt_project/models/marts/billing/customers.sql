@@ -1,7 +1,7 @@
 {{ config(materialized="incremental", unique_key="customer_id") }}
 
 with
-    to_derive as ({{ keys_to_derive("customer_id", ref("int_customer_events")) }}),
+    to_derive as ({{ factlog.keys_to_derive("customer_id", ref("int_customer_events")) }}),
 
     decided as (
         select
@@ -11,7 +11,7 @@ with
             count(*) filter (verb = 'plan_changed') as plan_change_count,
             max(occurred_at) filter (verb = 'closed') as closed_at,
             max(sequence) as last_sequence
-        from {{ ref("int_customer_events") }} {{ where_to_derive("customer_id") }}
+        from {{ ref("int_customer_events") }} {{ factlog.where_to_derive("customer_id") }}
         group by customer_id
     ),
 

@@ -1,7 +1,7 @@
 {{ config(materialized="incremental", unique_key="customer_id") }}
 
 with
-    to_derive as ({{ keys_to_derive("customer_id", ref("int_customer_events")) }}),
+    to_derive as ({{ factlog.keys_to_derive("customer_id", ref("int_customer_events")) }}),
 
     states as (
         select
@@ -10,7 +10,7 @@ with
             last_value(plan ignore nulls) over so_far as plan,
             coalesce(bool_or(verb = 'closed') over so_far, false) as is_closed,
             max(sequence) over (partition by customer_id) as last_sequence
-        from {{ ref("int_customer_events") }} {{ where_to_derive("customer_id") }}
+        from {{ ref("int_customer_events") }} {{ factlog.where_to_derive("customer_id") }}
         -- Of several events in one instant the last one says what held from then on: no interval is empty.
         window so_far as (partition by customer_id order by event_order rows unbounded preceding)
         qualify row_number() over (partition by customer_id, occurred_at order by event_order desc) = 1

@@ -1,7 +1,7 @@
 {{ config(materialized="incremental", unique_key="invoice_id", tags=["daily"]) }}
 
 with
-    to_derive as ({{ keys_to_derive("invoice_id", ref("stg_invoice__issued")) }}),
+    to_derive as ({{ factlog.keys_to_derive("invoice_id", ref("stg_invoice__issued")) }}),
 
     -- As in `invoices`: an invoice that was issued again stands as it was issued last.
     last_issued as (
@@ -12,7 +12,7 @@ with
                 event_order
             ) as issued,
             max(sequence) as last_sequence
-        from {{ ref("stg_invoice__issued") }} {{ where_to_derive("invoice_id") }}
+        from {{ ref("stg_invoice__issued") }} {{ factlog.where_to_derive("invoice_id") }}
         group by invoice_id
     ),
 

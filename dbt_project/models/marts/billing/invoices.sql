@@ -1,7 +1,7 @@
 {{ config(materialized="incremental", unique_key="invoice_id", tags=["daily"]) }}
 
 with
-    to_derive as ({{ keys_to_derive("invoice_id", ref("int_invoice_events")) }}),
+    to_derive as ({{ factlog.keys_to_derive("invoice_id", ref("int_invoice_events")) }}),
 
     -- An invoice that was issued again stands as it was issued last. Payments add up.
     decided as (
@@ -13,7 +13,7 @@ with
             coalesce(sum(paid.amount_minor), 0) as paid_minor,
             count(reminded) as reminder_count,
             max(sequence) as last_sequence
-        from {{ ref("int_invoice_events") }} {{ where_to_derive("invoice_id") }}
+        from {{ ref("int_invoice_events") }} {{ factlog.where_to_derive("invoice_id") }}
         group by invoice_id
     ),
 

@@ -1,7 +1,7 @@
 {{ config(materialized="incremental", unique_key="payout_id", tags=["daily"]) }}
 
 with
-    to_derive as ({{ keys_to_derive("payout_id", ref("stg_payout__sent")) }}),
+    to_derive as ({{ factlog.keys_to_derive("payout_id", ref("stg_payout__sent")) }}),
 
     last_sent as (
         select
@@ -21,7 +21,7 @@ with
                 event_order
             ) as payout,
             max(sequence) as last_sequence
-        from {{ ref("stg_payout__sent") }} {{ where_to_derive("payout_id") }}
+        from {{ ref("stg_payout__sent") }} {{ factlog.where_to_derive("payout_id") }}
         group by payout_id
     ),
 

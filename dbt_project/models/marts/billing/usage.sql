@@ -1,11 +1,11 @@
 {{ config(materialized="incremental", unique_key="translation_id", tags=["daily"]) }}
 
 with
-    to_derive as ({{ keys_to_derive("translation_id", ref("stg_translation__delivered")) }}),
+    to_derive as ({{ factlog.keys_to_derive("translation_id", ref("stg_translation__delivered")) }}),
 
     -- A translation is billed once, as it was first delivered.
     first_deliveries as (
-        {{ first_or_last_event(ref("stg_translation__delivered"), "translation_id", "first") }}
+        {{ factlog.first_or_last_event(ref("stg_translation__delivered"), "translation_id", "first") }}
     ),
 
     final as (

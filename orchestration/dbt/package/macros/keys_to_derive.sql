@@ -15,9 +15,9 @@
 -#}
 {% macro keys_to_derive(key, events) -%}
     {%- if is_incremental() %}
-        {%- set last_read = last_sequence_read() -%}
+        {%- set last_read = factlog.last_sequence_read() -%}
         {%- set sql %}
-            create or replace temp table {{ keys_to_derive_table() }} as
+            create or replace temp table {{ factlog.keys_to_derive_table() }} as
             select {{ key }} from {{ events }} where sequence > {{ last_read }}
             union
             select object_id from {{ source("events", "corrections") }} where known_sequence > {{ last_read }}
@@ -26,19 +26,19 @@
         {%- endset -%}
         {%- do run_query(sql) -%}
         {%- set untested %}
-            {{ key }}, {{ first_sequence_to_derive(key, last_read) }} from {{ keys_to_derive_table() }}
+            {{ key }}, {{ factlog.first_sequence_to_derive(key, last_read) }} from {{ factlog.keys_to_derive_table() }}
         {%- endset -%}
-        {%- do note_untested_keys(untested) -%}
+        {%- do factlog.note_untested_keys(untested) -%}
         select {{ key }}
-        from {{ keys_to_derive_table() }}
-    {%- else -%} {%- do note_untested_keys("null, 0") -%} select {{ key }} from {{ events }} limit 0
+        from {{ factlog.keys_to_derive_table() }}
+    {%- else -%} {%- do factlog.note_untested_keys("null, 0") -%} select {{ key }} from {{ events }} limit 0
     {%- endif %}
 {%- endmacro %}
 
 
 {% macro where_to_derive(key) -%}
     {%- if is_incremental() %}
-        where {{ key }} in (select {{ key }} from to_derive) {{ and_not_before_untested_keys(this) }}
+        where {{ key }} in (select {{ key }} from to_derive) {{ factlog.and_not_before_untested_keys(this) }}
     {%- endif %}
 {%- endmacro %}
 
@@ -56,7 +56,7 @@
     {%- if "first_sequence" not in columns or is_on_replayed_day() | trim != "false" -%} 0
     {%- else -%}
         {%- set sql %}
-            with keys as (select {{ key }} as key from {{ keys_to_derive_table() }})
+            with keys as (select {{ key }} as key from {{ factlog.keys_to_derive_table() }})
             select
                 least(
                     {{ last_read | int + 1 }},

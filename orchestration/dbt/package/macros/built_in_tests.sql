@@ -2,14 +2,14 @@
 {% macro duckdb__test_unique(model, column_name) %}
     select {{ column_name }} as unique_field, count(*) as n_records
     from {{ model }}
-    where {{ column_name }} is not null and {{ has_untested_key(model, column_name) }}
+    where {{ column_name }} is not null and {{ factlog.has_untested_key(model, column_name) }}
     group by {{ column_name }}
     having count(*) > 1
 {% endmacro %}
 
 
 {% macro duckdb__test_relationships(model, column_name, to, field) %}
-    {%- set children, parents = untested_keys(model), untested_keys(to) -%}
+    {%- set children, parents = factlog.untested_keys(model), factlog.untested_keys(to) -%}
     with
         -- A child may be new, and a parent may be gone.
         looked_at as materialized(

@@ -16,7 +16,7 @@
 -#}
 {% macro note_untested_keys(keys) -%}
     {%- if execute and flags.WHICH in ("run", "build") -%}
-        {%- set sql %} insert into audit.untested select {{ table_of_untested(this) }}, {{ keys }} {%- endset -%}
+        {%- set sql %} insert into audit.untested select {{ factlog.table_of_untested(this) }}, {{ keys }} {%- endset -%}
         {%- do run_query(sql) -%}
     {%- endif -%}
 {%- endmacro %}
@@ -37,7 +37,7 @@
     {%- for node in nodes if node.resource_type == "model" and node.config.materialized == "incremental" -%}
         {%- if node.schema == relation.schema and node.alias == relation.identifier -%}
             {%- set query %}
-                select key from audit.untested where table_name = {{ table_of_untested(relation) }}
+                select key from audit.untested where table_name = {{ factlog.table_of_untested(relation) }}
             {%- endset -%}
             {%- set count_of_nulls %} select count(*) from ({{ query }}) where key is null {%- endset -%}
             {%- if run_query(count_of_nulls).columns[0].values()[0] == 0 -%}
@@ -50,7 +50,7 @@
 
 
 {% macro has_untested_key(relation, column) -%}
-    {%- set keys = untested_keys(relation) -%}
+    {%- set keys = factlog.untested_keys(relation) -%}
     {%- if keys is none -%} true
     {%- elif keys.column == column -%} {{ column }} in ({{ keys.query }})
     {%- else -%}
@@ -65,7 +65,7 @@
         {%- set sql %}
             select coalesce(min(first_sequence), 0)
             from audit.untested
-            where table_name = {{ table_of_untested(relation) }}
+            where table_name = {{ factlog.table_of_untested(relation) }}
         {%- endset -%}
         {%- set first = run_query(sql).columns[0].values()[0] -%}
         {%- if first > 0 %} and sequence >= {{ first }} {%- endif -%}

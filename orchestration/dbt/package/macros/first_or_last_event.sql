@@ -17,7 +17,7 @@
     with
         -- All events are read three times rather than stored: each time only the columns that are asked for.
         candidates as {%- if not is_incremental() %}
-            not {%- endif %} materialized(select * from {{ events }} {{ where_to_derive(key) }}),
+            not {%- endif %} materialized(select * from {{ events }} {{ factlog.where_to_derive(key) }}),
 
         -- Found before all else, so that the counts of all keys are out of memory by then.
         several as materialized(

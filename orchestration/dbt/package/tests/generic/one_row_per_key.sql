@@ -4,14 +4,14 @@
         counted as (
             select {{ key }}, count(*) as row_count
             from {{ model }}
-            where {{ has_untested_key(model, key) }}
+            where {{ factlog.has_untested_key(model, key) }}
             group by all
         ),
 
         expected as (
             select distinct {{ key }}
             from {{ upstream }}
-            where {{ has_untested_key(model, key) }} {{ and_not_before_untested_keys(model) }}
+            where {{ factlog.has_untested_key(model, key) }} {{ factlog.and_not_before_untested_keys(model) }}
         ),
 
         final as (

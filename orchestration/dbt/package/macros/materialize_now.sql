@@ -9,7 +9,7 @@
         {%- set table = name ~ "_of_" ~ model.name -%}
         {%- set sql %}
             create or replace temp table {{ table }} as
-            {% if is_incremental() %} with to_derive as (from {{ keys_to_derive_table() }}) {% endif %}
+            {% if is_incremental() %} with to_derive as (from {{ factlog.keys_to_derive_table() }}) {% endif %}
             select * from ({{ query }})
         {%- endset -%}
         {%- do run_query(sql) -%}
