@@ -71,7 +71,7 @@ format: $(PROJECT) $(TOOLS)  ## Format Python and SQL the way `make check` wants
 	$(BIN)/sqlfmt dbt_project orchestration/dbt/package
 
 dev: $(PROJECT)  ## Run the Dagster UI on http://127.0.0.1:3000, with its daemon
-	@$(BIN)/python -m orchestration.dev
+	@$(BIN)/factlog dev
 
 bench: $(PROJECT)  ## Run the benchmarks and print a table
 	@$(BIN)/python -m benchmarks

@@ -1,4 +1,4 @@
-"""`make dev`: the Dagster UI and its daemon on this machine, with an instance that lives under FACTLOG_HOME.
+"""`factlog dev`: the Dagster UI and its daemon on this machine, with an instance that lives in the home.
 
 Belongs here: preparing that instance, and starting Dagster. Not here: definitions.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from event_archive import UnusableInput
 from event_archive.store.durable import make_durable_folder
-from orchestration.settings import PROJECT, Settings
+from orchestration.settings import Settings
 
 HOST, PORT = "127.0.0.1", "3000"
 
@@ -24,14 +24,15 @@ def prepare_instance(settings: Settings) -> Path:
     return settings.dagster_home
 
 
-def command(port: str = PORT, *, log_level: str = "warning") -> list[str]:
-    """Return the command that runs the UI, the daemon and the code location.
+def command(settings: Settings, port: str = PORT, *, log_level: str = "warning") -> list[str]:
+    """Return the command that runs the UI, the daemon and the code location: the project's own workspace.
 
     At level info the daemon logs every five seconds that there is nothing to do.
     """
     dagster = Path(sys.executable).with_name("dagster")
-    workspace = PROJECT / "workspace.yaml"
-    return [str(dagster), "dev", "-w", str(workspace), "-h", HOST, "-p", port, "--log-level", log_level]
+    workspace = (settings.project or Path()) / "workspace.yaml"
+    location = ["-w", str(workspace)] if workspace.is_file() else ["-m", "orchestration.definitions"]
+    return [str(dagster), "dev", *location, "-h", HOST, "-p", port, "--log-level", log_level]
 
 
 def dev_environment(settings: Settings) -> dict[str, str]:
@@ -48,28 +49,19 @@ def is_taken(port: str) -> bool:
         return probe.connect_ex((HOST, int(port))) == 0
 
 
-def main(arguments: list[str]) -> None:
-    """Become `dagster dev`; an argument names another port."""
-    port = arguments[0] if arguments else PORT
-    try:
-        settings = Settings.from_environment()
-        settings.open_archive(may_create=True)
-        if not port.isdigit() or not 0 < int(port) < 65536:
-            raise UnusableInput(f"port {port}: not a number from 1 to 65535")
-        if is_taken(port):
-            raise UnusableInput(
-                f"port {port}: in use, perhaps by another `make dev`; end that, or name a port"
-            )
-    except UnusableInput as error:
-        print(f"factlog: {error}", file=sys.stderr)
-        sys.exit(2)
+def start(settings: Settings, port: str = PORT) -> None:
+    """Become `dagster dev`."""
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise UnusableInput(f"port {port}: not a number from 1 to 65535")
+    settings.open_archive(may_create=True)
+    if is_taken(port):
+        raise UnusableInput(
+            f"port {port}: in use, perhaps by another `factlog dev`; end that, or name a port by --port"
+        )
     prepare_instance(settings)
-    os.chdir(PROJECT)
+    if settings.project is not None:
+        os.chdir(settings.project)
     print(f"factlog: http://{HOST}:{port} in about 20 seconds; Ctrl-C ends it", flush=True)
     print(f"factlog: drop event files into {settings.inbox}", flush=True)
-    dagster = command(port)
+    dagster = command(settings, port)
     os.execve(dagster[0], dagster, dev_environment(settings))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -17,6 +17,24 @@ MOST_BYTES = 1 << 50
 MANY = 10**9
 
 
+class GivenValues(dict[str, str]):
+    """Values by the name of their variable. `named`: how whoever wrote one calls it, where that is no
+    variable: `project/factlog.toml: memory = 1G`.
+    """
+
+    named: Mapping[str, str]
+
+    def __init__(self, environment: Mapping[str, str], others: Mapping[str, tuple[str, str]]) -> None:
+        super().__init__({name: value for name, (value, _) in others.items()} | dict(environment))
+        self.named = {name: place for name, (_, place) in others.items() if name not in environment}
+
+
+def shown(given: Mapping[str, str], name: str) -> str:
+    """Return a value with its name, as its reader wrote it: for the error."""
+    place = given.named.get(name) if isinstance(given, GivenValues) else None
+    return place or f"{name}={given[name]}"
+
+
 def absolute(path: str | Path, name: str) -> Path:
     """Return a path as it is from every folder: `~` and `..` are followed, a symbolic link stays what it is.
 
@@ -41,7 +59,7 @@ def folder(given: Mapping[str, str], name: str, default: Path) -> Path:
     """Read a folder that must exist."""
     path = absolute(given.get(name, default), name)
     if name in given and not path.is_dir():
-        raise UnusableInput(f"{name}={given[name]}: no such folder; name an existing one or unset {name}")
+        raise UnusableInput(f"{shown(given, name)}: no such folder; name an existing one")
     return path
 
 
@@ -52,10 +70,10 @@ def size(given: Mapping[str, str], name: str, default: int, at_least: str = "256
     bytes_ = _bytes_of(given[name])
     if bytes_ < _bytes_of(at_least):
         raise UnusableInput(
-            f"{name}={given[name]}: not a size of at least {at_least}; write it like 512M or 2G"
+            f"{shown(given, name)}: not a size of at least {at_least}; write it like 512M or 2G"
         )
     if bytes_ > MOST_BYTES:
-        raise UnusableInput(f"{name}={given[name]}: more than any machine has; write it like 512M or 2G")
+        raise UnusableInput(f"{shown(given, name)}: more than any machine has; write it like 512M or 2G")
     return bytes_
 
 
@@ -71,7 +89,7 @@ def whole(given: Mapping[str, str], name: str, default: int, *, at_least: int, a
     number = whole_number(given[name])
     if number is None or not at_least <= number <= at_most:
         bounds = f"of at least {at_least}{up_to(at_most)}"
-        raise UnusableInput(f"{name}={given[name]}: not a whole number {bounds}")
+        raise UnusableInput(f"{shown(given, name)}: not a whole number {bounds}")
     return number
 
 
@@ -92,7 +110,7 @@ def day(given: Mapping[str, str], name: str) -> date | None:
     try:
         return date.fromisoformat(given[name])
     except ValueError:
-        raise UnusableInput(f"{name}={given[name]}: not a day; write it like 2026-01-31") from None
+        raise UnusableInput(f"{shown(given, name)}: not a day; write it like 2026-01-31") from None
 
 
 def days(given: Mapping[str, str], name: str) -> tuple[date, ...]:
@@ -102,7 +120,7 @@ def days(given: Mapping[str, str], name: str) -> tuple[date, ...]:
         return tuple(date.fromisoformat(text) for text in given_days)
     except ValueError:
         raise UnusableInput(
-            f"{name}={given[name]}: not days; write them like 2026-01-31,2026-02-01"
+            f"{shown(given, name)}: not days; write them like 2026-01-31,2026-02-01"
         ) from None
 
 

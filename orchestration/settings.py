@@ -1,8 +1,8 @@
 """Where everything lies and how much it may use: the one place that reads the environment.
 
 Belongs here: names, defaults and bounds of settings, and the paths that follow from them. Not here: how a
-value is read (`setting_values`), and what is done there. Nothing heavy is imported at the top, because every
-`factlog` command starts here.
+value is read (`setting_values`), what a project's file may hold (`project_file`), and what is done there.
+Nothing heavy is imported at the top, because every `factlog` command starts here.
 """
 
 import os
@@ -13,13 +13,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from event_archive import UnusableInput
-from orchestration.setting_values import absolute, day, days, folder, moment, size, whole
+from orchestration.project_file import ProjectFile, find_project, named_project, read_project
+from orchestration.setting_values import GivenValues, absolute, day, days, folder, moment, size, whole
 
 if TYPE_CHECKING:
     from event_archive import Archive, Limits
+    from event_archive.mapping.mapping import Mapping as RecordMapping
 
 PROJECT = Path(__file__).resolve().parents[1]
 MOST_THREADS = 1024
+FOLDERS = ("home", "contracts", "dbt_project")
+NO_PROJECT = (
+    "{}: there is no factlog.toml here or in a folder above; go to a project's folder, name it by "
+    "FACTLOG_PROJECT, or make a project with: factlog init DIR"
+)
+
+
+def current_folder() -> Path:
+    """Return the folder that the user stands in; the root, where that folder was removed meanwhile."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path("/")
+
+
+def read_nearest(environment: Mapping[str, str], start: Path) -> ProjectFile | None:
+    """Read the project that the environment names, or the nearest from a folder upwards."""
+    name = environment.get("FACTLOG_PROJECT")
+    path = named_project(name) if name else find_project(start)
+    return None if path is None else read_project(path)
 
 
 @dataclass(frozen=True)
@@ -30,6 +52,8 @@ class Settings:
     occurred before that moment; with `sample_days`, those of objects that have events on one of these days.
     `warehouse_file`: where dbt builds, if not in the warehouse of `home`. `accepts_clock`: the clock is
     right, also where it says what can hardly be; for one command, so no variable of the environment says it.
+    `inbox_mappings`: the mapping file of each folder of the inbox that has one. `project`: the folder of
+    `factlog.toml`. `unnamed`: the folders that neither a project nor the environment names.
     """
 
     home: Path
@@ -47,19 +71,32 @@ class Settings:
     as_of: datetime | None = None
     sample_days: tuple[date, ...] = ()
     warehouse_file: Path | None = None
+    inbox_mappings: tuple[tuple[str, Path], ...] = ()
+    project: Path | None = None
+    unnamed: frozenset[str] = frozenset()
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
-        """Read FACTLOG_* and take the default for what is not set."""
-        given = {
+    def from_environment(
+        cls, environment: Mapping[str, str] | None = None, start: Path | None = None
+    ) -> "Settings":
+        """Read FACTLOG_*, then the project's file for what is not set, and take the default for the rest.
+
+        The project is the one that FACTLOG_PROJECT names, or the nearest from `start` upwards: the current
+        folder, where no other is given.
+        """
+        environment = {
             name: value.strip()
             for name, value in (os.environ if environment is None else environment).items()
             if name.startswith("FACTLOG_") and value.strip()
         }
+        start = start or current_folder()
+        project = read_nearest(environment, start)
+        given = GivenValues(environment, project.variables() if project else {})
+        base = project.folder if project else start
         return cls(
-            home=absolute(given.get("FACTLOG_HOME", PROJECT / "var"), "FACTLOG_HOME"),
-            contracts=folder(given, "FACTLOG_CONTRACTS", cls.contracts),
-            dbt_project=folder(given, "FACTLOG_DBT_PROJECT", cls.dbt_project),
+            home=absolute(given.get("FACTLOG_HOME", base / "var"), "FACTLOG_HOME"),
+            contracts=folder(given, "FACTLOG_CONTRACTS", base / "contracts"),
+            dbt_project=folder(given, "FACTLOG_DBT_PROJECT", base / "dbt_project"),
             memory_bytes=size(given, "FACTLOG_MEMORY", cls.memory_bytes),
             build_memory_bytes=size(given, "FACTLOG_BUILD_MEMORY", cls.build_memory_bytes),
             max_record_bytes=size(given, "FACTLOG_MAX_RECORD", cls.max_record_bytes, at_least="1M"),
@@ -78,6 +115,11 @@ class Settings:
                 absolute(given["FACTLOG_WAREHOUSE"], "FACTLOG_WAREHOUSE")
                 if "FACTLOG_WAREHOUSE" in given
                 else None
+            ),
+            inbox_mappings=project.inbox_mappings if project else (),
+            project=base if project else None,
+            unnamed=frozenset(
+                name for name in FOLDERS if project is None and f"FACTLOG_{name.upper()}" not in given
             ),
         )
 
@@ -125,6 +167,17 @@ class Settings:
             accepts_clock=self.accepts_clock,
         )
 
+    def require(self, *names: str) -> None:
+        """Raise UnusableInput where nothing says which folder is meant: state is not left about in any."""
+        if self.unnamed & {*names}:
+            raise UnusableInput(NO_PROJECT.format(current_folder()))
+
+    def load_inbox_mappings(self) -> "dict[str, RecordMapping]":
+        """Read the mapping of each folder of the inbox that has one."""
+        from event_archive.mapping.mapping import load_mapping
+
+        return {folder: load_mapping(file, self.limits) for folder, file in self.inbox_mappings}
+
     def open_archive(self, *, may_create: bool = False) -> "Archive":
         """Open the archive with the contracts; raises UnusableInput where either can't be used.
 
@@ -135,6 +188,7 @@ class Settings:
         from event_archive.registry.contract import load_contracts
         from event_archive.store.local import has_archive
 
+        self.require("home", "contracts")
         contracts = load_contracts(self.contracts)
         derived = [self.warehouse, *self.published.glob("reporting-*.json")]
         if may_create and not has_archive(self.archive_root):
@@ -149,6 +203,7 @@ class Settings:
         """Raise UnusableInput where there is no archive: before waiting, or writing beside it."""
         from event_archive.store.local import LocalStorage
 
+        self.require("home")
         LocalStorage(self.archive_root)
 
     def require_foreign(self, file: Path) -> None:
@@ -163,6 +218,7 @@ class Settings:
         """Return the environment of a process that reads these settings again, with telemetry off."""
         return {
             **os.environ,
+            "FACTLOG_PROJECT": str(self.project or ""),
             "FACTLOG_HOME": str(self.home),
             "FACTLOG_CONTRACTS": str(self.contracts),
             "FACTLOG_DBT_PROJECT": str(self.dbt_project),

@@ -10,9 +10,9 @@ the commit, also then.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from event_archive.archive import Archive
 from event_archive.decoding.sources import Source
@@ -20,19 +20,21 @@ from event_archive.errors import UnusableInput, UnusableSource
 from event_archive.landing.inbox_listing import SETTLED_AFTER_SECONDS, list_inbox
 from event_archive.landing.land import Landed, Limits, PassedOver, Progress, land
 from event_archive.landing.landed_files import FileState, move_to_landed, read_state
-from event_archive.mapping.mapping import Mapping
+from event_archive.mapping.mapping import Mapping as RecordMapping
 
 
 def land_inbox(
     archive: Archive,
     inbox: Path,
     *,
-    mapping: Mapping | None = None,
+    mappings: Mapping[str, RecordMapping] | None = None,
     limits: Limits | None = None,
     settled_after: float = SETTLED_AFTER_SECONDS,
     progress: Progress | None = None,
 ) -> Iterator[Landed | PassedOver]:
     """Land every waiting file, one commit each; each is moved away before its result is given.
+
+    `mappings`: by folder of the inbox, how the records that lie below it become events.
 
     What can't be landed, or can't be moved, is passed over with its problem: it keeps no other file waiting.
     A fault of our own that a file brings to light is raised, once the others have landed.
@@ -45,6 +47,7 @@ def land_inbox(
         source = _source(path, inbox)
         try:
             state = read_state(source)
+            mapping = mapping_of(path.relative_to(inbox), mappings or {})
             landed = land(archive, source, mapping=mapping, limits=limits, progress=progress)
         except UnusableSource as error:
             if os.path.lexists(path):  # otherwise another process has landed it meanwhile
@@ -60,6 +63,11 @@ def land_inbox(
                 yield PassedOver(source.origin, problem)
     if faults:
         raise faults[0]
+
+
+def mapping_of(place: PurePath, mappings: Mapping[str, RecordMapping]) -> RecordMapping | None:
+    """Return the mapping of the nearest folder above a file that has one."""
+    return next((mappings[str(folder)] for folder in place.parents if str(folder) in mappings), None)
 
 
 def _source(path: Path, inbox: Path) -> Source:

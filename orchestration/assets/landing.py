@@ -77,7 +77,8 @@ def land_files(context: dg.AssetExecutionContext, settings: Settings, archive: A
     make_durable_folder(settings.inbox)
     passed_over = []
     try:
-        for outcome in land_inbox(archive, settings.inbox, limits=settings.limits):
+        mappings = settings.load_inbox_mappings()
+        for outcome in land_inbox(archive, settings.inbox, mappings=mappings, limits=settings.limits):
             if isinstance(outcome, PassedOver):
                 passed_over.append(outcome)
                 context.log.warning(f"passed over: {outcome.origin}: {outcome.problem}")

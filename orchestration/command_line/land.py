@@ -76,6 +76,7 @@ def inbox(accepts_clock: bool, wants_json: bool) -> int:
 
     A crash leaves a file where it was; landing it again adds nothing. What can't land (it can't be read, or
     is a link, a pipe, a device) is passed over and named; the others land, and the exit code is 2.
+    A folder of the inbox may have a mapping of its own ([inbox.mappings] in factlog.toml).
 
     Exit code 1: a file is damaged. What could be decoded landed, the other bytes are kept in quarantine.
 
@@ -84,6 +85,7 @@ def inbox(accepts_clock: bool, wants_json: bool) -> int:
       cp events.ndjson var/inbox/ && factlog inbox
     """
     settings = read_settings(accepts_clock=accepts_clock)
+    mappings = settings.load_inbox_mappings()
     archive = settings.open_archive(may_create=True)
     dropped = list_inbox(settings.inbox)
     if dropped.unfinished:
@@ -91,7 +93,7 @@ def inbox(accepts_clock: bool, wants_json: bool) -> int:
         time.sleep(SETTLED_AFTER_SECONDS)
     outcomes = []
     with screen.show_progress("Landing", len(dropped.complete) + len(dropped.unfinished)) as show:
-        for outcome in land_inbox(archive, settings.inbox, limits=settings.limits):
+        for outcome in land_inbox(archive, settings.inbox, mappings=mappings, limits=settings.limits):
             outcomes.append(outcome)
             show(len(outcomes), outcome.origin)
     left = len(list_inbox(settings.inbox).unfinished)

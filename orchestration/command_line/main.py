@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("derive.replay", "Derive days again, or the dataset as it was at a moment."),
     "published": ("derive.refresh", "List the published versions, or serve an older one."),
     "diff": ("derive.diff", "Tell what differs between two states of the dataset, and by which events."),
+    "dev": ("dev", "Run the Dagster UI of the project, with its daemon."),
     "query": ("query", "Ask the published reporting dataset, or the archive, in SQL."),
 }
 
@@ -82,7 +83,9 @@ class LazyGroup(click.Group):
 def factlog(context: click.Context) -> None:
     """Events under versioned contracts, an immutable archive, and reporting datasets derived from it.
 
-    All state lies in var/ (FACTLOG_HOME=DIR moves it). Results go to standard output, talk to standard error.
+    A project is the nearest folder upwards that has a factlog.toml (FACTLOG_PROJECT=DIR names another); all
+    state lies in its home, var/ (FACTLOG_HOME=DIR moves it). Results go to standard output, talk to standard
+    error.
     Exit codes: 0 done, 1 what was checked does not hold, 2 unusable input.
 
     \b

@@ -3,6 +3,7 @@
 Belongs here: the one place where `--contracts` becomes settings. Not here: the settings themselves.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,7 +45,21 @@ class ListingGroup(click.Group):
         return super().parse_args(ctx, args)
 
 
-def read_settings(contracts: Path | None = None, *, accepts_clock: bool = False) -> Settings:
-    """Read the settings of this installation, with the contracts of a folder where it is named."""
+def read_settings(
+    contracts: Path | None = None, *, accepts_clock: bool = False, requires: Sequence[str] = ()
+) -> Settings:
+    """Read the settings of this installation, with the contracts of a folder where it is named.
+
+    `requires`: the folders that a project, the environment or an option has to name.
+    """
     settings = replace(Settings.from_environment(), accepts_clock=accepts_clock)
-    return replace(settings, contracts=absolute(contracts, "--contracts")) if contracts else settings
+    if contracts:
+        folder = absolute(contracts, "--contracts")
+        settings = replace(settings, contracts=folder, unnamed=settings.unnamed - {"contracts"})
+    settings.require(*requires)
+    return settings
+
+
+def read_contracts_folder(contracts: Path | None) -> Path:
+    """Return the folder of contracts to go by."""
+    return read_settings(contracts, requires=["contracts"]).contracts

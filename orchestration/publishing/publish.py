@@ -94,7 +94,7 @@ def switch(
     settings: Settings, connection: duckdb.DuckDBPyConnection, build: Build, states: dict[str, TableState]
 ) -> tuple[Version, bool]:
     """Serve the version that says this: the current one, one that a crash left unserved, or a new one."""
-    content = (build.log_digest, code_version(), states)
+    content = (build.log_digest, code_version(settings), states)
     before = served_version(settings)
     if before is not None and before.content == content and is_intact(settings, before):
         return before, False
@@ -119,7 +119,7 @@ def write(
     make_durable_folder(settings.published)
     unfinished = settings.published / f".reporting-{number}.duckdb.unfinished"
     written_at = datetime.now(UTC)
-    info = DatasetInfo(build.sequence, build.log_digest, build.as_of, code_version(), written_at)
+    info = DatasetInfo(build.sequence, build.log_digest, build.as_of, code_version(settings), written_at)
     if (
         before is None
         or not is_intact(settings, before)

@@ -77,7 +77,7 @@ def replay_into(
     with scratch_folder(settings) as scratch:
         built = derive(settings, archive.contracts, scratch, cut=sequence, as_of=as_of, on_node=on_node)
         log_digest = commits[sequence - 1].digest
-        info = DatasetInfo(sequence, log_digest, as_of, code_version(), datetime.now(UTC))
+        info = DatasetInfo(sequence, log_digest, as_of, code_version(settings), datetime.now(UTC))
         with full_disk_in_one_line(str(into)), file_beside(into) as unfinished:
             tables = write(built, unfinished, info)
             settle_as_new(unfinished, into)

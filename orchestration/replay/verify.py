@@ -212,8 +212,8 @@ def likely_reasons(
     edited = [table for table, state in version.tables.items() if published[table] != state]
     if edited:
         reasons.append(f"{version.file_name} was changed after it was published: {', '.join(edited)}")
-    if version.code_version != code_version():
-        reasons.append(f"the code has changed: {version.code_version} published it, this is {code_version()}")
+    if version.code_version != (now := code_version(settings)):
+        reasons.append(f"the code has changed: {version.code_version} published it, this is {now}")
     for fact in changed_since(parts_in_warehouse(settings), manifest, contracts):
         reasons.append(f"{fact.table} was derived by other code: {', '.join(fact.parts)}")
     return reasons or [

@@ -414,3 +414,28 @@ def test_foreign_records_land_by_a_mapping(factlog: Typed) -> None:
     verbs = json.loads(out)
     assert sum(row["events"] for row in verbs) == landed["accepted"]
     assert {"pushed", "starred", "created"} <= {row["verb"] for row in verbs}
+
+
+def test_a_folder_of_the_inbox_lands_by_the_mapping_that_the_project_gives_it(
+    home: Path, factlog: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    github = PROJECT / "examples" / "github"
+    Path("factlog.toml").write_text(
+        f'contracts = "{github / "contracts"}"\n[inbox.mappings]\n"hub/old" = "{github / "mapping.yaml"}"\n'
+    )
+    monkeypatch.setenv("FACTLOG_PROJECT", str(Path().absolute()))
+    sample = (github / "sample.ndjson").read_bytes()
+    for place in ("hub/old/a.ndjson", "hub/old/2015/b.ndjson", "hub/c.ndjson"):
+        path = home / "inbox" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(sample + place.encode())
+    _, out, _ = factlog("inbox", "--json")
+    accepted = {landed["origin"]: landed["accepted"] for landed in json.loads(out)}
+    assert accepted["hub/old/2015/b.ndjson"] + accepted["hub/old/a.ndjson"] == sample.count(b"\n")
+    assert accepted["hub/c.ndjson"] == 0
+    (home / "inbox/hub/old/d.ndjson").write_bytes(sample)
+    Path("factlog.toml").write_text('[inbox.mappings]\nhub = "gone.yaml"\n')
+    code, _, err = factlog("inbox")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "inbox.mappings.hub" in err
+    assert (home / "inbox/hub/old/d.ndjson").exists()

@@ -60,6 +60,7 @@ SETTINGS = {
     "FACTLOG_AS_OF": ["0001-01-01T00:00:00+23:59", "x"],
     "FACTLOG_FIRST_DAY": [BIG],
     "FACTLOG_HOME": [f"/tmp/{NOT_UTF8}", "~nobody-of-that-name/x", "/a" * 3000, "/dev/null/x"],
+    "FACTLOG_PROJECT": [f"/tmp/{NOT_UTF8}", "~nobody-of-that-name/x", "/a" * 3000, "/dev/null"],
     "FACTLOG_CONTRACTS": ["~nobody-of-that-name/x", "/dev/null"],
 }
 

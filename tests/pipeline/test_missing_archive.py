@@ -20,14 +20,13 @@ from orchestration.automation.sensors import inbox_sensor, land_job
 from orchestration.build import build_definitions
 from orchestration.command_line.main import factlog as command_line
 from orchestration.dbt.process import run_dbt
-from orchestration.dev import main as make_dev
 from orchestration.settings import Settings
 from support.command_typing import RATED, Typed, write
 from support.installation import landed, published_installation
 
 CONTRACT = str(Settings.contracts / "translation.rated.v1.yaml")
 SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}}
-BEGINS = {("demo",), ("land",), ("inbox",)}
+BEGINS = {("demo",), ("dev",), ("land",), ("inbox",)}
 """Those that bring events."""
 
 OF_FILES = {
@@ -241,23 +240,21 @@ def test_dagster_says_that_the_archive_is_lost_and_begins_no_other(tmp_path: Pat
     assert tree(settings.archive_root) == [str(settings.archive_root)]
 
 
-def test_make_dev_begins_an_archive_but_no_second_one(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+def test_dev_begins_an_archive_but_no_second_one(
+    home: Path, monkeypatch: pytest.MonkeyPatch, factlog: Typed
 ) -> None:
     def no_port(port: str) -> bool:
         return True  # it goes no further
 
     monkeypatch.setattr("orchestration.dev.is_taken", no_port)
-    with pytest.raises(SystemExit):
-        make_dev(["3000"])
+    code, _, err = factlog("dev")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "in use, perhaps by another `factlog dev`" in err
     assert (home / "archive").is_dir()
     shutil.rmtree(home / "archive")
     (home / "warehouse.duckdb").write_text("")
-    capfd.readouterr()
-    with pytest.raises(SystemExit) as left:
-        make_dev(["3000"])
-    err = capfd.readouterr().err
-    assert (left.value.code, err.count("\n")) == (2, 1)
+    code, _, err = factlog("dev")
+    assert (code, err.count("\n")) == (2, 1)
     assert "there is no archive here, but" in err
     assert not (home / "archive").exists()
 

@@ -40,7 +40,8 @@ def good_and_bad() -> str:
 def in_a_shell(script: str, home: Path) -> subprocess.CompletedProcess[str]:
     """Run what only a real process shows; the command on the path is that of these tests."""
     command = f"'{sys.executable}' -c 'from orchestration.command_line import main; main()'"
-    environment = os.environ | {"PYTHONPATH": str(PROJECT), "FACTLOG_HOME": str(home)}
+    project = {"FACTLOG_PROJECT": str(PROJECT), "FACTLOG_HOME": str(home)}
+    environment = os.environ | project | {"PYTHONPATH": str(PROJECT)}
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", f'factlog() {{ {command} "$@"; }}; {script}'],
         env=environment,
@@ -56,6 +57,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An installation of its own, and the user stands in an empty folder beside it."""
     for name in [name for name in os.environ if name.startswith("FACTLOG_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("FACTLOG_PROJECT", str(PROJECT))
     monkeypatch.setenv("FACTLOG_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("COLUMNS", "100")
     (tmp_path / "here").mkdir()

@@ -98,7 +98,7 @@ def dagster_dev(settings: Settings, *, ready_within: float = 120) -> Iterator[De
     environment["PYTHONPATH"] = f"{PROJECT}{os.pathsep}{environment.get('PYTHONPATH', '')}"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command(port, log_level="info"),
+            command(settings, port, log_level="info"),
             cwd=PROJECT,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -15,7 +15,8 @@ READS = re.compile(r"os\.environ|os\.getenv|import environ|getenv\(")
 
 
 def test_defaults_lie_in_the_project(tmp_path: Path) -> None:
-    settings = Settings.from_environment({})
+    settings = Settings.from_environment({}, PROJECT)
+    assert settings.project == PROJECT
     assert settings.home == PROJECT / "var"
     assert settings.contracts == PROJECT / "event_archive" / "contracts"
     assert settings.limits.memory_bytes == 1 << 30
@@ -38,7 +39,7 @@ def test_settings_are_read_and_handed_on(tmp_path: Path) -> None:
         "FACTLOG_SAMPLE_DAYS": "2026-01-05, 2026-01-09",
         "FACTLOG_WAREHOUSE": str(tmp_path / "scratch.duckdb"),
     }
-    settings = Settings.from_environment(given)
+    settings = Settings.from_environment(given, PROJECT)
     assert settings.inbox == tmp_path / "home" / "inbox"
     assert (settings.memory_bytes, settings.threads) == (2 << 30, 3)
     assert settings.build_memory_bytes == 6 << 30

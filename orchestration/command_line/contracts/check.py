@@ -13,7 +13,7 @@ from event_archive.registry.contract import load_contracts
 from event_archive.validation.own_examples import example_faults
 from event_archive.wording import agree, format_count
 from orchestration.command_line import screen
-from orchestration.command_line.options import contracts_option, json_option, read_settings
+from orchestration.command_line.options import contracts_option, json_option, read_contracts_folder
 from orchestration.contract_tools.released import released_contracts
 
 
@@ -37,7 +37,7 @@ def check(against: str | None, contracts: Path | None, wants_json: bool) -> int:
       factlog contracts check
       factlog contracts check --against HEAD
     """
-    folder = read_settings(contracts).contracts
+    folder = read_contracts_folder(contracts)
     current = load_contracts(folder)
     faults = [fault for contract in current.values() for fault in example_faults(contract)]
     if against is not None:

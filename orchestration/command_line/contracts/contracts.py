@@ -16,7 +16,12 @@ from orchestration.command_line.contracts.docs import docs
 from orchestration.command_line.contracts.import_export import export, import_
 from orchestration.command_line.contracts.new import new
 from orchestration.command_line.contracts.try_ import try_
-from orchestration.command_line.options import ListingGroup, contracts_option, json_option, read_settings
+from orchestration.command_line.options import (
+    ListingGroup,
+    contracts_option,
+    json_option,
+    read_contracts_folder,
+)
 
 
 @click.group(cls=ListingGroup)
@@ -87,7 +92,7 @@ def show_contract(type_name: str, contracts: Path | None, wants_json: bool) -> N
 
 def read_contracts(folder: Path | None) -> Contracts:
     """Read the contracts of a folder, or those of the project."""
-    return load_contracts(read_settings(folder).contracts)
+    return load_contracts(read_contracts_folder(folder))
 
 
 def to_json(contract: Contract) -> dict[str, object]:

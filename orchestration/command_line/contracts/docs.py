@@ -32,14 +32,14 @@ def docs(check: bool, page: Path | None) -> int:
 
     The sources (models/staging/_events.yml) and the page's table are written anew. A staging model, with its
     descriptions, is written for an event type that no model reads, and is never overwritten. The contracts
-    and the dbt project are those of the installation: FACTLOG_CONTRACTS, FACTLOG_DBT_PROJECT.
+    and the dbt project are those of the project, or FACTLOG_CONTRACTS and FACTLOG_DBT_PROJECT.
 
     \b
     Examples:
       factlog contracts docs
       factlog contracts docs --check
     """
-    settings = read_settings()
+    settings = read_settings(requires=["contracts", "dbt_project"])
     page = absolute(page, "--page") if page else settings.dbt_project.parent / "docs" / "event-types.md"
     settings.require_foreign(page)
     written = documents(load_contracts(settings.contracts), settings.dbt_project, page)

@@ -109,7 +109,7 @@ def import_(
     )
     written = None
     if output != "-":
-        settings = read_settings(contracts)
+        settings = read_settings(contracts, requires=() if output else ("contracts",))
         folder = settings.contracts
         target = absolute(output, "--output") if output else folder / f"{event_type}.yaml"
         settings.require_foreign(target)
@@ -145,7 +145,7 @@ def export(type_name: str, language: str, output: str | None, contracts: Path | 
       factlog contracts export translation.requested.v2 --format pydantic
       factlog contracts export invoice.issued.v1 --format avro --output invoice_issued.avsc
     """
-    settings = read_settings(contracts)
+    settings = read_settings(contracts, requires=("contracts",))
     known = load_contracts(settings.contracts)
     if type_name not in known:
         raise UnusableInput(f"there is no contract {type_name[:200]}; see: factlog contracts list")

@@ -14,7 +14,7 @@ from event_archive.evolution.new_contract import contract_skeleton
 from event_archive.registry.contract import Contracts, load_contracts
 from orchestration.command_line import screen
 from orchestration.command_line.contracts.import_export import create
-from orchestration.command_line.options import contracts_option, read_settings
+from orchestration.command_line.options import contracts_option, read_contracts_folder
 
 
 @click.command("new", short_help="Begin a contract, or the next major of one.")
@@ -41,7 +41,7 @@ def new(event_type: str, owner: str | None, actors: tuple[str, ...], contracts: 
       factlog contracts new parcel.dispatched.v1 --owner shipping --actor carrier,system
       factlog contracts new translation.requested.v3
     """
-    folder = read_settings(contracts).contracts
+    folder = read_contracts_folder(contracts)
     # A folder that is to come, or that is still empty, has no contract to collide with.
     known = load_contracts(folder) if any(folder.glob("*.yaml")) else Contracts([])
     actor_types = tuple(dict.fromkeys(actor.strip() for listed in actors for actor in listed.split(",")))
