@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 MEBIBYTE = 1 << 20
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far the clocks of two machines are believed to be apart."""
 
 
 def utc_now() -> datetime:
@@ -28,7 +30,7 @@ class Limits:
     threads: int = 2
     max_record_bytes: int = 16 * MEBIBYTE
     max_input_bytes: int = 16 * 1024 * MEBIBYTE
-    clock_skew: timedelta = timedelta(minutes=5)
+    clock_skew: timedelta = CLOCK_SKEW
     longest_pause: timedelta = timedelta(days=400)
     accepts_clock: bool = False
     clock: Callable[[], datetime] = utc_now

@@ -2,13 +2,13 @@
 with
     mended as (select distinct object_id from {{ ref("compensations") }}),
 
-    -- All that was said without naming anything earlier that is there.
+    -- All that was said without naming anything earlier.
     first_said as (
         select subject, object_id, currency, amount_minor
         from {{ ref("int_amounts") }}
         semi join mended using (object_id)
         left join {{ ref("int_corrections") }} as corrections using (source, event_id)
-        where corrections.kind is null or (corrections.kind = 'corrects' and status = 'unmatched')
+        where corrections.kind is null
     ),
 
     expected as (

@@ -14,11 +14,11 @@ from typing import Any
 from event_archive.errors import UnusableInput
 from event_archive.evolution.next_major import next_major
 from event_archive.registry.contract import (
-    ALL_EVENTS,
     TYPE,
     Contract,
     Contracts,
     compile_upcast,
+    is_taken,
     load_contract,
 )
 from event_archive.registry.contract_text import scalar
@@ -127,7 +127,7 @@ def contract_skeleton(
     object_type, verb, major = parts[1], parts[2], int(parts[3])
     view = f"{object_type}_{verb}"
     same_view = contracts.majors(view)
-    if view == ALL_EVENTS or any(contract.object_type != object_type for contract in same_view):
+    if is_taken(view) or any(contract.object_type != object_type for contract in same_view):
         taken = f"of {same_view[0].type}" if same_view else "of all events"
         raise UnusableInput(
             f"{event_type}: its view events.{view} would be that {taken}; choose another object or verb"

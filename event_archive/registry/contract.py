@@ -27,6 +27,8 @@ from event_archive.registry.upcast_rules import Upcast, read_upcast
 
 TYPE = re.compile(EVENT_TYPE)
 ALL_EVENTS = "all_events"
+WITH_ALL = "__all"
+"""What the name of a type's view ends with that shows its events as they came, in effect or not."""
 MAX_REFUSED_SHARE = 0.05
 
 
@@ -160,6 +162,21 @@ def compile_upcast(older: Contract, newer: Contract) -> str:
     return f"CAST({data} AS {newer.data_type.sql()})"
 
 
+def with_all(view_name: str) -> str:
+    """Return the name of the view that shows all events of a type as they came, by that of its view."""
+    return f"{view_name}{WITH_ALL}"
+
+
+def is_taken(view_name: str) -> bool:
+    """Return whether no event type can have a view of this name, because another view has it."""
+    return view_name == ALL_EVENTS or view_name.endswith(WITH_ALL)
+
+
+def view_of(name: str) -> str:
+    """Return the name of the view of an event type, by that or by the name of the view of all its events."""
+    return name.removesuffix(WITH_ALL)
+
+
 def load_contract(path: Path) -> Contract:
     """Read and check one contract file, but not its upcast from the contract before it.
 
@@ -181,10 +198,9 @@ def load_contract(path: Path) -> Contract:
         raise UnusableInput(
             f"{path}: object: {content['object']!r} disagrees with the type, {content['type']}"
         )
-    if f"{object_type}_{verb}" == ALL_EVENTS:
-        raise UnusableInput(
-            f"{path}: type: the view name {ALL_EVENTS} is taken; choose another object or verb"
-        )
+    view = f"{object_type}_{verb}"
+    if is_taken(view):
+        raise UnusableInput(f"{path}: type: the view name {view} is taken; choose another object or verb")
     schema = content["data"]
     check_schema(path, schema)
     name = f"upcast_from_v{int(major) - 1}"

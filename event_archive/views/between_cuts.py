@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from event_archive.archive import Archive
 from event_archive.sql_text import literal, moment
 from event_archive.store.commit import Commit, Segment
-from event_archive.views.event_views import view_sql
+from event_archive.views.segment_sql import view_sql
 
 COLUMNS = (
     *("event_id", "source", "object_type", "object_id", "occurred_at", "landed_at", "sequence"),

@@ -1,14 +1,16 @@
-"""Corrections: which events are in effect, where later ones correct or void earlier ones.
+"""Corrections: which events are in effect, where others correct or void them.
 
 Belongs here: deciding what follows from the events that correct or void, over one cut of the log. Not here:
-accepting such an event (`validation`), reading them and making tables of the decision (`correction_tables`),
-and leaving out what is not in effect (the staging models of dbt do that, by those tables).
+accepting such an event (`validation`), finding them (`resolved_corrections`), making tables of the decision
+(`correction_tables`), and leaving out what is not in effect (`events_in_effect`, `segment_frames`).
 
-A correction names an event of its own source, about its own object, that did not occur after it:
+A correction names an event of its own source, object and type, of whichever major, that did not occur later
+than it, as far as two clocks agree:
 - `corrects`: the event takes the place of the one it names, at that one's time, until the next does.
 - `voids`: nothing is in that place any more; where it names a correction, it takes that correction back.
   A voiding event says nothing else, so it is never in effect itself.
-A correction that names no such event has no effect and is `unmatched`: what it names may still land.
+A correction that names no such event waits: it has no effect, and what it says counts nowhere. So does one
+that names a correction which waits. What they name may still land; then they take effect.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,50 +18,82 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from event_archive.envelope import CORRECTIONS
+from event_archive.limits import CLOCK_SKEW
 
 CORRECTS, VOIDS = CORRECTIONS
-IN_EFFECT, SUPERSEDED, TAKEN_BACK, UNMATCHED = "in_effect", "superseded", "taken_back", "unmatched"
+IN_EFFECT, SUPERSEDED, TAKEN_BACK, WAITING = "in_effect", "superseded", "taken_back", "waiting"
+STATUSES = (IN_EFFECT, SUPERSEDED, TAKEN_BACK, WAITING)
+
+NOT_LANDED = "what it names has not landed"
+ANOTHER_OBJECT = "what it names is about another object"
+ANOTHER_TYPE = "what it names is of another type"
+LATER = "what it names occurred later"
+NAMES_WAITING = "what it names waits itself"
+CIRCLE = "it and what it names name each other"
+
 EventKey = tuple[str, str]
 """Source and id of an event."""
 
 
 @dataclass(frozen=True)
 class Fact:
-    """What is needed to know of an event. `target_id`: the id of what it corrects or voids, by its `kind`."""
+    """What is needed to know of an event. `target_id`: the id of what it corrects or voids, by its `kind`.
+
+    `segment`: the path of its segment.
+    """
 
     source: str
     event_id: str
     object_type: str
     object_id: str
+    verb: str
     occurred_at: datetime
     event_date: date
     sequence: int
     kind: str | None = None
     target_id: str | None = None
+    segment: str = ""
 
     @property
     def key(self) -> EventKey:
         """Source and id: what no other event has."""
         return self.source, self.event_id
 
-    @property
-    def order(self) -> tuple[datetime, str]:
-        """The place in time; of two at one instant the lesser id is first, in whichever order they landed."""
-        return self.occurred_at, self.event_id
+
+@dataclass(frozen=True)
+class Chain:
+    """What a correction that does not wait depends on: its place, at which the chain of what it names ends.
+
+    `order`: its turn among the corrections of that place. By time; but what names a correction comes after
+    it, also where the clock behind it was slow; of two at one instant the lesser id is first.
+    """
+
+    place: Fact
+    order: tuple[datetime, int, str]
+    known_sequence: int
+    first_sequence: int
 
 
 @dataclass
 class Decision:
-    """What follows from all corrections: the status and place of each, and the events that are not in effect.
+    """What follows from all corrections: the status of each, and the events that are not in effect.
 
-    `places`: the event at the start of each chain of corrections; `replaced`: for a correction that has or
-    had an effect, what was in effect in its place until then, if anything.
+    `chains`: of each correction that does not wait; `reasons`: why another waits; `replaced`: for a
+    correction that has or had an effect, what was in effect in its place until then, if anything;
+    `changed`: for each event of a chain, the commit by which all that is decided of its place was known.
     """
 
     statuses: dict[EventKey, str] = field(default_factory=dict)
-    places: dict[EventKey, Fact] = field(default_factory=dict)
+    chains: dict[EventKey, Chain] = field(default_factory=dict)
+    reasons: dict[EventKey, str] = field(default_factory=dict)
     replaced: dict[EventKey, EventKey | None] = field(default_factory=dict)
     removed: set[EventKey] = field(default_factory=set)
+    changed: dict[EventKey, int] = field(default_factory=dict)
+
+    def place_of(self, key: EventKey) -> Fact | None:
+        """The event in whose place a correction is or was; None where it waits."""
+        chain = self.chains.get(key)
+        return chain.place if chain else None
 
 
 def decide(corrections: Iterable[Fact], others: Iterable[Fact]) -> Decision:
@@ -68,51 +102,101 @@ def decide(corrections: Iterable[Fact], others: Iterable[Fact]) -> Decision:
     `corrections`: the events that correct or void; `others`: what they name besides one another.
     """
     known = {fact.key: fact for fact in [*others, *corrections]}
-    in_order = sorted((fact for fact in known.values() if fact.kind), key=lambda fact: fact.order)
-    targets = {fact.key: target for fact in in_order if (target := named_event(fact, known))}
+    correcting = [fact for fact in known.values() if fact.kind]
     decision = Decision()
-    taken_back: set[EventKey] = set()
-    for fact in reversed(in_order):  # what takes a correction back is later, so it is decided by now
-        if fact.kind == VOIDS and fact.key in targets and fact.key not in taken_back:
-            taken_back.add(targets[fact.key].key)
-    taken_back &= set(targets)
-    in_effect: dict[EventKey, EventKey | None] = {}
+    for fact in correcting:
+        _follow(fact, known, decision)
+    in_order = sorted(
+        (fact for fact in correcting if fact.key in decision.chains),
+        key=lambda fact: decision.chains[fact.key].order,
+    )
+    decision.removed |= {fact.key for fact in correcting}
+    decision.removed |= {chain.place.key for chain in decision.chains.values()}
+    _take_turns(in_order, _taken_back(in_order), decision)
     for fact in in_order:
-        decision.statuses[fact.key] = IN_EFFECT if fact.key in targets else UNMATCHED
-        if fact.key not in targets:
-            continue
-        place = decision.places[fact.key] = _place(fact, targets)
-        decision.removed |= {place.key, fact.key}
-        if fact.key in taken_back:
-            decision.statuses[fact.key] = TAKEN_BACK
-        elif fact.kind == CORRECTS or targets[fact.key] == place:
-            decision.replaced[fact.key] = in_effect.get(place.key, place.key)
-            in_effect[place.key] = fact.key if fact.kind == CORRECTS else None
-    for fact in decision.places.values():
-        in_effect.setdefault(fact.key, fact.key)
-    decision.removed -= {key for key in in_effect.values() if key}
+        place = decision.chains[fact.key].place.key
+        known_sequence = decision.chains[fact.key].known_sequence
+        decision.changed[place] = max(decision.changed.get(place, 0), known_sequence)
     for fact in in_order:
-        if (
-            fact.kind == CORRECTS
-            and decision.statuses[fact.key] == IN_EFFECT
-            and fact.key in decision.removed
-        ):
-            decision.statuses[fact.key] = SUPERSEDED
+        decision.changed[fact.key] = decision.changed[decision.chains[fact.key].place.key]
+    for key in decision.reasons:
+        decision.changed[key] = known[key].sequence
     return decision
 
 
-def named_event(fact: Fact, known: Mapping[EventKey, Fact]) -> Fact | None:
-    """Return the event that a correction names, None where it may not name it or is no correction."""
-    target = known.get((fact.source, fact.target_id or ""))
-    if target is None or (target.object_type, target.object_id) != (fact.object_type, fact.object_id):
-        return None
-    # Two corrections of one instant must not name each other: which of them counts would depend on nothing.
-    is_earlier = target.order < fact.order if target.kind else target.occurred_at <= fact.occurred_at
-    return target if is_earlier else None
+def _follow(fact: Fact, known: Mapping[EventKey, Fact], decision: Decision) -> None:
+    """Decide the chain of a correction and of those it depends on, or why they wait."""
+    path: dict[EventKey, Fact] = {}
+    reason: str | None = None
+    while reason is None and fact.kind and fact.key not in decision.chains:
+        if fact.key in path:
+            keys = list(path)
+            decision.reasons |= dict.fromkeys(keys[keys.index(fact.key) :], CIRCLE)
+            reason = NAMES_WAITING
+            break
+        path[fact.key] = fact
+        target = known.get((fact.source, fact.target_id or ""))
+        reason = decision.reasons.get(fact.key) or _why_not(fact, target)
+        fact = target or fact
+    for correction in reversed(path.values()):
+        if reason is None:
+            decision.chains[correction.key] = _chain(correction, fact, decision.chains.get(fact.key))
+            fact = correction
+        else:
+            decision.reasons.setdefault(correction.key, reason)
+            decision.statuses[correction.key] = WAITING
+            reason = NAMES_WAITING
 
 
-def _place(fact: Fact, targets: Mapping[EventKey, Fact]) -> Fact:
-    """Return the event at the start of a chain of corrections: all of the chain is about that one's place."""
-    while (target := targets.get(fact.key)) is not None:
-        fact = target
-    return fact
+def _why_not(fact: Fact, target: Fact | None) -> str | None:
+    """Return why a correction may not name this event; None where it may."""
+    if target is None:
+        return NOT_LANDED
+    if (target.object_type, target.object_id) != (fact.object_type, fact.object_id):
+        return ANOTHER_OBJECT
+    if target.verb != fact.verb:
+        return ANOTHER_TYPE
+    return LATER if target.occurred_at > fact.occurred_at + CLOCK_SKEW else None
+
+
+def _chain(fact: Fact, target: Fact, of_target: Chain | None) -> Chain:
+    """Return the chain of a correction, by what it names and the chain of that, where it has one."""
+    if of_target is None:
+        sequences = fact.sequence, target.sequence
+        return Chain(target, (fact.occurred_at, 1, fact.event_id), max(sequences), min(sequences))
+    since, depth, _ = of_target.order
+    return Chain(
+        of_target.place,
+        (max(fact.occurred_at, since), depth + 1, fact.event_id),
+        max(fact.sequence, of_target.known_sequence),
+        min(fact.sequence, of_target.first_sequence),
+    )
+
+
+def _taken_back(in_order: list[Fact]) -> set[EventKey]:
+    """Return the corrections that another voids which is not taken back itself."""
+    correcting = {fact.key for fact in in_order}
+    taken_back: set[EventKey] = set()
+    for fact in reversed(in_order):  # what takes a correction back comes after it, so it is decided by now
+        if fact.kind == VOIDS and fact.key not in taken_back:
+            taken_back.add((fact.source, fact.target_id or ""))
+    return taken_back & correcting
+
+
+def _take_turns(in_order: list[Fact], taken_back: set[EventKey], decision: Decision) -> None:
+    """Let each correction have its effect, and the last in each place keep it."""
+    in_effect: dict[EventKey, EventKey | None] = {}
+    for fact in in_order:
+        place = decision.chains[fact.key].place.key
+        decision.statuses[fact.key] = TAKEN_BACK if fact.key in taken_back else IN_EFFECT
+        in_effect.setdefault(place, place)
+        if fact.key in taken_back:
+            continue
+        if fact.kind == CORRECTS or (fact.source, fact.target_id) == place:
+            decision.replaced[fact.key] = in_effect[place]
+            in_effect[place] = fact.key if fact.kind == CORRECTS else None
+    decision.removed -= {key for key in in_effect.values() if key}
+    for fact in in_order:
+        is_replaced = fact.kind == CORRECTS and fact.key in decision.removed
+        if is_replaced and decision.statuses[fact.key] == IN_EFFECT:
+            decision.statuses[fact.key] = SUPERSEDED

@@ -12,7 +12,7 @@ from event_archive.archive import Archive
 from event_archive.envelope import CORRECTIONS, STORED_COLUMNS
 from event_archive.sql_text import literal, open_engine
 from event_archive.store.commit import Commit, segments_of
-from event_archive.views.event_views import create_segments_table, view_sql
+from event_archive.views.segment_sql import create_segments_table, view_sql
 
 
 @dataclass(frozen=True)

@@ -1,30 +1,27 @@
 """What readers of the archive see: one view per event type over one fixed cut of the log.
 
-Belongs here: the SQL of `events.<object>_<verb>` and `events.all_events`, and the table of segments.
-Not here: row counts and digests of days (`day_facts`), writing segments (`landing.segment_file`), and
-anything that dbt derives.
+Belongs here: which views there are: `events.<object>_<verb>`, the events of a type that are in effect;
+`events.<object>_<verb>__all`, all of them as they came; `events.all_events`, these of all types without data.
+Not here: their SQL (`segment_sql`, `events_in_effect`), row counts and digests of days (`day_facts`), writing
+segments (`landing.segment_file`), and anything that dbt derives.
 
 A cut is a sequence: the views show the commits up to and with it, whatever lands meanwhile. `events.segments`
 says which file came with which commit; joining it by file name lets a reader of "what came after sequence n"
 open just those files.
 """
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import duckdb
-import pyarrow as pa
 
 from event_archive.archive import Archive
-from event_archive.envelope import COLUMNS, CORRECTIONS, STORED_COLUMNS
+from event_archive.envelope import COLUMNS
 from event_archive.errors import UnusableInput
-from event_archive.registry.contract import ALL_EVENTS, Contract
-from event_archive.sql_text import Relations, literal, moment, quoted, sql_list
-from event_archive.store.commit import Commit, Segment, segments_of
+from event_archive.registry.contract import ALL_EVENTS, Contract, with_all
+from event_archive.sql_text import literal, moment, quoted
 from event_archive.views.correction_tables import create_correction_tables
-
-SCHEMA = "events"
-COMMIT_COLUMNS = {column.name for column in COLUMNS if column.attribute is None}
+from event_archive.views.events_in_effect import EventsInEffect
+from event_archive.views.segment_sql import SCHEMA, create_segments_table, upcast_view_sql
 
 
 def create_views(
@@ -45,91 +42,27 @@ def create_views(
     connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
     _drop_views_without_contract(connection, archive)
     create_segments_table(connection, archive, commits)
-    create_correction_tables(connection, archive, commits, as_of, SCHEMA)
+    corrections = create_correction_tables(connection, archive, commits, as_of, SCHEMA)
+    in_effect = EventsInEffect(archive, commits, corrections)
+    before = "" if as_of is None else f" WHERE occurred_at < {moment(as_of)}"
     for contract in archive.contracts.newest():
-        select = upcast_view_sql(archive, contract.view_name, commits)
-        if as_of is not None:
-            select = f"SELECT * FROM ({select}) WHERE occurred_at < {moment(as_of)}"
-        connection.execute(f"CREATE OR REPLACE VIEW {SCHEMA}.{quoted(contract.view_name)} AS {select}")
+        view = contract.view_name
+        selects = {
+            with_all(view): upcast_view_sql(archive, view, commits),
+            view: in_effect.view_sql(view),
+        }
+        for name, select in selects.items():
+            connection.execute(
+                f"CREATE OR REPLACE VIEW {SCHEMA}.{quoted(name)} AS SELECT * FROM ({select}){before}"
+            )
     every = " UNION ALL ".join(_all_events_part(contract) for contract in archive.contracts.newest())
     connection.execute(f"CREATE OR REPLACE VIEW {SCHEMA}.{ALL_EVENTS} AS {every}")
     return len(commits)
 
 
-def upcast_view_sql(archive: Archive, view_name: str, commits: Sequence[Commit]) -> str:
-    """Return the SELECT of all majors of an object and verb, each as the newest: the upcasts make a chain."""
-    select = ""
-    for contract in archive.contracts.majors(view_name):
-        if select:
-            select = f"SELECT * REPLACE ({archive.contracts.upcast(contract)} AS data) FROM ({select})"
-        segments = segments_of(commits, contract.type)
-        if segments or not select:
-            own = view_sql(archive, contract, segments)
-            select = f"{select} UNION ALL {own}" if select else own
-    return select
-
-
-def view_sql(archive: Archive, contract: Contract, segments: Sequence[Segment]) -> str:
-    """Return the SELECT of an event type and major over these segments; if there are none, of no rows."""
-    data = contract.data_type.sql()
-    typed = {column.name: column.type for column in COLUMNS} | {"data": data, "extra": "VARCHAR"}
-    if not segments:
-        nothing = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in typed.items())
-        return f"SELECT {nothing} WHERE FALSE"
-    # The few files that have columns for corrections are read by themselves: to find out which of thousands
-    # have a column, the engine would open each of them.
-    parts = [
-        [segment for segment in segments if bool(segment.corrections) is has_columns]
-        for has_columns in (False, True)
-    ]
-    return " UNION ALL ".join(_files_sql(archive, contract, part, typed) for part in parts if part)
-
-
-def _files_sql(
-    archive: Archive, contract: Contract, segments: Sequence[Segment], typed: Mapping[str, str]
-) -> str:
-    """Return the SELECT of segments that all have columns for corrections, or all have none."""
-    revisions = {segment.revision for segment in segments}
-    columns = {name: f"s.{name}" if name in COMMIT_COLUMNS else f"f.{name}" for name in typed}
-    if revisions != {contract.revision}:
-        columns["data"] = f"CAST(f.data AS {typed['data']})"
-    if not segments[0].corrections:
-        columns |= {name: f"CAST(NULL AS {STORED_COLUMNS[name]})" for name in CORRECTIONS}
-    listed = ", ".join(f"{value} AS {name}" for name, value in columns.items())
-    files = sql_list(archive.files.locations(segments))
-    by_name = ", union_by_name = true" if len(revisions) > 1 else ""
-    # Of this type alone: up to fifty files that a bound on the sequence leaves, DuckDB opens no other. A left
-    # join, though every file has its segment: after an inner one DuckDB expects as many rows as there are
-    # segments, and whoever looks some keys up has it keep all events in memory, rather than the keys.
-    of_type = f"s.type = {literal(contract.type)}"
-    return (
-        f"SELECT {listed} FROM read_parquet({files}, filename = true{by_name}) AS f "
-        f"LEFT JOIN {SCHEMA}.segments AS s ON s.path = f.filename AND {of_type}"
-    )
-
-
-def create_segments_table(
-    connection: duckdb.DuckDBPyConnection, archive: Archive, commits: Sequence[Commit]
-) -> None:
-    """Create or replace `events.segments`, which file came with which commit: every view joins it."""
-    rows = [(commit, segment) for commit in commits for segment in commit.segments]
-    table = pa.table(
-        {
-            "path": pa.array([archive.storage.location(segment.path) for _, segment in rows], pa.string()),
-            "type": pa.array([segment.type for _, segment in rows], pa.string()),
-            "sequence": pa.array([commit.sequence for commit, _ in rows], pa.int64()),
-            "landed_at": pa.array([commit.landed_at for commit, _ in rows], pa.timestamp("us", tz="UTC")),
-            "rows": pa.array([segment.rows for _, segment in rows], pa.int64()),
-        }
-    )
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
-    with Relations(connection) as relations:
-        landed = relations.register("landed_segments", table)
-        connection.execute(f"CREATE OR REPLACE TABLE {SCHEMA}.segments AS SELECT * FROM {landed}")
-
-
 def _drop_views_without_contract(connection: duckdb.DuckDBPyConnection, archive: Archive) -> None:
-    known = {contract.view_name for contract in archive.contracts.newest()} | {ALL_EVENTS}
+    names = [contract.view_name for contract in archive.contracts.newest()]
+    known = {*names, *map(with_all, names), ALL_EVENTS}
     views = connection.execute(
         "SELECT view_name FROM duckdb_views() WHERE schema_name = ? AND NOT internal "
         "AND database_name = current_database()",
@@ -143,5 +76,6 @@ def _drop_views_without_contract(connection: duckdb.DuckDBPyConnection, archive:
 def _all_events_part(contract: Contract) -> str:
     columns = ", ".join(column.name for column in COLUMNS)
     return (
-        f"SELECT {literal(contract.type)} AS event_type, {columns} FROM {SCHEMA}.{quoted(contract.view_name)}"
+        f"SELECT {literal(contract.type)} AS event_type, {columns} "
+        f"FROM {SCHEMA}.{quoted(with_all(contract.view_name))}"
     )

@@ -13,9 +13,10 @@ from datetime import date
 import duckdb
 
 from event_archive.archive import Archive
-from event_archive.registry.contract import ALL_EVENTS
+from event_archive.registry.contract import ALL_EVENTS, with_all
 from event_archive.sql_text import literal, quoted
-from event_archive.views.event_views import SCHEMA
+from event_archive.views.events_in_effect import in_effect_sql
+from event_archive.views.segment_sql import SCHEMA
 
 SAMPLED = "sampled_objects"
 
@@ -27,7 +28,8 @@ def keep_sampled_objects(
 
     Tables, because each is read by several models, and to find a sample in the files takes as long as to read
     them. Objects are identified by their ids alone, as in datasets: of two objects with the same id, of two
-    types, both are in the sample. The ids are in the table `events.sampled_objects`.
+    types, both are in the sample. The ids are in the table `events.sampled_objects`. What is in effect is
+    a view of all events, as many as in the sample; it knows of nothing that became known since.
     """
     listed = ", ".join(f"DATE {literal(day.isoformat())}" for day in sorted(set(days)))
     connection.execute(
@@ -35,9 +37,12 @@ def keep_sampled_objects(
         f"SELECT DISTINCT object_id FROM {SCHEMA}.{ALL_EVENTS} WHERE event_date IN ({listed})"
     )
     for contract in archive.contracts.newest():
-        view, whole = quoted(contract.view_name), quoted(f"whole {contract.view_name}")
-        connection.execute(f"ALTER VIEW {SCHEMA}.{view} RENAME TO {whole}")
+        every, whole = quoted(with_all(contract.view_name)), quoted(f"whole {contract.view_name}")
+        connection.execute(f"ALTER VIEW {SCHEMA}.{every} RENAME TO {whole}")
         connection.execute(
-            f"CREATE TABLE {SCHEMA}.{view} AS SELECT * FROM {SCHEMA}.{whole} "
+            f"CREATE TABLE {SCHEMA}.{every} AS SELECT * FROM {SCHEMA}.{whole} "
             f"WHERE object_id IN (SELECT object_id FROM {SCHEMA}.{SAMPLED})"
         )
+        in_effect = in_effect_sql(f"SELECT * FROM {SCHEMA}.{every}")
+        view = quoted(contract.view_name)
+        connection.execute(f"CREATE OR REPLACE VIEW {SCHEMA}.{view} AS {in_effect}")

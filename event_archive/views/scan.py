@@ -17,7 +17,7 @@ from event_archive.errors import UnusableInput
 from event_archive.registry.contract import Contract, Contracts
 from event_archive.store.commit import Commit
 from event_archive.store.landing_times import known_before
-from event_archive.views.correction_tables import ResolvedCorrections, resolve_corrections
+from event_archive.views.resolved_corrections import ResolvedCorrections, resolve_corrections
 from event_archive.views.segment_frames import SegmentReader, event_schema, leave_what_is_in_effect
 from event_archive.views.segment_index import LandedSegment, SegmentIndex
 

@@ -19,10 +19,10 @@ from event_archive.envelope import COLUMNS, STORED_COLUMNS
 from event_archive.registry.column_types import ARROW_SCALARS, ColumnType, ListOf, Struct
 from event_archive.registry.contract import Contract
 from event_archive.sql_text import open_engine
-from event_archive.views.correction_tables import ResolvedCorrections
 from event_archive.views.corrections import CORRECTS
-from event_archive.views.event_views import create_segments_table, upcast_view_sql
+from event_archive.views.resolved_corrections import ResolvedCorrections
 from event_archive.views.segment_index import LandedSegment
+from event_archive.views.segment_sql import create_segments_table, upcast_view_sql
 
 FILE = "segment_file"
 BATCH_ROWS = 100_000
@@ -119,12 +119,11 @@ def leave_what_is_in_effect(frame: pl.LazyFrame, corrections: ResolvedCorrection
     places = [
         (*fact.key, place.occurred_at, place.event_date)
         for fact in corrections.corrections
-        if fact.kind == CORRECTS and (place := decision.places.get(fact.key))
+        if fact.kind == CORRECTS and (place := decision.place_of(fact.key))
     ]
     place_types: Schema = {"place_at": TYPES["TIMESTAMPTZ"], "place_date": TYPES["DATE"]}
     return (
-        frame.filter(pl.col("voids").is_null())
-        .join(removed, on=list(keys), how="anti")
+        frame.join(removed, on=list(keys), how="anti")
         .join(pl.LazyFrame(places, keys | place_types, orient="row"), on=list(keys), how="left")
         .with_columns(
             occurred_at=pl.coalesce("place_at", "occurred_at"),

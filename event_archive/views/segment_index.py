@@ -13,8 +13,8 @@ from typing import Literal
 import polars as pl
 
 from event_archive.store.commit import Commit, Segment
-from event_archive.views.correction_tables import ResolvedCorrections
 from event_archive.views.corrections import CORRECTS
+from event_archive.views.resolved_corrections import ResolvedCorrections
 
 SCHEMA = {
     "segment": pl.Int64(),
@@ -104,7 +104,7 @@ class SegmentIndex:
             if landed.segment.corrections:
                 with_corrections[landed.commit.sequence].append(number)
         for fact in corrections.corrections:
-            place = decision.places.get(fact.key)
+            place = decision.place_of(fact.key)
             if fact.kind != CORRECTS or place is None or fact.key in decision.removed:
                 continue
             for number in with_corrections[fact.sequence]:

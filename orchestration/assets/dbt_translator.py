@@ -10,6 +10,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
 from event_archive import Archive
+from event_archive.registry.contract import view_of
 from orchestration.assets.event_partitions import event_key
 from orchestration.assets.keys import LOG
 from orchestration.dbt.graph import is_daily, views_of
@@ -51,7 +52,7 @@ class Translator(DagsterDbtTranslator):
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         """The key of a model: its schema and name. That of a source: its event type, or the log for all."""
         if dbt_resource_props["resource_type"] == "source":
-            return self._events.get(dbt_resource_props["identifier"], LOG)
+            return self._events.get(view_of(dbt_resource_props["identifier"]), LOG)
         return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["alias"]])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:

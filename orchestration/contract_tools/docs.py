@@ -17,13 +17,12 @@ from typing import Any
 import yaml
 
 from event_archive import UnusableInput
-from event_archive.registry.contract import Contract, Contracts
+from event_archive.registry.contract import Contract, Contracts, view_of, with_all
 from event_archive.views.correction_tables import TABLES as CORRECTIONS
 from event_archive.views.documented_columns import ViewColumn, data_columns, envelope_columns, field_columns
 from orchestration.contract_tools.staging_model import (
     model_name,
     staging_columns,
-    staging_macros,
     staging_sql,
 )
 
@@ -47,9 +46,10 @@ may be null or absent, one with `*` is personal.
 {END}
 """
 SOURCE = """\
-The event archive, as it shows itself to dbt: one view per event type over one fixed cut of the log. The \
-columns are those of all_events (who did what to what, when), with `data` as its contract types it; its \
-fields are listed here."""
+The event archive, as it shows itself to dbt: two views per event type over one fixed cut of the log. \
+`<type>` shows the events that are in effect, a correction at the time of what it corrects; `<type>__all` \
+shows all of them as they came. The columns are those of all_events (who did what to what, when), with \
+`data` as its contract types it; its fields are listed here."""
 
 
 @dataclass(frozen=True)
@@ -75,14 +75,13 @@ def documents(contracts: Contracts, dbt_project: Path, page: Path) -> list[Docum
         Document(dbt_project / SOURCES, sources_text(contracts)),
         Document(page, page_text(contracts, page)),
     ]
-    macros = staging_macros(dbt_project)
-    views_read = {name for text in models.values() for name in READS_EVENTS.findall(text)}
+    views_read = {view_of(name) for text in models.values() for name in READS_EVENTS.findall(text)}
     model_names = {path.stem for path in models}
     for contract in contracts.newest():
         name = model_name(contract)
         if contract.view_name not in views_read and name not in model_names:
             folder = dbt_project / "models" / "staging"
-            written.append(Document(folder / f"{name}.sql", staging_sql(contract, macros), once=True))
+            written.append(Document(folder / f"{name}.sql", staging_sql(contract), once=True))
             written.append(Document(folder / f"{name}.yml", staging_text(contract), once=True))
     return written
 
@@ -93,7 +92,7 @@ def sources_text(contracts: Contracts) -> str:
     tables: list[dict[str, Any]] = [
         {
             "name": "all_events",
-            "description": "Every event of every type, without its data.",
+            "description": "Every event of every type as it came, in effect or not, without its data.",
             "columns": _columns([*event_type, *envelope_columns()]),
         },
         {
@@ -102,11 +101,15 @@ def sources_text(contracts: Contracts) -> str:
         },
         {
             "name": "corrections",
-            "description": "The events that correct or void an earlier one, and what has come of each.",
+            "description": "The events that correct or void another, and what has come of each.",
         },
         {
             "name": "removed_events",
-            "description": "The events that do not stand, because of a correction.",
+            "description": "The events that are not in effect: corrected, voided, or waiting.",
+        },
+        {
+            "name": "correction_chains",
+            "description": "The events that corrections have to do with, and since which commit.",
         },
     ]
     for contract in contracts.newest():
@@ -118,6 +121,13 @@ def sources_text(contracts: Contracts) -> str:
                 "description": _one_line(contract.description),
                 "config": {"meta": meta},
                 **({"columns": columns} if columns else {}),
+            }
+        )
+        tables.append(
+            {
+                "name": with_all(contract.view_name),
+                "description": f"All events of {contract.view_name} as they came, in effect or not.",
+                "config": {"meta": meta},
             }
         )
     source = {"name": "events", "description": SOURCE, "schema": "events", "tables": tables}
@@ -212,7 +222,8 @@ def _check_project(contracts: Contracts, dbt_project: Path, models: dict[Path, s
     """Raise UnusableInput where models read other event types, or the source is declared elsewhere."""
     if not (dbt_project / "dbt_project.yml").is_file():
         raise UnusableInput(f"{dbt_project}: is no dbt project; name one by FACTLOG_DBT_PROJECT")
-    known = {contract.view_name for contract in contracts.newest()} | {"all_events", "segments", *CORRECTIONS}
+    views = {contract.view_name for contract in contracts.newest()}
+    known = {*views, *map(with_all, views), "all_events", "segments", *CORRECTIONS}
     for path, text in models.items():
         for name in READS_EVENTS.findall(text):
             if name not in known:

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from event_archive.views.event_views import SCHEMA
+from event_archive.registry.contract import view_of
+from event_archive.views.segment_sql import SCHEMA
 from orchestration.contract_tools.column_lineage import relation_of
 from orchestration.contract_tools.read_fields import Relation, Tables, event_relation
 from orchestration.dbt.graph import Manifest, event_sources, in_order, read_manifest, table_of
@@ -47,7 +48,8 @@ def compiled_manifest(settings: Settings) -> Manifest:
 
 def readers(manifest: Manifest, view_name: str, fields: Iterable[str]) -> list[Reader]:
     """The models and columns that read these fields of one view, directly or through other models."""
-    tables: Tables = {(SCHEMA, view): event_relation(view) for view in event_sources(manifest).values()}
+    sources = event_sources(manifest).values()
+    tables: Tables = {(SCHEMA, source): event_relation(view_of(source)) for source in sources}
     wanted = list(fields)
     columns = []
     for node in in_order(manifest):

@@ -6,8 +6,6 @@ Personal fields (x-pii) are left out: they stay in the archive until somebody de
 """
 
 import re
-from collections.abc import Collection
-from pathlib import Path
 
 from sqlfmt.api import Mode, format_string
 from sqlfmt.exception import SqlfmtError
@@ -20,7 +18,6 @@ from event_archive.views.documented_columns import ViewColumn, field_columns
 
 LINE_LENGTH = 110
 PLAIN = re.compile(r"[a-z_][a-z0-9_]*", re.ASCII)
-MACROS = re.compile(r"\bmacro\s+(in_effect)\s*\(")
 DESCRIPTIONS = {column.name: column.description for column in COLUMNS if not column.is_optional}
 TAKEN_OVER = tuple(name for name in DESCRIPTIONS if name not in ("object_type", "object_id"))
 ORDER = "Puts the events of one object in an order that does not depend on how they landed."
@@ -29,12 +26,6 @@ ORDER = "Puts the events of one object in an order that does not depend on how t
 def model_name(contract: Contract) -> str:
     """The name of the staging model of an event type."""
     return f"stg_{contract.object_type}__{contract.verb}"
-
-
-def staging_macros(dbt_project: Path) -> frozenset[str]:
-    """The macros of the project that staging models use: the events in effect."""
-    texts = (path.read_text(encoding="utf-8") for path in dbt_project.glob("macros/**/*.sql"))
-    return frozenset(name for text in texts for name in MACROS.findall(text))
 
 
 def staging_columns(contract: Contract) -> list[ViewColumn]:
@@ -49,12 +40,9 @@ def staging_columns(contract: Contract) -> list[ViewColumn]:
     return [*taken, *(ViewColumn(name, "", fields[old].description, False) for old, name in named.items())]
 
 
-def staging_sql(contract: Contract, macros: Collection[str]) -> str:
-    """The SELECT of the model, formatted as the project's SQL is, with those macros that the project has."""
+def staging_sql(contract: Contract) -> str:
+    """The SELECT of the model, formatted as the project's SQL is; of the events that are in effect."""
     source = f'source("events", "{contract.view_name}")'
-    events = (
-        f"{{{{ in_effect({source}) }}}}" if "in_effect" in macros else f"select * from {{{{ {source} }}}}"
-    )
     envelope = "{{ factlog.event_columns() }}"
     columns = [f"object_id as {_name(f'{contract.object_type}_id')}", envelope]
     for old, new in _named(contract).items():
@@ -62,7 +50,7 @@ def staging_sql(contract: Contract, macros: Collection[str]) -> str:
     if not isinstance(contract.data_type, Struct):
         columns.append("data")
     text = (
-        f"with events as ({events}),\n\n"
+        f"with events as (select * from {{{{ {source} }}}}),\n\n"
         f"final as (select {', '.join(columns)} from events)\n\nselect * from final\n"
     )
     try:

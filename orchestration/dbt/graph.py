@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from event_archive import UnusableInput
-from event_archive.views.event_views import SCHEMA
+from event_archive.registry.contract import view_of
+from event_archive.views.segment_sql import SCHEMA
 from orchestration.json_file import read_json_file
 
 Manifest = Mapping[str, Any]
@@ -159,9 +160,12 @@ def event_sources(manifest: Manifest) -> dict[str, str]:
 
 
 def views_of(manifest: Manifest, unique_id: str) -> frozenset[str]:
-    """The views of event types that a model is derived from, directly or through other models."""
+    """The views of event types that a model is derived from, directly or through other models.
+
+    Whether it reads what is in effect of a type or all of its events, it is derived from that type.
+    """
     views = event_sources(manifest)
-    return frozenset(views[name] for name in upstream(manifest, unique_id) if name in views)
+    return frozenset(view_of(views[name]) for name in upstream(manifest, unique_id) if name in views)
 
 
 def key_views_of(manifest: Manifest, fact: str) -> frozenset[str]:

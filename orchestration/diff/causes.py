@@ -14,7 +14,7 @@ import duckdb
 from event_archive import Archive
 from event_archive.views.between_cuts import Cut, differing_events_sql
 from event_archive.views.correction_tables import create_correction_tables
-from event_archive.views.event_views import SCHEMA, create_segments_table
+from event_archive.views.segment_sql import SCHEMA, create_segments_table
 from orchestration.dataset.row_tracing import MartDescription
 from orchestration.diff.rows import Row
 from orchestration.diff.wanted_objects import Differences, WantedObjects

@@ -11,7 +11,8 @@ from datetime import date
 from event_archive import Archive
 from event_archive.sql_text import open_engine, sql_list
 from event_archive.store.commit import Commit
-from event_archive.views.correction_tables import count_corrections, create_correction_tables
+from event_archive.views.correction_tables import create_correction_tables
+from event_archive.views.resolved_corrections import count_corrections
 from orchestration.dbt.graph import Manifest, key_views_of
 from orchestration.planning.plan import Correction, Plan, of_objects
 from orchestration.settings import Settings

@@ -20,8 +20,8 @@ import duckdb
 
 from event_archive.sql_text import quoted
 from event_archive.store.commit import Commit
-from event_archive.views.event_views import SCHEMA
 from event_archive.views.sample import SAMPLED
+from event_archive.views.segment_sql import SCHEMA
 from orchestration.dataset.compare import DayDifference, count_by_day, pair_tables
 from orchestration.dataset.tables import relation
 from orchestration.dataset.versions import Version, intact_file

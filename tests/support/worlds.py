@@ -149,7 +149,7 @@ class World:
         for fact in facts:
             if fact.kind != VOIDS and fact.key not in decided.removed:
                 event = events[fact.event_id]
-                place = decided.places.get(fact.key, fact)
+                place = decided.place_of(fact.key) or fact
                 event["time"] = events[place.event_id]["time"]
                 event.pop(CORRECTS, None)
                 yield event
@@ -219,7 +219,8 @@ def fact_of(event: Event) -> Fact:
     object_type, object_id = event["object"].split("/")
     at = datetime.fromisoformat(event["time"])
     target_id = event[kind] if kind else None
-    return Fact(event["source"], event["id"], object_type, object_id, at, at.date(), 0, kind, target_id)
+    verb = event["type"].split(".")[1]
+    return Fact(event["source"], event["id"], object_type, object_id, verb, at, at.date(), 0, kind, target_id)
 
 
 @cache

@@ -35,7 +35,7 @@ ASK_THE_STORAGE = {
     "event_archive/store/log.py",
     "event_archive/unique_keys.py",
     "event_archive/verification.py",
-    "event_archive/views/event_views.py",
+    "event_archive/views/segment_sql.py",
 }
 MAKE_TEMPORARY_FOLDERS = {
     "event_archive/landing/transaction.py",

@@ -14,9 +14,9 @@ with
             one.corrected_event_id,
             one.replaced_event_id,
             one.place_at as corrected_at,
-            one.known_sequence as sequence,
+            one.changed_sequence as sequence,
             one.status in ('in_effect', 'superseded')
-            and (one.kind = 'corrects' or coalesce(named.status, 'unmatched') = 'unmatched') as has_effect
+            and (one.kind = 'corrects' or named.status is null) as has_effect
         from corrections as one
         left join
             corrections as named on one.source = named.source and one.corrected_event_id = named.event_id

@@ -1,5 +1,5 @@
 with
-    events as ({{ in_effect(source("events", "customer_closed")) }}),
+    events as (select * from {{ source("events", "customer_closed") }}),
 
     final as (select object_id as customer_id, {{ factlog.event_columns() }}, data.reason from events)
 

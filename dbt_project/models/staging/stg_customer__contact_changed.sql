@@ -1,5 +1,5 @@
 with
-    events as ({{ in_effect(source("events", "customer_contact_changed")) }}),
+    events as (select * from {{ source("events", "customer_contact_changed") }}),
 
     final as (select object_id as customer_id, {{ factlog.event_columns() }} from events)
 

@@ -1,5 +1,5 @@
 with
-    events as ({{ in_effect(source("events", "customer_plan_changed")) }}),
+    events as (select * from {{ source("events", "customer_plan_changed") }}),
 
     final as (
         select

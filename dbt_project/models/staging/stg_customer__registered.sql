@@ -1,5 +1,5 @@
 with
-    events as ({{ in_effect(source("events", "customer_registered")) }}),
+    events as (select * from {{ source("events", "customer_registered") }}),
 
     final as (
         select

@@ -1,5 +1,5 @@
 with
-    events as ({{ in_effect(source("events", "editor_joined")) }}),
+    events as (select * from {{ source("events", "editor_joined") }}),
 
     final as (
         select

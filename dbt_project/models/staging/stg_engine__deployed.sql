@@ -1,5 +1,5 @@
 with
-    events as ({{ in_effect(source("events", "engine_deployed")) }}),
+    events as (select * from {{ source("events", "engine_deployed") }}),
 
     final as (
         select

@@ -1,5 +1,5 @@
 with
-    events as ({{ in_effect(source("events", "invoice_issued")) }}),
+    events as (select * from {{ source("events", "invoice_issued") }}),
 
     final as (
         select

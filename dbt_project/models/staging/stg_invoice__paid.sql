@@ -1,5 +1,5 @@
 with
-    events as ({{ in_effect(source("events", "invoice_paid")) }}),
+    events as (select * from {{ source("events", "invoice_paid") }}),
 
     final as (
         select

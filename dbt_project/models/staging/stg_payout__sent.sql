@@ -1,5 +1,5 @@
 with
-    events as ({{ in_effect(source("events", "payout_sent")) }}),
+    events as (select * from {{ source("events", "payout_sent") }}),
 
     final as (
         select

@@ -1,5 +1,5 @@
 with
-    events as ({{ in_effect(source("events", "price_list_published")) }}),
+    events as (select * from {{ source("events", "price_list_published") }}),
 
     final as (
         select

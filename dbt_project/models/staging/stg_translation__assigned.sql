@@ -1,5 +1,5 @@
 with
-    events as ({{ in_effect(source("events", "translation_assigned")) }}),
+    events as (select * from {{ source("events", "translation_assigned") }}),
 
     final as (
         select object_id as translation_id, {{ factlog.event_columns() }}, data.editor_id, data.due_at

@@ -1,5 +1,5 @@
 with
-    events as ({{ in_effect(source("events", "translation_delivered")) }}),
+    events as (select * from {{ source("events", "translation_delivered") }}),
 
     final as (
         select

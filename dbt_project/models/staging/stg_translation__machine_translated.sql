@@ -1,5 +1,5 @@
 with
-    events as ({{ in_effect(source("events", "translation_machine_translated")) }}),
+    events as (select * from {{ source("events", "translation_machine_translated") }}),
 
     final as (
         select

@@ -1,5 +1,5 @@
 with
-    events as ({{ in_effect(source("events", "translation_quality_scored")) }}),
+    events as (select * from {{ source("events", "translation_quality_scored") }}),
 
     final as (
         select

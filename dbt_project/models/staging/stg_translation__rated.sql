@@ -1,5 +1,5 @@
 with
-    events as ({{ in_effect(source("events", "translation_rated")) }}),
+    events as (select * from {{ source("events", "translation_rated") }}),
 
     final as (
         select

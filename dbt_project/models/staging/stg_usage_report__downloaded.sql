@@ -1,5 +1,5 @@
 with
-    events as ({{ in_effect(source("events", "usage_report_downloaded")) }}),
+    events as (select * from {{ source("events", "usage_report_downloaded") }}),
 
     final as (
         select

@@ -9,7 +9,6 @@ from event_archive.registry.contract import Contract, load_contracts
 from orchestration.contract_tools.staging_model import (
     LINE_LENGTH,
     staging_columns,
-    staging_macros,
     staging_sql,
 )
 from support.events import contract
@@ -20,12 +19,11 @@ CONTRACTS = {
     for folder in ("event_archive/contracts", "examples/github/contracts")
     for released in load_contracts(ROOT / folder).newest()
 }
-MACROS = staging_macros(ROOT / "dbt_project")
 
 
 @pytest.mark.parametrize("released", CONTRACTS.values(), ids=CONTRACTS)
 def test_every_contract_gives_formatted_sql_of_what_is_not_personal(released: Contract) -> None:
-    sql = staging_sql(released, macros=MACROS)
+    sql = staging_sql(released)
     assert format_string(sql, Mode(line_length=LINE_LENGTH)) == sql
     for name, part in released.schema["properties"].items():
         personal = "'x-pii': True" in str(part)
@@ -34,12 +32,12 @@ def test_every_contract_gives_formatted_sql_of_what_is_not_personal(released: Co
 
 def test_it_is_laid_out_as_those_that_people_wrote() -> None:
     written = ROOT / "dbt_project/models/staging/stg_customer__closed.sql"
-    assert staging_sql(CONTRACTS["customer.closed.v1"], macros=MACROS) == written.read_text()
+    assert staging_sql(CONTRACTS["customer.closed.v1"]) == written.read_text()
 
 
 def test_data_without_named_fields_is_one_column() -> None:
     made_up = contract({"type": "object"})
-    assert "factlog.event_columns() }}, data" in " ".join(staging_sql(made_up, macros=[]).split())
+    assert "factlog.event_columns() }}, data" in " ".join(staging_sql(made_up).split())
     assert staging_columns(made_up)[-1].name == "data"
 
 

@@ -160,7 +160,7 @@ def test_views_show_files_with_and_without_corrections_side_by_side(tmp_path: Pa
     with duckdb.connect() as connection:
         create_views(connection, archive)
         query = "SELECT event_id, corrects, voids, sequence FROM events.{} ORDER BY sequence, event_id"
-        assert connection.execute(query.format("parcel_weighed")).fetchall() == [
+        assert connection.execute(query.format("parcel_weighed__all")).fetchall() == [
             ("event-1", None, None, 1),
             ("event-2", None, None, 1),
             ("event-4", "event-1", None, 2),

@@ -1,4 +1,4 @@
-"""The events of a type as a Polars frame: given landings, expect what dbt's staging reads of the view.
+"""The events of a type as a Polars frame: given landings, expect what the view shows.
 
 Belongs here: which rows and types a frame has, over which cuts, and which files are opened for it. Not here:
 which events stand (`test_corrections`).
@@ -7,7 +7,6 @@ which events stand (`test_corrections`).
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,8 @@ from polars.testing import assert_frame_equal
 
 from event_archive import Archive, UnusableInput, create_views, open_archive, scan
 from event_archive.sql_text import open_engine
+from support.drafts import DRAFTS, FIRST, MOMENTS, UNIQUE, Draft, at, land_drafts, two_majors
 from support.events import (
-    LOST,
-    LOST_DATA,
     WEIGHED,
     WEIGHED_DATA,
     Event,
@@ -30,36 +28,12 @@ from support.events import (
     contracts_in,
     land_bytes,
     lines,
-    lost,
     new_archive,
     weighed,
 )
 
-FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
-UNIQUE = "0f8fad5b-d9cb-469f-a165-70867728950e"
 OTHER = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
-FIELDS = {"name" if name == "label" else name: kind for name, kind in WEIGHED_DATA["properties"].items()}
-WEIGHED_AGAIN = contract_file(
-    "parcel.weighed.v2",
-    {"type": "object", "required": ["name", "grams", "due_at"], "properties": FIELDS},
-    upcast_from_v1={"rename": {"name": "label"}},
-)
-
-# What the staging models of dbt read of a view: see dbt_project/macros/standing.sql.
-STANDING = """
-    SELECT * FROM events.{view} ANTI JOIN events.removed_events USING (source, event_id)
-    WHERE corrects IS NULL AND voids IS NULL
-    UNION ALL
-    SELECT events.* REPLACE (
-        coalesce(place_at, events.occurred_at) AS occurred_at,
-        coalesce(place_date, events.event_date) AS event_date
-    )
-    FROM events.{view} AS events
-    JOIN events.corrections AS corrections USING (source, event_id)
-    ANTI JOIN events.removed_events USING (source, event_id)
-    WHERE events.corrects IS NOT NULL
-"""
 
 
 def read_by_sql(
@@ -67,63 +41,13 @@ def read_by_sql(
 ) -> pl.DataFrame:
     with closing(open_engine()) as connection:
         create_views(connection, archive, cut, as_of)
-        return in_order(connection.sql(STANDING.format(view=view)).pl())
+        return in_order(connection.sql(f"FROM events.{view}").pl())
 
 
 def in_order(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.sort("source", "event_id")
 
 
-def two_majors(folder: Path) -> Archive:
-    files = contract_file(WEIGHED, WEIGHED_DATA), WEIGHED_AGAIN, contract_file(LOST, LOST_DATA)
-    return Archive(folder / "archive", contracts_in(folder / "contracts", *files), may_create=True)
-
-
-def at(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
-
-
-@dataclass(frozen=True)
-class Draft:
-    """An event that may correct or void one of those before it (`target`), and the landing it comes in."""
-
-    kind: str
-    hours: int
-    about: int
-    landing: int
-    mends: str | None
-    target: int
-
-    def event(self, number: int) -> Event:
-        mending = {self.mends: f"e{self.target % number}"} if self.mends and number else {}
-        changes: Event = {
-            "id": f"e{number}",
-            "time": at(FIRST + timedelta(hours=self.hours)),
-            "object": f"parcel/{self.about}",
-        } | mending
-        if self.kind == "lost":
-            return lost(number, **changes)
-        if self.kind == "v1":
-            return weighed(number, **changes)
-        data = {"name": f"parcel {number}", "tracking_id": UNIQUE}
-        event = weighed(number, type="parcel.weighed.v2", data=data, **changes)
-        del event["data"]["label"]
-        return event
-
-
-DRAFTS = st.lists(
-    st.builds(
-        Draft,
-        kind=st.sampled_from(["v1", "v2", "v2", "lost"]),
-        hours=st.integers(0, 100),
-        about=st.integers(0, 1),
-        landing=st.integers(0, 2),
-        mends=st.sampled_from([None, None, "corrects", "voids"]),
-        target=st.integers(0, 100),
-    ),
-    max_size=12,
-)
-MOMENTS = st.integers(0, 100).map(lambda hours: FIRST + timedelta(hours=hours))
 event_date, occurred_at = pl.col("event_date"), pl.col("occurred_at")
 CONDITIONS = st.one_of(
     st.just(pl.lit(True)),
@@ -149,9 +73,7 @@ def test_a_frame_holds_what_is_in_effect_of_the_view_over_any_cut(
     of_day: datetime,
 ) -> None:
     archive = two_majors(tmp_path_factory.mktemp("scan"))
-    for landing in range(3):
-        events = [draft.event(number) for number, draft in enumerate(drafts) if draft.landing == landing]
-        land_bytes(archive, lines(events), f"{landing}.ndjson")
+    land_drafts(archive, drafts)
     known_at = min(cut, len(archive.log.commits()))
     for view, name in (("parcel_weighed", "parcel.weighed"), ("parcel_lost", "parcel.lost")):
         expected = read_by_sql(archive, view, known_at, as_of)

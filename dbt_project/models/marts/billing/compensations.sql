@@ -11,7 +11,7 @@ with
         semi join corrections using (source, object_id)
     ),
 
-    -- An event may be put in the place of one of another type or currency: then each has a row of its own.
+    -- An event may be put in the place of one of another currency: then each has a row of its own.
     parts as (
         select
             source,
