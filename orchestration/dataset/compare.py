@@ -23,6 +23,7 @@ from datetime import date
 
 import duckdb
 
+from event_archive import UnusableInput
 from event_archive.sql_text import Relations, quoted
 from orchestration.dataset.tables import WAREHOUSE, columns, relation, table_comment
 
@@ -146,9 +147,21 @@ def table_state(
 
 
 def table_states(connection: duckdb.DuckDBPyConnection) -> dict[str, TableState]:
-    """Return the state of every mart of the warehouse."""
+    """Return the state of every mart of the warehouse.
+
+    Raises UnusableInput where one can't be read: a view is first computed here, dbt has only made it.
+    """
     marts = connection.execute("SELECT schema_name, table_name FROM audit.marts ORDER BY ALL").fetchall()
-    return {f"{schema}.{table}": table_state(connection, f"{schema}.{table}") for schema, table in marts}
+    states = {}
+    for schema, table in marts:
+        try:
+            states[f"{schema}.{table}"] = table_state(connection, f"{schema}.{table}")
+        except (duckdb.DataError, duckdb.ProgrammingError) as error:
+            reason = " ".join(str(error).split())
+            raise UnusableInput(
+                f"{schema}.{table}: its rows can't be computed, so nothing is published; mend it: {reason}"
+            ) from None
+    return states
 
 
 @contextmanager

@@ -17,10 +17,10 @@ import duckdb
 
 from event_archive import UnusableInput
 from event_archive.sql_text import literal, quoted
-from orchestration.dataset.compare import TableState
+from orchestration.dataset.compare import TableState, table_state
 from orchestration.dataset.row_tracing import MartDescription, traces_from_json
+from orchestration.dataset.tables import REPORTING, copy_tables, has_row_ids
 from orchestration.dataset.tables import columns as columns_of
-from orchestration.dataset.tables import copy_tables
 
 HELD_ELSEWHERE = "Could not set lock on file"
 MART_COLUMNS = ("row_key", "traced_to", "landing_columns")
@@ -72,20 +72,26 @@ class Dataset:
 
 def write_dataset(
     connection: duckdb.DuckDBPyConnection, file: Path, info: DatasetInfo, tables: dict[str, TableState]
-) -> None:
-    """Write these marts of the warehouse to a new file.
+) -> dict[str, TableState]:
+    """Write these marts of the warehouse to a new file; returns the states of the tables in it.
 
     The connection has the warehouse attached as `warehouse` and in use. The file can be written to, and is
-    not on the disk for sure, until the caller has sealed it.
+    not on the disk for sure, until the caller has sealed it. A view that asks for the time, say, does not
+    give the same rows twice: the file says what it holds.
     """
     # Analysts' DuckDB is often older than ours, and can't open what 2.0 writes by default.
     connection.execute(f"ATTACH {literal(str(file))} AS reporting (STORAGE_VERSION 'v1.4.0')")
     # One transaction: committing each of some two hundred statements would cost as much as the copy itself.
     connection.execute("BEGIN")
     copy_tables(connection, tables)
-    describe(connection, info, tables)
+    written = {
+        table: state if has_row_ids(connection, table) else table_state(connection, table, database=REPORTING)
+        for table, state in tables.items()
+    }
+    describe(connection, info, written)
     connection.execute("COMMIT")
     connection.execute("DETACH reporting")
+    return written
 
 
 def describe(connection: duckdb.DuckDBPyConnection, info: DatasetInfo, tables: dict[str, TableState]) -> None:

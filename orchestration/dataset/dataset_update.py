@@ -6,11 +6,12 @@ writing a file from nothing (`dataset_file`), and which version is which (`versi
 Copying a file takes a tenth of the time of copying its tables, whose columns are all compressed again. Which
 rows differ follows from their sequence, or else from their hashes, so nobody has to remember what a build
 changed; and as neither is certain, or the file before could be damaged, the digest of every table is taken
-from the new file. Where one is not the warehouse's, the file is thrown away, and the caller writes one from
-nothing.
+from the new file. Where one is not the warehouse's, or anything fails on the way, the file is thrown away,
+and the caller writes one from nothing.
 """
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -19,7 +20,7 @@ from event_archive.sql_text import Relations, literal, quoted
 from orchestration.dataset.compare import TableState, differing_row_ids, has_same_definition, table_state
 from orchestration.dataset.dataset_file import DatasetInfo, describe
 from orchestration.dataset.row_tracing import LAST_SEQUENCE
-from orchestration.dataset.tables import REPORTING, WAREHOUSE, columns, copy_table, relation
+from orchestration.dataset.tables import REPORTING, WAREHOUSE, columns, copy_table, has_row_ids, relation
 
 WRITABLE_MODE = 0o644
 MOST_ROWS = 1.5  # of those that a table holds: deleted rows take their room until the table is written anew
@@ -34,23 +35,30 @@ def update_dataset(
 ) -> bool:
     """Write these marts of the warehouse to a new file, out of that of an earlier version.
 
-    As `write_dataset`, but returns False, and leaves no file, where the earlier one is of no use.
+    As `write_dataset`, but returns False, and leaves no file, where the earlier one is of no use or anything
+    fails: the caller loses nothing by it but time. The engine may be of no use then, either.
     """
     try:
         shutil.copyfile(before, file)
         file.chmod(WRITABLE_MODE)
         connection.execute(f"ATTACH {literal(str(file))} AS {REPORTING}")
-    except (OSError, duckdb.Error):
-        file.unlink(missing_ok=True)
-        return False
-    try:
         held = has_same_tables(connection, tables) and bring_up_to_date(connection, info, tables)
-    except duckdb.Error:
+        connection.execute(f"DETACH {REPORTING}")
+    except Exception:
+        let_go(connection)
         held = False
-    connection.execute(f"DETACH {REPORTING}")
     if not held:
-        file.unlink()
+        # A log that is left beside the file would be taken for that of the next file of its name.
+        for path in (file, file.with_name(f"{file.name}.wal")):
+            path.unlink(missing_ok=True)
     return held
+
+
+def let_go(connection: duckdb.DuckDBPyConnection) -> None:
+    """Roll back what an error left open, and detach the file: the other way round is an error itself."""
+    for statement in ("ROLLBACK", f"DETACH DATABASE IF EXISTS {REPORTING}"):
+        with suppress(duckdb.Error):
+            connection.execute(statement)
 
 
 def has_same_tables(connection: duckdb.DuckDBPyConnection, tables: dict[str, TableState]) -> bool:
@@ -98,7 +106,7 @@ def replace_newer(connection: duckdb.DuckDBPyConnection, table: str, state: Tabl
         "SELECT row_key FROM audit.marts WHERE schema_name = ? AND table_name = ?", table.split(".", 1)
     ).fetchone()
     names = [column.name for column in columns(connection, table)]
-    if key is None or not key[0] or LAST_SEQUENCE not in names:
+    if key is None or not key[0] or LAST_SEQUENCE not in names or not has_row_ids(connection, table):
         return False
     published, derived = relation(table, REPORTING), relation(table, WAREHOUSE)
     with Relations(connection) as relations:
@@ -118,17 +126,27 @@ def replace_newer(connection: duckdb.DuckDBPyConnection, table: str, state: Tabl
 
 
 def replace_differing(connection: duckdb.DuckDBPyConnection, table: str, state: TableState) -> bool:
-    """Delete rows that the warehouse has not, add those that only it has; returns whether that was all."""
+    """Delete rows that the warehouse has not, add those that only it has; returns whether that was all.
+
+    The rows of a view can't be told one from another: they are all copied.
+    """
+    if not has_row_ids(connection, table):
+        return replace_whole(connection, table, state)
     published, derived = relation(table, REPORTING), relation(table, WAREHOUSE)
     with differing_row_ids(connection, table, REPORTING, WAREHOUSE) as (differing, added):
-        if is_worn(connection, published, added, state):
-            connection.execute(f"DROP TABLE {published}")
-            copy_table(connection, table)
-        else:
+        worn = is_worn(connection, published, added, state)
+        if not worn:
             connection.execute(f"DELETE FROM {published} WHERE rowid IN (SELECT only_a FROM {differing})")
             connection.execute(
                 f"INSERT INTO {published} FROM {derived} WHERE rowid IN (SELECT only_b FROM {differing})"
             )
+    return replace_whole(connection, table, state) if worn else is_now(connection, table, state)
+
+
+def replace_whole(connection: duckdb.DuckDBPyConnection, table: str, state: TableState) -> bool:
+    """Copy a table again; returns whether that was all."""
+    connection.execute(f"DROP TABLE {relation(table, REPORTING)}")
+    copy_table(connection, table)
     return is_now(connection, table, state)
 
 

@@ -46,6 +46,15 @@ def columns(connection: duckdb.DuckDBPyConnection, table: str, *, database: str 
     return [Column(*row) for row in rows]
 
 
+def has_row_ids(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Whether a mart of the warehouse is a table, and no view, which is computed each time it is read."""
+    row = connection.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE database_name = ? AND schema_name = ? AND table_name = ?",
+        [WAREHOUSE, *table.split(".", 1)],
+    ).fetchone()
+    return row is not None and row[0] > 0
+
+
 def copy_tables(connection: duckdb.DuckDBPyConnection, tables: Collection[str]) -> None:
     """Copy marts into the attached file `reporting`, with their constraints and comments."""
     for schema in sorted({table.split(".", 1)[0] for table in tables}):

@@ -114,7 +114,10 @@ def write(
     states: dict[str, TableState],
     before: Version | None,
 ) -> Version:
-    """Write the version after another: first the whole file, then the manifest that makes it exist."""
+    """Write the version after another: first the whole file, then the manifest that makes it exist.
+
+    The connection may be closed afterwards.
+    """
     number = before.number + 1 if before else 1
     make_durable_folder(settings.published)
     unfinished = settings.published / f".reporting-{number}.duckdb.unfinished"
@@ -125,7 +128,10 @@ def write(
         or not is_intact(settings, before)
         or not update_dataset(connection, settings.published / before.file_name, unfinished, info, states)
     ):
-        write_dataset(connection, unfinished, info, states)
+        # Another engine: that of an update which failed may be of no use any more.
+        connection.close()
+        with open_as_warehouse(settings, settings.warehouse) as anew:
+            states = write_dataset(anew, unfinished, info, states)
     version = Version(
         number=number,
         sequence=build.sequence,
