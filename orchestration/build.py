@@ -8,7 +8,7 @@ import dagster as dg
 
 from orchestration.assets.events import event_assets
 from orchestration.assets.landing import landing_asset
-from orchestration.assets.models import dbt_assets
+from orchestration.assets.models import dbt_assets, mart_keys
 from orchestration.assets.partitions import daily_partitions
 from orchestration.assets.published import published_asset
 from orchestration.assets.quarantine import quarantine_asset
@@ -32,8 +32,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     manifest = load_manifest(settings)
     partitions = daily_partitions(settings, archive.log.commits())
     models = dbt_assets(settings, archive, manifest, partitions)
-    marts = [spec.key for spec in models.specs if (spec.group_name or "").startswith("marts")]
-    published = published_asset(settings, marts)
+    published = published_asset(settings, mart_keys(models, manifest))
     land = land_job()
     refresh = refresh_job(models, published)
     nightly = nightly_job()

@@ -3,7 +3,9 @@
 Belongs here: what is true of a node whether or not it is built. Not here: building it (`models`).
 """
 
+import re
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 import dagster as dg
@@ -11,9 +13,11 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtP
 
 from event_archive import Archive
 from event_archive.registry.contract import view_of
+from event_archive.views.segment_sql import SCHEMA
 from orchestration.assets.event_partitions import event_key
 from orchestration.assets.keys import LOG
 from orchestration.dbt.graph import is_daily, views_of
+from orchestration.dbt.kinds import folders
 from orchestration.warehouse.model_code import code_version
 
 
@@ -50,25 +54,41 @@ class Translator(DagsterDbtTranslator):
         return code_version(self._manifest, self._contracts, dbt_resource_props["unique_id"])
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
-        """The key of a model: its schema and name. That of a source: its event type, or the log for all."""
+        """The key of a model: its schema and name. That of a source: its event type, or the log for all.
+
+        A source that is not the archive has a key of its own: nothing is known of when it changes.
+        """
         if dbt_resource_props["resource_type"] == "source":
+            if dbt_resource_props["schema"] != SCHEMA:
+                return dg.AssetKey([as_key(dbt_resource_props[part]) for part in ("source_name", "name")])
             return self._events.get(view_of(dbt_resource_props["identifier"]), LOG)
-        return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["alias"]])
+        return dg.AssetKey([as_key(dbt_resource_props["schema"]), as_key(dbt_resource_props["alias"])])
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        """Group models by their folder: staging, intermediate, marts_billing …"""
+        """Group models by their folder: staging, intermediate, marts_billing …; seeds, snapshots likewise."""
         if dbt_resource_props["resource_type"] == "source":
             return None
-        return "_".join(dbt_resource_props["fqn"][1:-1]) or "models"
+        return as_word("_".join(folders(dbt_resource_props)) or f"{dbt_resource_props['resource_type']}s")
 
     def get_partitions_def(
         self, dbt_resource_props: Mapping[str, Any]
     ) -> dg.PartitionsDefinition[str] | None:
         """The partitions of the models that dbt tags `daily` are the days of the events."""
-        return self._partitions if is_daily(dbt_resource_props) else None
+        is_model = dbt_resource_props["resource_type"] == "model"
+        return self._partitions if is_model and is_daily(dbt_resource_props) else None
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> Sequence[str] | None:
         """The owner that dbt declares, else the folder's name as a team."""
         declared = super().get_owners(dbt_resource_props)
-        fqn = dbt_resource_props.get("fqn") or ["models"]
-        return declared or [f"team:{fqn[-2]}" if len(fqn) > 2 else "team:models"]
+        return declared or [f"team:{as_word((folders(dbt_resource_props) or ['models'])[-1])}"]
+
+
+def as_key(name: str) -> str:
+    """A name in the characters that Dagster allows in keys; with others replaced, it stays unlike any."""
+    word = as_word(name)
+    return word if word == name else f"{word}_{sha256(name.encode()).hexdigest()[:6]}"
+
+
+def as_word(folder: str) -> str:
+    """A folder's name in the characters that Dagster allows in groups and teams."""
+    return re.sub(r"[^A-Za-z0-9_]", "_", folder)

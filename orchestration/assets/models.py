@@ -33,6 +33,7 @@ from orchestration.assets.model_partitions import (
 )
 from orchestration.dbt import graph
 from orchestration.dbt.graph import Manifest
+from orchestration.dbt.kinds import is_without_events, marts
 from orchestration.dbt.process import MANIFEST, dbt_executable
 from orchestration.names import REFRESH_JOB, WAREHOUSE_POOL
 from orchestration.settings import Settings
@@ -105,9 +106,15 @@ def dbt_assets(
 
 
 def view_keys(models: dg.AssetsDefinition, manifest: Manifest) -> list[dg.AssetKey]:
-    """The keys of the models that are views."""
-    nodes = graph.models(manifest)
-    return [spec.key for spec in models.specs if graph.is_view(nodes[spec.metadata[UNIQUE_ID]])]
+    """The keys of what new events do not change: views and seeds."""
+    nodes = manifest["nodes"]
+    return [spec.key for spec in models.specs if is_without_events(nodes[spec.metadata[UNIQUE_ID]])]
+
+
+def mart_keys(models: dg.AssetsDefinition, manifest: Manifest) -> list[dg.AssetKey]:
+    """The keys of what is published."""
+    published = marts(manifest)
+    return [spec.key for spec in models.specs if spec.metadata[UNIQUE_ID] in published]
 
 
 def reports_of_refresh(

@@ -16,8 +16,8 @@ from pathlib import Path
 from event_archive.registry.contract import view_of
 from event_archive.views.segment_sql import SCHEMA
 from orchestration.contract_tools.column_lineage import relation_of
-from orchestration.contract_tools.read_fields import Relation, Tables, event_relation
-from orchestration.dbt.graph import Manifest, event_sources, in_order, read_manifest, table_of
+from orchestration.contract_tools.read_fields import Relation, Tables, event_relation, merged
+from orchestration.dbt.graph import Manifest, Node, event_sources, in_order, read_manifest, table_of
 from orchestration.dbt.process import PARTIAL_PARSE, run_dbt
 from orchestration.settings import Settings
 
@@ -26,7 +26,10 @@ ROWS = "(which rows)"
 
 @dataclass(frozen=True)
 class Reader:
-    """One column of a model that reads a field; ROWS where the field decides which rows there are."""
+    """One column of a model that reads a field; ROWS where the field decides which rows there are.
+
+    Or an exposure, with a table that it depends on in the place of the column.
+    """
 
     model: str
     column: str
@@ -53,13 +56,33 @@ def readers(manifest: Manifest, view_name: str, fields: Iterable[str]) -> list[R
     wanted = list(fields)
     columns = []
     for node in in_order(manifest):
-        relation = relation_of(node["compiled_code"] or "", tables)
+        relation = relation_of_node(manifest, node, tables)
         tables[node["schema"], node["alias"]] = relation
         name = table_of(node)
         columns += [
             Reader(name, column, field) for column, field in _columns_reading(relation, view_name, wanted)
         ]
+    for exposure in manifest["exposures"].values():
+        for name, relation in read_relations(manifest, exposure, tables).items():
+            fields_read = {field for _, field in _columns_reading(relation, view_name, wanted)}
+            columns += [Reader(f"exposure {exposure['name']}", name, field) for field in sorted(fields_read)]
     return columns
+
+
+def relation_of_node(manifest: Manifest, node: Node, tables: Tables) -> Relation:
+    """What a model reads: by its SQL; in Python, each column may be made of everything."""
+    if node.get("language") != "python":
+        return relation_of(node.get("compiled_code") or "", tables)
+    everything = merged(relation.all() for relation in read_relations(manifest, node, tables).values())
+    return Relation(dict.fromkeys(node["columns"], everything), everything, everything)
+
+
+def read_relations(manifest: Manifest, node: Node, tables: Tables) -> dict[str, Relation]:
+    """What is known of the tables that a node depends on, by their names with their schemas."""
+    named = {**manifest["nodes"], **manifest["sources"]}
+    read = [named[name] for name in node["depends_on"]["nodes"] if name in named]
+    keys = [(one["schema"], one.get("alias") or one["identifier"]) for one in read]
+    return {".".join(key): tables[key] for key in keys if key in tables}
 
 
 def _columns_reading(relation: Relation, view_name: str, fields: list[str]) -> Iterable[tuple[str, str]]:

@@ -24,13 +24,13 @@ from event_archive.views.correction_tables import TABLES
 from orchestration.dbt.graph import (
     Manifest,
     is_fact,
-    marts,
     meta_of,
     object_key,
     row_keys,
     table_of,
     views_of,
 )
+from orchestration.dbt.kinds import marts
 
 MONTH_OF, LAST_SEQUENCE = "month_of", "last_sequence"
 
@@ -76,9 +76,15 @@ class MartDescription:
 
 
 def describe_marts(manifest: Manifest) -> list[MartDescription]:
-    """Return what the dbt project declares of each mart, in the order of their names."""
+    """Return what the dbt project declares of each mart, in the order of their names.
+
+    Raises UnusableInput where the name of one can't be used, or what its YAML declares.
+    """
     nodes = marts(manifest)
     keys = row_keys(manifest)
+    for node in nodes.values():
+        if "." in node["schema"]:
+            raise UnusableInput(f"{table_of(node)}: a schema of marts has no dot in its name; rename it")
     return sorted(
         (
             MartDescription(
@@ -116,7 +122,9 @@ def traces(manifest: Manifest, unique_id: str, row_key: tuple[str, ...]) -> tupl
         return tuple(declared_trace(manifest, node, views, entry) for entry in declared)
     if is_fact(node):
         return (EventTrace(object_key(node), tuple(sorted(views))),)
-    upstream = [name for name in node["depends_on"]["nodes"] if name in marts(manifest)]
+    published = marts(manifest)
+    # dbt writes of a seed, which depends on no node, not even that.
+    upstream = [name for name in node["depends_on"].get("nodes", ()) if name in published]
     return tuple(
         RowTrace(table_of(manifest["nodes"][name]), {column: column for column in row_key})
         for name in upstream

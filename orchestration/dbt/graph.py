@@ -26,7 +26,6 @@ from orchestration.json_file import read_json_file
 Manifest = Mapping[str, Any]
 Node = Mapping[str, Any]
 DAILY, DAY = "daily", "day"
-MARTS = "marts"
 OF_DBT = {"dbt", "dbt_duckdb"}
 # As the macro is called: with texts alone, or what it says could be read by dbt only.
 KEYS_CALL = re.compile(
@@ -64,16 +63,6 @@ def facts(manifest: Manifest) -> dict[str, Node]:
     return {unique_id: node for unique_id, node in models(manifest).items() if is_fact(node)}
 
 
-def marts(manifest: Manifest) -> dict[str, Node]:
-    """The models that are published by unique id: those in the folder `marts`."""
-    return {unique_id: node for unique_id, node in models(manifest).items() if node["fqn"][1] == MARTS}
-
-
-def built_nodes(manifest: Manifest) -> set[str]:
-    """The unique ids of everything that a whole build builds and tests."""
-    return {*models(manifest), *data_tests(manifest), *manifest["unit_tests"]}
-
-
 def project_macros(manifest: Manifest) -> dict[str, Node]:
     """The macros of the project and its packages by unique id, without dbt's, whose version is locked."""
     return {unique_id: macro for unique_id, macro in manifest["macros"].items() if is_of_project(macro)}
@@ -87,11 +76,6 @@ def is_of_project(macro: Node) -> bool:
 def is_fact(node: Node) -> bool:
     """Whether a model is kept up to date by key."""
     return bool(node["config"]["materialized"] == "incremental")
-
-
-def is_view(node: Node) -> bool:
-    """Whether a model has no rows of its own."""
-    return bool(node["config"]["materialized"] == "view")
 
 
 def is_daily(node: Node) -> bool:
@@ -135,8 +119,8 @@ def upstream(manifest: Manifest, unique_id: str) -> dict[str, Node]:
 
 
 def in_order(manifest: Manifest) -> list[Node]:
-    """The models, each after those that it reads."""
-    every = models(manifest)
+    """The models and snapshots, each after those that it reads."""
+    every = models(manifest) | nodes_of_type(manifest, "snapshot")
     ordered: dict[str, Node] = {}
 
     def add(unique_id: str) -> None:
@@ -227,14 +211,22 @@ def row_keys(manifest: Manifest) -> dict[str, tuple[str, ...]]:
         config = node["config"]
         if config.get("where") or str(config.get("severity", "error")).lower() != "error":
             continue
+        if node.get("attached_node") not in manifest["nodes"]:  # a test of a source, or of several models
+            continue
         if test.get("name") == "unique":
-            proven.setdefault(node["attached_node"], []).append((test["kwargs"]["column_name"],))
+            proven.setdefault(node["attached_node"], []).append((unquoted(test["kwargs"]["column_name"]),))
         elif test.get("name") == "unique_combination":
-            proven.setdefault(node["attached_node"], []).append(tuple(test["kwargs"]["columns"]))
+            columns = tuple(map(unquoted, test["kwargs"]["columns"]))
+            proven.setdefault(node["attached_node"], []).append(columns)
     return {
         model: min(keys, key=lambda key: (len(key), places(manifest["nodes"][model], key)))
         for model, keys in proven.items()
     }
+
+
+def unquoted(column: str) -> str:
+    """The name of a column, which a project may quote in its YAML."""
+    return column[1:-1].replace('""', '"') if re.fullmatch(r'"([^"]|"")*"', column) else column
 
 
 def places(node: Node, key: tuple[str, ...]) -> list[int]:

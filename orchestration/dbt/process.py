@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -28,12 +28,13 @@ from orchestration.settings import Settings
 GENERATED = {"target", "logs", INSTALLED, "package-lock.yml"}
 DEFINITIONS, MANIFEST = "definitions.json", "manifest.json"
 PARTIAL_PARSE = "partial_parse.msgpack"
+BUILT, TESTED = ("LogModelResult", "LogSeedResult", "LogSnapshotResult"), "LogTestResult"
 LOGGED_AT = re.compile(r"\A\d\d:\d\d:\d\d +")
 
 
 @dataclass(frozen=True)
 class NodeFinished:
-    """A node that dbt has just finished: a model or a test, the how-manyth of how many."""
+    """A node that dbt has just finished: a model (or seed, or snapshot) or a test, and which of how many."""
 
     name: str
     is_model: bool
@@ -107,9 +108,9 @@ def listen(lines: Iterable[str], on_node: OnNode) -> str:
         except (ValueError, TypeError, KeyError):
             rest.append(line)
             continue
-        if info["name"] in ("LogModelResult", "LogTestResult"):
+        if info["name"] in BUILT or info["name"] == TESTED:
             node, total = data["node_info"], data.get("total") or data.get("num_models")
-            on_node(NodeFinished(node["node_name"], info["name"] == "LogModelResult", data["index"], total))
+            on_node(NodeFinished(node["node_name"], info["name"] in BUILT, data["index"], total))
         elif info["level"] == "error":
             rest.append(f"{info['msg']}\n")
     return "".join(rest)
@@ -177,10 +178,18 @@ def is_current(settings: Settings, manifest: Path) -> bool:
 
 
 def last_change(project: Path) -> float:
-    """When a file of the dbt project or of the product's package was last changed, added or removed.
+    """When a file of the dbt project or of a package of its was last changed, added or removed.
 
-    In seconds since 1970.
+    In seconds since 1970. A package that is not a copy, but a link to somewhere, may change there.
     """
-    own = [path for path in project.iterdir() if path.name not in GENERATED and path.name[0] != "."]
-    files = [project, *(changed for path in [*own, PACKAGE] for changed in [path, *path.rglob("*")])]
-    return max(path.stat().st_mtime for path in files)
+    linked = [path.resolve() for path in (project / INSTALLED).glob("*") if path.is_symlink()]
+    folders = [folder for folder in {project, PACKAGE, *linked} if folder.is_dir()]
+    files = [*folders, *(file for folder in folders for file in sources(folder))]
+    return max(file.stat().st_mtime for file in files)
+
+
+def sources(folder: Path) -> Iterator[Path]:
+    """All files and folders of a dbt project, without what dbt and git put beside them."""
+    for path in folder.iterdir():
+        if path.name not in GENERATED and path.name[0] != "." and path.exists():
+            yield from (path, *path.rglob("*"))

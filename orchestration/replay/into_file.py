@@ -31,7 +31,7 @@ from orchestration.full_disk import full_disk_in_one_line
 from orchestration.setting_values import absolute, moment, whole_number
 from orchestration.settings import Settings
 from orchestration.warehouse.engine import open_as_warehouse
-from orchestration.warehouse.scratch import DerivedWarehouse, derive, scratch_folder
+from orchestration.warehouse.scratch import DerivedWarehouse, derive, format_left_out, scratch_folder
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,8 @@ def replay_into(
         log(f"Deriving everything up to commit {sequence} from nothing{occurred_before(as_of)}")
     with scratch_folder(settings) as scratch:
         built = derive(settings, archive.contracts, scratch, cut=sequence, as_of=as_of, on_node=on_node)
+        if log and built.left_out:
+            log(format_left_out(built.left_out))
         log_digest = commits[sequence - 1].digest
         info = DatasetInfo(sequence, log_digest, as_of, code_version(settings), datetime.now(UTC))
         with full_disk_in_one_line(str(into)), file_beside(into) as unfinished:
@@ -92,9 +94,7 @@ def occurred_before(as_of: datetime | None) -> str:
 def write(built: DerivedWarehouse, unfinished: Path, info: DatasetInfo) -> dict[str, TableState]:
     """Write the dataset of a warehouse that was just built."""
     with open_as_warehouse(built.settings, built.settings.warehouse) as connection:
-        tables = table_states(connection)
-        write_dataset(connection, unfinished, info, tables)
-    return tables
+        return write_dataset(connection, unfinished, info, table_states(connection))
 
 
 def read_known_at(text: str) -> int | datetime:

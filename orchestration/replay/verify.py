@@ -27,6 +27,7 @@ from orchestration.dataset.compare import (
     table_state,
     table_states,
 )
+from orchestration.dataset.tables import WAREHOUSE
 from orchestration.dataset.versions import BRING_BACK, Version, checked_versions, require_served_version
 from orchestration.dbt.graph import Manifest, day_columns
 from orchestration.dbt.process import OnNode
@@ -34,9 +35,9 @@ from orchestration.full_disk import full_disk_in_one_line
 from orchestration.settings import Settings
 from orchestration.warehouse.engine import open_as_warehouse, open_warehouse
 from orchestration.warehouse.model_code import Parts, changed_since, recorded_parts
-from orchestration.warehouse.scratch import DerivedWarehouse, derive, scratch_folder
+from orchestration.warehouse.scratch import DerivedWarehouse, derive, format_left_out, scratch_folder
 
-PUBLISHED, REPLAYED = "published", "replayed"
+PUBLISHED, REPLAYED = "published", WAREHOUSE
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,13 @@ class UnequalTable:
 class Verification:
     """What a verification found: what the log gives, table by table, and what of it differs from the version.
 
-    `reasons`: what is likely to explain the differences.
+    `reasons`: what is likely to explain the differences. `left_out`: the tables that no log gives again.
     """
 
     version: int
     sequence: int
     tables: Mapping[str, TableState]
+    left_out: tuple[str, ...]
     differences: tuple[UnequalTable, ...]
     reasons: tuple[str, ...]
     seconds: float
@@ -91,6 +93,8 @@ def verify_replay(
     file = settings.published / version.file_name
     with scratch_folder(settings) as scratch:
         built = derive(settings, archive.contracts, scratch, cut=version.sequence, on_node=on_node)
+        if log and built.left_out:
+            log(format_left_out(built.left_out))
         with full_disk_in_one_line("comparing"):
             published, replayed = published_states(settings, version), replayed_states(built.settings)
             differences = find_unequal_tables(built, file, published, replayed)
@@ -106,6 +110,7 @@ def verify_replay(
         version=version.number,
         sequence=version.sequence,
         tables=replayed,
+        left_out=built.left_out,
         differences=tuple(differences),
         reasons=tuple(reasons),
         seconds=time.monotonic() - started,
@@ -172,7 +177,7 @@ def find_unequal_tables(
     days = day_columns(built.manifest)
     unequal = []
     with open_both(built.settings, file, built.settings.warehouse) as connection:
-        for table in sorted({*published, *replayed}):
+        for table in sorted({*published, *replayed} - {*built.left_out}):
             before, now = published.get(table), replayed.get(table)
             if before != now:
                 unequal.append(compare_table(connection, table, before, now, days.get(table)))

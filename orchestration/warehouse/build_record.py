@@ -5,7 +5,7 @@ how its tests ended. Not here: what publishing waits for (`checks`), and running
 dbt process that connects begins a new build, so a build made by hand counts as unchecked.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,8 @@ from event_archive import Archive, UnusableInput
 from event_archive.registry.contract import Contracts
 from event_archive.store.commit import Commit
 from orchestration.dataset.row_tracing import MartDescription, describe_marts, traces_to_json
-from orchestration.dbt.graph import Manifest, built_nodes, facts
+from orchestration.dbt.graph import Manifest, facts
+from orchestration.dbt.kinds import built_nodes, is_relation, is_test, name_of
 from orchestration.json_file import read_json_file
 from orchestration.settings import Settings
 from orchestration.warehouse import untested_keys
@@ -48,7 +49,7 @@ class Check:
 
 
 class NodeCheck(Check):
-    """How one node of dbt fared in a build: a test that was run, or a model that was built."""
+    """How one node of dbt fared in a build: a test that was run; or a model, seed or snapshot."""
 
 
 @dataclass(frozen=True)
@@ -110,12 +111,17 @@ def goes_forward(
 
 
 def record_build(
-    settings: Settings, contracts: Contracts, manifest: Manifest, request: str | None = None
+    settings: Settings,
+    contracts: Contracts,
+    manifest: Manifest,
+    request: str | None = None,
+    *,
+    left_out: Collection[str] = (),
 ) -> list[Check]:
     """Remember how the nodes of the dbt process that has just ended fared; needs the warehouse's lock.
 
     `manifest`: that process's. `request`: the replay that it was started for, fulfilled where every model
-    that it chose was built.
+    that it chose was built. `left_out`: the tables that are not in this warehouse on purpose.
     """
     results = read_json_file(settings.dbt_target / "run_results.json", "run `factlog refresh` again")
     statuses = {result["unique_id"]: result["status"] for result in results["results"]}
@@ -123,8 +129,8 @@ def record_build(
     built = {name for name in done if name.startswith("model.") and statuses[name] == "success"}
     failed = {name for name in done if name.startswith("model.")} - built
     expected = built_nodes(manifest)
-    marts = describe_marts(manifest)
-    outcomes: list[Check] = [outcome(result) for result in results["results"]]
+    marts = [mart for mart in describe_marts(manifest) if mart.table not in left_out]
+    outcomes: list[Check] = [outcome(result) for result in results["results"] if is_checked(result)]
     with open_warehouse(settings) as connection:
         build = last_build(connection)
         if build is None or build.id != results["metadata"]["invocation_id"]:
@@ -161,19 +167,27 @@ def record_marts(connection: duckdb.DuckDBPyConnection, marts: Iterable[MartDesc
             "INSERT INTO audit.marts VALUES (?, ?, ?, ?, ?)",
             [
                 *mart.table.split(".", 1),
-                list(mart.row_key),
+                # A test of uniqueness may be of an expression, and that is no column to find rows by.
+                list(mart.row_key) if has_columns(connection, mart.table, *mart.row_key) else [],
                 traces_to_json(mart.traced_to),
-                list(mart.landing_columns),
+                [name for name in mart.landing_columns if has_columns(connection, mart.table, name)],
             ],
         )
 
 
+def is_checked(result: dict[str, Any]) -> bool:
+    """Whether a result of dbt says anything: of what is neither built nor tested (a hook), only a failure."""
+    name = result["unique_id"]
+    return is_relation(name) or is_test(name) or result["status"] not in PASSED
+
+
 def outcome(result: dict[str, Any]) -> NodeCheck:
     """Return one result of dbt as a check: how a test ended, or whether a model was built or skipped."""
-    kind, _, name = result["unique_id"].split(".")[:3]
+    unique_id, status = result["unique_id"], result["status"]
     message = " ".join((result.get("message") or "").split())
-    detail = f"{result['status']}: {message}" if message else result["status"]
-    return NodeCheck(name, result["status"] in PASSED, blocking=True, detail=detail, is_test=kind != "model")
+    detail = f"{status}: {message}" if message else status
+    passed, test = status in PASSED, is_test(unique_id)
+    return NodeCheck(name_of(unique_id), passed, blocking=True, detail=detail, is_test=test)
 
 
 def last_build(connection: duckdb.DuckDBPyConnection) -> Build | None:

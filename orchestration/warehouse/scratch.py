@@ -18,8 +18,9 @@ from pathlib import Path
 from event_archive import UnusableInput
 from event_archive.registry.contract import Contracts
 from event_archive.store.durable import make_durable_folder
-from event_archive.wording import format_count
-from orchestration.dbt.graph import Manifest, read_manifest
+from event_archive.wording import agree, format_count
+from orchestration.dbt.graph import Manifest, read_manifest, table_of
+from orchestration.dbt.kinds import marts, not_of_the_log
 from orchestration.dbt.process import MANIFEST, OnNode, first_lines, run_dbt
 from orchestration.full_disk import full, full_disk_in_one_line
 from orchestration.settings import Settings
@@ -27,6 +28,10 @@ from orchestration.warehouse.build_record import Check, record_build
 
 FOLDER = "scratch"
 DETAILS = "; details: "
+BUILD = [
+    *("build", "--full-refresh", "--exclude", "resource_type:snapshot+"),
+    *("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"),
+]
 
 
 @dataclass(frozen=True)
@@ -78,10 +83,14 @@ def locked(path: Path, *, wait: bool = True) -> Iterator[bool]:
 
 @dataclass(frozen=True)
 class DerivedWarehouse:
-    """A scratch warehouse that was built: its settings, and the manifest of the dbt process that built it."""
+    """A scratch warehouse that was built: its settings, and the manifest of the dbt process that built it.
+
+    `left_out`: the marts that are not in it, because they are made of a snapshot: of what builds saw.
+    """
 
     settings: Settings
     manifest: Manifest
+    left_out: tuple[str, ...] = ()
 
 
 def derive(
@@ -95,10 +104,10 @@ def derive(
     select: Sequence[str] = (),
     on_node: OnNode | None = None,
 ) -> DerivedWarehouse:
-    """Build models from nothing over a cut of the log.
+    """Build models and seeds from nothing over a cut of the log.
 
-    Models only: on a past cut a business test may rightly fail. Raises UnusableInput where one can't be
-    built.
+    No tests: on a past cut one may rightly fail. No snapshots, which hold what each build saw, nor what is
+    derived from one: no log gives it again. Raises UnusableInput where a model can't be built.
     """
     built = replace(
         settings,
@@ -109,19 +118,29 @@ def derive(
     )
     chosen = ["--select", *select] if select else []
     try:
-        output = run_dbt(built, ["run", "--full-refresh", *chosen], lock=scratch.lock, on_node=on_node)
+        output = run_dbt(built, [*BUILD, *chosen], lock=scratch.lock, on_node=on_node)
     except UnusableInput as error:
         # The log that it refers to goes with the folder.
         raise UnusableInput(str(error).split(DETAILS, maxsplit=1)[0]) from None
     if not (built.dbt_target / "run_results.json").exists():
-        raise UnusableInput(f"dbt run: {first_lines(output)}")
+        raise UnusableInput(f"dbt build: {first_lines(output)}")
     with full_disk_in_one_line(str(built.warehouse)):
         manifest = read_manifest(built.dbt_target / MANIFEST)
-        checks = record_build(built, contracts, manifest)
+        published = marts(manifest)
+        left_out = sorted(
+            table_of(node) for name, node in not_of_the_log(manifest).items() if name in published
+        )
+        checks = record_build(built, contracts, manifest, left_out=left_out)
         failed = [check for check in checks if not check.passed]
     if failed:
         raise UnusableInput(could_not_build(failed))
-    return DerivedWarehouse(built, manifest)
+    return DerivedWarehouse(built, manifest, tuple(left_out))
+
+
+def format_left_out(left_out: Sequence[str]) -> str:
+    """Which tables a replay does not give, and why, in one line."""
+    named, they_read = ", ".join(left_out), agree(len(left_out), "it is", "they are")
+    return f"Left out: {named}, because {they_read} made of a snapshot, which holds what each build saw"
 
 
 def could_not_build(failed: Sequence[Check]) -> str:

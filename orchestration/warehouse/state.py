@@ -12,6 +12,7 @@ import duckdb
 from event_archive import Archive, UnusableInput
 from orchestration.dataset.tables import relation
 from orchestration.dbt.graph import Manifest, Node, facts, table_of
+from orchestration.dbt.kinds import name_of
 from orchestration.settings import Settings
 from orchestration.warehouse.build_history import BuildDuration, last_durations
 from orchestration.warehouse.build_record import goes_forward
@@ -77,7 +78,7 @@ def read_state(settings: Settings, manifest: Manifest, archive: Archive, sequenc
         for fact, node in facts(manifest).items():
             sequence_read = last_read(connection, node)
             if sequence_read is not None:
-                read_until[fact] = max(sequence_read, built_until(connection, node["name"]))
+                read_until[fact] = max(sequence_read, built_until(connection, name_of(fact)))
         return WarehouseState(
             read_until=read_until,
             goes_forward=goes_forward(connection, archive, sequence, settings.as_of),

@@ -23,6 +23,7 @@ from event_archive import UnusableInput
 from orchestration.dbt.packages import link_package
 from orchestration.settings import Settings
 
+NO_TESTS = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
 SILENT = ["--quiet", "--no-use-colors", "--log-level-file", "none"]
 
 
@@ -53,8 +54,9 @@ class InProcess:
             options += ["--exclude", "config.materialized:view"]
         if profiles is not None:
             options += ["--profiles-dir", str(profiles)]
-        chosen = ["run" if command == "build" else command, *options]
-        done = invoke(self.manifest, settings, chosen, target or settings.dbt_target)
+        if command == "build":
+            options += NO_TESTS
+        done = invoke(self.manifest, settings, [command, *options], target or settings.dbt_target)
         assert isinstance(done, RunExecutionResult)
         return "\n".join(str(result.message) for result in done.results if result.status != "success")
 

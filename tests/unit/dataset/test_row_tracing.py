@@ -22,6 +22,7 @@ def mart(name: str, *columns: str, reads: tuple[str, ...] = (), **config: object
         "fqn": ["shop", "marts", name],
         "schema": "shop",
         "alias": name,
+        "raw_code": "select 1",
         "columns": {column: {"config": {"meta": {}}} for column in columns},
         "config": {"materialized": "table", "meta": {}, **config},
         "depends_on": {"nodes": list(reads)},
@@ -135,3 +136,19 @@ def test_columns_that_are_marked_say_when_something_landed() -> None:
     report = mart("report", "day", "landed_at")
     report["columns"]["landed_at"]["config"]["meta"] = {"says_when_landed": True}
     assert note_of(report).landing_columns == ("landed_at",)
+
+
+def test_a_schema_of_marts_has_no_dot_in_its_name() -> None:
+    report = mart("report", "day") | {"schema": "shop.north"}
+    with pytest.raises(UnusableInput, match=r"shop\.north\.report: a schema of marts has no dot") as raised:
+        describe_marts(manifest(report, {}))
+    assert "\n" not in str(raised.value)
+
+
+def test_a_test_of_a_source_proves_nothing_and_a_quoted_column_is_named_as_it_is() -> None:
+    tests = {
+        "test.source": proof("unique", "sales", column_name="id") | {"attached_node": None},
+        "test.quoted": proof("unique", "report", column_name='"The ""day"""'),
+    }
+    described = {mart.table: mart for mart in describe_marts(manifest(mart("report", "day"), tests))}
+    assert described["shop.report"].row_key == ('The "day"',)
