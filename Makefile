@@ -61,14 +61,14 @@ check: $(PROJECT) $(TOOLS)  ## Lint, format, the house and its directions, types
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pytest tests/unit/test_house.py
 	$(BIN)/mypy
-	$(BIN)/sqlfmt --check --quiet dbt_project orchestration/dbt/package
+	$(BIN)/sqlfmt --check --quiet dbt_project examples orchestration/dbt/package orchestration/project_template
 	$(BIN)/dbt --quiet --no-use-colors deps --project-dir dbt_project --profiles-dir dbt_project
 	$(BIN)/dbt --quiet --no-use-colors parse --project-dir dbt_project --profiles-dir dbt_project
 
 format: $(PROJECT) $(TOOLS)  ## Format Python and SQL the way `make check` wants it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/sqlfmt dbt_project orchestration/dbt/package
+	$(BIN)/sqlfmt dbt_project examples orchestration/dbt/package orchestration/project_template
 
 dev: $(PROJECT)  ## Run the Dagster UI on http://127.0.0.1:3000, with its daemon
 	@$(BIN)/factlog dev

@@ -13,6 +13,7 @@ import click
 from event_archive import Archive, Landed, UnusableInput
 from event_archive.decoding.sources import find_sources
 from event_archive.landing.quarantine_file import count_rejections
+from event_archive.registry.contract import Contracts, load_contracts
 from event_archive.store.commit import Counts
 from event_archive.wording import format_count
 from examples.company.simulation import Emitted, emit
@@ -27,10 +28,11 @@ from orchestration.publishing.query import query
 from orchestration.refresh import refresh
 from orchestration.settings import Settings
 
+SIMULATED = "translation.requested.v1"
 NEXT = (
-    "  .venv/bin/factlog quarantine show                        a record that was refused, and why",
-    '  .venv/bin/factlog query "FROM billing.invoices LIMIT 5"  the published dataset, in SQL',
-    "  make dev                                                 all of it in the Dagster UI",
+    "  factlog quarantine show                        a record that was refused, and why",
+    '  factlog query "FROM billing.invoices LIMIT 5"  the published dataset, in SQL',
+    "  factlog dev                                    all of it in the Dagster UI",
 )
 
 
@@ -55,7 +57,8 @@ def demo(scale: float, accepts_clock: bool) -> int:
       factlog demo
     """
     started = time.monotonic()
-    settings = read_settings(accepts_clock=accepts_clock)
+    settings = read_settings(accepts_clock=accepts_clock, requires=["home", "contracts"])
+    require_company(load_contracts(settings.contracts), settings)
     archive = settings.open_archive(may_create=True)
     emitted = emit(folder_of(settings, scale), scale=scale)
     screen.print_lines(*format_emitted(emitted), "")
@@ -79,6 +82,15 @@ def demo(scale: float, accepts_clock: bool) -> int:
         screen.print_lines("This was landed, derived and published before: nothing has changed.")
     screen.print_lines(f"All this took {time.monotonic() - started:.0f} s. Try next:", *NEXT)
     return DONE
+
+
+def require_company(contracts: Contracts, settings: Settings) -> None:
+    """Raise UnusableInput in a project that is not of the simulated company: it would refuse every event."""
+    if SIMULATED not in contracts:
+        raise UnusableInput(
+            f"{settings.contracts}: the demo is of the translation company, and this project is another; "
+            "land your own events, or make a project of it with: factlog init DIR --example translations"
+        )
 
 
 def folder_of(settings: Settings, scale: float) -> Path:

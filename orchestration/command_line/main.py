@@ -22,6 +22,7 @@ from orchestration.command_line.world_faults import is_interruption, world_fault
 DONE, DOES_NOT_HOLD, UNUSABLE_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("init", "Make a project of your own, which runs at once."),
     "demo": ("demo", "Walk the whole way once, with the events of a simulated company."),
     "land": ("land", "Land event files in the archive."),
     "inbox": ("land", "Land what lies in the inbox, and clear it."),
@@ -90,8 +91,8 @@ def factlog(context: click.Context) -> None:
 
     \b
     Start with:
-      factlog demo                 the whole way on the events of a simulated company
-      factlog land events.ndjson   land a file of your own
+      factlog init DIR             a project of your own, with a few events to land
+      factlog demo                 in a project of the example: the whole way on a simulated company's events
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())

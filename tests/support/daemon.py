@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,16 +90,37 @@ class Dev:
 def dagster_dev(settings: Settings, *, ready_within: float = 120) -> Iterator[Dev]:
     """Run `make dev`'s command on a free port, until it serves; its processes end with the block."""
     prepare_instance(settings)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    log = settings.home / "dagster-dev.log"
+    port = free_port()
     environment = dev_environment(settings)
     environment["PYTHONPATH"] = f"{PROJECT}{os.pathsep}{environment.get('PYTHONPATH', '')}"
+    started = command(settings, port, log_level="info")
+    log = settings.home / "dagster-dev.log"
+    with serving(started, port, log, where=PROJECT, environment=environment, within=ready_within) as dev:
+        yield dev
+
+
+def free_port() -> str:
+    """A port that nothing listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return str(free.getsockname()[1])
+
+
+@contextmanager
+def serving(
+    started: Sequence[str],
+    port: str,
+    log: Path,
+    *,
+    where: Path,
+    environment: Mapping[str, str],
+    within: float = 120,
+) -> Iterator[Dev]:
+    """Run a command that serves Dagster on a port, until it serves; its processes end with the block."""
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command(settings, port, log_level="info"),
-            cwd=PROJECT,
+            started,
+            cwd=where,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -108,7 +129,7 @@ def dagster_dev(settings: Settings, *, ready_within: float = 120) -> Iterator[De
         )
     dev = Dev(f"http://127.0.0.1:{port}", log, process.pid)
     try:
-        wait_until_served(dev, process, ready_within)
+        wait_until_served(dev, process, within)
         yield dev
     finally:
         end(process)

@@ -1,0 +1,15 @@
+with
+    events as (select * from {{ source("events", "release_published") }}),
+
+    final as (
+        select
+            object_id as release_id,
+            {{ factlog.event_columns() }},
+            data.actor_id as data_actor_id,
+            data.repo,
+            data.org
+        from events
+    )
+
+select *
+from final
