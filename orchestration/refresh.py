@@ -74,9 +74,8 @@ def refresh(
     holding = warehouse_lock(settings, "a replay" if days else "a refresh", log=log)
     with holding as lock, full_disk_in_one_line(str(settings.home)):
         archive = settings.open_archive()
-        # Before the first build there is nothing to derive again, nor a need to parse the project for that.
-        manifest = load_manifest(settings) if settings.warehouse.is_file() else None
-        if manifest is not None:
+        manifest = load_manifest(settings)
+        if settings.warehouse.is_file():
             request_rebuild_of_changed(settings, manifest, archive.contracts, log)
             request_full_tests(settings, manifest)
         if days:
@@ -84,7 +83,7 @@ def refresh(
         if from_nothing:
             request_everything(settings)
         commits = archive.log.commits()
-        state = read_state(settings, manifest, archive, len(commits)) if manifest else WarehouseState()
+        state = read_state(settings, manifest, archive, len(commits))
         built = build(settings, archive, lock, from_nothing=from_nothing, manifest=manifest, on_node=on_node)
         before = served_tables(settings)
         publication = publish_locked(settings, archive)

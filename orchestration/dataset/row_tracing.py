@@ -23,9 +23,9 @@ from event_archive import UnusableInput
 from event_archive.views.correction_tables import TABLES
 from orchestration.dbt.graph import (
     Manifest,
+    fact_key,
     is_fact,
     meta_of,
-    object_key,
     row_keys,
     table_of,
     views_of,
@@ -121,7 +121,8 @@ def traces(manifest: Manifest, unique_id: str, row_key: tuple[str, ...]) -> tupl
             raise unusable_trace(node, "not a list")
         return tuple(declared_trace(manifest, node, views, entry) for entry in declared)
     if is_fact(node):
-        return (EventTrace(object_key(node), tuple(sorted(views))),)
+        key = fact_key(node)
+        return (EventTrace(key[0], tuple(sorted(views))),) if len(key) == 1 else ()
     published = marts(manifest)
     # dbt writes of a seed, which depends on no node, not even that.
     upstream = [name for name in node["depends_on"].get("nodes", ()) if name in published]

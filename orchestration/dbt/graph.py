@@ -8,17 +8,14 @@ What a model declares, and where:
     the folder models/marts                 it is published
     tags: [daily]                           its partitions are days
     meta: {day: sent_date}                  the column that gives a row its day
-    materialized: incremental               it is a fact: it outlives a refresh, and is kept up to date by key
-    unique_key: payout_id                   the key of a fact: the id of the object that its events are about
-    keys_to_derive("payout_id", ref("…"))   in a fact's SQL: the relation of events that its keys come from
+    materialized: fact                      it outlives a refresh, and is kept up to date by key
+    key, events, day, lookups               of a fact: see the package's macro `fact`, and `fact_rules`
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from event_archive import UnusableInput
 from event_archive.registry.contract import view_of
 from event_archive.views.segment_sql import SCHEMA
 from orchestration.json_file import read_json_file
@@ -27,11 +24,6 @@ Manifest = Mapping[str, Any]
 Node = Mapping[str, Any]
 DAILY, DAY = "daily", "day"
 OF_DBT = {"dbt", "dbt_duckdb"}
-# As the macro is called: with texts alone, or what it says could be read by dbt only.
-KEYS_CALL = re.compile(
-    r"""keys_to_derive\(\s*["'](?P<key>\w+)["']\s*,\s*(?:ref\(\s*["'](?P<model>\w+)["']\s*\)"""
-    r"""|source\(\s*["'](?P<source>\w+)["']\s*,\s*["'](?P<table>\w+)["']\s*\))\s*\)"""
-)
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -59,7 +51,7 @@ def nodes_of_type(manifest: Manifest, resource_type: str) -> dict[str, Node]:
 
 
 def facts(manifest: Manifest) -> dict[str, Node]:
-    """The facts by unique id: the incremental models, which outlive a refresh."""
+    """The facts by unique id: the models that outlive a refresh."""
     return {unique_id: node for unique_id, node in models(manifest).items() if is_fact(node)}
 
 
@@ -75,7 +67,7 @@ def is_of_project(macro: Node) -> bool:
 
 def is_fact(node: Node) -> bool:
     """Whether a model is kept up to date by key."""
-    return bool(node["config"]["materialized"] == "incremental")
+    return bool(node["config"]["materialized"] == "fact")
 
 
 def is_daily(node: Node) -> bool:
@@ -95,8 +87,12 @@ def meta_of(node: Node) -> Mapping[str, Any]:
 
 
 def day_columns(manifest: Manifest) -> dict[str, str]:
-    """The column that gives a row its day, per table that has one."""
-    return {table_of(node): meta_of(node)[DAY] for node in models(manifest).values() if DAY in meta_of(node)}
+    """The column that gives a row its day, per table that has one: of a fact its config says it."""
+    days = {
+        table_of(node): node["config"].get(DAY) or meta_of(node).get(DAY)
+        for node in models(manifest).values()
+    }
+    return {table: day for table, day in days.items() if day}
 
 
 def upstream(manifest: Manifest, unique_id: str) -> dict[str, Node]:
@@ -153,51 +149,40 @@ def views_of(manifest: Manifest, unique_id: str) -> frozenset[str]:
 
 
 def key_views_of(manifest: Manifest, fact: str) -> frozenset[str]:
-    """The views of event types whose events say which keys of a fact to derive again.
+    """The views of event types whose events say which keys of a fact to derive again."""
+    return frozenset(
+        view for events in fact_events(manifest, fact).values() for view in views_of(manifest, events)
+    )
 
-    Raises UnusableInput where the fact does not declare them.
-    """
-    return views_of(manifest, key_events(manifest, fact))
+
+def fact_key(node: Node) -> tuple[str, ...]:
+    """The columns of a fact's key, of which all rows are replaced at once; none where it declares none."""
+    return as_names(node["config"].get("key"))
 
 
-def key_events(manifest: Manifest, fact: str) -> str:
-    """The unique id of the model or source whose events say which keys of a fact to derive again.
+def fact_events(manifest: Manifest, fact: str) -> dict[str, str]:
+    """The relations of events that a fact reads: the unique id of each by the name in its config.
 
-    A fact declares it as it calls `keys_to_derive`. Raises UnusableInput where it does not, or names another
-    key there than its `unique_key`.
+    Names of what the model does not read are left out.
     """
     node = manifest["nodes"][fact]
-    call = KEYS_CALL.search(node["raw_code"])
-    if call is None:
-        raise UnusableInput(
-            f'{table_of(node)}: a fact has to say where its keys come from: keys_to_derive("<key>", '
-            'ref("<model>")), with texts'
-        )
-    if call["key"] != object_key(node):
-        raise UnusableInput(
-            f"{table_of(node)}: keys_to_derive finds {call['key']}, but unique_key is {object_key(node)}; "
-            "name one key in both"
-        )
-    ending = f".{call['model']}" if call["model"] else f".{call['source']}.{call['table']}"
-    for unique_id in node["depends_on"]["nodes"]:
-        if unique_id.endswith(ending):
-            return str(unique_id)
-    raise UnusableInput(f"{table_of(node)}: keys_to_derive names {ending[1:]}, which the model does not read")
+    return read_by_name(node, as_names(node["config"].get("events")))
 
 
-def object_key(node: Node) -> str:
-    """The column of a fact that holds the id of the object that its events are about: its `unique_key`.
+def read_by_name(node: Node, names: Iterable[str]) -> dict[str, str]:
+    """The unique id of what a model reads, by name: a model's, or `source.table`."""
+    read = {
+        name: [unique_id for unique_id in node["depends_on"]["nodes"] if unique_id.endswith(f".{name}")]
+        for name in names
+    }
+    return {name: found[0] for name, found in read.items() if found}
 
-    All rows of a key are replaced at once, and a fact can be cut down to some objects by it. Raises
-    UnusableInput where the fact declares no such column, or several.
-    """
-    key = node["config"].get("unique_key")
-    if not isinstance(key, str):
-        raise UnusableInput(
-            f"{table_of(node)}: a fact needs unique_key, one column: the id of the object that its events "
-            "are about"
-        )
-    return key
+
+def as_names(declared: object) -> tuple[str, ...]:
+    """A config that may be one name or a list of them."""
+    if isinstance(declared, str):
+        return (declared,)
+    return tuple(map(str, declared)) if isinstance(declared, list) else ()
 
 
 def row_keys(manifest: Manifest) -> dict[str, tuple[str, ...]]:

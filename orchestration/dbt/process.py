@@ -20,6 +20,7 @@ from pathlib import Path
 
 from event_archive import UnusableInput
 from event_archive.store.durable import make_durable_folder
+from orchestration.dbt.fact_rules import check_facts
 from orchestration.dbt.graph import Manifest, read_manifest
 from orchestration.dbt.packages import INSTALLED, PACKAGE, link_package
 from orchestration.full_disk import full
@@ -131,6 +132,7 @@ def first_lines(output: str, at_most: int = 4) -> str:
 def load_manifest(settings: Settings, *, keep: bool = True) -> Manifest:
     """Read dbt's manifest for the definitions, after parsing the project where it has changed since.
 
+    Raises UnusableInput where a model can't be kept up to date.
     With `keep` false nothing is left behind: whoever only looks writes nothing.
     """
     manifest = settings.dbt_target / DEFINITIONS
@@ -147,12 +149,15 @@ def load_manifest(settings: Settings, *, keep: bool = True) -> Manifest:
             parsed = Path(aside) / MANIFEST
             if not parsed.exists():
                 raise UnusableInput(f"dbt parse: {first_lines(output)}")
+            read = read_manifest(parsed)
+            check_facts(read)
             if not keep:
-                return read_manifest(parsed)
+                return read
             os.utime(parsed, (started, started))
             parsed.replace(manifest)
             # The first build need not parse it all again.
             (Path(aside) / PARTIAL_PARSE).replace(settings.dbt_target / PARTIAL_PARSE)
+            return read
     return read_manifest(manifest)
 
 
@@ -165,11 +170,13 @@ def keep_manifest(settings: Settings, started: float, known: Manifest | None = N
     definitions, built = settings.dbt_target / DEFINITIONS, settings.dbt_target / MANIFEST
     if is_current(settings, definitions):
         return read_manifest(built) if known is None else known
+    read = read_manifest(built)
+    check_facts(read)
     unfinished = settings.dbt_target / f".{DEFINITIONS}.{os.getpid()}"
     shutil.copyfile(built, unfinished)
     os.utime(unfinished, (started, started))
     unfinished.replace(definitions)
-    return read_manifest(built)
+    return read
 
 
 def is_current(settings: Settings, manifest: Path) -> bool:

@@ -25,7 +25,7 @@ from event_archive.views.segment_sql import SCHEMA
 from orchestration.dataset.compare import DayDifference, count_by_day, pair_tables
 from orchestration.dataset.tables import relation
 from orchestration.dataset.versions import Version, intact_file
-from orchestration.dbt.graph import Manifest, day_columns, facts, object_key, table_of
+from orchestration.dbt.graph import Manifest, day_columns, fact_key, facts, table_of
 from orchestration.dbt.process import load_manifest
 from orchestration.full_disk import full_disk_in_one_line
 from orchestration.replay.verify import PUBLISHED, REPLAYED, open_both, served_of_log
@@ -113,9 +113,9 @@ def published_facts(manifest: Manifest, version: Version) -> list[Fact]:
     days = day_columns(manifest)
     published = []
     for node in facts(manifest).values():
-        table = table_of(node)
-        if table in version.tables:
-            published.append(Fact(node["name"], table, object_key(node), days.get(table)))
+        table, key = table_of(node), fact_key(node)
+        if table in version.tables and len(key) == 1:
+            published.append(Fact(node["name"], table, key[0], days.get(table)))
     return sorted(published, key=lambda fact: fact.table)
 
 

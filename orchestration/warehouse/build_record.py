@@ -22,7 +22,7 @@ from orchestration.json_file import read_json_file
 from orchestration.settings import Settings
 from orchestration.warehouse import untested_keys
 from orchestration.warehouse.engine import has_columns, open_warehouse
-from orchestration.warehouse.model_code import record_code
+from orchestration.warehouse.model_code import describe_events, record_code
 from orchestration.warehouse.requests import (
     EVERYTHING,
     create_tables,
@@ -84,6 +84,7 @@ def begin_build(
     commit = commit_at(archive, sequence)
     create_tables(connection)
     untested_keys.create_tables(connection)
+    describe_events(connection, archive.contracts)
     if not goes_forward(connection, archive, sequence, as_of):
         request_rebuild(connection, [EVERYTHING])
     replays_most = hold_most_events(requested_days(connection), archive.log.commits(sequence))

@@ -1,24 +1,27 @@
-"""Which code derived each fact: its SQL, the models, macros and event views below it.
+"""Which code derived each fact: its SQL and config, the models, seeds, macros and event views below it.
 
 Belongs here: the code of a model as named parts with digests, what is recorded of it in the warehouse, what
 has changed since, and requesting that. A fact of which any part has changed holds rows of two codes as soon
 as it is brought up to date, so it is derived from nothing instead. Not here: the version of the whole project
-(`dataset.code_version`).
+(`dataset.code_version`). What a `var` or `env_var` says is not in dbt's manifest: the materialization of a
+fact, which has its SQL as it is rendered, compares that as well, and by itself builds anew what differs.
 """
 
 import hashlib
 import json
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 
 from event_archive.registry.contract import Contracts
-from orchestration.dbt.graph import Manifest, facts, is_of_project, table_of, upstream
+from orchestration.dbt.graph import Manifest, Node, facts, is_fact, is_of_project, table_of, upstream
 from orchestration.settings import Settings
 from orchestration.warehouse.engine import has_columns, open_warehouse
 from orchestration.warehouse.requests import request_rebuild
 
+FACT_CONFIG = ("key", "events", "day", "lookups")
 Parts = Mapping[str, str]
 """Digests by name: a file of SQL, a macro, an event type."""
 
@@ -43,8 +46,20 @@ def code_of(manifest: Manifest, contracts: Contracts, unique_id: str) -> Parts:
             if is_of_project(node):  # the version of dbt's own is locked
                 parts[f"macro {node['name']}"] = digest(node["macro_sql"])
         else:
-            parts[node["original_file_path"]] = digest(node["raw_code"])
+            parts[node["original_file_path"]] = digest(code_of_node(node))
     return dict(sorted(parts.items()))
+
+
+def code_of_node(node: Node) -> str:
+    """What a node of dbt says itself: its SQL and what its config says of a fact, or the rows of a seed."""
+    if node["resource_type"] == "seed":
+        # Of a large file dbt notes its path alone.
+        if node["checksum"]["name"] == "path":
+            file = Path(node["root_path"]) / node["original_file_path"]
+            return hashlib.sha256(file.read_bytes()).hexdigest()
+        return str(node["checksum"]["checksum"])
+    config = {name: node["config"].get(name) for name in FACT_CONFIG}
+    return str(node["raw_code"]) + (json.dumps(config, sort_keys=True) if is_fact(node) else "")
 
 
 def code_version(manifest: Manifest, contracts: Contracts, unique_id: str) -> str:
@@ -59,6 +74,19 @@ def view_definition(contracts: Contracts, view_name: str) -> str:
     return "\n".join(
         f"{major.type} {major.data_type.sql()} {step}" for major, step in zip(majors, steps, strict=True)
     )
+
+
+def describe_events(connection: duckdb.DuckDBPyConnection, contracts: Contracts) -> None:
+    """Tell the warehouse what the events of each view look like, and make its record of what derived facts.
+
+    A fact's materialization compares: what derived the rows that are there is written with them.
+    """
+    connection.execute("CREATE TABLE IF NOT EXISTS audit.fact_code (table_name VARCHAR, code VARCHAR)")
+    connection.execute("CREATE OR REPLACE TABLE audit.event_types (view_name VARCHAR, definition VARCHAR)")
+    views = sorted({contract.view_name for contract in contracts.values()})
+    rows = [(view, view_definition(contracts, view)) for view in views]
+    if rows:
+        connection.executemany("INSERT INTO audit.event_types VALUES (?, ?)", rows)
 
 
 def digest(text: str) -> str:

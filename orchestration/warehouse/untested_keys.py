@@ -12,17 +12,21 @@ import duckdb
 
 from orchestration.dbt.graph import Manifest, data_tests, facts, project_macros, table_of
 from orchestration.settings import Settings
-from orchestration.warehouse.engine import open_warehouse
+from orchestration.warehouse.engine import has_columns, open_warehouse
 
+UNTESTED = "audit.untested"
 ALL_KEYS = None
-"""Stands for all keys of a table."""
+"""Stands for all keys of a table; one key is the list of its values, as texts."""
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the tables of untested keys, and of the tests that passed, where there are none yet."""
     connection.execute("CREATE SCHEMA IF NOT EXISTS audit")
+    if has_columns(connection, UNTESTED) and not has_columns(connection, UNTESTED, "key_values"):
+        connection.execute(f"DROP TABLE {UNTESTED}")  # of an older version, whose facts are all built anew
     connection.execute(
-        "CREATE TABLE IF NOT EXISTS audit.untested (table_name VARCHAR, key VARCHAR, first_sequence BIGINT)"
+        f"CREATE TABLE IF NOT EXISTS {UNTESTED} "
+        "(table_name VARCHAR, key_values VARCHAR[], first_sequence BIGINT)"
     )
     connection.execute("CREATE TABLE IF NOT EXISTS audit.tests_held (code VARCHAR)")
 
@@ -52,7 +56,7 @@ def record_all_passed(connection: duckdb.DuckDBPyConnection, manifest: Manifest)
     whole_tables = {
         table
         for (table,) in connection.execute(
-            "SELECT DISTINCT table_name FROM audit.untested WHERE key IS NULL"
+            "SELECT DISTINCT table_name FROM audit.untested WHERE key_values IS NULL"
         ).fetchall()
     }
     connection.execute("DELETE FROM audit.untested")

@@ -62,7 +62,7 @@ class Workshop:
     @property
     def facts(self) -> set[str]:
         """The table of every model that is kept up to date by key."""
-        models = [model for model in self.models if model.config.materialized == "incremental"]
+        models = [model for model in self.models if model.config.materialized == "fact"]
         return {f"{model.schema}.{model.alias}" for model in models}
 
     def read_by(self, table: str) -> tuple[str, str]:

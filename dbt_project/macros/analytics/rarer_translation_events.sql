@@ -5,14 +5,14 @@
     with
         {% for verb, which in verbs.items() -%}
             {{ verb }} as (
-                {{ factlog.first_or_last_event(ref("stg_translation__" ~ verb), "translation_id", which) }}
+                {{ factlog.first_or_last_event("stg_translation__" ~ verb, "translation_id", which) }}
             ),
         {% endfor -%}
 
         last_scores as (
             {{
                 factlog.first_or_last_event(
-                    ref("stg_translation__quality_scored"), "translation_id", "last", per="metric"
+                    "stg_translation__quality_scored", "translation_id", "last", per="metric"
                 )
             }}
         ),

@@ -1,12 +1,8 @@
-{{ config(materialized="incremental", incremental_strategy="replace_keys", unique_key="object_id") }}
+{{ config(materialized="fact", key=["object_type", "object_id"], events="int_versioned_events") }}
 
 with
-    to_derive as ({{ factlog.keys_to_derive("object_id", ref("int_versioned_events")) }}),
-
     -- Read twice rather than stored: each time only the columns that are asked for.
-    events as not materialized(
-        select * from {{ ref("int_versioned_events") }} {{ factlog.where_to_derive("object_id") }}
-    ),
+    events as not materialized(select * from {{ factlog.events() }}),
 
     -- A bit per version tells whether they are 1, 2, 3 …, in any order and each once.
     counted as (

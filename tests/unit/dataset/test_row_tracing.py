@@ -43,7 +43,7 @@ def proof(name: str, model: str, **kwargs: object) -> dict[str, Any]:
 
 def manifest(report: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     """Two facts and a report, over two event types."""
-    fact = {"materialized": "incremental", "unique_key": "sale_id"}
+    fact = {"materialized": "fact", "key": "sale_id"}
     reads = ("source.made", "source.corrections")
     return {
         "sources": {

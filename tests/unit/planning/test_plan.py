@@ -47,7 +47,7 @@ def commit(sequence: int, rows: dict[str, dict[int, int]]) -> Commit:
     return Commit(sequence, "", LANDING, NOON, "", 0, f"file-{sequence}", Counts(), segments=segments)
 
 
-def node(name: str, *depends_on: str, materialized: str = "incremental") -> dict[str, Any]:
+def node(name: str, *depends_on: str, materialized: str = "fact") -> dict[str, Any]:
     return {
         "resource_type": "model",
         "depends_on": {"nodes": list(depends_on)},

@@ -19,12 +19,12 @@ MANIFEST: dict[str, Any] = {
             "resource_type": "model",
             "schema": "shop",
             "alias": "sales",
-            "config": {"materialized": "incremental"},
+            "config": {"materialized": "fact"},
         },
         "test.shop.unique_sale": {"resource_type": "test", "raw_code": "unique", "config": {}},
     },
 }
-EVERY_KEY, ONE_KEY = ("shop.sales", None), ("shop.sales", "sale_1")
+EVERY_KEY, ONE_KEY = ("shop.sales", None), ("shop.sales", ["sale_1"])
 
 
 @pytest.fixture
@@ -47,13 +47,13 @@ def hold(settings: Settings, manifest: dict[str, Any]) -> None:
 def derive(settings: Settings, key: str) -> None:
     """Derive a key again, as dbt's macros note it."""
     with closing(duckdb.connect(settings.warehouse)) as connection:
-        connection.execute("INSERT INTO audit.untested VALUES ('shop.sales', ?, 7)", [key])
+        connection.execute("INSERT INTO audit.untested VALUES ('shop.sales', [?], 7)", [key])
 
 
 def untested(settings: Settings) -> list[tuple[object, ...]]:
     """What the next build tests."""
     with closing(duckdb.connect(settings.warehouse, read_only=True)) as connection:
-        return connection.execute("SELECT table_name, key FROM audit.untested ORDER BY ALL").fetchall()
+        return connection.execute("SELECT table_name, key_values FROM audit.untested ORDER BY ALL").fetchall()
 
 
 def changed() -> dict[str, Any]:

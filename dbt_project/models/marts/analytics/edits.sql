@@ -1,8 +1,14 @@
-{{ config(materialized="incremental", unique_key="translation_id", tags=["daily"]) }}
+{{
+    config(
+        materialized="fact",
+        key="translation_id",
+        events="stg_translation__edited",
+        day="edited_date",
+        tags=["daily"],
+    )
+}}
 
 with
-    to_derive as ({{ factlog.keys_to_derive("translation_id", ref("stg_translation__edited")) }}),
-
     final as (
         select
             source || '#' || event_id as edit_id,
@@ -17,7 +23,7 @@ with
             currency,
             sequence as first_sequence,
             sequence as last_sequence
-        from {{ ref("stg_translation__edited") }} {{ factlog.where_to_derive("translation_id") }}
+        from {{ factlog.events() }}
     )
 
 select *

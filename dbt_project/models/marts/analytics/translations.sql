@@ -1,4 +1,22 @@
-{{ config(materialized="incremental", unique_key="translation_id", tags=["daily"]) }}
+{{
+    config(
+        materialized="fact",
+        key="translation_id",
+        events=[
+            "stg_translation__requested",
+            "stg_translation__machine_translated",
+            "stg_translation__quality_scored",
+            "stg_translation__assigned",
+            "stg_translation__edited",
+            "stg_translation__delivered",
+            "stg_translation__cancelled",
+            "stg_translation__rated",
+        ],
+        day="requested_date",
+        tags=["daily"],
+        pre_hook="{{ factlog.first_step('of_some', rarer_translation_events()) }}",
+    )
+}}
 
 {#-
     Of each verb the one event that counts, whole, so that the values of two events never mix. What happens once counts
@@ -9,15 +27,13 @@
 {%- set most_have = {"requested": "first", "delivered": "first", "machine_translated": "last"} -%}
 
 with
-    to_derive as ({{ factlog.keys_to_derive("translation_id", ref("int_translation_events")) }}),
-
     {% for verb, which in most_have.items() -%}
         {{ verb }} as (
-            {{ factlog.first_or_last_event(ref("stg_translation__" ~ verb), "translation_id", which) }}
+            {{ factlog.first_or_last_event("stg_translation__" ~ verb, "translation_id", which) }}
         ),
     {% endfor -%}
 
-    of_some as ({{ factlog.materialize_now("of_some", rarer_translation_events()) }}),
+    of_some as ({{ factlog.of_first_step("of_some", rarer_translation_events()) }}),
 
     final as (
         select

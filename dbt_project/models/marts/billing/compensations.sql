@@ -1,9 +1,15 @@
-{{ config(materialized="incremental", unique_key="object_id") }}
+{{
+    config(
+        materialized="fact",
+        key="object_id",
+        events="int_corrections",
+        lookups="int_amounts",
+        day="occurred_date",
+    )
+}}
 
 with
-    to_derive as ({{ factlog.keys_to_derive("object_id", ref("int_corrections")) }}),
-
-    corrections as (select * from {{ ref("int_corrections") }} {{ factlog.where_to_derive("object_id") }}),
+    corrections as (select * from {{ factlog.events() }}),
 
     amounts as (
         select int_amounts.*
@@ -65,8 +71,7 @@ with
             before_minor,
             after_minor,
             coalesce(after_minor - before_minor, 0) as compensation_minor,
-            currency,
-            sequence as last_sequence
+            currency
         from compensated
         join corrections using (source, event_id)
     )

@@ -1,17 +1,14 @@
-{{ config(materialized="incremental", unique_key="customer_id") }}
+{{ config(materialized="fact", key="customer_id", events="int_customer_events") }}
 
 with
-    to_derive as ({{ factlog.keys_to_derive("customer_id", ref("int_customer_events")) }}),
-
     decided as (
         select
             customer_id,
             arg_min(registered, event_order) as registered,
             arg_max(plan, event_order) as plan,
             count(*) filter (verb = 'plan_changed') as plan_change_count,
-            max(occurred_at) filter (verb = 'closed') as closed_at,
-            max(sequence) as last_sequence
-        from {{ ref("int_customer_events") }} {{ factlog.where_to_derive("customer_id") }}
+            max(occurred_at) filter (verb = 'closed') as closed_at
+        from {{ factlog.events() }}
         group by customer_id
     ),
 
@@ -26,8 +23,7 @@ with
             plan_change_count,
             registered.occurred_at as registered_at,
             closed_at,
-            closed_at is not null as is_closed,
-            last_sequence
+            closed_at is not null as is_closed
         from decided
     )
 

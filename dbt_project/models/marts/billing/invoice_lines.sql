@@ -1,8 +1,14 @@
-{{ config(materialized="incremental", unique_key="invoice_id", tags=["daily"]) }}
+{{
+    config(
+        materialized="fact",
+        key="invoice_id",
+        events="stg_invoice__issued",
+        day="issued_date",
+        tags=["daily"],
+    )
+}}
 
 with
-    to_derive as ({{ factlog.keys_to_derive("invoice_id", ref("stg_invoice__issued")) }}),
-
     -- As in `invoices`: an invoice that was issued again stands as it was issued last.
     last_issued as (
         select
@@ -10,13 +16,12 @@ with
             arg_max(
                 struct_pack(occurred_at, customer_id, period_start_date, period_end_date, currency, lines),
                 event_order
-            ) as issued,
-            max(sequence) as last_sequence
-        from {{ ref("stg_invoice__issued") }} {{ factlog.where_to_derive("invoice_id") }}
+            ) as issued
+        from {{ factlog.events() }}
         group by invoice_id
     ),
 
-    lines as (select invoice_id, issued, last_sequence, unnest(issued.lines) as line from last_issued),
+    lines as (select invoice_id, issued, unnest(issued.lines) as line from last_issued),
 
     final as (
         select
@@ -33,8 +38,7 @@ with
             line.word_count,
             line.unit_price_minor,
             line.amount_minor,
-            issued.currency,
-            last_sequence
+            issued.currency
         from lines
     )
 

@@ -1,8 +1,14 @@
-{{ config(materialized="incremental", unique_key="invoice_id", tags=["daily"]) }}
+{{
+    config(
+        materialized="fact",
+        key="invoice_id",
+        events="int_invoice_events",
+        day="issued_date",
+        tags=["daily"],
+    )
+}}
 
 with
-    to_derive as ({{ factlog.keys_to_derive("invoice_id", ref("int_invoice_events")) }}),
-
     -- An invoice that was issued again stands as it was issued last. Payments add up.
     decided as (
         select
@@ -11,9 +17,8 @@ with
             arg_max(paid, event_order) as paid,
             arg_max(reminded, event_order) as reminded,
             coalesce(sum(paid.amount_minor), 0) as paid_minor,
-            count(reminded) as reminder_count,
-            max(sequence) as last_sequence
-        from {{ ref("int_invoice_events") }} {{ factlog.where_to_derive("invoice_id") }}
+            count(reminded) as reminder_count
+        from {{ factlog.events() }}
         group by invoice_id
     ),
 
@@ -35,8 +40,7 @@ with
             coalesce(paid_minor >= issued.total_minor, false) as is_paid,
             cast(paid.occurred_at as date) > issued.due_date as is_paid_late,
             reminder_count,
-            reminded.occurred_at as last_reminded_at,
-            last_sequence
+            reminded.occurred_at as last_reminded_at
         from decided
     )
 

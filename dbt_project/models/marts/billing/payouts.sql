@@ -1,8 +1,6 @@
-{{ config(materialized="incremental", unique_key="payout_id", tags=["daily"]) }}
+{{ config(materialized="fact", key="payout_id", events="stg_payout__sent", day="sent_date", tags=["daily"]) }}
 
 with
-    to_derive as ({{ factlog.keys_to_derive("payout_id", ref("stg_payout__sent")) }}),
-
     last_sent as (
         select
             payout_id,
@@ -19,9 +17,8 @@ with
                     currency
                 ),
                 event_order
-            ) as payout,
-            max(sequence) as last_sequence
-        from {{ ref("stg_payout__sent") }} {{ factlog.where_to_derive("payout_id") }}
+            ) as payout
+        from {{ factlog.events() }}
         group by payout_id
     ),
 
@@ -36,8 +33,7 @@ with
             payout.translation_count,
             payout.word_count,
             payout.total_minor,
-            payout.currency,
-            last_sequence
+            payout.currency
         from last_sent
     )
 

@@ -1,11 +1,17 @@
-{{ config(materialized="incremental", unique_key="translation_id", tags=["daily"]) }}
+{{
+    config(
+        materialized="fact",
+        key="translation_id",
+        events="stg_translation__delivered",
+        day="delivered_date",
+        tags=["daily"],
+    )
+}}
 
 with
-    to_derive as ({{ factlog.keys_to_derive("translation_id", ref("stg_translation__delivered")) }}),
-
     -- A translation is billed once, as it was first delivered.
     first_deliveries as (
-        {{ factlog.first_or_last_event(ref("stg_translation__delivered"), "translation_id", "first") }}
+        {{ factlog.first_or_last_event("stg_translation__delivered", "translation_id", "first") }}
     ),
 
     final as (

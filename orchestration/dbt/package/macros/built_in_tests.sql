@@ -17,10 +17,10 @@
             from {{ model }}
             where
                 {{ column_name }} is not null
-                {%- if children is not none and parents is not none and parents.column == field %}
+                {%- if children is not none and parents is not none and parents.columns == [field] %}
                     and (
-                        {{ children.column }} in ({{ children.query }})
-                        or {{ column_name }} in ({{ parents.query }})
+                        {{ factlog.is_untested_key(children) }}
+                        or cast({{ column_name }} as varchar) in (select key_values[1] from ({{ parents.query }}))
                     )
                 {%- endif %}
         ),

@@ -9,15 +9,13 @@
     put in order. From nothing over 20 million events that is a fifth of the time of `arg_min(struct, event_order)`
     for every key, and a quarter of its memory.
 
-    `per`: one event of each of its values within the key. Where the fact is not built from nothing, only the keys
-    to derive are read.
+    `name`: the relation of events, as in `factlog.events`; `per`: one event of each of its values within the key.
 -#}
-{% macro first_or_last_event(events, key, which, per=none) -%}
+{% macro first_or_last_event(name, key, which, per=none) -%}
     {%- set keys = key if per is none else key ~ ", " ~ per -%}
     with
-        -- All events are read three times rather than stored: each time only the columns that are asked for.
-        candidates as {%- if not is_incremental() %}
-            not {%- endif %} materialized(select * from {{ events }} {{ factlog.where_to_derive(key) }}),
+        -- Read three times rather than stored: each time only the columns that are asked for.
+        candidates as not materialized(select * from {{ factlog.events(name) }}),
 
         -- Found before all else, so that the counts of all keys are out of memory by then.
         several as materialized(

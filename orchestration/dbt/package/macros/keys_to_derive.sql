@@ -1,83 +1,192 @@
 {#-
-    How every fact is kept up to date. `events` holds one row per event in effect with the columns `<key>`, `sequence`
-    and `event_date`; the key is the object's id. A fact derives each key from all of its events and remembers the
-    highest sequence per key in `last_sequence`. Nothing but the fact itself remembers how far it has read.
+    Which keys of a fact are derived again, and the events of these. They are the keys
 
-    keys_to_derive     the keys to derive again: those with events in commits that the fact has not read; those of which
-                       a correction became known in such a commit, wherever in time it takes effect; and in a replay
-                       those with events on the given days. A replay adds to a refresh and never stands in for one: it
-                       may read an event of an unread commit, and from then on that commit would pass for read.
-    where_to_derive    restricts a CTE to these keys; nothing when the fact is built from nothing. A fact that remembers
-                       the lowest sequence per key, too, in `first_sequence`, opens no file of an earlier commit.
+    - that have events in commits which the fact has not read;
+    - that events had which a correction has touched since then: the fact may hold what was removed, or lack what is
+      in effect again, under another key than the correction has. The views of the archive show these events in the
+      place of all others while `corrections_since` is set;
+    - in a replay, that have or had events on the given days, and those of rows on these days: a row that no event
+      supports goes. A fact whose rows have no day loses all such rows.
 
-    They lie in a temporary table: all rows of these keys are replaced, also where no event of one is in effect any
-    more. A fact reads events only, never another fact: two upstreams at different sequences would leave gaps.
+    A replay adds to a refresh and never stands in for one: it may read an event of an unread commit, and from then on
+    that commit would pass for read.
 -#}
-{% macro keys_to_derive(key, events) -%}
-    {%- if is_incremental() %}
-        {%- set last_read = factlog.last_sequence_read() -%}
-        {%- set sql %}
-            create or replace temp table {{ factlog.keys_to_derive_table() }} as
-            select {{ key }} from {{ events }} where sequence > {{ last_read }}
-            union
-            select object_id from {{ source("events", "corrections") }} where known_sequence > {{ last_read }}
-            union
-            select {{ key }} from {{ events }} where {{ is_on_replayed_day() }}
-        {%- endset -%}
-        {%- do run_query(sql) -%}
-        {%- set untested %}
-            {{ key }}, {{ factlog.first_sequence_to_derive(key, last_read) }} from {{ factlog.keys_to_derive_table() }}
-        {%- endset -%}
-        {%- do factlog.note_untested_keys(untested) -%}
-        select {{ key }}
-        from {{ factlog.keys_to_derive_table() }}
-    {%- else -%} {%- do factlog.note_untested_keys("null, 0") -%} select {{ key }} from {{ events }} limit 0
-    {%- endif %}
+{% macro find_keys_to_derive(keys, names) -%}
+    {%- set found, last_read = factlog.temporary("found"), factlog.last_sequence_read() -%}
+    {%- set replayed = factlog.is_on_replayed_day("event_date") -%}
+    {%- set listed = factlog.quoted_list(keys) -%}
+    {%- call statement("find_keys", auto_begin=False) -%}
+        create or replace temp table {{ found }} as
+        {%- for name in names %}
+            select {{ listed }}
+            from {{ factlog.events_relation(name) }}
+            where sequence > {{ last_read }}
+            {% if not loop.last %} union all by name {% endif %}
+        {%- endfor %}
+        ;
+        set variable corrections_since = {{ last_read }}
+        ;
+        {%- for name in names %}
+            insert into {{ found }} by name select {{ listed }} from {{ factlog.events_relation(name) }};
+        {%- endfor %}
+        {%- for since in ["0", "null"] if replayed != "false" %}
+            set variable corrections_since = {{ since }}
+            ;
+            {%- for name in names %}
+                insert into {{ found }} by name
+                select {{ listed }}
+                from {{ factlog.events_relation(name) }}
+                where {{ replayed }};
+            {%- endfor %}
+        {%- endfor %}
+        reset variable corrections_since
+        ;
+        {%- if replayed != "false" %}
+            insert into {{ found }} by name {{ factlog.keys_of_replayed_rows_sql(keys, names) }};
+        {%- endif %}
+        create or replace temp table {{ factlog.temporary("keys") }} as
+        select distinct {{ listed }}
+        from {{ found }};
+        drop table {{ found }};
+    {%- endcall -%}
 {%- endmacro %}
 
 
-{% macro where_to_derive(key) -%}
-    {%- if is_incremental() %}
-        where {{ key }} in (select {{ key }} from to_derive) {{ factlog.and_not_before_untested_keys(this) }}
+{% macro keys_of_replayed_rows_sql(keys, names) -%}
+    select {{ factlog.quoted_list(keys) }}
+    from {{ this }} as held
+    {%- if config.get("day") %} where {{ factlog.is_on_replayed_day(adapter.quote(config.get("day"))) }}
+    {%- else %}
+        {%- for name in names %}
+            anti join
+                {{ factlog.events_relation(name) }} as events{{ loop.index }}
+                on {{ factlog.same_key(keys, "held", "events" ~ loop.index, "is not distinct from") }}
+        {%- endfor %}
     {%- endif %}
-{%- endmacro %}
-
-
-{% macro keys_to_derive_table() -%} keys_to_derive_of_{{ model.name }} {%- endmacro %}
-
-
-{#-
-    No event of a key to derive came with an earlier commit: none that counts in its row; none that a correction had
-    removed, which may count again; and what has not been read comes later. A replay of days takes nothing of this for
-    granted, so that it mends whatever is wrong: it reads everything.
--#}
-{% macro first_sequence_to_derive(key, last_read) -%}
-    {%- set columns = adapter.get_columns_in_relation(this) | map(attribute="name") | list -%}
-    {%- if "first_sequence" not in columns or is_on_replayed_day() | trim != "false" -%} 0
-    {%- else -%}
-        {%- set sql %}
-            with keys as (select {{ key }} as key from {{ factlog.keys_to_derive_table() }})
-            select
-                least(
-                    {{ last_read | int + 1 }},
-                    (select min(first_sequence) from {{ this }} where {{ key }} in (from keys)),
-                    (
-                        select min(first_sequence)
-                        from {{ source("events", "corrections") }}
-                        where object_id in (from keys)
-                    )
-                )
-        {%- endset -%}
-        {{- run_query(sql).columns[0].values()[0] -}}
-    {%- endif -%}
 {%- endmacro %}
 
 
 {#-
     Asked beforehand, because the number lets DuckDB open the files of unread commits alone: 4 of 90 in the example
-    company's archive. With a subquery in its place it opens all of them.
+    company's archive. With a subquery in its place it opens all of them. No row can come from a commit that is not
+    there: one that says so is none that a build wrote.
 -#}
 {% macro last_sequence_read() -%}
-    {%- set sql %} select coalesce(max(last_sequence), 0) from {{ this }} {%- endset -%}
-    {{- run_query(sql).columns[0].values()[0] -}}
+    {%- set sql %}
+        select coalesce(max(last_sequence), 0)
+        from {{ this }}
+        where last_sequence <= (select max(sequence) from audit.build)
+    {%- endset -%}
+    {%- do return(run_query(sql).columns[0].values()[0] | int) -%}
+{%- endmacro %}
+
+
+{#- What `factlog.events()` reads where the fact is built from nothing: all events of each relation. -#}
+{% macro show_all_events(names) -%}
+    {%- call statement("show_events", auto_begin=False) -%}
+        {%- for name in names %}
+            create or replace temp view {{ factlog.temporary("events", name) }} as
+            select *
+            from {{ factlog.events_relation(name) }};
+        {%- endfor %}
+    {%- endcall -%}
+{%- endmacro %}
+
+
+{#- What it reads otherwise: all events of the keys to derive. -#}
+{% macro keep_events_of_keys(keys, names, first_sequence) -%}
+    {%- set same = factlog.same_key(keys, "events", "keys") -%}
+    {%- call statement("keep_events", auto_begin=False) -%}
+        {%- for name in names %}
+            create or replace temp table {{ factlog.temporary("events", name) }} as
+            select events.*
+            from {{ factlog.events_relation(name) }} as events
+            semi join {{ factlog.temporary("keys") }} as keys on {{ same }}
+            {%- if first_sequence %} where events.sequence >= {{ first_sequence }}
+            {%- endif %}
+            ;
+        {%- endfor %}
+    {%- endcall -%}
+{%- endmacro %}
+
+
+{#-
+    A commit before which no event of a key to derive came, as a number, so that no file of an earlier one is opened;
+    0 where none is known. No such event is in the rows of these keys, none was touched by a correction, which may
+    have removed it, and what has not been read comes later. A key without a row may have any: only a fact of which a
+    test holds that every key has its row goes by this. Nor does a replay, which mends whatever is wrong.
+-#}
+{% macro first_sequence_to_read(keys, names) -%}
+    {%- set tests = graph.nodes.values() | selectattr("resource_type", "equalto", "test") -%}
+    {%- set whole = (
+        tests
+        | selectattr("attached_node", "equalto", model.unique_id)
+        | selectattr("test_metadata")
+    ) -%}
+    {%- set whole = whole | selectattr("test_metadata.name", "equalto", "one_row_per_key") | list -%}
+    {%- set replayed = factlog.is_on_replayed_day("event_date") != "false" -%}
+    {%- if replayed or not whole | selectattr("config.severity", "in", ["error", "ERROR"]) | list -%}
+        {%- do return(0) -%}
+    {%- endif -%}
+    {%- set touched = factlog.temporary("touched") -%}
+    {%- call statement("touched", auto_begin=False) -%}
+        set variable corrections_since = 0
+        ;
+        create or replace temp table {{ touched }} as
+        {%- for name in names %}
+            select events.sequence
+            from {{ factlog.events_relation(name) }} as events
+            semi join {{ factlog.temporary("keys") }} as keys on {{ factlog.same_key(keys, "events", "keys") }}
+            {% if not loop.last %} union all {% endif %}
+        {%- endfor %}
+        ;
+        reset variable corrections_since
+        ;
+    {%- endcall -%}
+    {%- set sql %}
+        select
+            least(
+                {{ factlog.last_sequence_read() + 1 }},
+                (
+                    select min(held.first_sequence)
+                    from {{ this }} as held
+                    semi join
+                        {{ factlog.temporary("keys") }} as keys on {{ factlog.same_key(keys, "held", "keys") }}
+                ),
+                (select min(sequence) from {{ touched }})
+            )
+    {%- endset -%}
+    {%- do return(run_query(sql).columns[0].values()[0] | int) -%}
+{%- endmacro %}
+
+
+{#- Whether two relations have the same key. A null is a key like any other, and looking for one costs more. -#}
+{% macro same_key(keys, one, other, operator=none) -%}
+    {%- if operator is none -%}
+        {%- set sql %}
+            select count(*)
+            from {{ factlog.temporary("keys") }}
+            where {% for key in keys %} {{ adapter.quote(key) }} is null {% if not loop.last %} or {% endif %}{% endfor %}
+        {%- endset -%}
+        {%- set operator = "is not distinct from" if run_query(sql).columns[0].values()[0] else "=" -%}
+    {%- endif -%}
+    {%- for key in keys -%}
+        {{ one }}.{{ adapter.quote(key) }} {{ operator }} {{ other }}.{{ adapter.quote(key) }}
+        {%- if not loop.last %} and {% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+
+{% macro quoted_list(columns) -%}
+    {%- for column in columns -%}
+        {{ adapter.quote(column) }}{% if not loop.last %}, {% endif %}
+    {%- endfor -%}
+{%- endmacro %}
+
+
+{% macro drop_temporary(names) -%}
+    {%- call statement("drop_temporary", auto_begin=False) -%}
+        drop table if exists {{ factlog.temporary("keys") }};
+        drop table if exists {{ factlog.temporary("touched") }};
+    {%- endcall -%}
 {%- endmacro %}

@@ -4,26 +4,28 @@
     whole, and so is every fact once a test is new or was changed. What only warns looks at everything: it is to warn
     for as long as there is a reason.
 
-    audit.untested      such keys by table, until every test of a whole build has passed; a null stands for all keys.
-                        No event of a key came with a commit before `first_sequence`
-    note_untested_keys  adds the keys that `keys_to_derive` chose
-    untested_keys       of a relation that is a fact, its key column and the query of its untested keys; none where all
-                        of it is to be tested
+    audit.untested          such keys by table, as texts, until every test of a whole build has passed; no list stands
+                            for all keys. No event of a key came with a commit before `first_sequence`
+    untested_keys           of a relation that is a fact, the columns of its key and the query of its untested keys;
+                            none where all of it is to be tested
+    is_untested_key         the condition that a row, of the fact or of its events, has one of these keys
+    has_untested_key        the condition that a value of a column occurs in a row of these keys. A row may break what
+                            holds between it and a row of another key: all rows of that value are looked at
     and_not_before_untested_keys    that sequence as a bound, a number, so that no file of an earlier commit is
-                        opened; nothing where there is none
-    has_untested_key    the condition that a value of a column occurs in a row of these keys. A row may break what
-                        holds between it and a row of another key: all rows of that value are looked at.
+                            opened; nothing where there is none
 -#}
-{% macro note_untested_keys(keys) -%}
-    {%- if execute and flags.WHICH in ("run", "build") -%}
-        {%- set sql %} insert into audit.untested select {{ factlog.table_of_untested(this) }}, {{ keys }} {%- endset -%}
-        {%- do run_query(sql) -%}
-    {%- endif -%}
+{% macro note_whole_table_sql() -%} insert into audit.untested values ({{ factlog.table_name(this) }}, null, 0) ;
 {%- endmacro %}
 
 
-{#- The name by which `audit.untested` knows a table. -#}
-{% macro table_of_untested(relation) -%} '{{ relation.schema }}.{{ relation.identifier }}' {%- endmacro %}
+{% macro note_derived_keys_sql(keys, first_sequence) -%}
+    insert into audit.untested
+    select
+    {{ factlog.table_name(this) }},
+        [{% for key in keys %}cast({{ adapter.quote(key) }} as varchar){% if not loop.last %}, {% endif %}{% endfor %}],
+    {{ first_sequence }}
+    from {{ factlog.temporary("keys") }};
+{%- endmacro %}
 
 
 {% macro untested_keys(relation) -%}
@@ -34,14 +36,22 @@
         if execute and not is_warning and relation.identifier is defined
         else []
     ) -%}
-    {%- for node in nodes if node.resource_type == "model" and node.config.materialized == "incremental" -%}
+    {%- for node in nodes if node.resource_type == "model" and node.config.materialized == "fact" -%}
         {%- if node.schema == relation.schema and node.alias == relation.identifier -%}
-            {%- set query %}
-                select key from audit.untested where table_name = {{ factlog.table_of_untested(relation) }}
+            {%- set query %} select key_values from audit.untested where table_name = {{ factlog.table_name(relation) }} {%- endset -%}
+            {%- set sql %}
+                select
+                    count(*) filter (key_values is null) as whole_tables,
+                    count(*) filter (list_has_any(list_transform(key_values, lambda value: value is null), [true])) as null_keys
+                from ({{ query }})
             {%- endset -%}
-            {%- set count_of_nulls %} select count(*) from ({{ query }}) where key is null {%- endset -%}
-            {%- if run_query(count_of_nulls).columns[0].values()[0] == 0 -%}
-                {%- set found.keys = {"column": node.config.unique_key, "query": query} -%}
+            {%- set counted = run_query(sql).rows[0] -%}
+            {%- if counted[0] == 0 -%}
+                {%- set found.keys = {
+                    "columns": factlog.as_list(node.config.key),
+                    "query": query,
+                    "has_null": counted[1] > 0,
+                } -%}
             {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
@@ -49,13 +59,33 @@
 {%- endmacro %}
 
 
+{% macro is_untested_key(untested) -%}
+    {%- set columns = untested.columns -%}
+    {%- if columns | length == 1 -%}
+        {%- set column = adapter.quote(columns[0]) -%}
+        (
+            cast({{ column }} as varchar)
+            in (select key_values[1] from ({{ untested.query }}) where key_values[1] is not null)
+            {%- if untested.has_null %} or {{ column }} is null {%- endif %}
+        )
+    {%- else -%}
+        [
+            {% for column in columns %}
+                cast({{ adapter.quote(column) }} as varchar){% if not loop.last %}, {% endif %}
+            {% endfor %}
+        ]
+        in ({{ untested.query }})
+    {%- endif -%}
+{%- endmacro %}
+
+
 {% macro has_untested_key(relation, column) -%}
-    {%- set keys = factlog.untested_keys(relation) -%}
-    {%- if keys is none -%} true
-    {%- elif keys.column == column -%} {{ column }} in ({{ keys.query }})
+    {%- set untested = factlog.untested_keys(relation) -%}
+    {%- if untested is none -%} true
+    {%- elif untested.columns == [column] -%} {{ factlog.is_untested_key(untested) }}
     {%- else -%}
         {{ column }}
-        in (select {{ column }} from {{ relation }} where {{ keys.column }} in ({{ keys.query }}))
+        in (select {{ column }} from {{ relation }} where {{ factlog.is_untested_key(untested) }})
     {%- endif -%}
 {%- endmacro %}
 
@@ -65,7 +95,7 @@
         {%- set sql %}
             select coalesce(min(first_sequence), 0)
             from audit.untested
-            where table_name = {{ factlog.table_of_untested(relation) }}
+            where table_name = {{ factlog.table_name(relation) }}
         {%- endset -%}
         {%- set first = run_query(sql).columns[0].values()[0] -%}
         {%- if first > 0 %} and sequence >= {{ first }} {%- endif -%}

@@ -1,24 +1,35 @@
-{#- No fan-out and nothing lost: the model holds exactly the distinct keys of `upstream`, each once. -#}
+{#- No fan-out and nothing lost: the model holds exactly the distinct keys of `upstream`, each once; null is one. -#}
 {% test one_row_per_key(model, key, upstream) %}
+    {%- set keys, untested = factlog.as_list(key), factlog.untested_keys(model) -%}
+    {%- set of_fact = untested is not none and untested.columns == keys -%}
+    {%- set is_looked_at = factlog.is_untested_key(untested) if of_fact else "true" -%}
     with
         counted as (
-            select {{ key }}, count(*) as row_count
+            select {{ factlog.quoted_list(keys) }}, count(*) as row_count
             from {{ model }}
-            where {{ factlog.has_untested_key(model, key) }}
+            where {{ is_looked_at }}
             group by all
         ),
 
         expected as (
-            select distinct {{ key }}
+            select distinct {{ factlog.quoted_list(keys) }}, true as is_expected
             from {{ upstream }}
-            where {{ factlog.has_untested_key(model, key) }} {{ factlog.and_not_before_untested_keys(model) }}
+            where
+                {{ is_looked_at }}
+                {% if of_fact %} {{ factlog.and_not_before_untested_keys(model) }}{% endif %}
         ),
 
         final as (
-            select {{ key }}, coalesce(counted.row_count, 0) as row_count
+            select
+                {%- for key in keys %}
+                    coalesce(
+                        counted.{{ adapter.quote(key) }}, expected.{{ adapter.quote(key) }}
+                    ) as {{ adapter.quote(key) }},
+                {%- endfor %}
+                coalesce(counted.row_count, 0) as row_count
             from counted
-            full join expected using ({{ key }})
-            where counted.row_count is distinct from 1 or expected.{{ key }} is null
+            full join expected on {{ factlog.same_key(keys, "counted", "expected", "is not distinct from") }}
+            where counted.row_count is distinct from 1 or expected.is_expected is null
         )
 
     select *

@@ -1,0 +1,77 @@
+{#-
+    A fact: a table that is kept up to date by key.
+
+        config(materialized="fact", key="payout_id", events="stg_payout__sent", day="sent_date")
+
+    key       the column, or columns, by which rows are derived: of each key from all of its events. A key may be null
+    events    the relation, or relations, of events: each has the columns of the key, `sequence` and `event_date`
+    day       the column that gives a row its day, if it has one
+    lookups   other views of events that the SELECT looks into: of a key they say the same until a new event has it
+
+    The SELECT is plain, over `factlog.events()`. The columns `first_sequence` and `last_sequence`, the lowest and the
+    highest commit with an event of the key, are added unless the SELECT has its own. How far a fact has read is in
+    `last_sequence` alone: nothing but the table itself remembers it.
+
+    All rows of a key to derive are replaced in one transaction, which also says what derived them and that their keys
+    are untested. Where anything else than today's code derived the table, it is built from nothing.
+-#}
+{% materialization fact, adapter = "duckdb" -%}
+    {%- set target = this.incorporate(type="table") -%}
+    {%- set existing = load_cached_relation(this) -%}
+    {%- set keys = factlog.as_list(config.require("key")) -%}
+    {%- set names = factlog.as_list(config.require("events")) -%}
+    {%- set code = factlog.code_of_fact() -%}
+    {%- set from_nothing = (
+        existing is none or not existing.is_table or factlog.is_built_from_nothing(code)
+    ) -%}
+
+    {%- if from_nothing -%} {%- do factlog.show_all_events(names) -%}
+    {%- else -%}
+        {%- do factlog.find_keys_to_derive(keys, names) -%}
+        {%- set first_sequence = factlog.first_sequence_to_read(keys, names) -%}
+        {%- do factlog.keep_events_of_keys(
+            keys,
+            names,
+            first_sequence,
+        ) -%}
+    {%- endif -%}
+
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+
+    {%- set columns = factlog.columns_of_fact(keys) -%}
+    {%- if from_nothing -%}
+        {%- if existing is not none and not existing.is_table -%}
+            {%- do drop_relation_if_exists(existing) -%}
+        {%- endif -%}
+        {%- call statement("main") -%}
+            {{ factlog.create_fact_sql(target, columns) }}
+            insert into {{ target }}
+            {{ factlog.derived_sql(columns, keys, names) }}
+            ;
+            {{ factlog.note_whole_table_sql() }}
+            {{ factlog.record_code_sql(code) }}
+        {%- endcall -%}
+    {%- else -%}
+        {%- call statement("main") -%}
+            delete from {{ target }} as old
+            using {{ factlog.temporary("keys") }} as keys
+            where {{ factlog.same_key(keys, "old", "keys") }}
+            ;
+            insert into {{ target }} by name
+            {{ factlog.derived_sql(columns, keys, names) }}
+            ;
+            {{ factlog.note_derived_keys_sql(keys, first_sequence) }}
+            {{ factlog.record_code_sql(code) }}
+        {%- endcall -%}
+    {%- endif -%}
+
+    {%- do create_indexes(target) -%}
+    {%- do persist_docs(target, model) -%}
+    {%- do factlog.describe_sequences(target, columns) -%}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {{ adapter.commit() }}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+    {%- do factlog.drop_temporary(names) -%}
+    {{ return({"relations": [target]}) }}
+{%- endmaterialization %}
