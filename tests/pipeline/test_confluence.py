@@ -39,6 +39,7 @@ from support.dealing import Deal, deal
 from support.workshop import Rows, Workshop, differing, land_lines
 from support.worlds import World
 
+Key = tuple[object, ...]
 EXAMPLES = 6
 WORLDS = 80
 MANY_WORLDS = 300
@@ -53,20 +54,25 @@ LANDED_COLUMNS = {"first_sequence", "last_sequence"}
 # They tell of mistakes: where none had been made, they have nothing to tell.
 TOLD_OF_MISTAKES = {"billing.compensations", "analytics.version_gaps"}
 
-REPLACED = "{{ delete_rows_to_derive(target, key) }}"
-ONLY_DERIVED = "delete from {{ target }} where {{ key }} in (select {{ key }} from {{ derived }});"
-NOT_BESIDE_A_REPLAY = 'where sequence > {{ "" if is_on_replayed_day() == "false" else "1000 + " }}'
+FIND, SINCE = "find_keys_to_derive", "corrections_since = {{ last_read }}"
+READ = "where sequence > {{ last_read }}"
+NOT_BESIDE_A_REPLAY = "where sequence > {{ last_read if replayed == 'false' else 1000 }}"
+DELETED = 'using {{ factlog.temporary("keys") }} as keys'
+ONLY_DERIVED = (
+    'using (from {{ factlog.temporary("keys") }} semi join ({{ sql }}) as derived '
+    "using ({{ factlog.quoted_list(keys) }})) as keys"
+)
+TOUCHED = "(select min(sequence) from {{ touched }})"
 FAULTS = {
-    "none": ("keys_to_derive", "where sequence > ", "where sequence > "),
-    "a commit is passed over": ("keys_to_derive", "where sequence > ", "where sequence > 1 + "),
-    "a correction is passed over": ("keys_to_derive", "known_sequence > ", "known_sequence > 1 + "),
-    "a correction goes by its own commit": ("keys_to_derive", "known_sequence > ", "sequence > "),
-    "a replay stands in for a refresh": ("keys_to_derive", "where sequence > ", NOT_BESIDE_A_REPLAY),
+    "none": (FIND, READ, READ),
+    "a commit is passed over": (FIND, READ, "where sequence > 1 + {{ last_read }}"),
+    "a correction is passed over": (FIND, SINCE, "corrections_since = {{ last_read + 1 }}"),
+    "a replay stands in for a refresh": (FIND, READ, NOT_BESIDE_A_REPLAY),
+    "a replay knows nothing of corrections": (FIND, '["0", "null"]', '["null"]'),
     "more passes for read": ("last_sequence_read", "max(last_sequence)", "max(last_sequence) + 1"),
-    "rows outlive their events": ("get_incremental_replace_keys_sql", REPLACED, ONLY_DERIVED),
+    "rows outlive their events": ("materialization_fact_duckdb", DELETED, ONLY_DERIVED),
 }
-"""What may go wrong in a macro. Tried as well, and found: ` not in ` for ` in ` where rows are deleted.
-Tried, and harmless but for time, because more is read than has to be: `sequence >=` for `>`, and
+"""What may go wrong in a macro. Tried, and harmless but for time, because more is read than has to be: `sequence >=` for `>`, and
 `min(last_sequence)` for `max`. What is wrong in a build from nothing, too, is not found by the property: it
 is `test_models` that says what the marts hold."""
 
@@ -179,7 +185,7 @@ def test_a_replay_derives_the_keys_of_its_days_and_no_others(
             spoil(connection, table)
     spoilt = keys_apart(workshop, built, right)
     request_replay(built, "test", SCATTERED)
-    assert workshop.dbt.run(built, ["run", "--select", "config.materialized:incremental"]) == ""
+    assert workshop.dbt.run(built, ["run", "--select", "config.materialized:fact"]) == ""
     for table, keys in keys_apart(workshop, built, right).items():
         assert spoilt[table] & replayed[table], table
         assert keys == spoilt[table] - replayed[table], table
@@ -187,11 +193,15 @@ def test_a_replay_derives_the_keys_of_its_days_and_no_others(
 
 def keys_on(
     connection: duckdb.DuckDBPyConnection, workshop: Workshop, table: str, days: Iterable[Days]
-) -> set[str]:
+) -> set[Key]:
     """The keys of a fact that have events on these days."""
-    key, events = workshop.read_by(table)
-    rows = connection.execute(f"SELECT {quoted(key)}, event_date FROM {relation(events)}").fetchall()
-    return {value for value, day in rows if any(day in span for span in days)}
+    key, relations = workshop.read_by(table)
+    listed = ", ".join(map(quoted, key))
+    found = set()
+    for events in relations:
+        rows = connection.execute(f"SELECT event_date, {listed} FROM {relation(events)}").fetchall()
+        found |= {tuple(values) for day, *values in rows if any(day in span for span in days)}
+    return found
 
 
 def spoil(connection: duckdb.DuckDBPyConnection, table: str) -> None:
@@ -207,18 +217,21 @@ def spoil(connection: duckdb.DuckDBPyConnection, table: str) -> None:
     connection.execute(f"UPDATE {relation(table)} SET {quoted(column)} = {wrong}")
 
 
-def keys_apart(workshop: Workshop, built: Settings, right: Settings) -> dict[str, set[str]]:
+def keys_apart(workshop: Workshop, built: Settings, right: Settings) -> dict[str, set[Key]]:
     """The keys of each fact whose rows are not the same in two warehouses."""
     rows_apart = differing(workshop.facts, built, right)
     with duckdb.connect(built.warehouse, read_only=True) as connection:
-        places = {table: place_of_key(connection, workshop, table) for table in workshop.facts}
-    return {table: {row[1 + places[table]] for row in rows_apart.get(table, [])} for table in workshop.facts}
+        places = {table: places_of_key(connection, workshop, table) for table in workshop.facts}
+    return {
+        table: {tuple(row[1 + place] for place in places[table]) for row in rows_apart.get(table, [])}
+        for table in workshop.facts
+    }
 
 
-def place_of_key(connection: duckdb.DuckDBPyConnection, workshop: Workshop, table: str) -> int:
-    """Which of a fact's columns is its key."""
+def places_of_key(connection: duckdb.DuckDBPyConnection, workshop: Workshop, table: str) -> list[int]:
+    """Which of a fact's columns are its key."""
     columns = [column for column, *_ in connection.execute(f"DESCRIBE {relation(table)}").fetchall()]
-    return columns.index(workshop.read_by(table)[0])
+    return [columns.index(column) for column in workshop.read_by(table)[0]]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -229,5 +242,5 @@ def test_a_fault_in_what_keeps_facts_up_to_date_is_found(
     built = workshop.beside(settings, fault, like=settings)
     request_replay(built, "test", SCATTERED)
     with faulty(workshop.dbt, *FAULTS[fault]):
-        assert workshop.dbt.run(built, ["run", "--select", "config.materialized:incremental"]) == ""
+        assert workshop.dbt.run(built, ["run", "--select", "config.materialized:fact"]) == ""
     assert bool(differing(workshop.facts, built, right)) == (fault != "none")

@@ -180,7 +180,13 @@ def test_every_mart_has_a_contract_and_describes_every_column_and_its_day(
         if not (column["description"] and column["data_type"])
     ]
     assert undescribed == []
-    days = {mart["name"]: (mart["config"]["meta"].get("day"), "daily" in mart["tags"]) for mart in marts}
+    days = {
+        mart["name"]: (
+            mart["config"].get("day") or mart["config"]["meta"].get("day"),
+            "daily" in mart["tags"],
+        )
+        for mart in marts
+    }
     types = {
         mart["name"]: mart["columns"][day]["data_type"] for mart in marts if (day := days[mart["name"]][0])
     }

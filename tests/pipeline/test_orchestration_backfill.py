@@ -82,7 +82,7 @@ def test_a_backfill_that_is_killed_is_completed_by_the_next_refresh(tmp_path: Pa
 
 def facts_derived(log: Path, read: int) -> int:
     """Count the facts that dbt has derived since so many bytes of its log."""
-    return log.read_bytes()[read:].count(b"OK created sql incremental model")
+    return log.read_bytes()[read:].count(b"OK created sql fact model")
 
 
 def tables(settings: Settings) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """Which days a refresh marks and which look out of date: those on which events arrived that feed a model."""
 
-import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -14,7 +13,7 @@ from dagster._core.loader import LoadingContextForTest
 from orchestration.build import build_definitions
 from orchestration.publishing.query import query
 from orchestration.refresh import refresh
-from orchestration.settings import PROJECT, Settings
+from orchestration.settings import Settings
 from orchestration.warehouse.requests import Days, pending, request_replay
 from support.installation import land_events, new_installation, note
 from support.runs import NOTES, WRITTEN, dagster_instance, materializations, materialize, run
@@ -134,22 +133,18 @@ def test_changed_code_makes_every_day_of_what_it_derives_look_out_of_date(
 
 
 FACT = """
-{{ config(tags=['daily'], materialized='incremental', unique_key='note_id') }}
-select object_id as note_id, data.notebook as notebook, WORDS as words, event_date as written_date,
-    sequence as last_sequence
-from {{ source('events', 'note_written') }}
-{% if is_incremental() %} where sequence > (select max(last_sequence) from {{ this }}) {% endif %}
+{{ config(tags=['daily'], materialized='fact', key='note_id', events='stg_note__written') }}
+select note_id, notebook, WORDS as words, event_date as written_date from {{ factlog.events() }}
 """
 
 
 def test_a_fact_that_other_code_derived_is_derived_again_from_nothing(tmp_path: Path) -> None:
     settings = new_installation(tmp_path)
     fact = settings.dbt_project / "models/marts/writing/notes.sql"
-    fact.write_text(FACT.replace("WORDS", "data.words"))
-    shutil.copy(PROJECT / "dbt_project/macros/replay.sql", settings.dbt_project / "macros")
+    fact.write_text(FACT.replace("WORDS", "words"))
     land_events(settings, [note(n) for n in (1, 2)], "first.ndjson")
     refresh(settings)
-    fact.write_text(FACT.replace("WORDS", "10 * data.words"))
+    fact.write_text(FACT.replace("WORDS", "10 * words"))
     land_events(settings, [note(3)], "second.ndjson")
     with dagster_instance(settings) as instance:
         assert run(settings, instance, "refresh", "2026-01-02").success

@@ -17,40 +17,27 @@ from orchestration.dataset.versions import served_version
 from orchestration.publishing.publish import publish
 from orchestration.refresh import refresh
 from orchestration.replay.verify_sample import draw_days
-from orchestration.settings import PROJECT, Settings
+from orchestration.settings import Settings
 from support.dbt_in_process import parsed_once
 from support.installation import copy_of, land_events, new_installation, note, put, temporary_folder
 from support.runs import dagster_instance
 
 FACT = "models/marts/reading/notes_read.sql"
 FACT_FILES = {
-    "models/sources.yml": """
-sources:
-  - name: events
-    schema: events
-    tables: [{name: note_written}, {name: note_read}, {name: corrections}]
-""",
-    "models/staging/stg_note__read.sql": """
-select event_id, object_id as note_id, event_date, sequence from {{ source('events', 'note_read') }}
-""",
     FACT: """
-{{ config(materialized='incremental', incremental_strategy='replace_keys', unique_key='note_id',
-          tags=['daily'], meta={'day': 'first_read_date'}) }}
-with to_derive as ({{ keys_to_derive('note_id', ref('stg_note__read')) }})
-select note_id, min(event_date) as first_read_date, count(*) as readings, max(sequence) as last_sequence
-from {{ ref('stg_note__read') }} {{ where_to_derive('note_id') }}
+{{ config(materialized='fact', key='note_id', events='stg_note__read', day='first_read_date', tags=['daily']) }}
+select note_id, min(event_date) as first_read_date, count(*) as readings
+from {{ factlog.events() }}
 group by note_id
 """,
 }
-MACROS = [f"macros/{name}.sql" for name in ("keys_to_derive", "replay", "replace_keys", "untested_keys")]
 
 
 @pytest.fixture(scope="module")
 def settings() -> Settings:
     """Notes read on two days, published; then late readings, with an incremental fact brought up to date."""
     settings = new_installation(temporary_folder())
-    macros = {name: (PROJECT / "dbt_project" / name).read_text() for name in MACROS}
-    for name, content in {**FACT_FILES, **macros}.items():
+    for name, content in FACT_FILES.items():
         put(settings.dbt_project / name, content)
     days = ["2026-01-02", "2026-01-03"]
     first = [note(number, days[number % 2], verb="read") for number in range(6)]

@@ -84,11 +84,11 @@ sources:
     tables: [{name: note_written}, {name: note_read}]
 """,
     "models/staging/stg_note__written.sql": """
-select event_id, object_id as note_id, event_date, data.notebook as notebook, data.words as words
+select event_id, object_id as note_id, event_date, sequence, data.notebook as notebook, data.words as words
 from {{ source('events', 'note_written') }}
 """,
     "models/staging/stg_note__read.sql": """
-select event_id, object_id as note_id, event_date from {{ source('events', 'note_read') }}
+select event_id, object_id as note_id, event_date, sequence from {{ source('events', 'note_read') }}
 """,
     "models/marts/writing/notes.sql": """
 {{ config(tags=['daily']) }}

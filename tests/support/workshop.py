@@ -5,7 +5,6 @@ warehouses has. Not here: what is dealt (`dealing`), dbt in this process (`dbt_i
 hold (`pipeline/test_confluence.py`).
 """
 
-import re
 import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -24,7 +23,7 @@ from event_archive.sql_text import literal, quoted
 from orchestration import refresh
 from orchestration.dataset.compare import TableState, table_states
 from orchestration.dataset.tables import relation
-from orchestration.dbt.graph import read_manifest
+from orchestration.dbt.graph import as_names, read_manifest
 from orchestration.dbt.process import MANIFEST
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import record_build
@@ -65,13 +64,14 @@ class Workshop:
         models = [model for model in self.models if model.config.materialized == "fact"]
         return {f"{model.schema}.{model.alias}" for model in models}
 
-    def read_by(self, table: str) -> tuple[str, str]:
-        """By which key a fact is kept up to date, and from which relation of events."""
+    def read_by(self, table: str) -> tuple[tuple[str, ...], list[str]]:
+        """By which key a fact is kept up to date, and from which relations of events."""
         (fact,) = [model for model in self.models if f"{model.schema}.{model.alias}" == table]
-        call = re.search(r'keys_to_derive\("(\w+)", ref\("(\w+)"\)\)', fact.raw_code)
-        assert call, table
-        upstream = self.dbt.manifest.nodes[f"model.translation_company.{call[2]}"]
-        return call[1], f"{upstream.schema}.{upstream.alias}"
+        upstream = [
+            self.dbt.manifest.nodes[f"model.translation_company.{name}"]
+            for name in as_names(fact.config["events"])
+        ]
+        return as_names(fact.config["key"]), [f"{model.schema}.{model.alias}" for model in upstream]
 
     def new_home(self) -> Settings:
         """An installation with an empty archive."""
