@@ -72,9 +72,9 @@ FAULTS = {
     "more passes for read": ("last_sequence_read", "max(last_sequence)", "max(last_sequence) + 1"),
     "rows outlive their events": ("materialization_fact_duckdb", DELETED, ONLY_DERIVED),
 }
-"""What may go wrong in a macro. Tried, and harmless but for time, because more is read than has to be: `sequence >=` for `>`, and
-`min(last_sequence)` for `max`. What is wrong in a build from nothing, too, is not found by the property: it
-is `test_models` that says what the marts hold."""
+"""What may go wrong in a macro. Tried, and harmless but for time, because more is read than has to be:
+`sequence >=` for `>`, and `min(last_sequence)` for `max`. What is wrong in a build from nothing, too, is not
+found by the property: it is `test_models` that says what the marts hold."""
 
 
 @example_settings(

@@ -25,7 +25,8 @@ from support.runs import dagster_instance
 FACT = "models/marts/reading/notes_read.sql"
 FACT_FILES = {
     FACT: """
-{{ config(materialized='fact', key='note_id', events='stg_note__read', day='first_read_date', tags=['daily']) }}
+{{ config(materialized='fact', key='note_id', events='stg_note__read',
+          day='first_read_date', tags=['daily']) }}
 select note_id, min(event_date) as first_read_date, count(*) as readings
 from {{ factlog.events() }}
 group by note_id
