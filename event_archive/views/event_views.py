@@ -20,7 +20,7 @@ from event_archive.errors import UnusableInput
 from event_archive.registry.contract import ALL_EVENTS, Contract, with_all
 from event_archive.sql_text import literal, moment, quoted
 from event_archive.views.correction_tables import create_correction_tables
-from event_archive.views.events_in_effect import EventsInEffect
+from event_archive.views.events_in_effect import SINCE, EventsInEffect
 from event_archive.views.segment_sql import SCHEMA, create_segments_table, upcast_view_sql
 
 
@@ -48,7 +48,10 @@ def create_views(
     for contract in archive.contracts.newest():
         view = contract.view_name
         selects = {
-            with_all(view): upcast_view_sql(archive, view, commits),
+            # What came is what it was, whatever a correction says of it.
+            with_all(view): (
+                f"SELECT * FROM ({upcast_view_sql(archive, view, commits)}) WHERE {SINCE} IS NULL"
+            ),
             view: in_effect.view_sql(view),
         }
         for name, select in selects.items():

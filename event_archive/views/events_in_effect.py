@@ -19,7 +19,9 @@ from event_archive.views.segment_sql import SCHEMA, upcast_view_sql, view_sql
 CORRECTIONS_SINCE = "corrections_since"
 """The session variable that turns the views: while it is set, they show what corrections had to do with."""
 
-_SINCE = f"getvariable({literal(CORRECTIONS_SINCE)})"
+SINCE = f"getvariable({literal(CORRECTIONS_SINCE)})"
+"""That variable in SQL."""
+
 _REMOVED = f"ANTI JOIN {SCHEMA}.removed_events USING (source, event_id)"
 _AT_ITS_PLACE = (
     "SELECT events.* REPLACE (coalesce(place_at, events.occurred_at) AS occurred_at, "
@@ -53,7 +55,7 @@ class EventsInEffect:
         part that is not asked for.
         """
         in_effect = upcast_view_sql(self._archive, view_name, self._commits, self._in_effect)
-        select = f"SELECT * FROM ({in_effect}) WHERE {_SINCE} IS NULL"
+        select = f"SELECT * FROM ({in_effect}) WHERE {SINCE} IS NULL"
         types = {contract.type for contract in self._archive.contracts.majors(view_name)}
         if any(
             segment.type in types and self._holds_chain(segment)
@@ -61,7 +63,7 @@ class EventsInEffect:
             for segment in commit.segments
         ):
             chained = upcast_view_sql(self._archive, view_name, self._commits, self._chained)
-            select += f" UNION ALL SELECT * FROM ({chained}) WHERE {_SINCE} IS NOT NULL"
+            select += f" UNION ALL SELECT * FROM ({chained}) WHERE {SINCE} IS NOT NULL"
         return select
 
     def _in_effect(self, archive: Archive, contract: Contract, segments: Sequence[Segment]) -> str:
@@ -86,7 +88,7 @@ class EventsInEffect:
     def _chained(self, archive: Archive, contract: Contract, segments: Sequence[Segment]) -> str:
         """Return the SELECT of the events of an event type and major that corrections had to do with."""
         events = view_sql(archive, contract, [segment for segment in segments if self._holds_chain(segment)])
-        since = f"changed_sequence > CAST({_SINCE} AS BIGINT)"
+        since = f"changed_sequence > CAST({SINCE} AS BIGINT)"
         return f"{_AT_ITS_PLACE} FROM ({events}) AS events {_CHAINS} WHERE {since}"
 
     def _holds_chain(self, segment: Segment) -> bool:

@@ -46,7 +46,7 @@
         {%- endif -%}
         {%- call statement("main") -%}
             {{ factlog.create_fact_sql(target, columns) }}
-            insert into {{ target }}
+            insert into {{ target }} by name
             {{ factlog.derived_sql(columns, keys, names) }}
             ;
             {{ factlog.note_whole_table_sql() }}
