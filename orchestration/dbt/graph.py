@@ -12,6 +12,7 @@ What a model declares, and where:
     key, events, day, lookups               of a fact: see the package's macro `fact`, and `fact_rules`
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any

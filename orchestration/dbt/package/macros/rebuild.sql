@@ -84,7 +84,7 @@
 
 {#- Add all that a node is derived from to a list, each once. -#}
 {% macro add_below(node, below) -%}
-    {%- for unique_id in node.depends_on.nodes -%}
+    {%- for unique_id in node.depends_on.get("nodes", []) -%}
         {%- set parent = graph.nodes.get(unique_id) or graph.sources.get(unique_id) -%}
         {%- if parent and parent not in below -%}
             {%- do below.append(parent) -%}
