@@ -12,6 +12,7 @@ from orchestration.assets.models import dbt_assets, mart_keys
 from orchestration.assets.partitions import daily_partitions
 from orchestration.assets.published import published_asset
 from orchestration.assets.quarantine import quarantine_asset
+from orchestration.assets.unit_tests import unit_test_checks
 from orchestration.automation.diff_job import diff_job
 from orchestration.automation.nightly_checks import nightly_checks, nightly_job, nightly_schedule
 from orchestration.automation.replay_job import replay_job
@@ -44,7 +45,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             models,
             published,
         ],
-        asset_checks=nightly_checks(settings),
+        asset_checks=[*nightly_checks(settings), *unit_test_checks(settings, models, manifest)],
         jobs=[land, refresh, nightly, replay_job(settings), diff_job(settings)],
         sensors=[
             inbox_sensor(settings, archive, land),

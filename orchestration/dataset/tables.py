@@ -13,6 +13,8 @@ import duckdb
 from event_archive.sql_text import literal, quoted
 
 WAREHOUSE, REPORTING = "warehouse", "reporting"
+# DuckDB finds a relation whatever the case of its letters, and keeps those that it was first made with.
+NAMED = "lower(schema_name) = lower(?) AND lower(table_name) = lower(?)"
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def columns(connection: duckdb.DuckDBPyConnection, table: str, *, database: str 
     """Return the columns of a table, in their order."""
     rows = connection.execute(
         "SELECT column_name, data_type, is_nullable, comment FROM duckdb_columns() "
-        "WHERE database_name = ? AND schema_name = ? AND table_name = ? ORDER BY column_index",
+        f"WHERE database_name = ? AND {NAMED} ORDER BY column_index",
         [database, *table.split(".", 1)],
     ).fetchall()
     return [Column(*row) for row in rows]
@@ -49,7 +51,7 @@ def columns(connection: duckdb.DuckDBPyConnection, table: str, *, database: str 
 def has_row_ids(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
     """Whether a mart of the warehouse is a table, and no view, which is computed each time it is read."""
     row = connection.execute(
-        "SELECT count(*) FROM duckdb_tables() WHERE database_name = ? AND schema_name = ? AND table_name = ?",
+        f"SELECT count(*) FROM duckdb_tables() WHERE database_name = ? AND {NAMED}",
         [WAREHOUSE, *table.split(".", 1)],
     ).fetchone()
     return row is not None and row[0] > 0
@@ -85,7 +87,7 @@ def table_comment(
     row = connection.execute(
         "SELECT comment FROM (SELECT database_name, schema_name, table_name, comment FROM duckdb_tables() "
         "UNION ALL SELECT database_name, schema_name, view_name, comment FROM duckdb_views()) AS relations "
-        "WHERE database_name = ? AND schema_name = ? AND table_name = ?",
+        f"WHERE database_name = ? AND {NAMED}",
         [database, *table.split(".", 1)],
     ).fetchone()
     return row[0] if row else None

@@ -72,8 +72,8 @@ def is_fact(node: Node) -> bool:
 
 
 def is_daily(node: Node) -> bool:
-    """Whether a model has days as partitions."""
-    return DAILY in node.get("tags", ())
+    """Whether a model has days as partitions: an ephemeral one has not even a table."""
+    return DAILY in node.get("tags", ()) and node.get("config", {}).get("materialized") != "ephemeral"
 
 
 def table_of(node: Node) -> str:

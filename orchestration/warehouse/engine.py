@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from event_archive.sql_text import literal, open_engine
+from orchestration.dataset.tables import NAMED
 from orchestration.settings import Settings
 
 
@@ -50,8 +51,7 @@ def has_columns(connection: duckdb.DuckDBPyConnection, table: str, *columns: str
     A warehouse outlives the code that made its tables: an earlier version made them with fewer columns.
     """
     rows = connection.execute(
-        "SELECT column_name FROM duckdb_columns() "
-        "WHERE database_name = current_database() AND schema_name = ? AND table_name = ?",
+        f"SELECT column_name FROM duckdb_columns() WHERE database_name = current_database() AND {NAMED}",
         table.split(".", 1),
     ).fetchall()
     return bool(rows) and set(columns) <= {name for (name,) in rows}

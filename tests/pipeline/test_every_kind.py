@@ -146,6 +146,8 @@ def test_dagster_has_an_asset_of_each_relation_and_derives_them(settings: Settin
     with dagster_instance(settings) as instance:
         result = run(settings, instance, "refresh", "2026-01-02")
         assert result.success, failure(result)
+        checked = {each.check_name: each.passed for each in result.get_asset_check_evaluations()}
+        assert checked["unit_test_words_are_added_up"]
         chosen = [dg.AssetKey(["lookup", "owners"]), dg.AssetKey(["writing", "longest"])]
         every = build_definitions(settings).resolve_implicit_global_asset_job_def()
         part = every.execute_in_process(instance=instance, asset_selection=chosen, raise_on_error=False)

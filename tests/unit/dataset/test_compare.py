@@ -17,6 +17,7 @@ from orchestration.dataset.compare import (
     pair_tables,
     table_state,
 )
+from orchestration.dataset.tables import columns
 
 LINES = (
     "(VALUES (1, DATE '2026-01-01', 10), (2, DATE '2026-01-02', 20), (3, NULL, 30)) AS t (id, day, amount)"
@@ -147,3 +148,10 @@ def test_values_of_one_hash_are_told_apart_by_day(
             f"CREATE OR REPLACE TABLE {side}.s.lines AS SELECT DATE '2026-01-01' AS day, {content} AS content"
         )
     assert days(connection) == [DayDifference(date(2026, 1, 1), 1, 1)]
+
+
+def test_a_table_is_found_whatever_the_case_of_its_name(connection: duckdb.DuckDBPyConnection) -> None:
+    assert [column.name for column in columns(connection, "S.Lines", database="a")] == ["id", "day", "amount"]
+    assert table_state(connection, "S.LINES", database="a") == table_state(
+        connection, "s.lines", database="b"
+    )
