@@ -3,12 +3,22 @@
 Belongs here: what messages of every room share. Not here: layout of the screen, and messages themselves.
 """
 
+from datetime import timedelta
 from json import JSONDecodeError
 
 
 def format_count(number: int, thing: str) -> str:
     """Format a number of things, with the noun in the plural unless there is one of them."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def format_age(age: timedelta) -> str:
+    """Format how long something has lasted, in the largest unit of which there is one at least."""
+    for unit in ("day", "hour", "minute"):
+        number = age // timedelta(**{f"{unit}s": 1})
+        if number:
+            return format_count(number, unit)
+    return "less than a minute"
 
 
 def json_fault(error: JSONDecodeError) -> str:

@@ -1,11 +1,13 @@
 """What is decided on corrections, as tables that SQL reads.
 
-Belongs here: the tables `events.corrections`, `events.removed_events` and `events.correction_chains`.
-Not here: finding corrections (`resolved_corrections`), and what follows from them (`corrections`).
+Belongs here: the tables `events.corrections`, `events.removed_events` and `events.correction_chains`, and the
+rows of the first as values. Not here: finding corrections (`resolved_corrections`), and what follows from
+them (`corrections`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
 from typing import Any
 
 import duckdb
@@ -14,7 +16,7 @@ import pyarrow as pa
 from event_archive.archive import Archive
 from event_archive.sql_text import Relations
 from event_archive.store.commit import Commit
-from event_archive.views.corrections import EventKey, Fact
+from event_archive.views.corrections import Decision, EventKey, Fact
 from event_archive.views.resolved_corrections import KEYS, ResolvedCorrections, resolve_corrections
 
 Row = Mapping[str, Any]
@@ -49,6 +51,30 @@ TABLES = {
 `correction_chains`: every event that corrections have to do with; the first of a chain has its own place."""
 
 
+@dataclass(frozen=True)
+class ListedCorrection:
+    """One row of `events.corrections`: an event that corrects or voids another, and what came of it."""
+
+    source: str
+    event_id: str
+    kind: str
+    status: str
+    waits_because: str | None
+    object_type: str
+    object_id: str
+    verb: str
+    occurred_at: datetime
+    landed_at: datetime
+    sequence: int
+    corrected_event_id: str
+    replaced_event_id: str | None
+    place_at: datetime | None
+    place_date: date | None
+    known_sequence: int
+    changed_sequence: int
+    first_sequence: int
+
+
 def create_correction_tables(
     connection: duckdb.DuckDBPyConnection,
     archive: Archive,
@@ -58,9 +84,8 @@ def create_correction_tables(
 ) -> ResolvedCorrections:
     """Make the tables over these commits and, with `as_of`, up to then; returns what they say."""
     resolved = resolve_corrections(archive, commits, as_of)
-    landed = {commit.sequence: commit.landed_at for commit in commits}
     content = {
-        "corrections": _corrections(resolved, landed),
+        "corrections": map(asdict, list_corrections(resolved, commits)),
         "removed_events": (_key(key) for key in sorted(resolved.decision.removed)),
         "correction_chains": _chains(resolved),
     }
@@ -71,42 +96,48 @@ def create_correction_tables(
     return resolved
 
 
-def _corrections(resolved: ResolvedCorrections, landed: Mapping[int, datetime]) -> Iterator[Row]:
-    decision = resolved.decision
-    for fact in sorted(resolved.corrections, key=lambda fact: (fact.occurred_at, *fact.key)):
-        chain = decision.chains.get(fact.key)
-        yield {
-            **_key(fact.key),
-            "kind": fact.kind,
-            "status": decision.statuses[fact.key],
-            "waits_because": decision.reasons.get(fact.key),
-            "object_type": fact.object_type,
-            "object_id": fact.object_id,
-            "verb": fact.verb,
-            "occurred_at": fact.occurred_at,
-            "landed_at": landed[fact.sequence],
-            "sequence": fact.sequence,
-            "corrected_event_id": fact.target_id,
-            "replaced_event_id": (decision.replaced.get(fact.key) or (None, None))[1],
-            **_place(chain.place if chain else None),
-            "known_sequence": chain.known_sequence if chain else fact.sequence,
-            "changed_sequence": decision.changed[fact.key],
-            "first_sequence": chain.first_sequence if chain else fact.sequence,
-        }
+def list_corrections(resolved: ResolvedCorrections, commits: Sequence[Commit]) -> list[ListedCorrection]:
+    """Return all corrections of these commits with what came of each, in the order of their times."""
+    landed = {commit.sequence: commit.landed_at for commit in commits}
+    in_order = sorted(resolved.corrections, key=lambda fact: (fact.occurred_at, *fact.key))
+    return [_listed(fact, resolved.decision, landed[fact.sequence]) for fact in in_order]
+
+
+def _listed(fact: Fact, decision: Decision, landed_at: datetime) -> ListedCorrection:
+    chain = decision.chains.get(fact.key)
+    return ListedCorrection(
+        source=fact.source,
+        event_id=fact.event_id,
+        kind=fact.kind or "",
+        status=decision.statuses[fact.key],
+        waits_because=decision.reasons.get(fact.key),
+        object_type=fact.object_type,
+        object_id=fact.object_id,
+        verb=fact.verb,
+        occurred_at=fact.occurred_at,
+        landed_at=landed_at,
+        sequence=fact.sequence,
+        corrected_event_id=fact.target_id or "",
+        replaced_event_id=(decision.replaced.get(fact.key) or (None, None))[1],
+        place_at=chain.place.occurred_at if chain else None,
+        place_date=chain.place.event_date if chain else None,
+        known_sequence=chain.known_sequence if chain else fact.sequence,
+        changed_sequence=decision.changed[fact.key],
+        first_sequence=chain.first_sequence if chain else fact.sequence,
+    )
 
 
 def _chains(resolved: ResolvedCorrections) -> Iterator[Row]:
     decision = resolved.decision
     for key, sequence in sorted(decision.changed.items()):
-        yield {**_key(key), "changed_sequence": sequence, **_place(decision.place_of(key))}
+        place = decision.place_of(key)
+        yield {
+            **_key(key),
+            "changed_sequence": sequence,
+            "place_at": place.occurred_at if place else None,
+            "place_date": place.event_date if place else None,
+        }
 
 
-def _key(key: EventKey) -> Mapping[str, str]:
+def _key(key: EventKey) -> Row:
     return dict(zip(KEYS.names, key, strict=True))
-
-
-def _place(place: Fact | None) -> Row:
-    return {
-        "place_at": place.occurred_at if place else None,
-        "place_date": place.event_date if place else None,
-    }

@@ -37,7 +37,9 @@ def published_asset(settings: Settings, marts: Sequence[dg.AssetKey]) -> dg.Asse
         pool=WAREHOUSE_POOL,
         output_required=False,
         check_specs=[
-            dg.AssetCheckSpec(check.name, asset=REPORTING, description=check.description, blocking=True)
+            dg.AssetCheckSpec(
+                check.name, asset=REPORTING, description=check.description, blocking=not check.only_warns
+            )
             for check in CHECKS
         ],
     )
@@ -76,6 +78,7 @@ def check_results(checks: Iterable[Check]) -> Iterator[dg.AssetCheckResult]:
             asset_key=REPORTING,
             check_name=check.name,
             passed=check.passed,
+            severity=dg.AssetCheckSeverity.ERROR if check.blocking else dg.AssetCheckSeverity.WARN,
             metadata={"detail": dg.MetadataValue.text(check.detail)},
         )
 

@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "clean": ("archive", "Remove old litter that crashes left in the archive."),
     "contracts": ("contracts.contracts", "List the event types, or show one."),
     "quarantine": ("quarantine", "List the records that were refused, and recover them."),
+    "corrections": ("corrections", "List the corrections that wait for what they name."),
     "refresh": ("derive.refresh", "Derive the reporting dataset, check it, publish it."),
     "replay": ("derive.replay", "Derive days again, or the dataset as it was at a moment."),
     "published": ("derive.refresh", "List the published versions, or serve an older one."),

@@ -3,8 +3,9 @@
 Belongs here: writing one from the warehouse, and reading what it says. Not here: where files lie and which
 one is served (`versions`), copying tables (`tables`). Beside the marts each file has a schema `factlog`:
 
-    factlog.manifest   one row: over which cut of which log, by which code, and when it was written
-    factlog.tables     one row per mart: rows, digest, what tells its rows apart, and how these are traced
+    factlog.manifest      one row: over which cut of which log, by which code, and when it was written
+    factlog.tables        one row per mart: rows, digest, what tells its rows apart, and how these are traced
+    factlog.corrections   one row per event that corrects or voids another, and what came of it
 
 So a file that was sent elsewhere can still be compared with another, row by row, down to the events.
 """
@@ -17,12 +18,14 @@ import duckdb
 
 from event_archive import UnusableInput
 from event_archive.sql_text import literal, quoted
+from event_archive.views.segment_sql import SCHEMA
 from orchestration.dataset.compare import TableState, table_state
 from orchestration.dataset.row_tracing import MartDescription, traces_from_json
 from orchestration.dataset.tables import REPORTING, copy_tables, has_row_ids
 from orchestration.dataset.tables import columns as columns_of
 
 HELD_ELSEWHERE = "Could not set lock on file"
+CORRECTIONS = f"{SCHEMA}.corrections"
 MART_COLUMNS = ("row_key", "traced_to", "landing_columns")
 TABLES = {
     "manifest": (
@@ -44,6 +47,23 @@ TABLES = {
             "row_key": ("VARCHAR[]", "The columns that tell its rows apart; empty: all of them together."),
             "traced_to": ("VARCHAR", "How a row is traced to the events that it comes from, as JSON."),
             "landing_columns": ("VARCHAR[]", "Columns that only say when something landed."),
+        },
+    ),
+    "corrections": (
+        "The events that correct or void another, and what came of each. Those that wait count as nothing.",
+        {
+            "source": ("VARCHAR", "The service that emitted it, and what it names."),
+            "event_id": ("VARCHAR", "The correction."),
+            "kind": ("VARCHAR", "`corrects` or `voids`."),
+            "status": ("VARCHAR", "`in_effect`, `superseded`, `taken_back`, or `waiting`."),
+            "waits_because": ("VARCHAR", "Why it waits; null where it does not."),
+            "object_type": ("VARCHAR", "What kind of object it is about."),
+            "object_id": ("VARCHAR", "Which object it is about."),
+            "verb": ("VARCHAR", "What was done, of it as of what it names."),
+            "corrected_event_id": ("VARCHAR", "The event that it names."),
+            "occurred_at": ("TIMESTAMPTZ", "When it was corrected."),
+            "landed_at": ("TIMESTAMPTZ", "When the correction landed: since then it waits, if it does."),
+            "place_at": ("TIMESTAMPTZ", "When what it mends occurred; null while it waits."),
         },
     ),
 }
@@ -109,11 +129,19 @@ def describe(connection: duckdb.DuckDBPyConnection, info: DatasetInfo, tables: d
         [info.sequence, info.log_digest, info.as_of, info.code_version, info.written_at],
     )
     # A warehouse outlives the code that made its tables: an earlier version noted less of a mart.
-    if not {*MART_COLUMNS} <= {column.name for column in columns_of(connection, "audit.marts")}:
+    noted = {"audit.marts": MART_COLUMNS, CORRECTIONS: TABLES["corrections"][1]}
+    if any(
+        not {*names} <= {column.name for column in columns_of(connection, table)}
+        for table, names in noted.items()
+    ):
         raise UnusableInput("the warehouse was built by an older factlog; run `factlog refresh`")
     rows = connection.execute(
         f"SELECT schema_name || '.' || table_name, {', '.join(MART_COLUMNS)} FROM audit.marts"
     ).fetchall()
+    copied = ", ".join(map(quoted, TABLES["corrections"][1]))
+    connection.execute(
+        f"INSERT INTO reporting.factlog.corrections SELECT {copied} FROM warehouse.{CORRECTIONS} ORDER BY ALL"
+    )
     descriptions = {table: description for table, *description in rows}
     for table, state in tables.items():
         connection.execute(

@@ -1,22 +1,27 @@
-"""The checks that publishing waits for: one list that makes them, describes them and says how they are shown.
+"""The checks of a publishing: one list that makes them, describes them and says how they are shown.
 
-Belongs here: that list, and the checks in it. Not here: tests of rows (dbt's), of which the last check gives
-the outcomes as they were recorded (`build_record`), what follows where one fails (`publishing.publish`), and
-checks that block nothing (`automation.nightly_checks`, `assets.quarantine`).
+Belongs here: that list, and the checks in it. Publishing waits for all but those that only warn. Not here:
+tests of rows (dbt's), of which the last check gives the outcomes as they were recorded (`build_record`), what
+follows where one fails (`publishing.publish`), and checks of what is not about to be published
+(`automation.nightly_checks`, `assets.quarantine`).
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import duckdb
 
 from event_archive import Archive
+from event_archive.sql_text import literal
 from event_archive.store.commit import Commit
 from event_archive.verification import verify_commits
-from event_archive.wording import agree, format_count
+from event_archive.views.corrections import WAITING
+from event_archive.wording import agree, format_age, format_count
 from orchestration.warehouse.build_record import Build, Check, NodeCheck, recorded_outcomes
 
 ARCHIVE_CHAIN, CONSERVATION, MODELS_TESTED = "archive_chain", "conservation", "models_tested"
+NOTHING_WAITS = "no_correction_waits"
 SHOWN_FINDINGS = 5
 
 
@@ -35,8 +40,10 @@ class Inspected:
 
 
 @dataclass(frozen=True)
-class BlockingCheck:
+class PublishingCheck:
     """One entry of the list: the name and description that are shown, and how it is made.
+
+    `only_warns`: it keeps nothing from being published.
 
     `run` gives a check of that name; that of the models is followed by one per node of dbt. `requires`: the
     name of a check without which this one says nothing, so that it is left out where that does not pass.
@@ -46,6 +53,7 @@ class BlockingCheck:
     description: str
     run: Callable[[Inspected], list[Check]]
     requires: str | None = None
+    only_warns: bool = False
 
 
 def run_checks(inspected: Inspected) -> list[Check]:
@@ -141,22 +149,48 @@ def check_models(inspected: Inspected) -> list[Check]:
     return [whole, *recorded_outcomes(inspected.connection)]
 
 
+def check_corrections(inspected: Inspected) -> list[Check]:
+    """Check whether a correction waits for what it names, and since when."""
+    rows = inspected.connection.execute(
+        "SELECT count(*), min(landed_at), min_by(event_id, landed_at), min_by(waits_because, landed_at) "
+        f"FROM events.corrections WHERE status = {literal(WAITING)}"
+    ).fetchall()
+    [(count, since, event_id, reason)] = rows
+    if not count:
+        return [
+            Check(NOTHING_WAITS, passed=True, blocking=False, detail="every correction names what is there")
+        ]
+    waiting = f"{format_count(count, 'correction')} {agree(count, 'waits and counts', 'wait and count')}"
+    detail = (
+        f"{waiting} as nothing, the oldest for {format_age(datetime.now(UTC) - since)}: {event_id}, because "
+        f"{reason}; see: factlog corrections"
+    )
+    return [Check(NOTHING_WAITS, passed=False, blocking=False, detail=detail)]
+
+
 CHECKS = (
-    BlockingCheck(
+    PublishingCheck(
         ARCHIVE_CHAIN,
         "The log's chain holds, and every byte committed since the last version is as it says.",
         check_chain,
     ),
-    BlockingCheck(
+    PublishingCheck(
         CONSERVATION,
         "Received = accepted + duplicate + rejected in every commit; dbt reads what is accepted.",
         check_conservation,
         requires=ARCHIVE_CHAIN,
     ),
-    BlockingCheck(
+    PublishingCheck(
+        NOTHING_WAITS,
+        "Every correction names an event that is there. A warning: one that waits counts as nothing, until "
+        "what it names lands. See them with `factlog corrections`.",
+        check_corrections,
+        only_warns=True,
+    ),
+    PublishingCheck(
         MODELS_TESTED,
         "The last build covered every model, and every blocking test of it passed.",
         check_models,
     ),
 )
-"""All checks that publishing waits for, in the order in which they are run and shown."""
+"""All checks of a publishing, in the order in which they are run and shown; those of the models come last."""

@@ -71,6 +71,8 @@ def refresh(from_nothing: bool, dry_run: bool, wants_json: bool) -> int:
         )
     else:
         screen.print_lines(*format_refreshed(done))
+        warnings = [check for check in done.publication.checks if not check.passed]
+        screen.print_note(*(f"Warning: {check.detail}" for check in warnings))
     return DONE
 
 

@@ -16,15 +16,22 @@ from orchestration.warehouse.checks import (
     CHECKS,
     CONSERVATION,
     MODELS_TESTED,
+    NOTHING_WAITS,
     Inspected,
     run_checks,
     shown_checks,
 )
 
-NAMES = [ARCHIVE_CHAIN, CONSERVATION, MODELS_TESTED]
+NAMES = [ARCHIVE_CHAIN, CONSERVATION, NOTHING_WAITS, MODELS_TESTED]
 
 
-def reported(folder: Path, build: Build | None) -> list[Check]:
+NO_CORRECTIONS = """
+    SELECT 'e1' AS event_id, 'waiting' AS status, now() AS landed_at, 'it has not landed' AS waits_because
+    WHERE false
+"""
+
+
+def reported(folder: Path, build: Build | None, waiting: str = NO_CORRECTIONS) -> list[Check]:
     """What is reported over an empty archive, and a warehouse with one test in it."""
     archive = open_archive(folder, Settings.contracts, may_create=True)
     with closing(duckdb.connect()) as connection:
@@ -32,6 +39,7 @@ def reported(folder: Path, build: Build | None) -> list[Check]:
         outcome = "'a_test' AS name, true AS passed, 'pass' AS detail"
         connection.execute(f"CREATE TABLE audit.outcomes AS SELECT {outcome}")
         connection.execute("CREATE VIEW events.all_events AS SELECT 1 AS sequence WHERE false")
+        connection.execute(f"CREATE TABLE events.corrections AS {waiting}")
         return run_checks(Inspected(archive, connection, build))
 
 
@@ -42,6 +50,20 @@ def test_every_check_that_is_reported_is_in_the_list(tmp_path: Path) -> None:
     for entry in CHECKS:
         with_nodes = [check for check in checks if not isinstance(check, NodeCheck)]
         assert [check.name for check in with_nodes if check.name == entry.name] == [entry.name]
+
+
+def test_a_correction_that_waits_is_warned_of_with_its_age(tmp_path: Path) -> None:
+    waiting = NO_CORRECTIONS.replace("WHERE false", "").replace("now()", "now() - INTERVAL 75 HOUR")
+    checks = reported(tmp_path, Build("id", 0, "", True), waiting)
+    assert [check for check in checks if not check.passed] == [
+        Check(
+            NOTHING_WAITS,
+            passed=False,
+            blocking=False,
+            detail="1 correction waits and counts as nothing, the oldest for 3 days: e1, because it has not "
+            "landed; see: factlog corrections",
+        )
+    ]
 
 
 def test_a_check_that_the_list_does_not_know_is_not_folded_away() -> None:
