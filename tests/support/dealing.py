@@ -13,7 +13,18 @@ from typing import Any
 
 from event_archive.views.corrections import CORRECTS, VOIDS
 from orchestration.warehouse.requests import Days
-from support.worlds import DAYS, KINDS, MOMENTS, Event, SentEvent, World, contract, owners_of
+from support.worlds import (
+    ANOTHER_OBJECT,
+    DAYS,
+    KINDS,
+    MISTYPED,
+    MOMENTS,
+    Event,
+    SentEvent,
+    World,
+    contract,
+    owners_of,
+)
 
 LANDINGS = 4
 MAX_EVENTS = 8
@@ -37,6 +48,8 @@ class Step:
     built: str = "everything"
 
 
+# In seconds; within five minutes clocks agree.
+CLOCKS_BEHIND = [0, 0, 0, 60, 300, 301]
 NOTHING, EVERYTHING, SOME = "nothing", "everything", "some models"
 BUILT = [*[EVERYTHING] * 6, SOME, NOTHING]
 
@@ -121,12 +134,17 @@ def sent_event(chance: Random, types: Sequence[str], moments: Sequence[int]) -> 
 def mending(chance: Random, before: Sequence[SentEvent], event: SentEvent) -> SentEvent:
     """Make an event correct or void one of those before it, which may mend another one itself.
 
-    Mostly it occurs later than what it names, or at once; where it does not, it has no effect.
+    Mostly it occurs later than what it names, at once, or by a clock that is behind; where it occurs before,
+    it has no effect. Nor has it where it goes astray, or names what does.
     """
     place = chance.randrange(len(before))
     target = before[place]
     moment = max(event.moment, target.moment) if chance.random() < 0.9 else event.moment
+    astray = chance.choice([*[None] * 8, MISTYPED, ANOTHER_OBJECT])
+    behind = chance.choice(CLOCKS_BEHIND)
     if chance.random() < 0.5:
-        return replace(target, moment=moment, landings=event.landings, mends=(VOIDS, place))
-    types = [target.type] * 3 + KINDS[contract(target.type).object_type]
-    return replace(event, type=chance.choice(types), moment=moment, mends=(CORRECTS, place))
+        event, mends = replace(target, landings=event.landings), VOIDS
+    else:
+        types = [target.type] * 4 + KINDS[contract(target.type).object_type]
+        event, mends = replace(event, type=chance.choice(types)), CORRECTS
+    return replace(event, moment=moment, mends=(mends, place), astray=astray, behind=behind)

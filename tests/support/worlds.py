@@ -11,14 +11,15 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from itertools import pairwise, permutations
 from pathlib import Path
 from typing import Any
 
 from event_archive.registry.contract import Contract, load_contracts
-from event_archive.views.corrections import CORRECTS, VOIDS, Fact, decide
+from event_archive.views.corrections import CORRECTS
+from support.standing import Rules, fact_of
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "event_archive" / "contracts"
 
@@ -72,6 +73,7 @@ SPECIAL: Mapping[tuple[str, str], Sequence[Any]] = {
 }
 
 Event = dict[str, Any]
+MISTYPED, ANOTHER_OBJECT = "mistyped", "another object"
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,9 @@ class SentEvent:
     """One event of a world, and the landings that it comes in: more than one is a repeat.
 
     `variant` chooses the values of its data, `version` is its object's. `mends`: which earlier event of the
-    world it corrects or voids, by its place among them; it is of that one's source and object then.
+    world it corrects or voids, by its place among them; it is of that one's source and object then, but that
+    it may be `astray`: name an id that nobody has, or be about another object. `behind`: how many seconds
+    the clock is behind that it occurred by.
     """
 
     type: str
@@ -90,6 +94,16 @@ class SentEvent:
     version: int | None
     landings: tuple[int, ...]
     mends: tuple[str, int] | None = None
+    astray: str | None = None
+    behind: int = 0
+
+    @property
+    def time(self) -> str:
+        """When it occurred, as its source says."""
+        if not self.behind:
+            return MOMENTS[self.moment]
+        at = datetime.fromisoformat(MOMENTS[self.moment]) - timedelta(seconds=self.behind)
+        return at.isoformat().replace("+00:00", "Z")
 
 
 @dataclass(frozen=True)
@@ -125,16 +139,16 @@ class World:
             "id": self.id(place),
             "source": f"/services/{original.source}",
             "type": sent.type,
-            "time": MOMENTS[sent.moment],
+            "time": sent.time,
             "actor": f"{agreed.actor_types[0]}/somebody",
-            "object": f"{kind}/{self.name}_{kind}_{original.number}",
+            "object": f"{kind}/{self.name}_{kind}_{original.number + (sent.astray == ANOTHER_OBJECT)}",
             "data": self.data(sent),
         }
         if sent.version is not None:
             event["objectversion"] = sent.version
         if sent.mends is not None:
             mends, target = sent.mends
-            event[mends] = self.id(target)
+            event[mends] = self.id(target) + ("-mistyped" if sent.astray == MISTYPED else "")
         return event
 
     def id(self, place: int) -> str:
@@ -144,15 +158,10 @@ class World:
     def in_effect(self) -> Iterator[Event]:
         """The events in effect after all corrections, as if they had been right from the start."""
         events = {self.id(place): self.event(place) for place in range(len(self.sent))}
-        facts = [fact_of(event) for event in events.values()]
-        decided = decide([fact for fact in facts if fact.kind], [fact for fact in facts if not fact.kind])
-        for fact in facts:
-            if fact.kind != VOIDS and fact.key not in decided.removed:
-                event = events[fact.event_id]
-                place = decided.place_of(fact.key) or fact
-                event["time"] = events[place.event_id]["time"]
-                event.pop(CORRECTS, None)
-                yield event
+        for fact, place in Rules([fact_of(event) for event in events.values()]).standing():
+            event = events[fact.event_id] | {"time": events[place.event_id]["time"]}
+            event.pop(CORRECTS, None)
+            yield event
 
     def data(self, sent: SentEvent) -> dict[str, Any]:
         """The data of an event: its contract's example, with this world's objects and the values chosen."""
@@ -211,16 +220,6 @@ def owners_of(row: Sequence[Any]) -> Iterator[int]:
     for pair in pairwise(row):
         if pair in PAIRS:
             yield PAIRS.index(pair)
-
-
-def fact_of(event: Event) -> Fact:
-    """An event as what decides on corrections sees it."""
-    kind = next((kind for kind in (CORRECTS, VOIDS) if kind in event), None)
-    object_type, object_id = event["object"].split("/")
-    at = datetime.fromisoformat(event["time"])
-    target_id = event[kind] if kind else None
-    verb = event["type"].split(".")[1]
-    return Fact(event["source"], event["id"], object_type, object_id, verb, at, at.date(), 0, kind, target_id)
 
 
 @cache

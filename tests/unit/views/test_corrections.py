@@ -2,10 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from random import Random
-
-from hypothesis import given
-from hypothesis import strategies as st
 
 from event_archive.limits import CLOCK_SKEW
 from event_archive.views.corrections import (
@@ -165,55 +161,3 @@ def test_a_chain_is_known_with_the_last_event_of_it_that_lands() -> None:
         event_id: sequence for (_, event_id), sequence in decided(ISSUED, CORRECTED, void).changed.items()
     }
     assert changed == {"issued": 8, "corrected": 8, "void": 8}
-
-
-@st.composite
-def families(draw: st.DrawFn) -> list[Fact]:
-    """A few events that correct and void each other at random, also in one instant or by slow clocks."""
-    count = draw(st.integers(1, 8))
-    events = []
-    for number in range(count):
-        kind = draw(st.sampled_from([None, CORRECTS, VOIDS])) if number else None
-        target_id = f"e{draw(st.integers(0, count))}" if kind else None
-        moment = draw(st.integers(0, 4)) + draw(st.sampled_from([0, 0, 1, 5])) / 1440
-        about = draw(st.sampled_from(["1", "1", "1", "2"]))
-        events.append(fact(f"e{number}", moment, kind, target_id, about))
-    return events
-
-
-@given(families(), st.randoms())
-def test_one_event_at_most_stands_in_each_place_whatever_the_order_of_arrival(
-    facts: list[Fact], random: Random
-) -> None:
-    shuffled = sorted(facts, key=lambda _: random.random())
-    result = decided(*facts)
-    assert decided(*shuffled) == result
-    corrected = [
-        correction
-        for correction in facts
-        if correction.kind == CORRECTS and correction.key not in result.removed
-    ]
-    places = [place.key for correction in corrected if (place := result.place_of(correction.key))]
-    assert len(places) == len(set(places)) == len(corrected), "and none that waits"
-    assert all(place in result.removed for place in places)
-
-
-@given(families(), st.randoms())
-def test_what_waits_changes_nothing_for_all_else(facts: list[Fact], random: Random) -> None:
-    everything = decided(*facts)
-    waiting = [event for event in facts if event.key in everything.reasons]
-    left = [event for event in facts if event not in waiting]
-    without = decided(*left)
-    assert without.removed == everything.removed - everything.reasons.keys()
-    assert without.chains == everything.chains
-    assert without.statuses == {
-        key: status for key, status in everything.statuses.items() if key not in everything.reasons
-    }
-
-
-@given(families(), st.data())
-def test_what_took_effect_does_not_wait_again_whatever_else_lands(
-    facts: list[Fact], data: st.DataObject
-) -> None:
-    before = decided(*facts[: data.draw(st.integers(0, len(facts)))])
-    assert before.chains.items() <= decided(*facts).chains.items()
