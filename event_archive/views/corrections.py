@@ -24,12 +24,13 @@ CORRECTS, VOIDS = CORRECTIONS
 IN_EFFECT, SUPERSEDED, TAKEN_BACK, WAITING = "in_effect", "superseded", "taken_back", "waiting"
 STATUSES = (IN_EFFECT, SUPERSEDED, TAKEN_BACK, WAITING)
 
-NOT_LANDED = "what it names has not landed"
-ANOTHER_OBJECT = "what it names is about another object"
-ANOTHER_TYPE = "what it names is of another type"
-LATER = "what it names occurred later"
-NAMES_WAITING = "what it names waits itself"
-CIRCLE = "it and what it names name each other"
+NOT_LANDED = "not landed"
+ANOTHER_OBJECT = "of another object"
+ANOTHER_TYPE = "of another type"
+LATER = "of a later time"
+NAMES_WAITING = "waits itself"
+CIRCLE = "names it in turn"
+"""What keeps the event that a correction names from being corrected by it."""
 
 EventKey = tuple[str, str]
 """Source and id of an event."""

@@ -42,7 +42,7 @@ def corrections(everything: bool, wants_json: bool) -> None:
         known = f", and none of {format_count(len(every), 'correction')} waits" if every else ""
         screen.print_note(f"Nothing waits{known}." if known else "There are no corrections.")
         return
-    state = "status" if everything else "waits because"
+    state = "status" if everything else "which is"
     screen.print_table(
         "Corrections" if everything else "Corrections that wait",
         ["landed at" if everything else "waiting since", "kind", "event", "of", "names", state],
@@ -53,7 +53,7 @@ def corrections(everything: bool, wants_json: bool) -> None:
 def row_of(correction: ListedCorrection, everything: bool) -> tuple[object, ...]:
     """What is shown of a correction."""
     reason = correction.waits_because or ""
-    state = correction.status + (f": {reason}" if reason else "") if everything else reason
+    state = correction.status + (f" ({reason})" if reason else "") if everything else reason
     return (
         correction.landed_at,
         correction.kind,

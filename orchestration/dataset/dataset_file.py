@@ -56,7 +56,10 @@ TABLES = {
             "event_id": ("VARCHAR", "The correction."),
             "kind": ("VARCHAR", "`corrects` or `voids`."),
             "status": ("VARCHAR", "`in_effect`, `superseded`, `taken_back`, or `waiting`."),
-            "waits_because": ("VARCHAR", "Why it waits; null where it does not."),
+            "waits_because": (
+                "VARCHAR",
+                "While it waits: what is wrong with what it names.",
+            ),
             "object_type": ("VARCHAR", "What kind of object it is about."),
             "object_id": ("VARCHAR", "Which object it is about."),
             "verb": ("VARCHAR", "What was done, of it as of what it names."),

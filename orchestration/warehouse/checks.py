@@ -152,18 +152,20 @@ def check_models(inspected: Inspected) -> list[Check]:
 def check_corrections(inspected: Inspected) -> list[Check]:
     """Check whether a correction waits for what it names, and since when."""
     rows = inspected.connection.execute(
-        "SELECT count(*), min(landed_at), min_by(event_id, landed_at), min_by(waits_because, landed_at) "
+        "SELECT count(*), min(landed_at), "
+        "min_by(row(event_id, corrected_event_id, waits_because), landed_at) "
         f"FROM events.corrections WHERE status = {literal(WAITING)}"
     ).fetchall()
-    [(count, since, event_id, reason)] = rows
+    [(count, since, oldest)] = rows
     if not count:
         return [
             Check(NOTHING_WAITS, passed=True, blocking=False, detail="every correction names what is there")
         ]
     waiting = f"{format_count(count, 'correction')} {agree(count, 'waits and counts', 'wait and count')}"
+    event_id, named, reason = oldest
     detail = (
-        f"{waiting} as nothing, the oldest for {format_age(datetime.now(UTC) - since)}: {event_id}, because "
-        f"{reason}; see: factlog corrections"
+        f"{waiting} as nothing, the oldest for {format_age(datetime.now(UTC) - since)}: {event_id} names "
+        f"{named}, which is {reason}; see: factlog corrections"
     )
     return [Check(NOTHING_WAITS, passed=False, blocking=False, detail=detail)]
 

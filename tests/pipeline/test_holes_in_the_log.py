@@ -165,6 +165,7 @@ COMMANDS = [
     ["clean", "--older-than", "0h"],
     ["quarantine", "list"],
     ["quarantine", "recover"],
+    ["corrections"],
     ["refresh"],
     ["replay", "--days", "2026-02-01"],
 ]

@@ -43,6 +43,7 @@ COMMANDS = {
     "quarantine list": "quarantine list --samples 1",
     "quarantine recover": "quarantine recover",
     "quarantine show": "quarantine show 2 --position 1",
+    "corrections": "corrections --all",
     "refresh": "refresh",
     "replay": "replay --into replayed.duckdb",
     "published list": "published list",

@@ -110,7 +110,7 @@ def test_corrections_are_told_with_what_came_of_them(mended: Archive) -> None:
         ).fetchall() == [
             ("pay-5", "corrects", "taken_back", None, 2, 4, 1),
             ("pay-8", "voids", "in_effect", None, 4, 4, 1),
-            ("pay-9", "corrects", "waiting", "what it names has not landed", 4, 4, 4),
+            ("pay-9", "corrects", "waiting", "not landed", 4, 4, 4),
         ]
 
 

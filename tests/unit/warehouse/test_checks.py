@@ -26,7 +26,8 @@ NAMES = [ARCHIVE_CHAIN, CONSERVATION, NOTHING_WAITS, MODELS_TESTED]
 
 
 NO_CORRECTIONS = """
-    SELECT 'e1' AS event_id, 'waiting' AS status, now() AS landed_at, 'it has not landed' AS waits_because
+    SELECT 'e1' AS event_id, 'waiting' AS status, now() AS landed_at, 'e9' AS corrected_event_id,
+        'not landed' AS waits_because
     WHERE false
 """
 
@@ -60,8 +61,8 @@ def test_a_correction_that_waits_is_warned_of_with_its_age(tmp_path: Path) -> No
             NOTHING_WAITS,
             passed=False,
             blocking=False,
-            detail="1 correction waits and counts as nothing, the oldest for 3 days: e1, because it has not "
-            "landed; see: factlog corrections",
+            detail="1 correction waits and counts as nothing, the oldest for 3 days: e1 names e9, which is "
+            "not landed; see: factlog corrections",
         )
     ]
 
