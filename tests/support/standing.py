@@ -1,8 +1,8 @@
 """What stands after corrections, worked out once more: by the rules as the page words them.
 
-Belongs here: "The rules" of docs/how-to-correct-events.md, as plain as can be, for a handful of events. Not
-here: how the product decides it for millions (`event_archive.views.corrections`). Where they disagree, one of
-them is wrong.
+Belongs here: "The rules" of docs/how-to-correct-events.md, as plain as can be, for a handful of events.
+Not here: how the product decides it for millions (`event_archive.views.corrections`). Where they disagree,
+one of them is wrong.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
