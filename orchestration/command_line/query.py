@@ -32,8 +32,9 @@ from orchestration.settings import Settings
 def query(sql: str, from_archive: bool, contracts: Path | None, form: str | None) -> None:
     """Ask the published reporting dataset in SQL (DuckDB's), read-only.
 
-    With --archive, ask the archive: one view events.<object>_<verb> per event type, and events.all_events
-    over all of them. Times are UTC. SQL may be - to read it from standard input.
+    With --archive, ask the archive: one view events.<object>_<verb> per event type with what stands of it,
+    events.<object>_<verb>__all with every event as it came, and events.all_events over all of these. Times
+    are UTC. SQL may be - to read it from standard input.
 
     \b
     Examples:

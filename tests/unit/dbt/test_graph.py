@@ -24,11 +24,11 @@ def source(identifier: str, schema: str = "events") -> dict[str, Any]:
 
 
 def manifest_of(fact: dict[str, Any]) -> dict[str, Any]:
-    """Views over two event types, one of both, and a fact."""
+    """Views over two event types, of one as they came, one view of both, and a fact."""
     return {
         "sources": {
             "source.shop.events.requested": source("translation_requested"),
-            "source.shop.events.delivered": source("translation_delivered"),
+            "source.shop.events.delivered": source("translation_delivered__all"),
             "source.shop.elsewhere.requested": source("translation_requested", schema="other"),
         },
         "macros": {},

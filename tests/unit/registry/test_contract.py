@@ -187,6 +187,8 @@ def test_two_types_can_not_share_a_view(tmp_path: Path) -> None:
         contracts_in(tmp_path, first, second)
     with pytest.raises(UnusableInput, match="the view name all_events is taken"):
         contracts_in(tmp_path / "other", contract_file("all.events.v1", DATA))
+    with pytest.raises(UnusableInput, match="the view name order_placed__all is taken"):
+        contracts_in(tmp_path / "more", contract_file("order_placed_.all.v1", DATA))
 
 
 def test_the_newest_major_stands_for_its_type(tmp_path: Path) -> None:
