@@ -58,9 +58,13 @@ def create_views(
             connection.execute(
                 f"CREATE OR REPLACE VIEW {SCHEMA}.{quoted(name)} AS SELECT * FROM ({select}){before}"
             )
-    every = " UNION ALL ".join(_all_events_part(contract) for contract in archive.contracts.newest())
-    connection.execute(f"CREATE OR REPLACE VIEW {SCHEMA}.{ALL_EVENTS} AS {every}")
+    connection.execute(f"CREATE OR REPLACE VIEW {SCHEMA}.{ALL_EVENTS} AS {all_events_sql(archive)}")
     return len(commits)
+
+
+def all_events_sql(archive: Archive) -> str:
+    """Return the SELECT of the envelopes of all events, over the views of each type."""
+    return " UNION ALL ".join(_all_events_part(contract) for contract in archive.contracts.newest())
 
 
 def _drop_views_without_contract(connection: duckdb.DuckDBPyConnection, archive: Archive) -> None:

@@ -30,9 +30,14 @@ _AT_ITS_PLACE = (
 _CHAINS = f"JOIN {SCHEMA}.correction_chains AS chains USING (source, event_id)"
 
 
+def at_its_place_sql(events: str) -> str:
+    """Return the SELECT of a SELECT's events, in effect or not, each at its place in time."""
+    return f"{_AT_ITS_PLACE} FROM ({events}) AS events LEFT {_CHAINS}"
+
+
 def in_effect_sql(events: str) -> str:
     """Return the SELECT of those of a SELECT's events that are in effect, each at its place in time."""
-    return f"{_AT_ITS_PLACE} FROM ({events}) AS events LEFT {_CHAINS} {_REMOVED}"
+    return f"{at_its_place_sql(events)} {_REMOVED}"
 
 
 class EventsInEffect:

@@ -1,9 +1,9 @@
 """What tells the rows of a mart apart, and how a row is traced to the events that it comes from.
 
 Belongs here: reading both out of dbt's manifest, and their form in a dataset file. Not here: finding the
-events (`diff.causes`). A fact is traced by its `unique_key`, which is the id of the object that its events
-are about. A report is traced to the rows of facts that it is made of: by the columns of its row key where a
-fact that it reads has all of them, else by what its YAML says:
+events (`diff.causes`). A fact is traced by its key, through the relations of its events (`key_tracing`). A
+report is traced to the rows of facts that it is made of: by the columns of its row key where a fact that it
+reads has all of them, else by what its YAML says:
 
     config:
       meta:
@@ -21,9 +21,9 @@ from typing import Any
 
 from event_archive import UnusableInput
 from event_archive.views.correction_tables import TABLES
+from orchestration.dataset.key_tracing import KeyTrace, from_json, key_trace, to_json
 from orchestration.dbt.graph import (
     Manifest,
-    fact_key,
     is_fact,
     meta_of,
     row_keys,
@@ -46,6 +46,12 @@ class EventTrace:
     views: tuple[str, ...]
     object_type: str | None = None
 
+    @property
+    def columns(self) -> dict[str, str]:
+        """The columns that say which object it is, by what they say."""
+        kind = {"object_type": self.object_type} if self.object_type else {}
+        return {"object_id": self.object_id, **kind}
+
 
 @dataclass(frozen=True)
 class RowTrace:
@@ -59,7 +65,7 @@ class RowTrace:
     months: frozenset[str] = frozenset()
 
 
-Trace = EventTrace | RowTrace
+Trace = EventTrace | KeyTrace | RowTrace
 
 
 @dataclass(frozen=True)
@@ -121,8 +127,8 @@ def traces(manifest: Manifest, unique_id: str, row_key: tuple[str, ...]) -> tupl
             raise unusable_trace(node, "not a list")
         return tuple(declared_trace(manifest, node, views, entry) for entry in declared)
     if is_fact(node):
-        key = fact_key(node)
-        return (EventTrace(key[0], tuple(sorted(views))),) if len(key) == 1 else ()
+        trace = key_trace(manifest, unique_id)
+        return (trace,) if trace else ()
     published = marts(manifest)
     # dbt writes of a seed, which depends on no node, not even that.
     upstream = [name for name in node["depends_on"].get("nodes", ()) if name in published]
@@ -193,6 +199,8 @@ def trace_to_json(trace: Trace) -> dict[str, object]:
     if isinstance(trace, EventTrace):
         kind = {"object_type": trace.object_type} if trace.object_type else {}
         return {"object_id": trace.object_id, "events": list(trace.views), **kind}
+    if isinstance(trace, KeyTrace):
+        return to_json(trace)
     by = {
         column: {MONTH_OF: upstream} if column in trace.months else upstream
         for column, upstream in trace.by.items()
@@ -214,6 +222,8 @@ def trace_from_json(record: Mapping[str, Any]) -> Trace:
         kind = record.get("object_type")
         views = tuple(map(str, record["events"]))
         return EventTrace(str(record["object_id"]), views, None if kind is None else str(kind))
+    if "key" in record:
+        return from_json(record)
     by = record["by"].items()
     months = frozenset(column for column, upstream in by if isinstance(upstream, dict))
     return RowTrace(

@@ -1,7 +1,7 @@
 """Why rows differ between two datasets: the events that only one of the two cuts shows.
 
 Belongs here: the events of the archive that are behind a row, and what is shown of each. Not here: which rows
-differ (`rows`), and which objects they come from (`wanted_objects`).
+differ (`rows`), and whose events they come from (`wanted_objects`, `wanted_keys`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,14 +10,18 @@ from datetime import datetime
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from event_archive import Archive
+from event_archive.sql_text import Relations
 from event_archive.views.between_cuts import Cut, differing_events_sql
 from event_archive.views.correction_tables import create_correction_tables
 from event_archive.views.segment_sql import SCHEMA, create_segments_table
-from orchestration.dataset.row_tracing import MartDescription
+from orchestration.dataset.row_tracing import EventTrace, MartDescription
 from orchestration.diff.rows import Row
-from orchestration.diff.wanted_objects import Differences, WantedObjects
+from orchestration.diff.traced_rows import Differences, traced_rows
+from orchestration.diff.wanted_keys import WantedKeys
+from orchestration.diff.wanted_objects import WantedObjects
 
 
 @dataclass(frozen=True)
@@ -56,27 +60,38 @@ def find_causes(
     marts: Mapping[str, MartDescription],
     differences: Differences,
     limit: int | None,
-) -> dict[tuple[str, int], Causes]:
-    """Find the events behind these rows, by table and the row's number; of each row at most `limit`."""
-    wanted = WantedObjects(connection, archive)
+) -> tuple[dict[tuple[str, int], Causes], dict[str, str]]:
+    """Find the events behind these rows, by table and the row's number; of each row at most `limit`.
+
+    Also returns, by table, why the events of some rows can't be found.
+    """
+    objects, keys = WantedObjects(connection, archive), WantedKeys(connection, archive)
     for table, shown in rows.items():
-        wanted.add(table, shown, marts, differences)
+        with Relations(connection) as relations:
+            ids = pa.table({"row_id": pa.array([row.id for row in shown], pa.int64())})
+            shown_rows = relations.register("shown_rows", ids)
+            for sql, trace in traced_rows(table, shown_rows, marts, differences):
+                if isinstance(trace, EventTrace):
+                    objects.add(table, sql, trace)
+                else:
+                    keys.add(table, sql, trace)
     create_segments_table(connection, archive, archive.log.commits())
-    events_sql = differing_events_sql(archive, *cuts, wanted.views())
+    problems = keys.find(cuts)
+    events_sql = differing_events_sql(archive, *cuts, objects.views() | keys.views())
     if not events_sql:
-        return {}
-    events = connection.execute(causes_sql(events_sql, wanted.temporary_table, limit)).fetchall()
+        return {}, problems
+    matched = [objects.events_sql(events_sql), *([keys.events_sql(events_sql)] if keys.views() else [])]
+    events = connection.execute(causes_sql(" UNION ALL BY NAME ".join(matched), limit)).fetchall()
     mended = moments_mended(connection, archive, cuts) if any(event[-2] for event in events) else {}
-    return group_by_row(archive, events, mended)
+    return group_by_row(archive, events, mended), problems
 
 
-def causes_sql(events: str, wanted: str, limit: int | None) -> str:
-    """The SELECT of the events of the wanted objects: corrections first, then in the order they landed."""
+def causes_sql(matched: str, limit: int | None) -> str:
+    """The SELECT of the events of each row: corrections first, then in the order they landed."""
     first = "" if limit is None else f"QUALIFY place <= {int(limit)}"
+    columns = "source, event_id, event_type, occurred_at, landed_at, sequence, in_other, corrects, voids"
     return (
-        "WITH matched AS (SELECT DISTINCT mart, row_id, events.* EXCLUDE (view_name) "
-        f"FROM ({events}) AS events JOIN {wanted} AS wanted USING (object_type, object_id) "
-        "WHERE events.view_name = wanted.view OR corrects IS NOT NULL OR voids IS NOT NULL) "
+        f"WITH matched AS (SELECT DISTINCT mart, row_id, {columns} FROM ({matched})) "
         "SELECT mart, row_id, count(*) OVER (PARTITION BY mart, row_id), "
         "source, event_id, event_type, occurred_at, landed_at, sequence, in_other, "
         "CASE WHEN corrects IS NOT NULL THEN 'corrects' WHEN voids IS NOT NULL THEN 'voids' END AS mending, "

@@ -2,7 +2,8 @@
 
 Belongs here: which two files are meant, that they can be compared, and the comparison as a whole. Not here:
 comparing one table (`rows`), finding events (`causes`), and how a report looks (`report`, the command line,
-Dagster). Only the rows that are shown are traced, and only files of events that one side knows are opened.
+Dagster). Only the rows that are shown are traced, and only files are opened of events that one side knows,
+and of what these correct.
 """
 
 from collections.abc import Iterable, Sequence
@@ -153,7 +154,7 @@ def compare(
     shown = {table: read_rows(datasets.connection, rows, limit) for table, rows in differences.items()}
     marts = {**datasets.a.marts, **datasets.b.marts}
     events = None if limit is None else max(limit, FEW_EVENTS)
-    causes = find_causes(
+    causes, problems = find_causes(
         datasets.connection, archive, cuts(sides), shown, marts, datasets.differences, events
     )
     changed = [
@@ -166,7 +167,8 @@ def compare(
                 Change(row.kind, row.key, row.values, causes.get((table, row.id), Causes()))
                 for row in shown[table]
             ),
-            without_events=without_events(sides, is_traced=bool(marts[table].traced_to)),
+            without_events=problems.get(table)
+            or without_events(sides, is_traced=bool(marts[table].traced_to)),
         )
         for table, rows in differences.items()
     ]

@@ -15,6 +15,7 @@ import duckdb
 from event_archive import Archive, UnusableInput
 from event_archive.registry.contract import Contracts
 from event_archive.store.commit import Commit
+from orchestration.dataset.key_tracing import KeyTrace, with_definitions
 from orchestration.dataset.row_tracing import MartDescription, describe_marts, traces_to_json
 from orchestration.dbt.graph import Manifest, facts
 from orchestration.dbt.kinds import built_nodes, is_relation, is_test, name_of
@@ -170,7 +171,12 @@ def record_marts(connection: duckdb.DuckDBPyConnection, marts: Iterable[MartDesc
                 *mart.table.split(".", 1),
                 # A test of uniqueness may be of an expression, and that is no column to find rows by.
                 list(mart.row_key) if has_columns(connection, mart.table, *mart.row_key) else [],
-                traces_to_json(mart.traced_to),
+                traces_to_json(
+                    tuple(
+                        with_definitions(connection, trace) if isinstance(trace, KeyTrace) else trace
+                        for trace in mart.traced_to
+                    )
+                ),
                 [name for name in mart.landing_columns if has_columns(connection, mart.table, name)],
             ],
         )

@@ -21,8 +21,9 @@ import yaml
 
 from event_archive import land
 from event_archive.decoding.sources import find_sources
-from orchestration.dataset.row_tracing import EventTrace, RowTrace, describe_marts
+from orchestration.dataset.row_tracing import RowTrace, describe_marts
 from orchestration.dbt.process import run_dbt
+from orchestration.diff.traced_rows import ToEvents
 from orchestration.settings import PROJECT, Settings
 from orchestration.warehouse.requests import Days, request_replay
 
@@ -203,7 +204,7 @@ def test_every_mart_has_a_key_and_can_be_traced_to_its_events(
     assert [note.table for note in notes] == sorted(TABLES)
     assert [note.table for note in notes if not note.row_key] == []
     assert [note.table for note in notes if not note.traced_to] == []
-    facts = {note.table for note in notes if any(isinstance(trace, EventTrace) for trace in note.traced_to)}
+    facts = {note.table for note in notes if any(isinstance(trace, ToEvents) for trace in note.traced_to)}
     named = {trace.table for note in notes for trace in note.traced_to if isinstance(trace, RowTrace)}
     assert named <= facts, "a report is traced to facts, which are traced to events"
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from event_archive import UnusableInput
+from orchestration.dataset.key_tracing import KeyTrace, ViewDefinition
 from orchestration.dataset.row_tracing import (
     EventTrace,
     MartDescription,
@@ -43,8 +44,8 @@ def proof(name: str, model: str, **kwargs: object) -> dict[str, Any]:
 
 def manifest(report: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     """Two facts and a report, over two event types."""
-    fact = {"materialized": "fact", "key": "sale_id"}
-    reads = ("source.made", "source.corrections")
+    fact = {"materialized": "fact", "key": ["sale_id"], "events": "stg_sales"}
+    reads = ("model.stg_sales", "source.corrections")
     return {
         "sources": {
             "source.made": {"schema": "events", "identifier": "sale_made"},
@@ -52,6 +53,11 @@ def manifest(report: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
             "source.opened": {"schema": "events", "identifier": "shop_opened"},
         },
         "nodes": {
+            "model.stg_sales": {
+                **mart("stg_sales", reads=("source.made",), materialized="view"),
+                "fqn": ["shop", "staging", "stg_sales"],
+                "schema": "staging",
+            },
             "model.sales": mart("sales", "sale_id", "day", "last_sequence", reads=reads, **fact),
             "model.report": report,
             "test.sales": proof("unique", "sales", column_name="sale_id"),
@@ -69,10 +75,12 @@ def note_of(report: dict[str, Any], *, table: str = "shop.report", **more: Any) 
 SALES = ("model.sales", "source.opened")
 
 
-def test_a_fact_is_traced_by_the_id_of_its_object_to_the_event_types_below_it() -> None:
-    assert note_of(mart("report"), table="shop.sales") == MartDescription(
-        "shop.sales", ("sale_id",), (EventTrace("sale_id", ("sale_made",)),), ("last_sequence",)
-    )
+def test_a_fact_is_traced_by_its_key_through_the_views_of_its_events() -> None:
+    staging = "staging.stg_sales"
+    trace = KeyTrace(("sale_id",), (staging,), ("sale_made",), (ViewDefinition(staging),))
+    note = note_of(mart("report"), table="shop.sales")
+    assert note == MartDescription("shop.sales", ("sale_id",), (trace,), ("last_sequence",))
+    assert traces_from_json(traces_to_json(note.traced_to)) == note.traced_to
 
 
 def test_a_report_is_traced_by_columns_that_a_fact_has_too() -> None:
