@@ -1,8 +1,8 @@
 """What is decided on corrections, as tables that SQL reads.
 
-Belongs here: the tables `events.corrections`, `events.removed_events` and `events.correction_chains`, and the
-rows of the first as values. Not here: finding corrections (`resolved_corrections`), and what follows from
-them (`corrections`).
+Belongs here: `events.corrections`, whose rows are values as well, `events.removed_events` and
+`events.correction_chains`, and the variable by which views show what corrections had to do with.
+Not here: finding corrections (`resolved_corrections`), and what follows from them (`corrections`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,16 +14,23 @@ import duckdb
 import pyarrow as pa
 
 from event_archive.archive import Archive
-from event_archive.sql_text import Relations
+from event_archive.sql_text import Relations, literal
 from event_archive.store.commit import Commit
 from event_archive.views.corrections import Decision, EventKey, Fact
 from event_archive.views.resolved_corrections import KEYS, ResolvedCorrections, resolve_corrections
+
+CORRECTIONS, DECIDED = "corrections", "decided_corrections"
+CORRECTIONS_SINCE = "corrections_since"
+"""The session variable that turns the views: while it is set, they show what corrections had to do with."""
+
+SINCE = f"getvariable({literal(CORRECTIONS_SINCE)})"
+"""That variable in SQL."""
 
 Row = Mapping[str, Any]
 MOMENT = pa.timestamp("us", tz="UTC")
 PLACE = [("place_at", MOMENT), ("place_date", pa.date32())]
 TABLES = {
-    "corrections": pa.schema(
+    CORRECTIONS: pa.schema(
         [
             *KEYS,
             ("kind", pa.string()),
@@ -85,15 +92,31 @@ def create_correction_tables(
     """Make the tables over these commits and, with `as_of`, up to then; returns what they say."""
     resolved = resolve_corrections(archive, commits, as_of)
     content = {
-        "corrections": map(asdict, list_corrections(resolved, commits)),
+        CORRECTIONS: map(asdict, list_corrections(resolved, commits)),
         "removed_events": (_key(key) for key in sorted(resolved.decision.removed)),
         "correction_chains": _chains(resolved),
     }
     for name, rows in content.items():
         with Relations(connection) as relations:
             table = relations.register(name, pa.Table.from_pylist(list(rows), TABLES[name]))
-            connection.execute(f"CREATE OR REPLACE TABLE {schema}.{name} AS SELECT * FROM {table}")
+            stored = DECIDED if name == CORRECTIONS else name
+            connection.execute(f"CREATE OR REPLACE TABLE {schema}.{stored} AS SELECT * FROM {table}")
+    _show_corrections(connection, schema)
     return resolved
+
+
+def _show_corrections(connection: duckdb.DuckDBPyConnection, schema: str) -> None:
+    """Make the view of corrections: each says by itself when it changed, so it is touched by no other."""
+    held = connection.execute(
+        "SELECT count(*) FROM duckdb_tables() "
+        "WHERE database_name = current_database() AND schema_name = ? AND table_name = ?",
+        [schema, CORRECTIONS],
+    ).fetchone()
+    if held and held[0]:  # an older version made a table of that name
+        connection.execute(f"DROP TABLE {schema}.{CORRECTIONS}")
+    connection.execute(
+        f"CREATE OR REPLACE VIEW {schema}.{CORRECTIONS} AS FROM {schema}.{DECIDED} WHERE {SINCE} IS NULL"
+    )
 
 
 def list_corrections(resolved: ResolvedCorrections, commits: Sequence[Commit]) -> list[ListedCorrection]:

@@ -19,8 +19,8 @@ from event_archive.envelope import COLUMNS
 from event_archive.errors import UnusableInput
 from event_archive.registry.contract import ALL_EVENTS, Contract, with_all
 from event_archive.sql_text import literal, moment, quoted
-from event_archive.views.correction_tables import create_correction_tables
-from event_archive.views.events_in_effect import SINCE, EventsInEffect
+from event_archive.views.correction_tables import CORRECTIONS, SINCE, create_correction_tables
+from event_archive.views.events_in_effect import EventsInEffect
 from event_archive.views.segment_sql import SCHEMA, create_segments_table, upcast_view_sql
 
 
@@ -69,7 +69,7 @@ def all_events_sql(archive: Archive) -> str:
 
 def _drop_views_without_contract(connection: duckdb.DuckDBPyConnection, archive: Archive) -> None:
     names = [contract.view_name for contract in archive.contracts.newest()]
-    known = {*names, *map(with_all, names), ALL_EVENTS}
+    known = {*names, *map(with_all, names), ALL_EVENTS, CORRECTIONS}
     views = connection.execute(
         "SELECT view_name FROM duckdb_views() WHERE schema_name = ? AND NOT internal "
         "AND database_name = current_database()",

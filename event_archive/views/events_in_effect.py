@@ -11,16 +11,10 @@ from collections.abc import Sequence
 
 from event_archive.archive import Archive
 from event_archive.registry.contract import Contract
-from event_archive.sql_text import literal
 from event_archive.store.commit import Commit, Segment
+from event_archive.views.correction_tables import SINCE
 from event_archive.views.resolved_corrections import ResolvedCorrections
 from event_archive.views.segment_sql import SCHEMA, upcast_view_sql, view_sql
-
-CORRECTIONS_SINCE = "corrections_since"
-"""The session variable that turns the views: while it is set, they show what corrections had to do with."""
-
-SINCE = f"getvariable({literal(CORRECTIONS_SINCE)})"
-"""That variable in SQL."""
 
 _REMOVED = f"ANTI JOIN {SCHEMA}.removed_events USING (source, event_id)"
 _AT_ITS_PLACE = (

@@ -20,7 +20,8 @@
                 {%- if children is not none and parents is not none and parents.columns == [field] %}
                     and (
                         {{ factlog.is_untested_key(children) }}
-                        or cast({{ column_name }} as varchar) in (select key_values[1] from ({{ parents.query }}))
+                        or cast({{ column_name }} as varchar)
+                        in (select key_values[1] from ({{ parents.query }}))
                     )
                 {%- endif %}
         ),

@@ -47,8 +47,7 @@
         {%- call statement("main") -%}
             {{ factlog.create_fact_sql(target, columns) }}
             insert into {{ target }} by name
-            {{ factlog.derived_sql(columns, keys, names) }}
-            ;
+            from {{ factlog.as_subquery(factlog.derived_sql(columns, keys, names)) }};
             {{ factlog.note_whole_table_sql() }}
             {{ factlog.record_code_sql(code) }}
         {%- endcall -%}
@@ -59,8 +58,7 @@
             where {{ factlog.same_key(keys, "old", "keys") }}
             ;
             insert into {{ target }} by name
-            {{ factlog.derived_sql(columns, keys, names) }}
-            ;
+            from {{ factlog.as_subquery(factlog.derived_sql(columns, keys, names)) }};
             {{ factlog.note_derived_keys_sql(keys, first_sequence) }}
             {{ factlog.record_code_sql(code) }}
         {%- endcall -%}

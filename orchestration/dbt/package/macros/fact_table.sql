@@ -48,7 +48,7 @@
                 ) as {{ column }}
                 {%- if not loop.last %}, {% endif %}
             {%- endfor %}
-        from ({{ sql }}) as derived
+        from {{ factlog.as_subquery(sql) }} as derived
         left join
             (
                 select
@@ -78,7 +78,7 @@
     {%- if config.get("contract").enforced -%}
         {%- set declared = added | select("in", model.columns) | list -%}
         {%- set whole %}
-            select *{% for column in declared %}, cast(null as bigint) as {{ column }} {%- endfor %} from ({{ sql }})
+            select *{% for column in declared %}, cast(null as bigint) as {{ column }} {%- endfor %} from {{ factlog.as_subquery(sql) }}
         {%- endset -%}
         {%- do get_assert_columns_equivalent(whole) -%}
         {%- set parts = adapter.render_raw_columns_constraints(raw_columns=model["columns"]) -%}
@@ -89,7 +89,7 @@
         create or replace table {{ target }} ({{ parts | join(", ") }});
     {%- else -%}
         create or replace table {{ target }} as
-        select *{% for column in added %}, cast(null as bigint) as {{ column }} {%- endfor %} from ({{ sql }}) limit 0;
+        select *{% for column in added %}, cast(null as bigint) as {{ column }} {%- endfor %} from {{ factlog.as_subquery(sql) }} limit 0;
     {%- endif -%}
 {%- endmacro %}
 
@@ -115,3 +115,7 @@
 
 {#- A text as SQL. -#}
 {% macro literal(text) -%} {%- do return("'" ~ text | replace("'", "''") ~ "'") -%} {%- endmacro %}
+
+
+{#- A SELECT in parentheses, which may end with a comment. -#}
+{% macro as_subquery(sql) -%} {%- do return("(" ~ sql ~ "\n)") -%} {%- endmacro %}

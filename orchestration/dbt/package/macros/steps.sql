@@ -8,7 +8,7 @@
     of_first_step    in the model: the SELECT of its rows; the query itself wherever no materialization runs
 -#}
 {% macro first_step(name, query) -%}
-    create or replace temp table {{ factlog.temporary("step", name) }} as ({{ query }})
+    create or replace temp table {{ factlog.temporary("step", name) }} as {{ factlog.as_subquery(query) }}
 {%- endmacro %}
 
 
