@@ -29,7 +29,16 @@ LINKING = [
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\s*$")
 NOT_RUN = re.compile(r"<!-- not run: \S.* -->")
 LEFT_BEHIND = shutil.ignore_patterns(
-    "var", ".venv", ".git", ".*_cache", ".hypothesis", "target", "logs", "__pycache__", "*.egg-info"
+    "var",
+    ".venv",
+    ".git",
+    ".*_cache",
+    ".hypothesis",
+    "target",
+    "logs",
+    "dbt_packages",
+    "__pycache__",
+    "*.egg-info",
 )
 
 
