@@ -10,8 +10,9 @@ query, so those are read plainly, and only the others are joined with anything.
 from collections.abc import Sequence
 
 from event_archive.archive import Archive
-from event_archive.registry.contract import Contract
-from event_archive.store.commit import Commit, Segment
+from event_archive.registry.contract import Contract, with_all
+from event_archive.sql_text import quoted
+from event_archive.store.commit import Commit, Segment, segments_of
 from event_archive.views.correction_tables import SINCE
 from event_archive.views.resolved_corrections import ResolvedCorrections
 from event_archive.views.segment_sql import SCHEMA, upcast_view_sql, view_sql
@@ -35,7 +36,7 @@ def in_effect_sql(events: str) -> str:
 
 
 class EventsInEffect:
-    """The SELECTs of views over some commits. They read the tables of corrections."""
+    """The SELECTs of views over some commits. They read what shows all events, and corrections."""
 
     def __init__(self, archive: Archive, commits: Sequence[Commit], corrections: ResolvedCorrections) -> None:
         self._archive = archive
@@ -53,17 +54,16 @@ class EventsInEffect:
         at its place where it has one. The engine knows the variable as it plans, and opens no file of the
         part that is not asked for.
         """
-        in_effect = upcast_view_sql(self._archive, view_name, self._commits, self._in_effect)
-        select = f"SELECT * FROM ({in_effect}) WHERE {SINCE} IS NULL"
         types = {contract.type for contract in self._archive.contracts.majors(view_name)}
-        if any(
-            segment.type in types and self._holds_chain(segment)
-            for commit in self._commits
-            for segment in commit.segments
-        ):
-            chained = upcast_view_sql(self._archive, view_name, self._commits, self._chained)
-            select += f" UNION ALL SELECT * FROM ({chained}) WHERE {SINCE} IS NOT NULL"
-        return select
+        segments = [segment for segment in segments_of(self._commits) if segment.type in types]
+        if not any(map(self._holds_chain, segments)):
+            return f"SELECT * FROM {SCHEMA}.{quoted(with_all(view_name))} WHERE {SINCE} IS NULL"
+        in_effect = upcast_view_sql(self._archive, view_name, self._commits, self._in_effect)
+        chained = upcast_view_sql(self._archive, view_name, self._commits, self._chained)
+        return (
+            f"SELECT * FROM ({in_effect}) WHERE {SINCE} IS NULL "
+            f"UNION ALL SELECT * FROM ({chained}) WHERE {SINCE} IS NOT NULL"
+        )
 
     def _in_effect(self, archive: Archive, contract: Contract, segments: Sequence[Segment]) -> str:
         """Return the SELECT of the events in effect of an event type and major, by what has to be joined."""

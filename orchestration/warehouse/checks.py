@@ -150,7 +150,16 @@ def check_models(inspected: Inspected) -> list[Check]:
 
 
 def check_corrections(inspected: Inspected) -> list[Check]:
-    """Check whether a correction waits for what it names, and since when."""
+    """Check whether a correction waits for what it names, and since when.
+
+    A warehouse that an older factlog built does not say: no check then, and it is not published either.
+    """
+    known = inspected.connection.execute(
+        "SELECT count(*) FROM duckdb_columns() WHERE database_name = current_database() "
+        "AND schema_name = 'events' AND table_name = 'corrections' AND column_name = 'waits_because'"
+    ).fetchall()
+    if known == [(0,)]:
+        return []
     rows = inspected.connection.execute(
         "SELECT count(*), min(landed_at), "
         "min_by(row(event_id, corrected_event_id, waits_because), landed_at) "

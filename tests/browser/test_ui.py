@@ -136,6 +136,7 @@ def test_the_published_dataset_shows_its_checks(page: Page, dev: Dev) -> None:
         "/assets/published/reporting?view=checks",
         "archive_chain",
         "conservation",
+        "no_correction_waits",
         "models_tested",
     )
     expect(page.get_by_text("Passed", exact=True).first).to_be_visible()

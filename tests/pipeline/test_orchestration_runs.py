@@ -172,7 +172,12 @@ def test_a_failing_test_stops_the_refresh_before_publishing(
     assert not published.success
     assert "unique_notes_note_id" in failure(published)
     checks = {event.check_name: event.passed for event in published.get_asset_check_evaluations()}
-    assert checks == {"archive_chain": True, "conservation": True, "models_tested": False}
+    assert checks == {
+        "archive_chain": True,
+        "conservation": True,
+        "no_correction_waits": True,
+        "models_tested": False,
+    }
 
 
 def test_a_part_of_the_models_is_built_but_not_published(

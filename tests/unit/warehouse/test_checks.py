@@ -67,6 +67,11 @@ def test_a_correction_that_waits_is_warned_of_with_its_age(tmp_path: Path) -> No
     ]
 
 
+def test_a_warehouse_of_an_older_version_says_nothing_of_what_waits(tmp_path: Path) -> None:
+    checks = reported(tmp_path, Build("id", 0, "", True), "SELECT 'e1' AS event_id, 'unmatched' AS status")
+    assert NOTHING_WAITS not in {check.name for check in checks}
+
+
 def test_a_check_that_the_list_does_not_know_is_not_folded_away() -> None:
     with pytest.raises(LookupError, match="new_check: not in the list"):
         shown_checks([Check("new_check", False, blocking=True, detail="")])
