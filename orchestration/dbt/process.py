@@ -69,6 +69,8 @@ def run_dbt(
     called for each node as soon as it is finished; of the rest, only errors are then returned. Raises
     UnusableInput where dbt itself could not work.
     """
+    # What is written aside goes with its folder: nobody can be sent there.
+    details = "" if target else f"; details: {settings.dbt_target / 'dbt.log'}"
     target = target or settings.dbt_target
     project = str(settings.dbt_project)
     log_format = ["--log-format", "json"] if on_node else ["--quiet"]
@@ -95,7 +97,7 @@ def run_dbt(
             raise
     # 1: a node failed, which its results say; 2: dbt itself could not work.
     if process.returncode not in (0, 1):
-        raise UnusableInput(f"dbt {arguments[0]}: {first_lines(output)}; details: {target / 'dbt.log'}")
+        raise UnusableInput(f"dbt {arguments[0]}: {first_lines(output)}{details}")
     return output
 
 

@@ -12,8 +12,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.dbt.process import run_dbt
+from orchestration.refresh import refresh
 from orchestration.settings import Settings
 from orchestration.warehouse.requests import Days, request_replay
+from support.installation import put
 from support.retail import (
     Line,
     as_text,
@@ -148,3 +151,73 @@ def test_however_lines_land_the_facts_are_what_stands(settings: Settings, seed: 
         build(settings)
         assert as_text(facts(settings)) == expected(landed)
     assert facts(settings) == facts(from_nothing(settings))
+
+
+FAILING = {
+    "models/staging/int_failing.sql": """
+select *, if(getvariable('corrections_since') is null, invoice_id, error('no such till')) as till_id
+from {{ ref("stg_line__sold") }}
+""",
+    "models/marts/sales/tills.sql": """
+{{ config(materialized="fact", key="till_id", events="int_failing") }}
+select till_id, count(*) as line_count from {{ factlog.events() }} group by till_id
+""",
+    "models/marts/sales/z_lines.sql": """
+-- depends_on: {{ ref("int_failing") }}
+select count(*) as lines, getvariable('corrections_since') as since from {{ ref("stg_line__sold") }}
+""",
+}
+
+
+def test_a_fact_works_as_any_model_of_dbt_does(tmp_path: Path) -> None:
+    """Its unit tests, `dbt show`, and a build by hand; one that fails leaves nothing behind for the next."""
+    settings = installation(tmp_path, own_project=True)
+    land_lines(settings, [Line("1", "a", "i1", 100), Line("2", "b", "i1", 50)])
+    refreshed = refresh(settings)
+    assert refreshed.tests == 2, "the unit tests of invoices and customer_products"
+    assert "i1" in run_dbt(settings, ["show", "--select", "invoices"])
+    for name, content in FAILING.items():
+        put(settings.dbt_project / name, content)
+    run_dbt(settings, ["run", "--threads", "1", "--select", "+tills"])
+    land_lines(settings, [Line("3", "a", "i2", 100, corrects="1")])
+    output = run_dbt(settings, ["run", "--threads", "1", "--select", "+tills", "z_lines", "invoices"])
+    assert "no such till" in output
+    with closing(duckdb.connect(settings.warehouse, read_only=True)) as connection:
+        assert connection.sql("FROM sales.z_lines").fetchall() == [(2, None)]
+        assert connection.sql("SELECT * FROM sales.tills").fetchall() == [("i1", 2, 1, 1)]
+    assert [row[:2] for row in rows(settings, "invoices")] == [("i1", 1), ("i2", 1)]
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (
+            """{{ config(materialized="fact", key="till_id", events="stg_line__sold") }}
+            select invoice_id as till_id, count(*) as n from {{ factlog.events() }} group by all""",
+            "its events are of stg_line__sold, which has no column till_id",
+        ),
+        (
+            """{{ config(materialized="fact", key="invoice_id", events="stg_line__sold") }}
+            select count(*) as n from {{ factlog.events() }}""",
+            "its key is invoice_id, and the SELECT has no such column; it has n",
+        ),
+        (
+            """{{ config(materialized="fact", key="invoice_id", events="stg_line__sold", day="sold_date") }}
+            select invoice_id, count(*) as n from {{ factlog.events() }} group by all""",
+            "its day is sold_date, and the SELECT has no such column; it has invoice_id, n",
+        ),
+        (
+            """{{ config(materialized="fact", key="invoice_id", events="stg_line__sold") }}
+            select invoice_id || '!' as invoice_id, count(*) as n from {{ factlog.events() }} group by all""",
+            "tills: the SELECT makes rows of keys that no event has",
+        ),
+    ],
+)
+def test_a_fact_that_can_not_be_kept_up_to_date_says_what_it_lacks(
+    tmp_path: Path, model: str, said: str
+) -> None:
+    settings = installation(tmp_path, own_project=True)
+    land_lines(settings, [Line("1", "a", "i1", 100)])
+    put(settings.dbt_project / "models/marts/sales/tills.sql", model)
+    output = run_dbt(settings, ["run", "--select", "+tills"])
+    assert said in output

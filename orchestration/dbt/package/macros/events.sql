@@ -41,12 +41,16 @@
 
 {#-
     The config `events` of the fact that is rendered. While a project is parsed, `config.get` knows nothing yet, but
-    what the model has called is there; a unit test renders a model's code without its config.
+    what the model has called is there. A unit test renders a model's code without its config, and knows of no other
+    model: there it is read out of the code.
 -#}
 {% macro declared_events() -%}
     {%- if not execute -%} {%- do return(config.context_config.build_config_dict().get("events")) -%}
     {%- elif model.resource_type == "unit_test" -%}
-        {%- do return(graph.nodes[model.tested_node_unique_id].config.get("events")) -%}
+        {%- set name = "\"[^\"]*\"|'[^']*'" -%}
+        {%- set call = modules.re.search("\\bevents\\s*=\\s*(\\[[^\\]]*\\]|" ~ name ~ ")", model.raw_code) -%}
+        {%- set names = modules.re.findall(name, call.group(1)) if call else [] -%}
+        {%- do return(names | map("replace", '"', "") | map("replace", "'", "") | list) -%}
     {%- else -%} {%- do return(config.get("events")) -%}
     {%- endif -%}
 {%- endmacro %}

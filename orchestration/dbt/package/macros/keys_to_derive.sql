@@ -52,6 +52,34 @@
 {%- endmacro %}
 
 
+{#- Each relation of events has what it is read by. A name that it lacks would be looked for elsewhere, and found. -#}
+{% macro check_events(keys, names) -%}
+    {%- for name in names -%}
+        {%- set relation = factlog.events_relation(name) -%}
+        {%- set columns = (
+            adapter.get_columns_in_relation(relation)
+            | map(attribute="name")
+            | map("lower")
+            | list
+        ) -%}
+        {%- for column in keys + ["sequence", "event_date"] if column | lower not in columns -%}
+            {%- do exceptions.raise_compiler_error(
+                "its events are of "
+                ~ name
+                ~ ", which has no column "
+                ~ column
+                ~ "; a fact finds its keys by "
+                ~ "the columns of its key, sequence and event_date: add it to "
+                ~ name
+                ~ ", which has "
+                ~ columns
+                | join(", ")
+            ) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+
 {% macro keys_of_replayed_rows_sql(keys, names) -%}
     select {{ factlog.quoted_list(keys) }}
     from {{ this }} as held
