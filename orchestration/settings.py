@@ -49,7 +49,7 @@ class Settings:
     """One installation: its folders and its bounds.
 
     `cut` and `as_of` bound what dbt reads: the commits up to and with that sequence, the events that had
-    occurred before that moment; with `sample_days`, those of objects that have events on one of these days.
+    occurred before that moment; with `sample_days`, facts hold the keys that have events on one of these.
     `warehouse_file`: where dbt builds, if not in the warehouse of `home`. `accepts_clock`: the clock is
     right, also where it says what can hardly be; for one command, so no variable of the environment says it.
     `inbox_mappings`: the mapping file of each folder of the inbox that has one. `project`: the folder of

@@ -1,13 +1,14 @@
-"""Whether the facts that are served come out of the log again, for the objects of a few days drawn by lot.
+"""Whether the facts that are served come out of the log again, for the keys of a few days drawn by lot.
 
-Belongs here: drawing the days, deriving the facts of the objects that have events on them, and comparing.
-Not here: the whole dataset (`verify`), and when it is done (`automation.nightly_checks`).
+Belongs here: drawing the days, deriving the keys of facts that have events on them, and comparing. Not here:
+the whole dataset (`verify`), and when it is done (`automation.nightly_checks`).
 
-The facts are derived from nothing, in a scratch warehouse that sees only those objects. Replaying the days in
-a copy of the warehouse would be shorter to write, and would prove nothing: which keys a replay derives is
-decided by the same incremental code, and by how far the copy says that it has read. Here nothing is taken
-from an earlier build, and the models take their other branch, the one that builds from nothing. A fact may be
-cut down to objects because it derives each key, which is an object's id, from that object's events alone.
+The facts are derived from nothing, in a scratch warehouse: each of the keys that have or had an event on
+these days, from all events of theirs. Replaying the days in a copy of the warehouse would prove nothing:
+which keys a replay derives is decided by the same incremental code, and by how far the copy says that it has
+read. Here nothing is taken from an earlier build. Only the fact knows which keys an event has, so its
+materialization draws them (the package's macro `find_sampled_keys`). A row of a key that never had any event
+is in no sample.
 """
 
 import random
@@ -20,9 +21,7 @@ import duckdb
 
 from event_archive.sql_text import quoted
 from event_archive.store.commit import Commit
-from event_archive.views.sample import SAMPLED
-from event_archive.views.segment_sql import SCHEMA
-from orchestration.dataset.compare import DayDifference, count_by_day, pair_tables
+from orchestration.dataset.compare import WHOLE, DayDifference, count_by_day, pair_tables
 from orchestration.dataset.tables import relation
 from orchestration.dataset.versions import Version, intact_file
 from orchestration.dbt.graph import Manifest, day_columns, fact_key, facts, table_of
@@ -32,17 +31,20 @@ from orchestration.replay.verify import PUBLISHED, REPLAYED, open_both, served_o
 from orchestration.settings import Settings
 from orchestration.warehouse.scratch import derive, scratch_folder
 
-OBJECTS = f"{REPLAYED}.{SCHEMA}.{SAMPLED}"
-
 
 @dataclass(frozen=True)
 class Fact:
-    """A published fact: its name in dbt, its table, and the columns of an object's id and of a row's day."""
+    """A published fact: its name in dbt, its table, and the columns of its key and of a row's day."""
 
     model: str
     table: str
-    key: str
+    key: tuple[str, ...]
     day: str | None
+
+    @property
+    def drawn(self) -> str:
+        """The table of its keys that were drawn, as SQL."""
+        return f"{REPLAYED}.audit.{quoted(f'sampled keys of {self.table}')}"
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class SampleVerification:
     sequence: int
     seed: str
     days: tuple[date, ...]
-    objects: int
+    keys: int
     rows: Mapping[str, int]
     differences: Mapping[str, Sequence[DayDifference]]
     seconds: float
@@ -65,14 +67,14 @@ class SampleVerification:
 
 
 def verify_sample(settings: Settings, *, seed: str, number_of_days: int) -> SampleVerification:
-    """Derive the facts of a few days' objects again from nothing, and compare with the served version."""
+    """Derive the keys of a few days again from nothing, and compare with the served version."""
     started = time.monotonic()
     archive = settings.open_archive()
     version = served_of_log(settings, archive)
     seed = f"{seed} {version.log_digest}"
     days = draw_days(archive.log.commits(version.sequence), seed, number_of_days)
     compared = published_facts(load_manifest(settings), version)
-    objects, rows, differences = 0, dict[str, int](), dict[str, Sequence[DayDifference]]()
+    keys, rows, differences = 0, dict[str, int](), dict[str, Sequence[DayDifference]]()
     if days and compared:
         with scratch_folder(settings) as scratch:
             select = [f"+{fact.model}" for fact in compared]
@@ -84,8 +86,8 @@ def verify_sample(settings: Settings, *, seed: str, number_of_days: int) -> Samp
                 full_disk_in_one_line("comparing"),
                 open_both(settings, published, replayed) as connection,
             ):
-                objects = count(connection, OBJECTS)
                 for fact in compared:
+                    keys += count(connection, fact.drawn)
                     rows[fact.table] = count(connection, relation(fact.table, REPLAYED))
                     if days_differing := fact_differences(connection, fact):
                         differences[fact.table] = days_differing
@@ -94,7 +96,7 @@ def verify_sample(settings: Settings, *, seed: str, number_of_days: int) -> Samp
         sequence=version.sequence,
         seed=seed,
         days=tuple(days),
-        objects=objects,
+        keys=keys,
         rows=rows,
         differences=differences,
         seconds=time.monotonic() - started,
@@ -109,22 +111,26 @@ def draw_days(commits: Sequence[Commit], seed: str, number: int) -> list[date]:
 
 
 def published_facts(manifest: Manifest, version: Version) -> list[Fact]:
-    """Return the facts that analysts read; each replaces its rows by one key, the id of an object."""
+    """Return the facts that analysts read."""
     days = day_columns(manifest)
     published = []
     for node in facts(manifest).values():
-        table, key = table_of(node), fact_key(node)
-        if table in version.tables and len(key) == 1:
-            published.append(Fact(node["name"], table, key[0], days.get(table)))
+        table = table_of(node)
+        if table in version.tables:
+            published.append(Fact(node["name"], table, fact_key(node), days.get(table)))
     return sorted(published, key=lambda fact: fact.table)
 
 
 def fact_differences(connection: duckdb.DuckDBPyConnection, fact: Fact) -> list[DayDifference]:
-    """Compare the rows of the sampled objects."""
+    """Compare the rows of the keys that were drawn; all, where the published ones have another key."""
     pair = pair_tables(connection, fact.table, PUBLISHED, REPLAYED)
     day = fact.day if fact.day in pair.types_b else None
-    of_sample = f"{quoted(fact.key)} IN (SELECT object_id FROM {OBJECTS})"
-    return count_by_day(connection, pair, day, where=of_sample)
+    same = " AND ".join(
+        f"drawn.{quoted(column)} IS NOT DISTINCT FROM {WHOLE}.{quoted(column)}" for column in fact.key
+    )
+    of_sample = f"EXISTS (SELECT 1 FROM {fact.drawn} AS drawn WHERE {same})"
+    has_key = set(fact.key) <= set(pair.types_a)
+    return count_by_day(connection, pair, day, where=of_sample if has_key else "TRUE")
 
 
 def count(connection: duckdb.DuckDBPyConnection, rows_of: str) -> int:

@@ -14,11 +14,10 @@ from duckdb import DuckDBPyConnection
 
 from event_archive import create_views
 from event_archive.store.commit import segments_of
-from event_archive.views.sample import keep_sampled_objects
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import begin_build
 from orchestration.warehouse.engine import limit_engine
-from orchestration.warehouse.requests import derives_everything
+from orchestration.warehouse.requests import derives_everything, request_sample
 
 
 class Plugin(BasePlugin):  # type: ignore[misc,unused-ignore]
@@ -45,6 +44,5 @@ class Plugin(BasePlugin):  # type: ignore[misc,unused-ignore]
         if derives_everything(conn) and not settings.sample_days:
             archive.files.read_anew(segments_of(archive.log.commits(settings.cut)))
         cut = create_views(conn, archive, settings.cut, settings.as_of)
-        if settings.sample_days:
-            keep_sampled_objects(conn, archive, settings.sample_days)
         begin_build(conn, archive, cut, as_of=settings.as_of, build_id=get_invocation_id())
+        request_sample(conn, settings.sample_days)

@@ -2,8 +2,8 @@
 
 Belongs here: the tables `audit.replay` and `audit.derive_again`, which dbt's macros read. A request stays in
 the warehouse until a build has fulfilled it, so that whoever builds after one that was killed completes it.
-Not here: why something is to be derived again (`model_code`, the command line, Dagster), and how (dbt's
-macros).
+Also which days a sample is drawn of (`audit.sampled_days`). Not here: why something is to be derived again
+(`model_code`, the command line, Dagster), and how (dbt's macros).
 """
 
 from collections.abc import Iterable, Sequence
@@ -57,6 +57,15 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
         "CREATE TABLE IF NOT EXISTS audit.replay (request VARCHAR, first_day DATE, end_day DATE)"
     )
     connection.execute("CREATE TABLE IF NOT EXISTS audit.derive_again (model VARCHAR)")
+    connection.execute("CREATE TABLE IF NOT EXISTS audit.sampled_days (day DATE)")
+
+
+def request_sample(connection: duckdb.DuckDBPyConnection, days: Iterable[date]) -> None:
+    """Ask a build from nothing for no more than the keys that have events on these days; of none, for all."""
+    create_tables(connection)
+    connection.execute("DELETE FROM audit.sampled_days")
+    for day in sorted(set(days)):
+        connection.execute("INSERT INTO audit.sampled_days VALUES (?)", [day])
 
 
 def request_replay(settings: Settings, request: str, days: Iterable[Days]) -> None:

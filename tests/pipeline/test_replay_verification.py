@@ -147,7 +147,7 @@ def test_every_night_the_archive_and_a_sample_are_verified(settings: Settings) -
     values = metadata(checks["replay_gives_the_same"])
     assert values["seed"] == f"2026-02-01 {version.log_digest}"
     assert values["days"] == ["2026-01-02", "2026-01-03"]
-    assert (values["objects"], values["rows"]) == (6, {"reading.notes_read": 6})
+    assert (values["keys"], values["rows"]) == (6, {"reading.notes_read": 6})
 
 
 @pytest.mark.usefixtures("in_process")

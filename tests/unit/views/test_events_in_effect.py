@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from event_archive import Archive, create_views
 from event_archive.sql_text import open_engine
-from event_archive.views.sample import keep_sampled_objects
 from support.drafts import DRAFTS, MOMENTS, Draft, land_drafts, two_majors
 from support.events import Event, land_bytes, lines, new_archive, weighed
 
@@ -187,14 +186,6 @@ def test_of_the_part_that_is_not_asked_for_no_file_is_read(mended: Archive) -> N
         [(_, plan)] = connection.execute(f"EXPLAIN (ANALYZE, FORMAT json) {bounded}").fetchall()
         tables = 4 + 4 + 4 + 4  # segments thrice, corrections
         assert json.loads(plan)["query"]["total_rows_scanned"] <= 2 + tables
-
-
-def test_a_sample_shows_what_stands_of_its_objects(mended: Archive, tmp_path: Path) -> None:
-    with views_of(mended, cut=3) as connection:
-        everything = rows(connection, "parcel_weighed")
-        keep_sampled_objects(connection, mended, [datetime(2026, 3, 1, tzinfo=UTC).date()])
-        assert rows(connection, "parcel_weighed") == everything
-        assert len(ids(connection, "parcel_weighed__all")) == 8
 
 
 @settings(max_examples=25, phases=[Phase.generate])  # each lands files: shrinking would take minutes

@@ -26,7 +26,11 @@
         existing is none or not existing.is_table or factlog.is_built_from_nothing(code)
     ) -%}
 
-    {%- if from_nothing -%} {%- do factlog.show_all_events(names) -%}
+    {%- set sampled = factlog.sampled_days() -%}
+    {%- if sampled -%}
+        {%- do factlog.find_sampled_keys(keys, names, sampled) -%}
+        {%- do factlog.keep_events_of_keys(keys, names, 0) -%}
+    {%- elif from_nothing -%} {%- do factlog.show_all_events(names) -%}
     {%- else -%}
         {%- do factlog.find_keys_to_derive(keys, names) -%}
         {%- set first_sequence = factlog.first_sequence_to_read(keys, names) -%}
