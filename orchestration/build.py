@@ -24,6 +24,7 @@ from orchestration.automation.sensors import (
     refresh_sensor,
 )
 from orchestration.dbt.process import load_manifest
+from orchestration.dbt.project_rules import check_macros, check_reads
 from orchestration.settings import Settings
 
 
@@ -31,6 +32,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     """Build the definitions of one installation."""
     archive = settings.open_archive()
     manifest = load_manifest(settings)
+    check_macros(manifest)
+    check_reads(manifest, archive.contracts)
     partitions = daily_partitions(settings, archive.log.commits())
     models = dbt_assets(settings, archive, manifest, partitions)
     published = published_asset(settings, mart_keys(models, manifest))

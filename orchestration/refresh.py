@@ -15,6 +15,13 @@ from orchestration.dataset.compare import TableState
 from orchestration.dataset.versions import served_version
 from orchestration.dbt.graph import Manifest
 from orchestration.dbt.process import OnNode, first_lines, keep_manifest, load_manifest, run_dbt
+from orchestration.dbt.project_rules import (
+    check_macros,
+    check_marts,
+    check_reads,
+    format_unread,
+    unread_types,
+)
 from orchestration.full_disk import full, full_disk_in_one_line
 from orchestration.planning.plan import plan
 from orchestration.publishing.publish import Publication, PublishingRefused, publish_locked
@@ -75,6 +82,9 @@ def refresh(
     with holding as lock, full_disk_in_one_line(str(settings.home)):
         archive = settings.open_archive()
         manifest = load_manifest(settings)
+        check_macros(manifest)
+        check_reads(manifest, archive.contracts)
+        check_marts(manifest, settings.dbt_project)
         if settings.warehouse.is_file():
             request_rebuild_of_changed(settings, manifest, archive.contracts, log)
             request_full_tests(settings, manifest)
@@ -85,6 +95,8 @@ def refresh(
         commits = archive.log.commits()
         state = read_state(settings, manifest, archive, len(commits))
         built = build(settings, archive, lock, from_nothing=from_nothing, manifest=manifest, on_node=on_node)
+        if log and (unread := unread_types(built.manifest, archive.contracts)):
+            log(format_unread(unread))
         before = served_tables(settings)
         publication = publish_locked(settings, archive)
         rows = rows_read(archive, built, state)

@@ -25,6 +25,7 @@ from orchestration.contract_tools.staging_model import (
     staging_columns,
     staging_sql,
 )
+from orchestration.dbt.project_rules import check_project_files
 
 SOURCES = "models/staging/_events.yml"
 HEADER = "# Written by `factlog contracts docs` from the contracts: change those, not this file.\n"
@@ -220,8 +221,7 @@ def _read(path: Path) -> str:
 
 def _check_project(contracts: Contracts, dbt_project: Path, models: dict[Path, str]) -> None:
     """Raise UnusableInput where models read other event types, or the source is declared elsewhere."""
-    if not (dbt_project / "dbt_project.yml").is_file():
-        raise UnusableInput(f"{dbt_project}: is no dbt project; name one by FACTLOG_DBT_PROJECT")
+    check_project_files(dbt_project)
     views = {contract.view_name for contract in contracts.newest()}
     known = {*views, *map(with_all, views), "all_events", "segments", *CORRECTIONS}
     for path, text in models.items():
@@ -229,7 +229,7 @@ def _check_project(contracts: Contracts, dbt_project: Path, models: dict[Path, s
             if name not in known:
                 raise UnusableInput(
                     f"{path}: reads events.{name}, which no contract describes; restore the contract, remove "
-                    "the model, or name the dbt project of these contracts by FACTLOG_DBT_PROJECT"
+                    "the model, or name the dbt project of these contracts in factlog.toml"
                 )
     for path in _yaml_files(dbt_project):
         if re.search(r"^\s*-?\s*name:\s*[\"']?events[\"']?\s*$", _read(path), re.MULTILINE):

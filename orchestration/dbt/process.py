@@ -23,6 +23,7 @@ from event_archive.store.durable import make_durable_folder
 from orchestration.dbt.fact_rules import check_facts
 from orchestration.dbt.graph import Manifest, read_manifest
 from orchestration.dbt.packages import INSTALLED, PACKAGE, link_package
+from orchestration.dbt.project_rules import check_project_files
 from orchestration.full_disk import full
 from orchestration.settings import Settings
 
@@ -69,6 +70,7 @@ def run_dbt(
     called for each node as soon as it is finished; of the rest, only errors are then returned. Raises
     UnusableInput where dbt itself could not work.
     """
+    check_project_files(settings.dbt_project)
     # What is written aside goes with its folder: nobody can be sent there.
     details = "" if target else f"; details: {settings.dbt_target / 'dbt.log'}"
     target = target or settings.dbt_target
