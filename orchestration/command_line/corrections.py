@@ -39,8 +39,8 @@ def corrections(everything: bool, wants_json: bool) -> None:
         screen.print_json(shown)
         return
     if not shown:
-        known = f", and none of {format_count(len(every), 'correction')} waits" if every else ""
-        screen.print_note(f"Nothing waits{known}." if known else "There are no corrections.")
+        count = format_count(len(every), "correction")
+        screen.print_note(f"Nothing waits, of {count}." if every else "There are no corrections.")
         return
     state = "status" if everything else "which is"
     screen.print_table(
