@@ -106,12 +106,17 @@ def describe_marts(manifest: Manifest) -> list[MartDescription]:
 
 
 def landing_columns(node: Mapping[str, Any]) -> tuple[str, ...]:
-    """The columns that only say when something landed: `last_sequence`, and those that are marked so."""
-    return tuple(
+    """The columns that only say when something landed: those that are marked so, and those of a fact.
+
+    A fact has them also where its YAML describes none.
+    """
+    marked = (
         column
         for column, description in node["columns"].items()
         if column == LAST_SEQUENCE or meta_of(description).get("says_when_landed") is True
     )
+    added = ("first_sequence", LAST_SEQUENCE) if is_fact(node) else ()
+    return tuple(dict.fromkeys((*marked, *added)))
 
 
 def traces(manifest: Manifest, unique_id: str, row_key: tuple[str, ...]) -> tuple[Trace, ...]:

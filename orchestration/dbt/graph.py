@@ -204,6 +204,8 @@ def row_keys(manifest: Manifest) -> dict[str, tuple[str, ...]]:
         elif test.get("name") == "unique_combination":
             columns = tuple(map(unquoted, test["kwargs"]["columns"]))
             proven.setdefault(node["attached_node"], []).append(columns)
+        elif test.get("name") == "one_row_per_key":
+            proven.setdefault(node["attached_node"], []).append(as_names(test["kwargs"]["key"]))
     return {
         model: min(keys, key=lambda key: (len(key), places(manifest["nodes"][model], key)))
         for model, keys in proven.items()

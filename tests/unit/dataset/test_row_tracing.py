@@ -146,6 +146,20 @@ def test_columns_that_are_marked_say_when_something_landed() -> None:
     assert note_of(report).landing_columns == ("landed_at",)
 
 
+def test_a_fact_says_between_which_commits_its_events_landed_whatever_it_describes() -> None:
+    assert note_of(mart("report", "day"), table="shop.sales").landing_columns == (
+        "last_sequence",
+        "first_sequence",
+    )
+
+
+@pytest.mark.parametrize("key", ["day", ["day", "town"]])
+def test_a_row_for_each_key_tells_rows_apart(key: object) -> None:
+    held = proof("one_row_per_key", "report", key=key, upstream="ref('stg_sales')")
+    report = mart("report", "day", "town")
+    assert note_of(report, test=held).row_key == (("day",) if key == "day" else ("day", "town"))
+
+
 def test_a_schema_of_marts_has_no_dot_in_its_name() -> None:
     report = mart("report", "day") | {"schema": "shop.north"}
     with pytest.raises(UnusableInput, match=r"shop\.north\.report: a schema of marts has no dot") as raised:
