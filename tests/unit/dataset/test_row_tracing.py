@@ -79,7 +79,7 @@ def test_a_fact_is_traced_by_its_key_through_the_views_of_its_events() -> None:
     staging = "staging.stg_sales"
     trace = KeyTrace(("sale_id",), (staging,), ("sale_made",), (ViewDefinition(staging),))
     note = note_of(mart("report"), table="shop.sales")
-    assert note == MartDescription("shop.sales", ("sale_id",), (trace,), ("last_sequence",))
+    assert note == MartDescription("shop.sales", ("sale_id",), (trace,), ("last_sequence", "first_sequence"))
     assert traces_from_json(traces_to_json(note.traced_to)) == note.traced_to
 
 
