@@ -32,11 +32,12 @@ from hypothesis import strategies as st
 
 from event_archive.sql_text import quoted
 from orchestration.dataset.tables import relation
+from orchestration.model_testing.rows_apart import LANDED_COLUMNS, Rows
 from orchestration.settings import Settings
 from orchestration.warehouse.requests import Days, request_replay
 from support.dbt_in_process import InProcess
 from support.dealing import Deal, deal
-from support.workshop import Rows, Workshop, differing, land_lines
+from support.workshop import Workshop, differing, land_lines
 from support.worlds import World
 
 Key = tuple[object, ...]
@@ -49,8 +50,6 @@ SCATTERED = [
     Days(date(2026, 2, 1), date(2026, 2, 20)),
     Days(date(2026, 1, 1), date(2026, 1, 5)),
 ]
-# They say what landed when, which is the one thing that may differ between two ways of arriving.
-LANDED_COLUMNS = {"first_sequence", "last_sequence"}
 # They tell of mistakes: where none had been made, they have nothing to tell.
 TOLD_OF_MISTAKES = {"billing.compensations", "analytics.version_gaps"}
 

@@ -12,26 +12,25 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any
 from unittest.mock import patch
 
 import duckdb
 from dbt.contracts.graph.nodes import ModelNode
 
 from event_archive import Source, land
-from event_archive.sql_text import literal, quoted
+from event_archive.sql_text import literal
 from orchestration import refresh
 from orchestration.dataset.compare import TableState, table_states
-from orchestration.dataset.tables import relation
 from orchestration.dbt.graph import as_names, read_manifest
 from orchestration.dbt.process import MANIFEST
+from orchestration.model_testing.rows_apart import Rows
+from orchestration.model_testing.rows_apart import differing as rows_by_table
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import record_build
 from orchestration.warehouse.requests import request_replay
 from support.dbt_in_process import InProcess
 from support.dealing import EVERYTHING, NOTHING, SOME, Deal
 
-Rows = list[tuple[Any, ...]]
 NO_LOCK = -1
 
 
@@ -149,20 +148,4 @@ def differing(
     tables: Iterable[str], built: Settings, expected: Settings, without: Iterable[str] = ()
 ) -> dict[str, Rows]:
     """The rows by table that only one of two warehouses has, `without` these columns."""
-    with closing(duckdb.connect()) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        for alias, settings in (("built", built), ("expected", expected)):
-            connection.execute(f"ATTACH {literal(str(settings.warehouse))} AS {alias} (READ_ONLY)")
-        rows_of = {table: rows_apart(connection, table, set(without)) for table in sorted(tables)}
-    return {table: rows for table, rows in rows_of.items() if rows}
-
-
-def rows_apart(connection: duckdb.DuckDBPyConnection, table: str, without: set[str]) -> Rows:
-    """The rows that only one of the two attached warehouses has in this table, each with whose it is."""
-    described = connection.execute(f"DESCRIBE built.{relation(table)}").fetchall()
-    columns = ", ".join(quoted(column) for column, *_ in described if column not in without)
-    built, expected = (f"SELECT {columns} FROM {side}.{relation(table)}" for side in ("built", "expected"))
-    return connection.execute(
-        f"SELECT 'built', * FROM ({built} EXCEPT ALL {expected}) "
-        f"UNION ALL SELECT 'expected', * FROM ({expected} EXCEPT ALL {built}) ORDER BY ALL"
-    ).fetchall()
+    return rows_by_table(tables, built.warehouse, expected.warehouse, {*without})
