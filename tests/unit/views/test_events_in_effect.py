@@ -143,6 +143,20 @@ def test_what_became_known_since_a_commit_is_asked_for_by_a_variable(mended: Arc
         assert ids(connection) == ["pay-1", "pay-5", "pay-9"], "the void occurred later"
 
 
+def test_as_of_a_moment_a_correction_waits_for_what_occurs_after_it(tmp_path: Path) -> None:
+    """By a slow clock it occurred before the moment, and what it names after it."""
+    archive = new_archive(tmp_path)
+    early = paid(2, 1000, 10, corrects="pay-1", time="2026-03-01T09:58:00Z")
+    land_bytes(archive, lines([paid(1, 1164, 10), early]))
+    for minute in (58, 59):
+        with views_of(archive, as_of=datetime(2026, 3, 1, 9, minute, tzinfo=UTC)) as connection:
+            assert ids(connection) == []
+            statuses = connection.execute("SELECT status FROM events.corrections").fetchall()
+            assert statuses == [("waiting",)] * (minute == 59)
+    with views_of(archive) as connection:
+        assert ids(connection) == ["pay-2"]
+
+
 def plan_of(connection: duckdb.DuckDBPyConnection, query: str) -> str:
     [(_, plan)] = connection.execute(f"EXPLAIN (FORMAT json) {query}").fetchall()
     return str(plan)
