@@ -1,6 +1,6 @@
 -- A fact: one row per order, kept up to date by its key. A refresh derives the orders anew that have new
--- events, from all
--- of their events; of several, the last by `event_order` counts, whenever it arrived.
+-- events,
+-- from all of their events; of several, the last by `event_order` counts, whenever it arrived.
 {{
     config(
         materialized="fact", key="order_id", events="stg_order__placed", day="placed_date", tags=["daily"]
