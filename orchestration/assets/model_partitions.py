@@ -21,10 +21,10 @@ from event_archive.store.commit import Commit
 from orchestration.assets.cursors import last_materialization, sequence_of
 from orchestration.assets.data_versions import is_of_code, version_tags, versions_by_day
 from orchestration.assets.event_partitions import event_key, materializations
-from orchestration.dbt.graph import Manifest
+from orchestration.dbt.graph import Manifest, views_of
 from orchestration.planning.arrivals import arrival_days, arrivals
 from orchestration.planning.key_counts import read_corrections
-from orchestration.planning.plan import corrected_days, of_objects
+from orchestration.planning.plan import corrected_days, of_views
 from orchestration.warehouse.requests import Days
 
 Specs = Mapping[str, dg.AssetSpec]
@@ -103,7 +103,7 @@ def days_to_mark(
     for unique_id, spec in specs.items():
         if spec.partitions_def is None:
             continue
-        corrected = of_objects(manifest, archive.contracts, unique_id, corrections)
+        corrected = of_views(views_of(manifest, unique_id), corrections)
         new = {*with_arrivals.get(unique_id, ()), *corrected_days(corrected, after)}
         days = {day.isoformat() for day in new}
         if replayed:

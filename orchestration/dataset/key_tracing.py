@@ -19,7 +19,15 @@ from event_archive import UnusableInput
 from event_archive.sql_text import quoted
 from event_archive.views.correction_tables import TABLES
 from orchestration.dataset.tables import relation
-from orchestration.dbt.graph import Manifest, fact_events, fact_key, in_order, table_of, upstream, views_of
+from orchestration.dbt.graph import (
+    Manifest,
+    fact_events,
+    fact_key,
+    in_order,
+    key_views_of,
+    table_of,
+    upstream,
+)
 
 NAMES_OF_EVENT = ("source", "event_id")
 
@@ -67,16 +75,19 @@ def key_trace(manifest: Manifest, fact: str) -> KeyTrace | None:
             f"{node['schema']}.{node['identifier']}" if node["resource_type"] == "source" else table_of(node)
             for node in nodes
         ),
-        tuple(sorted({view for name in events for view in views_of(manifest, name)} - set(TABLES))),
+        tuple(sorted(key_views_of(manifest, fact) - set(TABLES))),
         tuple(ViewDefinition(table_of(node)) for node in in_order(manifest) if table_of(node) in views),
     )
 
 
-def with_definitions(connection: duckdb.DuckDBPyConnection, trace: KeyTrace) -> KeyTrace:
-    """Return a trace with the statements that make its views in the warehouse, which is in use."""
+def with_definitions(
+    connection: duckdb.DuckDBPyConnection, trace: KeyTrace, database: str | None = None
+) -> KeyTrace:
+    """Return a trace with the statements that make its views in a warehouse: the database in use, or this."""
     rows = connection.execute(
         "SELECT schema_name || '.' || view_name, sql FROM duckdb_views() "
-        "WHERE database_name = current_database()"
+        "WHERE database_name = coalesce(?, current_database())",
+        [database],
     ).fetchall()
     statements = dict(rows)
     return replace(

@@ -72,7 +72,7 @@ def plan_over(
     return Planned(
         planned,
         version.number if version else None,
-        count_keys(settings, archive, manifest, commits, planned, corrections),
+        count_keys(settings, archive, manifest, commits, planned),
         expected_duration(planned.rows, state.durations),
     )
 

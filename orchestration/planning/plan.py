@@ -5,11 +5,11 @@ Belongs here: pure functions from these to a plan. Not here: reading them (`ware
 macros `find_keys_to_derive` and `is_built_from_nothing` decide in the build.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from event_archive.registry.contract import Contracts
+from event_archive.registry.contract import ALL_EVENTS, Contracts
 from event_archive.store.commit import Commit
 from orchestration.dbt.graph import Manifest, Node, is_daily, is_fact, models, table_of, views_of
 from orchestration.planning.arrivals import Arrival, arrivals
@@ -20,12 +20,14 @@ from orchestration.warehouse.state import WarehouseState
 
 @dataclass(frozen=True)
 class Correction:
-    """An event that corrects or voids another, and the day on which that takes effect, if it does."""
+    """An event that corrects or voids another, and the day on which that takes effect, if it does.
+
+    `view`: the one that shows both, as they are of one type.
+    """
 
     kind: str
     status: str
-    object_type: str
-    object_id: str
+    view: str
     place_date: date | None
     known_sequence: int
 
@@ -100,7 +102,7 @@ def plan(
             unique_id,
             node,
             [arrival for arrival in all_arrivals if arrival.view in views],
-            of_objects(manifest, contracts, unique_id, all_corrections),
+            of_views(views, all_corrections),
             after=state.read_until.get(unique_id) if is_fact(node) and state.holder is None else served,
             replays=days,
             rebuild=rebuild_all or unique_id in state.rebuilds or unique_id in changed,
@@ -162,18 +164,9 @@ def model_plan(
     )
 
 
-def object_types(manifest: Manifest, contracts: Contracts, unique_id: str) -> set[str]:
-    """The types of the objects whose events feed a model."""
-    views = views_of(manifest, unique_id)
-    return {contract.object_type for contract in contracts.newest() if contract.view_name in views}
-
-
-def of_objects(
-    manifest: Manifest, contracts: Contracts, unique_id: str, corrections: Iterable[Correction]
-) -> list[Correction]:
-    """The corrections about objects whose events feed a model."""
-    types = object_types(manifest, contracts, unique_id)
-    return [correction for correction in corrections if correction.object_type in types]
+def of_views(views: Collection[str], corrections: Iterable[Correction]) -> list[Correction]:
+    """The corrections of events of these views."""
+    return [correction for correction in corrections if {correction.view, ALL_EVENTS} & {*views}]
 
 
 def corrected_days(corrections: Iterable[Correction], after: int) -> set[date]:

@@ -164,9 +164,9 @@ def test_an_event_that_is_new_and_on_a_replayed_day_is_read_once() -> None:
 
 def test_a_correction_takes_effect_on_the_day_of_what_it_corrects() -> None:
     known = [
-        Correction("corrects", "in_effect", "translation", "trn_1", march(3), 2),
-        Correction("voids", "unmatched", "translation", "trn_2", None, 2),
-        Correction("voids", "in_effect", "invoice", "inv_1", march(9), 2),
+        Correction("corrects", "in_effect", "translation_delivered", march(3), 2),
+        Correction("voids", "unmatched", "translation_delivered", None, 2),
+        Correction("voids", "in_effect", "invoice_issued", march(9), 2),
     ]
     usage = planned(READ_FIRST, corrections=known)["usage"]
     assert format_days(usage.days) == "[2026-03-01, 2026-03-04)"
