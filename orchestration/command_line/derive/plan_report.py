@@ -101,18 +101,13 @@ def print_models(title: str, models: Iterable[ModelPlan], planned: Planned) -> N
             (
                 model.table,
                 format_some_days(model.days),
-                "all" if model.from_nothing else format_keys(planned.keys.get(model.model)),
+                "all" if model.from_nothing else planned.keys.get(model.model, "-"),
                 model.rows,
                 format_reasons(model),
             )
             for model in models
         ],
     )
-
-
-def format_keys(keys: int | None) -> str:
-    """How many keys; a dash where they can't be counted."""
-    return "-" if keys is None else f"{keys:,}"
 
 
 def format_reasons(model: ModelPlan) -> str:
