@@ -52,7 +52,9 @@ def dbt_executable() -> str:
     beside = Path(sys.executable).with_name("dbt")
     executable = str(beside) if beside.exists() else shutil.which("dbt")
     if executable is None:
-        raise UnusableInput("dbt is not installed beside this Python; run `make setup`")
+        raise UnusableInput(
+            "dbt is not installed beside this Python; install factlog with its packages (a clone: make setup)"
+        )
     return executable
 
 
