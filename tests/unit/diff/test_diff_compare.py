@@ -14,6 +14,7 @@ import pytest
 
 from event_archive import UnusableInput
 from event_archive.registry.contract import ALL_EVENTS
+from event_archive.views.correction_tables import create_correction_tables
 from orchestration.dataset.compare import table_states
 from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
 from orchestration.dataset.row_tracing import EventTrace, MartDescription, RowTrace
@@ -68,6 +69,8 @@ def dataset(
         connection.execute("USE warehouse")
         connection.execute("CREATE SCHEMA post")
         connection.execute("CREATE SCHEMA audit")
+        connection.execute("CREATE SCHEMA events")
+        create_correction_tables(connection, settings.open_archive(), [], None, "events")
         for note, columns, rows in tables:
             connection.execute(f"CREATE TABLE {note.table} ({columns})")
             for row in rows:
