@@ -30,9 +30,10 @@ BEGINS = {("demo",), ("dev",), ("land",), ("inbox",)}
 """Those that bring events."""
 
 OF_FILES = {
-    ("contracts", name) for name in ("check", "diff", "docs", "export", "import", "list", "new", "show")
+    ("init",),
+    *(("contracts", name) for name in ("check", "diff", "docs", "export", "import", "list", "new", "show")),
 }
-"""Those that read contracts and schemas, and ask no archive."""
+"""Those that read contracts and schemas, or write a new project, and ask no archive."""
 
 ARGUMENTS: dict[tuple[str, ...], list[list[str]]] = {
     ("clean",): [["--dry-run"], ["--older-than", "0s"]],
@@ -45,6 +46,7 @@ ARGUMENTS: dict[tuple[str, ...], list[list[str]]] = {
     ("contracts", "show"): [["translation.rated.v1"]],
     ("contracts", "try"): [[CONTRACT], [CONTRACT, "--no-readers"]],
     ("diff",): [["1", "2"], ["current"]],
+    ("init",): [["shop"]],
     ("published", "serve"): [["1"]],
     ("quarantine", "recover"): [[], ["--dry-run"]],
     ("query",): [["SELECT 1"], ["--archive", "SELECT 1"]],
@@ -117,7 +119,7 @@ def test_a_command_that_asks_an_archive_says_that_there_is_none(
 
 
 @pytest.mark.parametrize("names", sorted(OF_FILES), ids=" ".join)
-def test_a_command_about_contracts_needs_no_archive_and_begins_none(
+def test_a_command_about_files_needs_no_archive_and_begins_none(
     nothing: Path, factlog: Typed, names: tuple[str, ...]
 ) -> None:
     Path("schema.json").write_text(json.dumps(SCHEMA))
