@@ -93,7 +93,7 @@ def factlog(context: click.Context) -> None:
     \b
     Start with:
       factlog init DIR             a project of your own, with a few events to land
-      factlog demo                 in a project of the example: the whole way on a simulated company's events
+      factlog demo                 the whole way, in a project of the translation company
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
