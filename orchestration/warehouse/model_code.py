@@ -21,6 +21,7 @@ from orchestration.settings import Settings
 from orchestration.warehouse.engine import has_columns, open_warehouse
 from orchestration.warehouse.requests import request_rebuild
 
+FACT_CODE = "audit.fact_code"
 FACT_CONFIG = ("key", "events", "day", "lookups")
 Parts = Mapping[str, str]
 """Digests by name: a file of SQL, a macro, an event type."""
@@ -81,7 +82,12 @@ def describe_events(connection: duckdb.DuckDBPyConnection, contracts: Contracts)
 
     A fact's materialization compares: what derived the rows that are there is written with them.
     """
-    connection.execute("CREATE TABLE IF NOT EXISTS audit.fact_code (table_name VARCHAR, code VARCHAR)")
+    if has_columns(connection, FACT_CODE) and not has_columns(connection, FACT_CODE, "first_steps"):
+        connection.execute(f"DROP TABLE {FACT_CODE}")  # of an older version: every fact is built anew
+    connection.execute(
+        f"CREATE TABLE IF NOT EXISTS {FACT_CODE} "
+        "(table_name VARCHAR, code VARCHAR, query VARCHAR, first_steps VARCHAR[])"
+    )
     connection.execute("CREATE OR REPLACE TABLE audit.event_types (view_name VARCHAR, definition VARCHAR)")
     views = sorted({contract.view_name for contract in contracts.values()})
     rows = [(view, view_definition(contracts, view)) for view in views]

@@ -1,8 +1,9 @@
 """Which keys of the facts no test has seen yet, so that a refresh tests what it changed, not the whole log.
 
-Belongs here: the table `audit.untested`, which dbt's macros fill and read, and when it is emptied. Not here:
-what a test looks at (dbt's macros). Keys stay in the warehouse until every test of a whole build has passed:
-what a build leaves untested that is killed, or fails, the next one tests.
+Belongs here: the table `audit.untested`, which dbt's macros fill and read, and when it is emptied; and in
+`audit.tested` the commit up to which all was tested. Not here: what a test looks at (dbt's macros). Keys stay
+in the warehouse until every test of a whole build has passed: what a build leaves untested that is killed, or
+fails, the next one tests.
 """
 
 import hashlib
@@ -29,6 +30,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
         "(table_name VARCHAR, key_values VARCHAR[], first_sequence BIGINT)"
     )
     connection.execute("CREATE TABLE IF NOT EXISTS audit.tests_held (code VARCHAR)")
+    connection.execute("CREATE TABLE IF NOT EXISTS audit.tested (sequence BIGINT)")
 
 
 def request_full_tests(settings: Settings, manifest: Manifest) -> None:
@@ -60,6 +62,8 @@ def record_all_passed(connection: duckdb.DuckDBPyConnection, manifest: Manifest)
         ).fetchall()
     }
     connection.execute("DELETE FROM audit.untested")
+    connection.execute("DELETE FROM audit.tested")
+    connection.execute("INSERT INTO audit.tested SELECT sequence FROM audit.build")
     if read_passed_code(connection) != code and fact_tables(manifest) <= whole_tables:
         connection.execute("DELETE FROM audit.tests_held")
         connection.execute("INSERT INTO audit.tests_held VALUES (?)", [code])

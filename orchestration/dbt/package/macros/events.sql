@@ -64,9 +64,14 @@
 
 {#- The name of a temporary relation of the model that is built: no other model of the connection has it. -#}
 {% macro temporary(what, name=none) -%}
+    {%- do return(factlog.temporary_of(model, what, name)) -%}
+{%- endmacro %}
+
+
+{% macro temporary_of(node, what, name=none) -%}
     {%- do return(
         adapter.quote(
-            [what, model.package_name, model.name, name]
+            [what, node.package_name, node.name, name]
             | reject("none")
             | join("__")
             | replace('"', '""')

@@ -45,6 +45,7 @@
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
     {%- set columns = factlog.columns_of_fact(keys) -%}
+    {%- set derived = factlog.derived_sql(columns, keys, names) -%}
     {%- if from_nothing -%}
         {%- if existing is not none and not existing.is_table -%}
             {%- do drop_relation_if_exists(existing) -%}
@@ -52,9 +53,9 @@
         {%- call statement("main") -%}
             {{ factlog.create_fact_sql(target, columns) }}
             insert into {{ target }} by name
-            from {{ factlog.as_subquery(factlog.derived_sql(columns, keys, names)) }};
+            from {{ factlog.as_subquery(derived) }};
             {{ factlog.note_whole_table_sql() }}
-            {{ factlog.record_code_sql(code) }}
+            {{ factlog.record_code_sql(code, derived) }}
         {%- endcall -%}
     {%- else -%}
         {%- call statement("main") -%}
@@ -63,9 +64,9 @@
             where {{ factlog.same_key(keys, "old", "keys") }}
             ;
             insert into {{ target }} by name
-            from {{ factlog.as_subquery(factlog.derived_sql(columns, keys, names)) }};
+            from {{ factlog.as_subquery(derived) }};
             {{ factlog.note_derived_keys_sql(keys, first_sequence) }}
-            {{ factlog.record_code_sql(code) }}
+            {{ factlog.record_code_sql(code, derived) }}
         {%- endcall -%}
     {%- endif -%}
 

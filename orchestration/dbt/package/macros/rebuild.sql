@@ -94,11 +94,24 @@
 {%- endmacro %}
 
 
-{% macro record_code_sql(code) -%}
+{#- Note what derived a fact, and the query and what ran before it: a test derives keys again by these. -#}
+{% macro record_code_sql(code, query) -%}
     delete from audit.fact_code
     where table_name = {{ factlog.table_name(this) }}
     ;
-    insert into audit.fact_code values ({{ factlog.table_name(this) }}, '{{ code }}');
+    insert into audit.fact_code
+    values
+        (
+    {{ factlog.table_name(this) }},
+            '{{ code }}',
+    {{ factlog.literal(query) }},
+            [
+    {%- for hook in pre_hooks -%}
+        {{ factlog.literal(render(hook.get("sql"))) }}
+        {%- if not loop.last %}, {% endif -%}
+    {%- endfor -%}
+            ]
+        );
 {%- endmacro %}
 
 
