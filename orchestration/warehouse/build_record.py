@@ -154,7 +154,7 @@ def record_build(
             connection.executemany("INSERT INTO audit.outcomes VALUES (?, ?, ?)", rows)
         record_marts(connection, marts)
         if expected <= done and all(check.passed for check in outcomes):
-            untested_keys.record_all_passed(connection, manifest)
+            untested_keys.record_all_passed(connection, manifest, build.sequence)
     return outcomes
 
 

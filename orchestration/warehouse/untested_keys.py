@@ -47,8 +47,8 @@ def request_full_tests(settings: Settings, manifest: Manifest) -> None:
                 connection.execute("INSERT INTO audit.untested VALUES (?, ?, 0)", [table, ALL_KEYS])
 
 
-def record_all_passed(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
-    """Remember that every test of a whole build passed: no key is untested any more.
+def record_all_passed(connection: duckdb.DuckDBPyConnection, manifest: Manifest, sequence: int) -> None:
+    """Remember that every test of a whole build up to a commit passed: no key is untested any more.
 
     Which tests these are is recorded where they have seen every row. A test that was changed after the build
     had been requested has not: then the next build tests everything.
@@ -63,7 +63,7 @@ def record_all_passed(connection: duckdb.DuckDBPyConnection, manifest: Manifest)
     }
     connection.execute("DELETE FROM audit.untested")
     connection.execute("DELETE FROM audit.tested")
-    connection.execute("INSERT INTO audit.tested SELECT sequence FROM audit.build")
+    connection.execute("INSERT INTO audit.tested VALUES (?)", [sequence])
     if read_passed_code(connection) != code and fact_tables(manifest) <= whole_tables:
         connection.execute("DELETE FROM audit.tests_held")
         connection.execute("INSERT INTO audit.tests_held VALUES (?)", [code])
