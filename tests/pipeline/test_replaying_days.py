@@ -222,7 +222,7 @@ def replayed(
     """
     folder = tmp_path_factory.mktemp("replayed")
     settings = replace(copy_home(published, folder / "home"), dbt_project=folder / "project")
-    shutil.copytree(PROJECT / "dbt_project", settings.dbt_project)
+    shutil.copytree(PROJECT / "dbt_project", settings.dbt_project, symlinks=True)
     usage = settings.dbt_project / "models/marts/billing/usage.sql"
     assert END in usage.read_text()
     usage.write_text(usage.read_text().replace(END, OTHER_END))
