@@ -28,7 +28,7 @@ INTERRUPTED = 130
 # How often each command is typed with another of its calls failing; the demo takes seconds.
 ATTEMPTS = {"demo": 2, "refresh": 6, "replay": 6}
 ATTEMPTS_OF_OTHERS = 12
-READING = [name for name in COMMANDS if not name.startswith("contracts ") and name != "demo"]
+READING = [name for name in COMMANDS if not name.startswith("contracts ") and name not in ("demo", "init")]
 LIMITED = ["land", "quarantine recover", "query", "diff", "refresh", "published serve"]
 
 
@@ -56,7 +56,7 @@ def check(outcome: Outcome, about: object, named: list[str]) -> None:
 
 
 def test_every_command_is_driven() -> None:
-    assert set(COMMANDS) == set(leaves(entry))
+    assert set(COMMANDS) == set(leaves(entry)) - {"dev"}, "a server until it is stopped: test_wheel runs it"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -26,6 +26,7 @@ from support.installation import drop, land_events, note, published_installation
 # Every command, as somebody would type it in a folder with the files that `prepare` puts there.
 COMMANDS = {
     "demo": "demo --scale 0.01",
+    "init": "init made",
     "land": "land more.ndjson",
     "inbox": "inbox",
     "log": "log",
