@@ -2,6 +2,8 @@ with
     registered as (
         select
             customer_id,
+            source,
+            event_id,
             verb,
             occurred_at,
             sequence,
@@ -13,12 +15,12 @@ with
     ),
 
     plan_changed as (
-        select customer_id, verb, occurred_at, sequence, event_date, event_order, plan
+        select customer_id, source, event_id, verb, occurred_at, sequence, event_date, event_order, plan
         from {{ ref("stg_customer__plan_changed") }}
     ),
 
     closed as (
-        select customer_id, verb, occurred_at, sequence, event_date, event_order
+        select customer_id, source, event_id, verb, occurred_at, sequence, event_date, event_order
         from {{ ref("stg_customer__closed") }}
     ),
 

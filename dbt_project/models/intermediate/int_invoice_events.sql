@@ -2,6 +2,8 @@ with
     issued as (
         select
             invoice_id,
+            source,
+            event_id,
             sequence,
             event_date,
             event_order,
@@ -20,13 +22,21 @@ with
 
     reminded as (
         select
-            invoice_id, sequence, event_date, event_order, struct_pack(occurred_at, customer_id) as reminded
+            invoice_id,
+            source,
+            event_id,
+            sequence,
+            event_date,
+            event_order,
+            struct_pack(occurred_at, customer_id) as reminded
         from {{ ref("stg_invoice__reminded") }}
     ),
 
     paid as (
         select
             invoice_id,
+            source,
+            event_id,
             sequence,
             event_date,
             event_order,
