@@ -118,7 +118,7 @@ def test_a_model_that_fails_is_named(settings: Settings) -> None:
 
 def test_dbt_that_cannot_work_is_one_line(settings: Settings) -> None:
     put(settings.dbt_project / "models/marts/writing/notes.sql", "select {{ nonsense(")
-    with pytest.raises(UnusableInput, match="dbt build: ") as error:
+    with pytest.raises(UnusableInput, match="dbt parse: ") as error:
         refresh(settings)
     assert "\n" not in str(error.value)
 
