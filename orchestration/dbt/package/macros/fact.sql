@@ -76,6 +76,5 @@
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {{ adapter.commit() }}
     {{ run_hooks(post_hooks, inside_transaction=False) }}
-    {%- do factlog.drop_temporary(names) -%}
     {{ return({"relations": [target]}) }}
 {%- endmaterialization %}

@@ -217,11 +217,3 @@
         {{ adapter.quote(column) }}{% if not loop.last %}, {% endif %}
     {%- endfor -%}
 {%- endmacro %}
-
-
-{% macro drop_temporary(names) -%}
-    {%- call statement("drop_temporary", auto_begin=False) -%}
-        drop table if exists {{ factlog.temporary("keys") }};
-        drop table if exists {{ factlog.temporary("touched") }};
-    {%- endcall -%}
-{%- endmacro %}
