@@ -77,6 +77,7 @@ def built() -> Settings:
     settings = installation(temporary_folder(), own_project=True)
     for path in (settings.dbt_project / "models/marts/sales").iterdir():
         path.unlink()
+    (settings.dbt_project / "models/unit_tests.yml").unlink()
     for name, content in FILES.items():
         put(settings.dbt_project / name, content)
     land_lines(settings, [FIRST])

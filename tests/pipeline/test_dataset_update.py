@@ -11,9 +11,11 @@ import pytest
 
 from event_archive import UnusableInput
 from event_archive.sql_text import literal, open_engine
+from event_archive.views.correction_tables import create_correction_tables
 from orchestration.dataset.compare import TableState, table_states
 from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
 from orchestration.dataset.dataset_update import update_dataset
+from support.events import new_archive
 
 INFO = [DatasetInfo(sequence, "digest", None, "code", datetime.now(UTC)) for sequence in range(3)]
 BEFORE = r'''
@@ -63,10 +65,15 @@ def change(file: Path, sql: str) -> None:
 
 
 @pytest.fixture
-def changed(tmp_path: Path) -> Path:
+def changed(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse that has changed since `1.duckdb` was written from it."""
     file = tmp_path / "warehouse.duckdb"
     change(file, BEFORE)
+    with closing(duckdb.connect(file)) as connection:
+        connection.execute("CREATE SCHEMA events")
+        create_correction_tables(
+            connection, new_archive(tmp_path_factory.mktemp("empty")), [], None, "events"
+        )
     with warehouse(file) as connection:
         write_dataset(connection, tmp_path / "1.duckdb", INFO[1], table_states(connection))
     change(file, AFTER)
