@@ -30,9 +30,19 @@ def released_contracts(folder: Path, against: str) -> Contracts:
     inside = folder.resolve().relative_to(top.resolve())
     with tempfile.TemporaryDirectory(prefix="factlog-released-") as scratch:
         archive = _git(top, "archive", "--format=tar", revision, "--", str(inside))
-        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-            tar.extractall(scratch, filter="data")
-        return _contracts_in(Path(scratch) / inside)
+        _write_files(archive, inside, Path(scratch))
+        return _contracts_in(Path(scratch))
+
+
+def _write_files(archive: bytes, inside: Path, folder: Path) -> None:
+    """Write the files of one folder of a tar archive: by their last names, so to nowhere else."""
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        for member in tar:
+            path = Path(member.name)
+            if member.isfile() and path.parent == inside:
+                content = tar.extractfile(member)
+                assert content is not None
+                (folder / path.name).write_bytes(content.read())
 
 
 def _contracts_in(folder: Path) -> Contracts:
