@@ -32,13 +32,10 @@
         {%- do factlog.keep_events_of_keys(keys, names, 0) -%}
     {%- elif from_nothing -%} {%- do factlog.show_all_events(names) -%}
     {%- else -%}
-        {%- do factlog.find_keys_to_derive(keys, names) -%}
-        {%- set first_sequence = factlog.first_sequence_to_read(keys, names) -%}
-        {%- do factlog.keep_events_of_keys(
-            keys,
-            names,
-            first_sequence,
-        ) -%}
+        {%- set last_read = factlog.last_sequence_read() -%}
+        {%- do factlog.find_keys_to_derive(keys, names, last_read) -%}
+        {%- set first_sequence = factlog.first_sequence_to_read(keys, names, last_read) -%}
+        {%- do factlog.keep_events_of_keys(keys, names, first_sequence) -%}
     {%- endif -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}

@@ -11,8 +11,8 @@
     A replay adds to a refresh and never stands in for one: it may read an event of an unread commit, and from then on
     that commit would pass for read.
 -#}
-{% macro find_keys_to_derive(keys, names) -%}
-    {%- set found, last_read = factlog.temporary("found"), factlog.last_sequence_read() -%}
+{% macro find_keys_to_derive(keys, names, last_read) -%}
+    {%- set found = factlog.temporary("found") -%}
     {%- set replayed = factlog.is_on_replayed_day("event_date") -%}
     {%- set listed = factlog.quoted_list(keys) -%}
     {%- call statement("find_keys", auto_begin=False) -%}
@@ -144,7 +144,7 @@
     have removed it, and what has not been read comes later. A key without a row may have any: only a fact of which a
     test holds that every key has its row goes by this. Nor does a replay, which mends whatever is wrong.
 -#}
-{% macro first_sequence_to_read(keys, names) -%}
+{% macro first_sequence_to_read(keys, names, last_read) -%}
     {%- set replayed = factlog.is_on_replayed_day("event_date") != "false" -%}
     {%- if replayed or not factlog.has_row_for_every_key(keys) -%} {%- do return(0) -%} {%- endif -%}
     {%- set touched = factlog.temporary("touched") -%}
@@ -165,7 +165,7 @@
     {%- set sql %}
         select
             least(
-                {{ factlog.last_sequence_read() + 1 }},
+                {{ last_read + 1 }},
                 (
                     select min(held.first_sequence)
                     from {{ this }} as held

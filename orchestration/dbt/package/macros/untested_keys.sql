@@ -29,33 +29,37 @@
 
 
 {% macro untested_keys(relation) -%}
-    {%- set found = namespace(keys=none) -%}
     {%- set is_warning = (config.get("severity") or "error") | lower == "warn" -%}
-    {%- set nodes = (
-        graph.nodes.values()
-        if execute and not is_warning and relation.identifier is defined
-        else []
+    {%- set node = none if is_warning else factlog.model_of(relation) -%}
+    {%- if node is none or node.config.materialized != "fact" -%} {%- do return(none) -%} {%- endif -%}
+    {%- set query %} select key_values from audit.untested where table_name = {{ factlog.table_name(relation) }} {%- endset -%}
+    {%- set sql %}
+        select
+            count(*) filter (key_values is null) as whole_tables,
+            count(*) filter (list_has_any(list_transform(key_values, lambda value: value is null), [true])) as null_keys
+        from ({{ query }})
+    {%- endset -%}
+    {%- set counted = run_query(sql).rows[0] -%}
+    {%- if counted[0] > 0 -%} {%- do return(none) -%} {%- endif -%}
+    {%- do return(
+        {
+            "columns": factlog.as_list(node.config.key),
+            "query": query,
+            "has_null": counted[1] > 0,
+        }
     ) -%}
-    {%- for node in nodes if node.resource_type == "model" and node.config.materialized == "fact" -%}
+{%- endmacro %}
+
+
+{#- The model whose table a relation is; none while the project is parsed, or where no model makes it. -#}
+{% macro model_of(relation) -%}
+    {%- set nodes = graph.nodes.values() if execute and relation.identifier is defined else [] -%}
+    {%- for node in nodes if node.resource_type == "model" -%}
         {%- if node.schema == relation.schema and node.alias == relation.identifier -%}
-            {%- set query %} select key_values from audit.untested where table_name = {{ factlog.table_name(relation) }} {%- endset -%}
-            {%- set sql %}
-                select
-                    count(*) filter (key_values is null) as whole_tables,
-                    count(*) filter (list_has_any(list_transform(key_values, lambda value: value is null), [true])) as null_keys
-                from ({{ query }})
-            {%- endset -%}
-            {%- set counted = run_query(sql).rows[0] -%}
-            {%- if counted[0] == 0 -%}
-                {%- set found.keys = {
-                    "columns": factlog.as_list(node.config.key),
-                    "query": query,
-                    "has_null": counted[1] > 0,
-                } -%}
-            {%- endif -%}
+            {%- do return(node) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- do return(found.keys) -%}
+    {%- do return(none) -%}
 {%- endmacro %}
 
 

@@ -7,16 +7,10 @@
     A fact that was just built for the first time has nothing that it could be compared with: it passes.
 -#}
 {% test same_from_nothing(model, most_keys=1000) %}
-    {%- set fact = namespace(node=none) -%}
-    {%- set nodes = graph.nodes.values() if execute else [] -%}
-    {%- for node in nodes if node.resource_type == "model" -%}
-        {%- if node.schema == model.schema and node.alias == model.identifier -%}
-            {%- set fact.node = node -%}
-        {%- endif -%}
-    {%- endfor -%}
+    {%- set node = factlog.model_of(model) -%}
     {%- set since = none -%}
-    {%- if fact.node and flags.WHICH in ("build", "test") -%}
-        {%- if fact.node.config.materialized != "fact" -%}
+    {%- if node and flags.WHICH in ("build", "test") -%}
+        {%- if node.config.materialized != "fact" -%}
             {%- do exceptions.raise_compiler_error(
                 "same_from_nothing is a test of a fact; " ~ model ~ " is none"
             ) -%}
@@ -24,6 +18,6 @@
         {%- set since = run_query("select max(sequence) from audit.tested").columns[0].values()[0] -%}
     {%- endif -%}
     {%- if since is none -%} select 1 as no_row limit 0
-    {%- else -%} {{ factlog.derived_otherwise_sql(model, fact.node, since | int, most_keys) }}
+    {%- else -%} {{ factlog.derived_otherwise_sql(model, node, since | int, most_keys) }}
     {%- endif -%}
 {% endtest %}
