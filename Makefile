@@ -20,7 +20,7 @@ TOOL_COUNT = $$(($$(grep -c '^[a-z].*==' requirements-dev.lock) - $$(grep -c '^[
 LOCK := uv pip compile --quiet --universal --no-strip-extras --generate-hashes --no-emit-index-url --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format dev bench lock proto clean
+.PHONY: help setup demo test hunt check format dev bench lock proto clean
 
 help:  ## List the targets
 	@echo "factlog: make targets (start with: make demo)"
@@ -52,8 +52,11 @@ $(TOOLS): $(PACKAGES)
 demo: $(PROJECT)  ## Walk the whole way once: simulate a company, land, derive, check, publish, report
 	@$(BIN)/factlog demo
 
-test: $(PROJECT) $(TOOLS)  ## Run all tests, cheapest first, two files at a time
+test: $(PROJECT) $(TOOLS)  ## Run all tests, two files at a time
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+hunt: $(PROJECT) $(TOOLS)  ## Look for new cases of every property, until you stop it: hours (TESTS=PATH: of these alone)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --maxfail=1 --hypothesis-profile=hunt -m "not browser" $(TESTS)
 
 check: $(PROJECT) $(TOOLS)  ## Lint, format, the house and its directions, types, SQL format, dbt parse
 	$(BIN)/ruff check .

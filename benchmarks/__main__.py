@@ -14,10 +14,14 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.encodings import landing_of_encodings
+from benchmarks.foreign_landing import landing_of_foreign_records
 from benchmarks.landing import landing_against_copy, landing_into_full_day, landing_memory
+from benchmarks.many_commits import archives_of_many_commits
+from benchmarks.many_files import landing_many_files
 from benchmarks.measurement import Measurement
 from benchmarks.refreshing import refresh_against_build
 from benchmarks.replaying import replaying
+from benchmarks.starting import starting
 
 
 def main() -> int:
@@ -32,11 +36,15 @@ def main() -> int:
     with tempfile.TemporaryDirectory(dir=options.folder, prefix="factlog-bench-") as name:
         folder = Path(name)
         steps: list[Callable[[], list[Measurement]]] = [
+            lambda: starting(folder),
             lambda: [landing_memory(folder, 2 * share)],
             lambda: landing_against_copy(folder, int(2_000_000 * share)),
             lambda: [landing_into_full_day(folder, int(5_000_000 * share))],
+            lambda: landing_of_foreign_records(folder, int(60_000 * share)),
+            lambda: landing_many_files(folder, share),
+            lambda: archives_of_many_commits(folder, share),
             lambda: landing_of_encodings(folder, int(500_000 * share)),
-            lambda: [refresh_against_build(folder)],
+            lambda: refresh_against_build(folder),
             lambda: replaying(folder, share),
         ]
         measurements = []

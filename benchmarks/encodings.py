@@ -1,4 +1,4 @@
-"""Landing the same events as Avro and Protobuf: its speed against landing them as JSON.
+"""Landing the same events as Avro and Protobuf: its speed and its cost against landing them as JSON.
 
 Belongs here: the files in three encodings, and what is measured. Not here: the events (`event_stream`) and
 the table (`__main__`).
@@ -19,15 +19,15 @@ import fastavro
 
 from benchmarks.event_stream import write_requests
 from benchmarks.landing import land_file
-from benchmarks.measurement import Measurement, seconds
+from benchmarks.measurement import Measurement, cpu_seconds, seconds
 from event_archive.decoding.avro_safe_schema import CLOUD_EVENT
 from event_archive.decoding.protobuf_event import CloudEventBatch
 
-BOUND = 0.1  # JSON is parsed in columns, the others event by event
+BOUND = 0.4  # the aim is 0.5: measured were 0.44 to 0.58, with other work beside it
 
 
 def landing_of_encodings(folder: Path, events: int, rounds: int = 3) -> list[Measurement]:
-    """Events per second of landing Avro and Protobuf, as a share of landing the same events as JSON."""
+    """The speed of landing Avro and Protobuf, and its cost, as shares of landing the same events as JSON."""
     lines = write_requests(folder / f"encoded-{events}.ndjson", events)
     files: dict[str, tuple[Path, Callable[[Path], None]]] = {
         "Avro": (_write_avro(lines), _parse_avro),
@@ -35,16 +35,24 @@ def landing_of_encodings(folder: Path, events: int, rounds: int = 3) -> list[Mea
     }
     measurements = []
     for name, (path, parse) in files.items():
-        ratios = []
-        for _ in range(rounds):
-            rival = seconds(partial(land_file, lines, folder / "archive", fresh=True))
-            ours = seconds(partial(land_file, path, folder / "archive", fresh=True))
-            ratios.append(rival / ours)
-        rates = {"": ours, "as JSON": rival, "to parse alone": seconds(partial(parse, path))}
-        shown = ", ".join(f"{events / taken:,.0f} {what}".strip() for what, taken in rates.items())
-        label = f"landing {events:,} events as {name}: share of landing them as JSON"
-        measurements.append(Measurement(label, statistics.median(ratios), ">=", BOUND, f"{shown} events/s"))
+        pairs = [(_cost(lines, folder), _cost(path, folder)) for _ in range(rounds)]
+        label = f"landing {events:,} events as {name}: share of "
+        parsing = events / seconds(partial(parse, path))
+        for what, unit, number in (("speed", "events/s", 0), ("events in a CPU second", "events/CPU s", 1)):
+            share = statistics.median(json[number] / ours[number] for json, ours in pairs)
+            json, ours = (events / cost[number] for cost in pairs[-1])
+            shown = f"{ours:,.0f} against {json:,.0f} {unit}"
+            shown += f", {parsing:,.0f} to parse alone" if number == 0 else ""
+            measurements.append(Measurement(label + f"JSON's {what}", share, ">=", BOUND, shown))
     return measurements
+
+
+def _cost(path: Path, folder: Path) -> tuple[float, float]:
+    """The seconds of landing a file in an empty archive, and those of the processor."""
+    measured: list[float] = []
+    work = partial(land_file, path, folder / "archive", fresh=True)
+    measured.append(seconds(lambda: measured.append(cpu_seconds(work))))
+    return measured[1], measured[0]
 
 
 def _events(lines: Path) -> Iterator[dict[str, Any]]:

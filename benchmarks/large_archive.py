@@ -13,7 +13,7 @@ holds more days, not larger ones: that is how an archive grows.
 import hashlib
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -21,8 +21,10 @@ from itertools import islice
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from event_archive import Archive, Limits, Source, land
 from event_archive.landing.segment_file import Written, event_columns, write_segment
@@ -84,6 +86,7 @@ def large_archive(folder: Path, events: int) -> LargeArchive:
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
         archive = Archive(unfinished / "archive", load_contracts(CONTRACTS), may_create=True)
+        archive.log.move_anchor()  # it is there before anything else, as a first landing makes it
         _fill(archive, large, simulated, unfinished)
         unfinished.rename(large.home)
     return large
@@ -121,15 +124,24 @@ def _fill(archive: Archive, large: LargeArchive, simulated: list[Event], folder:
         for number in range((last - first).days):
             day = first + timedelta(days=number)
             pending = [
-                background.submit(write_segment, rows, contract, folder / f"{contract.type}.parquet")
+                background.submit(_write, rows, contract, folder)
                 for name, contract in tables.items()
                 if (rows := _copies(connection, name, contract, day, large.copies)).num_rows
             ]
-            _commit(archive, day, [future.result() for future in pending])
-    _index_keys(archive, folder)
+            night = datetime.combine(day + timedelta(days=1), time(2), UTC)
+            commit_files(archive, night, f"company-{day}.ndjson", [future.result() for future in pending])
+    index_keys(archive, folder)
 
 
-def _index_keys(archive: Archive, folder: Path) -> None:
+def _write(rows: pa.Table, contract: Contract, folder: Path) -> Written:
+    """Write a day's events of one type as if their file held these alone."""
+    numbers = np.arange(1, 1 + pc.max(rows["n"]).as_py() + 1)
+    return write_segment(
+        rows, (numbers, np.ones_like(numbers)), contract, folder / f"{contract.type}.parquet"
+    )
+
+
+def index_keys(archive: Archive, folder: Path) -> None:
     """Leave the index of keys as the landings of these days would have."""
     commits = archive.log.commits()
     with duckdb.connect() as connection:
@@ -211,8 +223,8 @@ def _plain(kind: pa.DataType) -> pa.DataType:
     return pa.bool_() if isinstance(kind, pa.Bool8Type) else kind
 
 
-def _commit(archive: Archive, day: date, files: list[Written]) -> None:
-    """Commit a day's files, as landed in the night after it."""
+def commit_files(archive: Archive, landed_at: datetime, origin: str, files: Sequence[Written]) -> None:
+    """Commit files as a landing of that moment would have."""
     for written in files:
         archive.storage.adopt(written.file, written.segment.path)
     head = archive.log.head()
@@ -221,10 +233,10 @@ def _commit(archive: Archive, day: date, files: list[Written]) -> None:
         sequence=head.sequence + 1 if head else 1,
         previous=head.digest if head else NOTHING_BEFORE,
         kind=LANDING,
-        landed_at=datetime.combine(day + timedelta(days=1), time(2), UTC),
-        batch=hashlib.sha256(str(day).encode()).hexdigest(),
+        landed_at=landed_at,
+        batch=hashlib.sha256(origin.encode()).hexdigest(),
         batch_bytes=0,
-        origin=f"company-{day}.ndjson",
+        origin=origin,
         counts=Counts(received=rows, accepted=rows),
         segments=tuple(written.segment for written in files),
     )

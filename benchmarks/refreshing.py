@@ -1,30 +1,30 @@
-"""Refreshing: `factlog refresh` from nothing against a bare `dbt build` of the same models.
+"""Refreshing: `factlog refresh` from nothing against a bare `dbt build`, and with no, few or many new events.
 
 Belongs here: what is measured and how. Not here: the models. Both build and test every model of the demo's
 events into a new warehouse, with dbt's parsed project at hand; a refresh also audits, copies, digests and
 publishes.
 """
 
+import json
 import statistics
-import subprocess
 import sys
-import time
 from pathlib import Path
 
-from benchmarks.measurement import Measurement
-from event_archive import land
+from benchmarks.measurement import Measurement, cpu_seconds_of_command, seconds
+from event_archive import Source, land
 from event_archive.decoding.sources import find_sources
 from examples.company.simulation import emit
 from orchestration.dbt.process import dbt_executable, run_dbt
 from orchestration.settings import Settings
 
+FEW, MANY, RATED = 20, 10_000, b'"translation.rated.v1"'
 FACTLOG = [sys.executable, "-c", "from orchestration.command_line import main; main()"]
 
 
-def refresh_against_build(folder: Path, rounds: int = 3) -> Measurement:
-    """Seconds of a refresh from nothing, over those of a bare `dbt build`."""
+def refresh_against_build(folder: Path, rounds: int = 3) -> list[Measurement]:
+    """Seconds of a refresh from nothing, over a bare `dbt build`'s; CPU time of one with nothing new."""
     settings = Settings(home=folder / "company")
-    archive = settings.open_archive()
+    archive = settings.open_archive(may_create=True)
     for source in find_sources(map(str, emit(settings.home / "files").files)):
         land(archive, source, limits=settings.limits)
     run_dbt(settings, ["parse"])
@@ -36,26 +36,61 @@ def refresh_against_build(folder: Path, rounds: int = 3) -> Measurement:
         bare = _seconds(build, settings)
         ours = _seconds([*FACTLOG, "refresh", "--full"], settings)
         ratios.append(ours / bare)
-    return Measurement(
-        "factlog refresh from nothing: times a bare dbt build",
-        statistics.median(ratios),
-        "<=",
-        1.3,
-        f"{ours:.1f} s against {bare:.1f} s",
-    )
+    pairs = [
+        (_cpu([*FACTLOG, "refresh"], settings), _cpu([*FACTLOG, "refresh", "--full"], settings))
+        for _ in range(rounds)
+    ]
+    quiet, full = (statistics.median(spent) for spent in zip(*pairs, strict=True))
+    few, many = (_with_new(settings, number) for number in (FEW, MANY))
+    return [
+        Measurement(
+            "factlog refresh from nothing: times a bare dbt build",
+            statistics.median(ratios),
+            "<=",
+            1.3,
+            f"{ours:.1f} s against {bare:.1f} s",
+        ),
+        Measurement(
+            "factlog refresh with nothing new: CPU time, times one from nothing",
+            quiet / full,
+            "<=",
+            0.1,
+            f"{quiet:.2f} s of CPU against {full:.1f} s",
+        ),
+        Measurement(
+            f"factlog refresh with {FEW} new events of one type: CPU time, times one from nothing",
+            few / full,
+            "<=",
+            0.8,
+            f"{few:.1f} s of CPU against {full:.1f} s",
+        ),
+        Measurement(
+            f"factlog refresh with {MANY:,} new events of one type: CPU time, times one from nothing",
+            many / full,
+            "<=",
+            0.9,
+            f"{many:.1f} s of CPU against {full:.1f} s",
+        ),
+    ]
+
+
+def _with_new(settings: Settings, number: int) -> float:
+    """CPU time of a refresh after so many ratings have landed, of translations that have some."""
+    files = (path for path in (settings.home / "files").rglob("*") if path.suffix == ".ndjson")
+    lines = [line for path in files for line in path.read_bytes().splitlines() if RATED in line]
+    rated = [line for line in lines if line.isascii()]  # some are damaged on purpose
+    new = [json.loads(rated[place % len(rated)]) | {"id": f"{number}-{place}"} for place in range(number)]
+    path = settings.home / f"{number}.ndjson"
+    path.write_text("".join(json.dumps(event) + "\n" for event in new))
+    landed = land(settings.open_archive(), Source(path.name, path), limits=settings.limits)
+    assert landed.counts.accepted == number
+    return _cpu([*FACTLOG, "refresh"], settings)
+
+
+def _cpu(command: list[str], settings: Settings) -> float:
+    return cpu_seconds_of_command(command, settings.dbt_project.parent, settings.environment())
 
 
 def _seconds(command: list[str], settings: Settings) -> float:
     settings.warehouse.unlink(missing_ok=True)
-    started = time.perf_counter()
-    done = subprocess.run(
-        command,
-        env=settings.environment(),
-        cwd=settings.dbt_project.parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise SystemExit(f"{command[1:]} failed: {done.stdout} {done.stderr}")
-    return time.perf_counter() - started
+    return seconds(lambda: _cpu(command, settings))

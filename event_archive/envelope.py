@@ -34,8 +34,8 @@ class Attribute:
 class Column:
     """One column of every event type, of a DuckDB `type`.
 
-    `attribute`: what it is read from, None where the commit gives it, and no segment holds it;
-    `is_optional`: whether it is null where an event has no such attribute.
+    `attribute`: what it is read from, None where the commit gives it, and no segment holds it, and for the
+    event's place, which the landing gives; `is_optional`: whether it may be null.
     """
 
     name: str
@@ -74,6 +74,20 @@ COLUMNS = (
     Column("landed_at", "TIMESTAMPTZ", "When the archive committed it.", None),
     Column("sequence", "BIGINT", "The commit that brought it.", None),
     Column(
+        "position",
+        "BIGINT",
+        "The place of its record in the input: line, index or row, from 1.",
+        None,
+        is_optional=True,
+    ),
+    Column(
+        "element",
+        "BIGINT",
+        "Its number among the events that could be made of its record, from 1.",
+        None,
+        is_optional=True,
+    ),
+    Column(
         "correlation_id",
         "VARCHAR",
         "The business transaction it belongs to.",
@@ -100,8 +114,16 @@ COLUMNS = (
     ),
 )
 
+PLACE = ("position", "element")
+"""Columns that a landing writes beside what an event says; older segments have none of them."""
+
 CORRECTIONS = ("corrects", "voids")
 """Attributes, and columns, that name an earlier event of the same source."""
+
+REVISION = ";revision="
+"""In the id of an event between the id that it `corrects` and a number: it is a revision.
+
+Of all revisions of one id the highest number stands, whichever came first."""
 
 ATTRIBUTE_NAMES = frozenset(attribute.name for attribute in ATTRIBUTES)
 CONSTANT_ATTRIBUTES = frozenset(attribute.name for attribute in ATTRIBUTES if attribute.is_constant)
@@ -113,4 +135,7 @@ OPTIONAL_COLUMNS: Mapping[str, Column] = {
 }
 """The columns that are null where an event lacks an attribute, by that attribute: each holds its value."""
 STORED_COLUMNS: Mapping[str, str] = {column.name: column.type for column in COLUMNS if column.attribute}
-"""The columns of a segment besides `data` and `extra`, with their types, in order."""
+"""The columns of a segment that hold what an event says, besides `data` and `extra`, with types, in order."""
+
+PLACE_COLUMNS: Mapping[str, str] = {column.name: column.type for column in COLUMNS if column.name in PLACE}
+"""The columns of a segment that say where its events came from, with types, in order."""

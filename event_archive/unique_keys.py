@@ -18,11 +18,13 @@ import duckdb
 import pyarrow as pa
 
 from event_archive.archive import Archive
+from event_archive.engine import Relations, open_engine
 from event_archive.limits import Limits
-from event_archive.sql_text import Relations, open_engine, sql_list
+from event_archive.sql_text import sql_list
 from event_archive.store.commit import Commit, Segment, segments_of
 from event_archive.store.key_index import KEY
 from event_archive.store.key_snapshot import NO_KEYS, doubt, of_this_engine, rows_of
+from event_archive.store.remaps import named_segments
 
 Problem = tuple[str, str]
 """The name of a file in the archive, and what is wrong with it."""
@@ -58,8 +60,11 @@ def check_keys(
 
     `intact`: the paths of the segments that can be read; `snapshots`: the names of those to look at.
     """
-    numbers = {path: number for number, path in reversed(list(enumerate(map(path_of, segments_of(commits)))))}
+    numbers = {
+        path: number for number, path in reversed(list(enumerate(map(path_of, named_segments(commits)))))
+    }
     files = {archive.storage.location(path): number for path, number in numbers.items() if path in intact}
+    paths = {number: path for path, number in numbers.items()}
     with (
         TemporaryDirectory(prefix="factlog-verify-") as folder,
         closing(
@@ -68,7 +73,10 @@ def check_keys(
         Relations(connection) as relations,
     ):
         keys = read_keys(connection, relations, files)
-        yield from accepted_twice(connection, keys, files, numbers)
+        standing = set(map(path_of, segments_of(commits)))
+        stand = {location: number for location, number in files.items() if paths[number] in standing}
+        yield from accepted_twice(connection, keys, stand, numbers)
+        yield from lost_in_remaps(connection, keys, commits, numbers, intact)
         for name in snapshots:
             file = Path(archive.storage.location(name))
             problem = doubt(connection, file, name, commits)
@@ -113,6 +121,9 @@ def accepted_twice(
     """Find the segments that hold events which an earlier one, or the same, holds already."""
     with Relations(connection) as relations:
         repeated = relations.create("repeated", "SELECT CAST(NULL AS UBIGINT) AS h WHERE FALSE")
+        if len(files) < len(numbers):
+            numbers_of_files = ", ".join(map(str, files.values())) or "-1"
+            keys = f"(SELECT h, segment FROM {keys} WHERE segment IN ({numbers_of_files}))"
         parts = 1 + count(connection, keys) // KEYS_AT_ONCE
         for part in range(parts):
             connection.execute(
@@ -146,6 +157,32 @@ def accepted_twice(
     paths = {number: path for path, number in numbers.items()}
     for segment, events, event_id, source, first in found:
         yield paths[segment], again.format(events, event_id[:SHOWN], source[:SHOWN], paths[first])
+
+
+def lost_in_remaps(
+    connection: duckdb.DuckDBPyConnection,
+    keys: str,
+    commits: Sequence[Commit],
+    numbers: Mapping[str, int],
+    intact: Collection[str],
+) -> Iterator[Problem]:
+    """Find remaps in whose segments an event is missing that those had held in whose place they stand."""
+    for commit in commits:
+        for event_type in sorted({segment.type for segment in commit.replaces}):
+            old = [segment.path for segment in commit.replaces if segment.type == event_type]
+            new = [segment.path for segment in commit.segments if segment.type == event_type]
+            if not {*old, *new} <= {*intact}:
+                continue
+            gone, came = (", ".join(str(numbers[path]) for path in paths) or "-1" for paths in (old, new))
+            ((events,),) = connection.execute(
+                f"SELECT count(*) FROM {keys} WHERE segment IN ({gone}) "
+                f"AND h NOT IN (SELECT h FROM {keys} WHERE segment IN ({came}))"
+            ).fetchall()
+            if events:
+                yield (
+                    commit.name,
+                    f"replaces {events:,} event(s) of {event_type} that do not come again in it",
+                )
 
 
 def wrong_segments(connection: duckdb.DuckDBPyConnection, keys: str, file: Path) -> list[int]:

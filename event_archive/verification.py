@@ -25,13 +25,14 @@ from event_archive.store.commit import (
     QuarantineFile,
     Segment,
     entry_name,
-    parse_entry,
-    segments_of,
     sequence_of,
 )
 from event_archive.store.folders import ANCHOR, LOG
+from event_archive.store.inputs import agrees_with_files
 from event_archive.store.key_snapshot import snapshots
 from event_archive.store.log import BEFORE_THE_FIRST, anchored_by, parse_anchor
+from event_archive.store.log_entry import parse_entry
+from event_archive.store.remaps import faulty_remaps, named_segments
 from event_archive.unique_keys import check_keys, named_twice
 from event_archive.unnamed_files import every_file, sort_out
 
@@ -81,7 +82,7 @@ def inspect_archive(
     if of_log:  # nobody knows which files count, nor whether a commit named those that are not named now
         return Inspection(findings, [])
     damaged = {finding.path for finding in findings}
-    intact = {segment.path for segment in segments_of(commits)} - damaged
+    intact = {segment.path for segment in named_segments(commits)} - damaged
     problems = check_keys(archive, commits, intact, snapshots(listed), limits)
     return Inspection([*findings, *(Finding(*problem) for problem in problems)], unnamed.litter)
 
@@ -102,7 +103,8 @@ def _check_chain(archive: Archive) -> tuple[list[Commit], list[Finding]]:
 
 
 def _named_twice(commits: Sequence[Commit]) -> list[Finding]:
-    return [Finding(*problem) for problem in named_twice(commits)]
+    faulty = [Finding(commit.name, problem) for commit, problem in faulty_remaps(commits)]
+    return faulty + [Finding(*problem) for problem in named_twice(commits)]
 
 
 def _check_commits(
@@ -116,12 +118,12 @@ def _check_commits(
             findings.append(
                 Finding(commit.name, f"received is not accepted + duplicate + rejected: {commit.counts}")
             )
-        if not commit.agrees_with_files:
+        if not agrees_with_files(commit):
             findings.append(Finding(commit.name, "its counts are not those of the files it names"))
         for segment in commit.segments:
             findings += _check_segment(archive, segment)
-        for file in (commit.quarantine, commit.outcomes):
-            findings += _check_bytes(archive, file) if file else []
+        for file in commit.record_files:
+            findings += _check_bytes(archive, file)
         done += len(commit.paths)
         if progress:
             progress(done, files)

@@ -1,10 +1,13 @@
-"""Words of messages: numbers of things, as a person would say them.
+"""Words of messages: numbers of things as a person would say them, and texts of inputs.
 
 Belongs here: what messages of every room share. Not here: layout of the screen, and messages themselves.
 """
 
+import json
 from datetime import timedelta
 from json import JSONDecodeError
+
+SHOWN = 60  # characters of a text
 
 
 def format_count(number: int, thing: str) -> str:
@@ -29,3 +32,9 @@ def json_fault(error: JSONDecodeError) -> str:
 def agree(number: int, one: str, several: str) -> str:
     """Return the word that goes with a number of things: `is` with one, `are` with several or none."""
     return one if number == 1 else several
+
+
+def shown(text: str) -> str:
+    """Return a text of an input as a message shows it: in quotes, in one line, not too long."""
+    quoted = json.dumps(text.encode("utf-8", "replace").decode(), ensure_ascii=False)
+    return quoted if len(quoted) <= SHOWN else f'{quoted[: SHOWN - 2]}…"'

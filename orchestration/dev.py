@@ -32,14 +32,14 @@ def command(settings: Settings, port: str = PORT, *, log_level: str = "warning")
     dagster = Path(sys.executable).with_name("dagster")
     workspace = (settings.project or Path()) / "workspace.yaml"
     location = ["-w", str(workspace)] if workspace.is_file() else ["-m", "orchestration.definitions"]
-    return [str(dagster), "dev", *location, "-h", HOST, "-p", port, "--log-level", log_level]
+    python = [sys.executable, "-W", "ignore:Function `dev_command` is superseded"]
+    return [*python, str(dagster), "dev", *location, "-h", HOST, "-p", port, "--log-level", log_level]
 
 
 def dev_environment(settings: Settings) -> dict[str, str]:
     """Return Dagster's environment; what is installed beside this Python comes first on the path."""
     environment = settings.environment()
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', os.defpath)}"
-    environment["PYTHONWARNINGS"] = "ignore:Function `dev_command` is superseded"
     return environment
 
 

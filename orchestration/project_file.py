@@ -19,7 +19,12 @@ from orchestration.setting_values import absolute
 FILE = "factlog.toml"
 FORMAT = 1
 MOST_BYTES = 1 << 20
+NO_PROJECT = (
+    "{}: there is no factlog.toml here or in a folder above; go to a project's folder, name it by "
+    "FACTLOG_PROJECT, or make a project with: factlog init DIR"
+)
 FOLDER, SIZE, NUMBER, DAY = "a folder", "a size", "a whole number", "a day"
+ZONE, KEPT = "a time zone", "a number of versions or an age"
 KEYS: Mapping[str, tuple[str, str]] = {
     "contracts": (FOLDER, '"contracts"'),
     "dbt_project": (FOLDER, '"dbt_project"'),
@@ -31,6 +36,8 @@ KEYS: Mapping[str, tuple[str, str]] = {
     "max_input": (SIZE, '"16G"'),
     "threads": (NUMBER, "2"),
     "clock_skew": (NUMBER, "300"),
+    "time_zone": (ZONE, '"Europe/Berlin"'),
+    "retention": (KEPT, '30 or "90d"'),
 }
 """Each key with the kind of its value, and one to write."""
 
@@ -54,6 +61,14 @@ class ProjectFile:
             f"FACTLOG_{key.upper()}": (value, f"{self.path}: {key} = {value}")
             for key, value in self.values.items()
         }
+
+
+def current_folder() -> Path:
+    """Return the folder that the user stands in; the root, where that folder was removed meanwhile."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path("/")
 
 
 def find_project(start: Path) -> Path | None:
@@ -102,6 +117,13 @@ def read_project(path: Path) -> ProjectFile:
     return ProjectFile(path, values, _mappings(path, inbox))
 
 
+def read_nearest(environment: Mapping[str, str], start: Path) -> ProjectFile | None:
+    """Read the project that the environment names, or the nearest from a folder upwards."""
+    name = environment.get("FACTLOG_PROJECT")
+    path = named_project(name) if name else find_project(start)
+    return None if path is None else read_project(path)
+
+
 def _parsed(path: Path) -> dict[str, object]:
     try:
         with path.open("rb") as file:
@@ -126,12 +148,12 @@ def _require_known(path: Path, key: str, known: list[str], table: str = "") -> N
 def _text(path: Path, key: str, value: object) -> str:
     """Return the value of a key as the environment would hold it."""
     kind, example = KEYS[key]
-    if kind == NUMBER and isinstance(value, int) and not isinstance(value, bool):
+    if kind in (NUMBER, KEPT) and isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     # A date-time is a date, too, to Python.
     if kind == DAY and type(value) is date:
         return value.isoformat()
-    if kind in (FOLDER, SIZE) and isinstance(value, str) and value.strip():
+    if kind in (FOLDER, SIZE, ZONE, KEPT) and isinstance(value, str) and value.strip():
         return str(_below(path, key, value)) if kind == FOLDER else value.strip()
     raise UnusableInput(f"{path}: {key} = {_shown(value)}: not {kind}; write it like {key} = {example}")
 

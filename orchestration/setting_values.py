@@ -6,8 +6,11 @@ there are (`settings`).
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from difflib import get_close_matches
 from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
 
 from event_archive import UnusableInput
 
@@ -15,6 +18,26 @@ UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 SIZE = re.compile(r"(\d{1,18})\s*([KMG]?)(?:i?B)?", re.IGNORECASE)
 MOST_BYTES = 1 << 50
 MANY = 10**9
+UTC_ZONE = ZoneInfo("UTC")
+AGE = re.compile(r"([0-9]{1,6})([hd]?)")
+AGE_UNITS = {"h": "hours", "d": "days"}
+FEWEST_VERSIONS = 2
+"""The one that is served, and the one before it, which `factlog published serve` goes back to."""
+
+
+@dataclass(frozen=True)
+class Retention:
+    """Which published versions are kept: so many of the newest, or each for so long after its successor."""
+
+    count: int | None = None
+    age: timedelta | None = None
+
+    def __str__(self) -> str:
+        """Return it as a setting is written."""
+        if self.age is None:
+            return str(self.count)
+        hours = self.age // timedelta(hours=1)
+        return f"{hours // 24}d" if hours % 24 == 0 else f"{hours}h"
 
 
 class GivenValues(dict[str, str]):
@@ -63,6 +86,11 @@ def folder(given: Mapping[str, str], name: str, default: Path) -> Path:
     return path
 
 
+def file(given: Mapping[str, str], name: str) -> Path | None:
+    """Read a file, which need not be there yet."""
+    return absolute(given[name], name) if name in given else None
+
+
 def size(given: Mapping[str, str], name: str, default: int, at_least: str = "256M") -> int:
     """Read a number of bytes, such as 512M or 2G."""
     if name not in given:
@@ -91,6 +119,11 @@ def whole(given: Mapping[str, str], name: str, default: int, *, at_least: int, a
         bounds = f"of at least {at_least}{up_to(at_most)}"
         raise UnusableInput(f"{shown(given, name)}: not a whole number {bounds}")
     return number
+
+
+def seconds(given: Mapping[str, str], name: str, default: timedelta) -> timedelta:
+    """Read a whole number of seconds."""
+    return timedelta(seconds=whole(given, name, int(default.total_seconds()), at_least=0))
 
 
 def up_to(at_most: int) -> str:
@@ -137,3 +170,32 @@ def moment(text: str, option: str) -> datetime:
         raise UnusableInput(
             f"{option}{text}: not a time; write it like 2026-03-03 or 2026-03-03T12:00:00Z"
         ) from None
+
+
+def zone(given: Mapping[str, str], name: str, default: ZoneInfo) -> ZoneInfo:
+    """Read a time zone by its name in the IANA database."""
+    if name not in given:
+        return default
+    try:
+        return ZoneInfo(given[name])
+    # A name with `..` in it, or one that is a folder of the database, is an error of another kind.
+    except (KeyError, ValueError, OSError):
+        nearest = get_close_matches(given[name], available_timezones(), 1)
+        meant = f"did you mean {nearest[0]}?" if nearest else "write it like Europe/Berlin, or UTC"
+        raise UnusableInput(f"{shown(given, name)}: there is no such time zone; {meant}") from None
+
+
+def retention(given: Mapping[str, str], name: str) -> Retention | None:
+    """Read how many published versions are kept, or for how long."""
+    if name not in given:
+        return None
+    parts = AGE.fullmatch(given[name])
+    number = int(parts[1]) if parts else 0
+    if parts and parts[2] and number >= 1:
+        return Retention(age=timedelta(**{AGE_UNITS[parts[2]]: number}))
+    if parts and not parts[2] and number >= FEWEST_VERSIONS:
+        return Retention(count=number)
+    raise UnusableInput(
+        f"{shown(given, name)}: neither a number of versions, at least {FEWEST_VERSIONS}, nor an age; write "
+        "it like 30, 90d or 12h"
+    )

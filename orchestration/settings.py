@@ -11,37 +11,35 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
-from event_archive import UnusableInput
-from orchestration.project_file import ProjectFile, find_project, named_project, read_project
-from orchestration.setting_values import GivenValues, absolute, day, days, folder, moment, size, whole
-
-if TYPE_CHECKING:
-    from event_archive import Archive, Limits
-    from event_archive.mapping.mapping import Mapping as RecordMapping
-
-PROJECT = Path(__file__).resolve().parents[1]
-MOST_THREADS = 1024
-FOLDERS = ("home", "contracts", "dbt_project")
-NO_PROJECT = (
-    "{}: there is no factlog.toml here or in a folder above; go to a project's folder, name it by "
-    "FACTLOG_PROJECT, or make a project with: factlog init DIR"
+from event_archive import Limits, UnusableInput
+from orchestration.project_file import NO_PROJECT, current_folder, read_nearest
+from orchestration.setting_values import (
+    UTC_ZONE,
+    GivenValues,
+    Retention,
+    absolute,
+    day,
+    days,
+    file,
+    folder,
+    moment,
+    retention,
+    seconds,
+    size,
+    whole,
+    zone,
 )
 
+if TYPE_CHECKING:
+    from event_archive import Archive
+    from event_archive.mapping.mapping import Mapping as RecordMapping
+    from event_archive.registry.contract import Contracts
 
-def current_folder() -> Path:
-    """Return the folder that the user stands in; the root, where that folder was removed meanwhile."""
-    try:
-        return Path.cwd()
-    except FileNotFoundError:
-        return Path("/")
-
-
-def read_nearest(environment: Mapping[str, str], start: Path) -> ProjectFile | None:
-    """Read the project that the environment names, or the nearest from a folder upwards."""
-    name = environment.get("FACTLOG_PROJECT")
-    path = named_project(name) if name else find_project(start)
-    return None if path is None else read_project(path)
+PROJECT = Path(__file__).resolve().parents[1]
+MOST_THREADS, WAREHOUSE, DBT_FOLDER = 1024, "warehouse.duckdb", "dbt"
+FOLDERS = ("home", "contracts", "dbt_project")
 
 
 @dataclass(frozen=True)
@@ -52,8 +50,9 @@ class Settings:
     occurred before that moment; with `sample_days`, facts hold the keys that have events on one of these.
     `warehouse_file`: where dbt builds, if not in the warehouse of `home`. `accepts_clock`: the clock is
     right, also where it says what can hardly be; for one command, so no variable of the environment says it.
-    `inbox_mappings`: the mapping file of each folder of the inbox that has one. `project`: the folder of
-    `factlog.toml`. `unnamed`: the folders that neither a project nor the environment names.
+    `time_zone`: in which people are shown moments. `retention`: which published versions are kept, or None
+    for all. `inbox_mappings`: the mapping file of each folder of the inbox that has one. `project`: where
+    `factlog.toml` lies. `unnamed`: the folders that nothing names.
     """
 
     home: Path
@@ -65,6 +64,8 @@ class Settings:
     max_input_bytes: int = 16 << 30
     threads: int = 2
     clock_skew: timedelta = timedelta(minutes=5)
+    time_zone: ZoneInfo = UTC_ZONE
+    retention: Retention | None = None
     accepts_clock: bool = False
     first_day: date | None = None
     cut: int | None = None
@@ -104,18 +105,14 @@ class Settings:
             threads=whole(
                 given, "FACTLOG_THREADS", min(os.cpu_count() or 2, 8), at_least=1, at_most=MOST_THREADS
             ),
-            clock_skew=timedelta(
-                seconds=whole(given, "FACTLOG_CLOCK_SKEW", int(cls.clock_skew.total_seconds()), at_least=0)
-            ),
+            clock_skew=seconds(given, "FACTLOG_CLOCK_SKEW", cls.clock_skew),
+            time_zone=zone(given, "FACTLOG_TIME_ZONE", cls.time_zone),
+            retention=retention(given, "FACTLOG_RETENTION"),
             first_day=day(given, "FACTLOG_FIRST_DAY"),
             cut=whole(given, "FACTLOG_CUT", 0, at_least=0) if "FACTLOG_CUT" in given else None,
             as_of=(moment(given["FACTLOG_AS_OF"], "FACTLOG_AS_OF=") if "FACTLOG_AS_OF" in given else None),
             sample_days=days(given, "FACTLOG_SAMPLE_DAYS"),
-            warehouse_file=(
-                absolute(given["FACTLOG_WAREHOUSE"], "FACTLOG_WAREHOUSE")
-                if "FACTLOG_WAREHOUSE" in given
-                else None
-            ),
+            warehouse_file=file(given, "FACTLOG_WAREHOUSE"),
             inbox_mappings=project.inbox_mappings if project else (),
             project=base if project else None,
             unnamed=frozenset(
@@ -136,7 +133,7 @@ class Settings:
     @property
     def warehouse(self) -> Path:
         """The DuckDB file that dbt builds in."""
-        return self.warehouse_file or self.home / "warehouse.duckdb"
+        return self.warehouse_file or self.home / WAREHOUSE
 
     @property
     def published(self) -> Path:
@@ -151,13 +148,11 @@ class Settings:
     @property
     def dbt_target(self) -> Path:
         """The folder of dbt's manifest, results and logs: state, so it lies beside the warehouse."""
-        return self.warehouse.parent / "dbt"
+        return self.warehouse.parent / DBT_FOLDER
 
     @property
-    def limits(self) -> "Limits":
+    def limits(self) -> Limits:
         """What a landing may use."""
-        from event_archive import Limits
-
         return Limits(
             memory_bytes=self.memory_bytes,
             threads=self.threads,
@@ -172,24 +167,37 @@ class Settings:
         if self.unnamed & {*names}:
             raise UnusableInput(NO_PROJECT.format(current_folder()))
 
+    def load_contracts(self) -> "Contracts":
+        """Read the contracts; raises UnusableInput."""
+        from event_archive.registry.contract import load_contracts
+
+        self.require("contracts")
+        return load_contracts(self.contracts)
+
+    def load_mapping(self, file: Path, contracts: "Contracts | None" = None) -> "RecordMapping":
+        """Read a mapping, and hold it against the contracts, which may be known; raises UnusableInput."""
+        from event_archive.mapping.contract_check import load_checked_mapping
+
+        return load_checked_mapping(file, contracts or self.load_contracts(), self.limits)
+
     def load_inbox_mappings(self) -> "dict[str, RecordMapping]":
         """Read the mapping of each folder of the inbox that has one."""
-        from event_archive.mapping.mapping import load_mapping
+        contracts = self.load_contracts() if self.inbox_mappings else None
+        return {folder: self.load_mapping(file, contracts) for folder, file in self.inbox_mappings}
 
-        return {folder: load_mapping(file, self.limits) for folder, file in self.inbox_mappings}
-
-    def open_archive(self, *, may_create: bool = False) -> "Archive":
+    def open_archive(self, *, may_create: bool = False, reads_contracts: bool = True) -> "Archive":
         """Open the archive with the contracts; raises UnusableInput where either can't be used.
 
         `may_create`: begin an archive where there is none, for whoever brings events; but not where something
         was derived from one, which is lost then: another log would have other commits under its numbers.
+        `reads_contracts`: not for whoever reads the log alone, and need not wait for their check.
         """
         from event_archive import Archive
-        from event_archive.registry.contract import load_contracts
+        from event_archive.registry.contract import Contracts
         from event_archive.store.local import has_archive
 
-        self.require("home", "contracts")
-        contracts = load_contracts(self.contracts)
+        self.require("home")
+        contracts = self.load_contracts() if reads_contracts else Contracts([])
         derived = [self.warehouse, *self.published.glob("reporting-*.json")]
         if may_create and not has_archive(self.archive_root):
             for path in filter(Path.exists, derived):
@@ -206,13 +214,13 @@ class Settings:
         self.require("home")
         LocalStorage(self.archive_root)
 
-    def require_foreign(self, file: Path) -> None:
+    def require_foreign(self, foreign: Path) -> None:
         """Raise UnusableInput for a file in what is factlog's own: nobody else writes there."""
-        resolved = file.parent.resolve() / file.name
+        resolved = foreign.parent.resolve() / foreign.name
         own = [self.archive_root, self.published, self.inbox, self.warehouse]
         for place in (path.resolve() for path in own):
             if resolved == place or place in resolved.parents:
-                raise UnusableInput(f"{file}: {place} is factlog's own; name a file somewhere else")
+                raise UnusableInput(f"{foreign}: {place} is factlog's own; name a file somewhere else")
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a process that reads these settings again, with telemetry off."""
@@ -228,6 +236,8 @@ class Settings:
             "FACTLOG_MAX_INPUT": str(self.max_input_bytes),
             "FACTLOG_THREADS": str(self.threads),
             "FACTLOG_CLOCK_SKEW": str(int(self.clock_skew.total_seconds())),
+            "FACTLOG_TIME_ZONE": self.time_zone.key,
+            "FACTLOG_RETENTION": str(self.retention or ""),
             "FACTLOG_FIRST_DAY": self.first_day.isoformat() if self.first_day else "",
             "FACTLOG_CUT": "" if self.cut is None else str(self.cut),
             "FACTLOG_AS_OF": "" if self.as_of is None else self.as_of.isoformat(),

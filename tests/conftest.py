@@ -3,12 +3,22 @@
 Belongs here: what holds for every test. Not here: fixtures that some share (the plugins).
 """
 
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["support.command_typing", "support.shared_workshop", "support.typed_world"]
+from support.hunting import HUNT
+
+pytest_plugins = [
+    "support.command_typing",
+    "support.forked_dbt",
+    "support.handing_out",
+    "support.shared_workshop",
+    "support.typed_world",
+]
 TIERS = {
     "unit": "one function or one module; no process, no server; milliseconds to a second each",
     "pipeline": "several parts together: the command line, dbt, Dagster",
@@ -16,10 +26,15 @@ TIERS = {
 }
 HERE = Path(__file__).parent
 
-# The same tests everywhere and every time; `pytest --hypothesis-profile=explore` looks for new cases instead.
-# No deadline: a busy machine is no fault of the product.
-settings.register_profile("same", derandomize=True, deadline=None)
-settings.register_profile("explore", deadline=None)
+# The same tests everywhere and every time; `pytest --hypothesis-profile=explore` looks for new cases instead,
+# and `make hunt` for many times as many (`support.hunting`). No deadline and no check of speed: a busy
+# machine is no fault of ours. Nothing is inherited: where CI is set in the environment, the profile that
+# Hypothesis takes for the default is its own "ci", under which no case is ever new.
+ANYWHERE = settings.get_profile("default")
+WITHOUT_CLOCKS: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("same", ANYWHERE, derandomize=True, database=None, **WITHOUT_CLOCKS)
+settings.register_profile("explore", ANYWHERE, **WITHOUT_CLOCKS)
+settings.register_profile(HUNT, ANYWHERE, max_examples=100_000, print_blob=True, **WITHOUT_CLOCKS)
 settings.load_profile("same")
 
 
@@ -35,6 +50,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         item.add_marker(tier_of(item.path))
     items.sort(key=lambda item: order.index(tier_of(item.path)))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Begin each test without an instance of Dagster that another closed: definitions would ask that one."""
+    if dagster := sys.modules.get("dagster._core.storage.defs_state.base"):
+        dagster._current_storage.set(None)
 
 
 def tier_of(path: Path) -> str:

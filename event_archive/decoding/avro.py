@@ -1,21 +1,21 @@
 """Avro object container files as chunks of JSON text: CloudEvents, or records of any schema for a mapping.
 
-Belongs here: a container's blocks and their records as JSON. Not here: its header (`avro_header`), the
-file's schema made safe (`avro_safe_schema`), and whether a record is an event (`exact_validator`).
+Belongs here: a container's blocks, and the records of each. Not here: its header (`avro_header`), a record as
+JSON (`avro_record`, and `avro_columns` for many at once), and whether it is an event (`exact_validator`).
 
 A block that can't be read is kept as it came, decompressed where that could be done, and reading goes on
 after the marker that ends it. Positions count records; offsets are those of the blocks that hold them.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from io import BytesIO
-from typing import Any
+from itertools import chain
 
 import fastavro
 
 from event_archive.decoding.avro_codecs import Corrupt
+from event_archive.decoding.avro_columns import Lines
 from event_archive.decoding.avro_header import (
     LONGEST_LONG,
     MAGIC,
@@ -23,24 +23,50 @@ from event_archive.decoding.avro_header import (
     AvroHeader,
     read_header,
     read_long,
-    write_long,
 )
-from event_archive.decoding.avro_safe_schema import EVENT_SCHEMA, UnusableSchema, holds_events
+from event_archive.decoding.avro_record import RecordReader, record_reader
+from event_archive.decoding.avro_safe_schema import UnusableSchema
 from event_archive.decoding.byte_window import Blocks, ByteWindow, InputStart
-from event_archive.decoding.event_json import RecordError, event_json, event_json_of_value, value_json
-from event_archive.decoding.record_chunk import Chunk, ChunkBounds, ChunkBuilder, UnreadableRecord
+from event_archive.decoding.chunk_builder import ChunkBuilder
+from event_archive.decoding.event_columns import COLUMN_BYTES, MOST_EVENTS
+from event_archive.decoding.event_json import RecordError
+from event_archive.decoding.record_chunk import Chunk, ChunkBounds, UnreadableRecord
 from event_archive.wording import format_count
 
-AT_ONCE_BYTES = 1 << 20  # parsed, records take up to 60 times their bytes
+UNKNOWN = 0  # the position of what is unreadable, until all before it has been read
 
 
 @dataclass(frozen=True)
-class _RecordReader:
-    """How records are read: the type of one, the type of a list of them, and a value as JSON text."""
+class _Block:
+    """A block: its bytes, unpacked, the number of records that it claims to have, and where it begins."""
 
-    record: Any
-    array: Any
-    as_json: Callable[[Any], bytes]
+    data: bytes
+    count: int
+    offset: int
+
+
+@dataclass
+class _Waiting:
+    """Blocks whose records are to be read together."""
+
+    blocks: list[_Block] = field(default_factory=list)
+    size: int = 0
+    count: int = 0
+
+    def add(self, block: _Block) -> None:
+        """Add one more."""
+        self.blocks.append(block)
+        self.size += len(block.data)
+        self.count += max(block.count, 1)
+
+    def are_enough(self, bounds: ChunkBounds) -> bool:
+        """Whether they are so many that they are read now."""
+        return self.size >= COLUMN_BYTES or self.count >= min(MOST_EVENTS, bounds.max_records)
+
+    def taken(self) -> list[_Block]:
+        """Return them; then there are none."""
+        blocks, self.blocks, self.size, self.count = self.blocks, [], 0, 0
+        return blocks
 
 
 def is_container(start: InputStart) -> bool:
@@ -57,15 +83,29 @@ def container_records(blocks: Blocks, bounds: ChunkBounds) -> Iterator[Chunk]:
 def _records(
     window: ByteWindow, bounds: ChunkBounds, builder: ChunkBuilder
 ) -> Iterator[UnreadableRecord | None]:
-    """Add the records to `builder`; yields what is unreadable, and None after each record."""
+    """Add the records to `builder`; yields what is unreadable, and None after records were added."""
     try:
         header = read_header(window)
-        reader = _record_reader(header.schema)
+        reader = record_reader(header.schema)
     except (Corrupt, UnusableSchema) as error:
         detail = window.break_reason or f"the file's header: {error}"
         yield from window.pass_over(None, 1, "bad_avro", detail)
         return
-    position = 1
+    position, blocks = 1, _Waiting()
+    for found in chain(_blocks(window, header, bounds), [None]):
+        if isinstance(found, _Block):
+            blocks.add(found)
+        if blocks.are_enough(bounds) or not isinstance(found, _Block):
+            position = yield from _add(reader, blocks.taken(), position, bounds, builder)
+        if isinstance(found, UnreadableRecord):
+            position += found.part == 0
+            yield replace(found, position=position - 1)
+
+
+def _blocks(
+    window: ByteWindow, header: AvroHeader, bounds: ChunkBounds
+) -> Iterator[_Block | UnreadableRecord]:
+    """Yield the blocks, unpacked, and what is none, whose position is not known yet."""
     while window.holds(1):
         window.holds(2 * LONGEST_LONG)  # which may move what is held: places are taken after it
         start, offset = window.at, window.offset
@@ -76,51 +116,59 @@ def _records(
                 raise Corrupt("a block's number of records or bytes is negative")
         except Corrupt as error:
             detail = window.break_reason or f"{error}; records are found again at the next marker"
-            yield from window.pass_to(header.sync, position, "bad_avro", detail)
-            position += 1
+            yield from window.pass_to(header.sync, UNKNOWN, "bad_avro", detail)
             continue
         head = at - start
-        if size > bounds.record_bytes:
+        if size > bounds.record_bytes:  # its count is a claim: it is one unreadable record
             detail = bounds.too_long(f"a block of {size} bytes")
-            yield from window.pass_over(head + size, position, "too_long", detail)
-            position += 1  # its count is a claim
+            yield from window.pass_over(head + size, UNKNOWN, "too_long", detail)
         elif not window.holds(head + size):
             detail = f"a block is to have {size} bytes, and the input ends before"
-            yield from window.pass_over(None, position, "truncated", window.break_reason or detail)
+            yield from window.pass_over(None, UNKNOWN, "truncated", window.break_reason or detail)
             return
         else:
             packed = window.data[window.at + head : window.at + head + size]
             window.at += head + size
-            block = _block(header, reader, packed, count, position, offset, bounds, builder)
-            for unreadable in block:
-                position += unreadable is None or unreadable.part == 0
-                yield unreadable
+            try:
+                yield _Block(header.decompress(packed, bounds.record_bytes), count, offset)
+            except Corrupt as error:
+                detail = f"a block of {format_count(count, 'record')}: {error}"
+                yield UnreadableRecord(UNKNOWN, offset, packed, error.reason, detail)
         if window.holds(SYNC_BYTES) and window.data.startswith(header.sync, window.at):
             window.at += SYNC_BYTES
         elif window.holds(1):
             detail = window.break_reason or "the marker after a block is not the file's"
-            yield from window.pass_to(header.sync, position, "bad_avro", detail)
-            position += 1
+            yield from window.pass_to(header.sync, UNKNOWN, "bad_avro", detail)
 
 
-def _block(
-    header: AvroHeader,
-    reader: _RecordReader,
-    packed: bytes,
-    count: int,
-    position: int,
-    offset: int,
-    bounds: ChunkBounds,
-    builder: ChunkBuilder,
+def _add(
+    reader: RecordReader, blocks: list[_Block], position: int, bounds: ChunkBounds, builder: ChunkBuilder
+) -> Generator[UnreadableRecord | None, None, int]:
+    """Add the records of some blocks; yields as `_records` does, and returns the position after them."""
+    lines: Sequence[Lines | None] = [None] * len(blocks)
+    if reader.columns and blocks:
+        lines = reader.columns.lines(
+            [block.data for block in blocks], [block.count for block in blocks], bounds.record_bytes
+        )
+    for block, events in zip(blocks, lines, strict=True):
+        if events:
+            text, sizes = events
+            builder.add_lines(text, sizes, position, [block.offset] * len(sizes))
+            position += len(sizes)
+            yield None
+        else:
+            for unreadable in _records_of(block, reader, position, bounds, builder):
+                position += unreadable is None or unreadable.part == 0
+                yield unreadable
+    return position
+
+
+def _records_of(
+    block: _Block, reader: RecordReader, position: int, bounds: ChunkBounds, builder: ChunkBuilder
 ) -> Iterator[UnreadableRecord | None]:
-    """Add the records of one block; yields as `_records` does."""
-    try:
-        unpacked = header.decompress(packed, bounds.record_bytes)
-    except Corrupt as error:
-        detail = f"a block of {format_count(count, 'record')}: {error}"
-        yield UnreadableRecord(position, offset, packed, error.reason, detail)
-        return
-    texts = _at_once(reader, unpacked, count)
+    """Add the records of one block, each by itself; yields as `_records` does."""
+    unpacked, count, offset = block.data, block.count, block.offset
+    texts = reader.at_once(unpacked, count)
     if texts is not None and max(map(len, texts)) <= bounds.record_bytes:
         for number, text in enumerate(texts):
             builder.add(text, position + number, offset)
@@ -150,59 +198,6 @@ def _block(
     if (at := stream.tell()) < end:
         detail = f"a block has more than its {format_count(count, 'record')}"
         yield UnreadableRecord(position, offset, unpacked[at:], "bad_avro", detail)
-
-
-def _at_once(reader: _RecordReader, unpacked: bytes, count: int) -> list[bytes] | None:
-    """Return all records of a block, read as one array, which costs a third; None where that fails."""
-    if not 0 < count <= len(unpacked) <= AT_ONCE_BYTES:
-        return None
-    stream = BytesIO(write_long(count) + unpacked + b"\0")  # an array: its items' number, they, and a zero
-    try:
-        records = fastavro.schemaless_reader(stream, reader.array, None)
-        if not isinstance(records, list) or len(records) != count or stream.read(1):
-            return None
-        return [reader.as_json(record) for record in records]
-    except Exception:  # whatever the reader raises on bytes that are no record
-        return None
-
-
-def _record_reader(schema: Any) -> _RecordReader:
-    as_json: Callable[[Any], bytes] = value_json
-    if holds_events(schema):
-        as_json = partial(_event, is_wrapped=_data_type(schema) == _data_type(EVENT_SCHEMA))
-    array = fastavro.parse_schema({"type": "array", "items": schema})
-    return _RecordReader(fastavro.parse_schema(schema), array, as_json)
-
-
-def _data_type(schema: Any) -> Any:
-    return next(field["type"] for field in schema["fields"] if field["name"] == "data")
-
-
-def _event(record: Any, *, is_wrapped: bool) -> bytes:
-    """Return the JSON text of a record `attribute`, `data`; `is_wrapped`: data as the specification says."""
-    attributes = {name: value for name, value in record["attribute"].items() if value is not None}
-    data = record["data"]
-    if data is None or isinstance(data, bytes | str):
-        return event_json(attributes, data)
-    return event_json_of_value(attributes, _plain(data) if is_wrapped else data)
-
-
-def _plain(data: Any) -> Any:
-    """Return data as JSON has it: in Avro, each inner object is a record with one field, a map `value`."""
-    if isinstance(data, dict):
-        return {name: _members(item) if isinstance(item, dict) else item for name, item in data.items()}
-    return [_members(item) for item in data] if isinstance(data, list) else data
-
-
-def _members(record: dict[str, Any]) -> dict[str, Any]:
-    """Return the map in such a record; a map or a list in it holds such records again."""
-    members: dict[str, Any] = {}
-    for name, item in record["value"].items():
-        if isinstance(item, dict):
-            members[name] = {key: _members(inner) for key, inner in item.items()}
-        else:
-            members[name] = [_members(inner) for inner in item] if isinstance(item, list) else item
-    return members
 
 
 def _line(error: Exception) -> str:

@@ -39,8 +39,8 @@ def event_json(attributes: dict[str, Any], data: bytes | str | None = None) -> b
     raw = (data.encode() if isinstance(data, str) else data).strip(b" \t\r\n")
     if is_json(attributes.get("datacontenttype")) and _is_one_value(raw):
         spaced = spacing_of(raw).comma != ","
-        envelope = json.dumps(attributes, ensure_ascii=False, sort_keys=True).encode() if spaced else None
-        return _joined(envelope or _text(attributes), raw, spaced=spaced)
+        envelope = _spaced_text(attributes) if spaced else _text(attributes)
+        return _joined(envelope, raw, spaced=spaced)
     if isinstance(data, str):
         return _joined(_text(attributes), orjson.dumps(data))
     return _text(attributes | {BASE64_DATA: b64encode(data).decode()})
@@ -89,6 +89,10 @@ def _expect_no_data(attributes: dict[str, Any]) -> None:
 
 def _text(attributes: dict[str, Any]) -> bytes:
     return orjson.dumps(attributes, _base64, SORTED)
+
+
+def _spaced_text(attributes: dict[str, Any]) -> bytes:
+    return json.dumps(attributes, ensure_ascii=False, sort_keys=True, default=_base64).encode()
 
 
 def _base64(value: Any) -> str:

@@ -12,15 +12,21 @@ To add a format, write two functions and add an entry to `FORMATS`:
   `ByteWindow` reads a binary stream piece by piece. Bytes that are no record are not dropped: they become
   `UnreadableRecord`s of their chunk, and go to quarantine.
 
-The records of a format that does not hold CloudEvents become events by a mapping, as JSON records do.
+The records of a format that does not hold CloudEvents become events by a mapping, as JSON records do. A
+format that nobody can be sure of by its bytes is taken where the mapping says so (`InputForm`), not found.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
-from event_archive.decoding import avro, json, json_array, protobuf
+from event_archive.decoding import avro, json, json_array, json_sequence, json_texts, protobuf
 from event_archive.decoding.byte_window import Blocks, InputStart, Meter
 from event_archive.decoding.compressed_bytes import Readable
+from event_archive.decoding.csv_records import csv_records
+from event_archive.decoding.input_form import InputForm
+from event_archive.decoding.parquet_records import parquet_records
 from event_archive.decoding.record_chunk import (
     UNDECODABLE,
     Chunk,
@@ -28,6 +34,7 @@ from event_archive.decoding.record_chunk import (
     UnreadableRecord,
     unreadable_chunk,
 )
+from event_archive.decoding.unlandable import is_parquet, require_landable
 
 
 @dataclass(frozen=True)
@@ -44,20 +51,26 @@ FORMATS: Sequence[Format] = (
     Format("Protobuf batch", protobuf.is_batch, protobuf.batch_records),
     Format("Protobuf with lengths", protobuf.is_length_delimited, protobuf.length_delimited_records),
     Format("JSON array", json_array.is_array, json_array.array_records),
+    Format("JSON text sequence", json_sequence.is_sequence, json_sequence.sequence_records),
     Format("JSON document", json.is_document, json.document_record),
+    Format("concatenated JSON", json_texts.is_concatenated, json_texts.concatenated_records),
     Format("NDJSON", json.is_text, json.line_records),  # all the rest, whatever it is
 )
 
 
-def read_chunks(stream: Readable, bounds: ChunkBounds) -> Iterator[Chunk]:
-    """Yield the records of an input as chunks; raises DecodesToTooMuch.
+def read_chunks(
+    stream: Readable, bounds: ChunkBounds, form: InputForm | None = None, scratch: Path | None = None
+) -> Iterator[Chunk]:
+    """Yield the records of an input as chunks; raises DecodesToTooMuch, and Unlandable.
 
+    `form`: what the mapping says of the input, None where it is read without one. `scratch`: the folder for
+    the bytes of formats that are not read from their start to their end; else that of the system.
     Many small records make smaller chunks: each record costs some hundred bytes, however small it is.
     """
     blocks = Blocks(stream, bounds)
     meter = Meter(bounds.input_bytes)
     position = 0
-    for chunk in _format_of(blocks, bounds).records(blocks, bounds):
+    for chunk in _format_of(blocks, bounds, form, scratch).records(blocks, bounds):
         position = max(position, chunk.last_position)
         meter.add(chunk.size)
         yield chunk
@@ -78,7 +91,12 @@ def _undecodable(blocks: Blocks, position: int) -> Iterator[Chunk]:
         yield unreadable_chunk(UnreadableRecord(position, offset, b"", UNDECODABLE, detail))
 
 
-def _format_of(blocks: Blocks, bounds: ChunkBounds) -> Format:
-    """Return the first format that recognises the next bytes; none of them is taken."""
+def _format_of(blocks: Blocks, bounds: ChunkBounds, form: InputForm | None, scratch: Path | None) -> Format:
+    """Return the format that a mapping names, or the first that recognises the next bytes; none is taken."""
     start = InputStart(blocks.peek(max(bounds.chunk_bytes, 1)), blocks.at_end, bounds)
+    require_landable(start, form)
+    if form and form.csv:
+        return Format("CSV", json.is_text, partial(csv_records, options=form.csv))
+    if form and is_parquet(start):
+        return Format("Parquet", is_parquet, partial(parquet_records, folder=scratch))
     return next(entry for entry in FORMATS if entry.sniff(start))

@@ -5,15 +5,16 @@ other forms of JSON (`json`), and what is inside an element (`exact_validator`).
 """
 
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
 from event_archive.decoding.byte_window import Blocks, InputStart
+from event_archive.decoding.chunk_builder import ChunkBuilder
 from event_archive.decoding.json import FIRST_BYTE, mark_size, skip_mark
 from event_archive.decoding.record_chunk import (
     Chunk,
     ChunkBounds,
-    ChunkBuilder,
     UnreadableRecord,
     in_parts,
     unreadable_chunk,
@@ -77,13 +78,13 @@ class _Elements:
             if not self._is_open or start[0] == b"]":
                 self._is_open, self.is_closed, self._at = True, self._is_open, start.end()
                 continue
-            end = _element_end(self._data, self._at)
+            end = element_end(self._data, self._at)
             if end is None:
                 break
             self._add(found, end)
-            if len(found.records) == self._bounds.max_records:
+            if len(found.positions) == self._bounds.max_records:
                 yield found.chunk()
-        if found.records or found.unreadable:
+        if found.positions or found.unreadable:
             yield found.chunk()
 
     def _add(self, found: ChunkBuilder, end: int) -> None:
@@ -107,13 +108,13 @@ def _after_blanks(blocks: Blocks, rest: bytes, offset: int) -> tuple[bytes, int]
     return rest, offset
 
 
-def _element_end(data: bytes, start: int) -> int | None:
-    """Return where the array element that starts here ends; None where it goes on after `data`."""
+def element_end(data: bytes, start: int, limit: int = sys.maxsize) -> int | None:
+    """Return where the array element that starts here ends; None where it goes on after it, or a limit."""
     if data[start] not in b'{["':
         scalar_end = SCALAR_END.search(data, start)
         return scalar_end.start() if scalar_end else None
     depth = 0
-    for token in INSIDE.finditer(data, start):
+    for token in INSIDE.finditer(data, start, limit):
         match token[0]:
             case b"{" | b"[":
                 depth += 1

@@ -9,10 +9,15 @@ tag 0x0A and its length.
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from event_archive.decoding.byte_window import Blocks, ByteWindow, InputStart
+from event_archive.decoding.chunk_builder import ChunkBuilder
+from event_archive.decoding.event_columns import COLUMN_BYTES, MOST_EVENTS
 from event_archive.decoding.event_json import RecordError
+from event_archive.decoding.protobuf_columns import columns_of_events
 from event_archive.decoding.protobuf_event import SIZED, VARINT, event_text, varint
-from event_archive.decoding.record_chunk import Chunk, ChunkBounds, ChunkBuilder, UnreadableRecord
+from event_archive.decoding.record_chunk import Chunk, ChunkBounds, UnreadableRecord
 
 BATCH_TAG, NO_TAG = b"\x0a", b""
 LONGEST_VARINT = 10
@@ -71,9 +76,13 @@ def _framed_records(blocks: Blocks, bounds: ChunkBounds, tag: bytes) -> Iterator
 def _events(
     window: ByteWindow, tag: bytes, bounds: ChunkBounds, builder: ChunkBuilder
 ) -> Iterator[UnreadableRecord | None]:
-    """Add the events to `builder`; yields what is none, and None after each event."""
+    """Add the events to `builder`; yields what is none, and None after events were added."""
     position = 0
     while window.holds(1):
+        if events := _next_events(window, tag, bounds):
+            yield from _add(window, events, position + 1, bounds, builder)
+            position += len(events)
+            continue
         position += 1
         window.holds(len(tag) + LONGEST_VARINT)
         start = window.data[window.at : window.at + len(tag) + LONGEST_VARINT]
@@ -94,11 +103,70 @@ def _events(
         offset, body = window.offset, window.at + head
         window.at = body + length
         raw = window.data[body : window.at]
-        try:
-            text = event_text(raw)
-            if len(text) > bounds.record_bytes:
-                raise RecordError("too_long", bounds.too_long("the event as JSON"))
-            builder.add(text, position, offset)
+        yield _add_one(raw, position, offset, bounds, builder)
+
+
+def _next_events(window: ByteWindow, tag: bytes, bounds: ChunkBounds) -> list[tuple[int, int, int]]:
+    """Return the places of what the next events begin and end with, and their content, in what is held.
+
+    What is too long or damaged ends them, and so does what is not held yet: it is left to be read by itself.
+    """
+    events: list[tuple[int, int, int]] = []
+    data, at = window.data, window.at
+    last, most = min(len(data), at + COLUMN_BYTES), min(MOST_EVENTS, bounds.max_records)
+    while at < last and len(events) < most and data.startswith(tag, at):
+        body = at + len(tag) + 2
+        if (
+            body < len(data) and data[body - 2] >= 0x80 > data[body - 1]
+        ):  # the usual size, which is in two bytes
+            size = data[body - 2] & 0x7F | data[body - 1] << 7
+        elif found := varint(data, at + len(tag), len(data)):
+            size, body = found
+        else:
+            break
+        if size > bounds.record_bytes or body + size > len(data):
+            break
+        events.append((at, body, body + size))
+        at = body + size
+    return events
+
+
+def _add(
+    window: ByteWindow,
+    events: list[tuple[int, int, int]],
+    position: int,
+    bounds: ChunkBounds,
+    builder: ChunkBuilder,
+) -> Iterator[UnreadableRecord | None]:
+    """Add events that are held, as many at once as may be; yields as `_events` does."""
+    first, before = window.at, window.offset - window.at
+    starts, bodies, ends = np.array(events, np.int64).T
+    data = window.data[first : ends[-1]]
+    window.at = int(ends[-1])
+    lines = columns_of_events(data, bodies - first, ends - first, bounds.record_bytes)
+    sizes, number = np.diff(lines.bounds), 0
+    for other in [*np.flatnonzero(~lines.is_good).tolist(), len(events)]:
+        if number < other:
+            text = bytes(lines.text[lines.bounds[number] : lines.bounds[other]])
+            offsets = (starts[number:other] + before).tolist()
+            builder.add_lines(text, sizes[number:other], position + number, offsets)
             yield None
-        except RecordError as error:
-            yield UnreadableRecord(position, offset, raw, error.reason, str(error))
+        if other < len(events):
+            start, body, end = events[other]
+            raw = data[body - first : end - first]
+            yield _add_one(raw, position + other, before + start, bounds, builder)
+        number = other + 1
+
+
+def _add_one(
+    raw: bytes, position: int, offset: int, bounds: ChunkBounds, builder: ChunkBuilder
+) -> UnreadableRecord | None:
+    """Add one event; returns it where it can't be read."""
+    try:
+        text = event_text(raw)
+        if len(text) > bounds.record_bytes:
+            raise RecordError("too_long", bounds.too_long("the event as JSON"))
+        builder.add(text, position, offset)
+    except RecordError as error:
+        return UnreadableRecord(position, offset, raw, error.reason, str(error))
+    return None

@@ -1,14 +1,13 @@
 """Chunks: some records of an input, in one Arrow buffer, each with its place.
 
 Belongs here: what a chunk is and how one is made from lines or from separate records. Not here: finding the
-records in a stream (`formats`).
+records in a stream (`formats`), and gathering them one by one (`chunk_builder`).
 
 A chunk's lines lie in one buffer, each with its line feed, so that a columnar engine reads them where they
 are. Records that are not UTF-8, which no text column can hold, are kept apart from it.
 """
 
 import sys
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -24,10 +23,18 @@ LEAST_RECORD_BYTES = 128  # what a record takes beside its text: smaller ones ma
 UNDECODABLE = "undecodable"
 """The reason of compressed bytes that can't be decompressed: their offset is that in the compressed input."""
 
-DAMAGE = (UNDECODABLE, "truncated", "after_array", "bad_avro", "bad_protobuf")
+BETWEEN_TEXTS = "between_documents"
+"""The reason of bytes between JSON documents that are none."""
+
+BAD_VALUE = "bad_value"
+"""The reason of a row with a value that its column's type, or JSON, does not have."""
+
+DAMAGE = (UNDECODABLE, "truncated", "after_array", BETWEEN_TEXTS, "bad_avro", "bad_protobuf", "bad_csv")
 """The reasons of bytes that could not be cut into records: nobody knows how many they held."""
 
 Numbers = npt.NDArray[np.int64]
+Places = tuple[Numbers, Numbers]
+"""Of each row, the position of its record in the input, and its number among those made of that record."""
 
 
 def too_long(what: str, record_bytes: int) -> str:
@@ -75,7 +82,8 @@ class UnreadableRecord:
 class Chunk:
     """Some records. `positions`: line number or index in the array, from 1; `offsets`: bytes from the start.
 
-    `apart`: row -> its bytes, for rows that are not UTF-8 and hence blank in `lines`.
+    `apart`: row -> its bytes, for rows that are not UTF-8 and hence blank in `lines`. `elements`: where rows
+    were made of the elements of records, the number of each among those of its record, from 1.
     """
 
     lines: pa.LargeStringArray
@@ -83,6 +91,12 @@ class Chunk:
     offsets: Numbers
     apart: dict[int, bytes] = field(default_factory=dict)
     unreadable: list[UnreadableRecord] = field(default_factory=list)
+    elements: Numbers | None = None
+
+    @property
+    def places(self) -> Places:
+        """Where each row comes from; a row is a record, or one of those that were made of it."""
+        return self.positions, np.ones_like(self.positions) if self.elements is None else self.elements
 
     @property
     def bounds(self) -> Numbers:
@@ -106,6 +120,13 @@ class Chunk:
         first = np.frombuffer(self.lines.buffers()[2], np.uint8)[starts]
         mask: npt.NDArray[np.bool_] = ((sizes == 1) & (first == 0x0A)) | ((sizes == 2) & (first == 0x0D))
         return mask
+
+    def records(self) -> list[bytes]:
+        """Return what `record` does for all rows, faster."""
+        records = [line.strip(b" \t\r\n") for line in self.lines.cast(pa.large_binary()).to_pylist()]
+        for row, record in self.apart.items():
+            records[row] = record
+        return records
 
     def record(self, row: int) -> bytes:
         """Return the bytes of one record, without the white space around it."""
@@ -152,12 +173,20 @@ def _utf8_chunk(data: bytes, bounds: Numbers, positions: Numbers, offsets: Numbe
     return Chunk(lines, positions, offsets, apart)
 
 
-def chunk_of(records: list[bytes], positions: Numbers, offsets: Numbers) -> Chunk:
-    """Return a chunk of separate records, with the place of each."""
-    data = b"\n".join([*records, b""])
-    sizes = np.array([0, *(len(record) + 1 for record in records)], np.int64)
-    bounds: Numbers = np.cumsum(sizes, dtype=np.int64)
-    return _utf8_chunk(data, bounds, positions, offsets)
+def chunk_of(
+    records: list[bytes], positions: Numbers, offsets: Numbers, sizes: list[int] | None = None
+) -> Chunk:
+    """Return a chunk of records with their places; `sizes`: with line feeds, where a text may be several."""
+    sizes = [len(record) + 1 for record in records] if sizes is None else sizes
+    bounds: Numbers = np.cumsum(np.array([0, *sizes], np.int64), dtype=np.int64)
+    return _utf8_chunk(b"\n".join([*records, b""]), bounds, positions, offsets)
+
+
+def line_chunk(lines: pa.LargeStringArray, positions: Numbers, offsets: Numbers) -> Chunk:
+    """Return a chunk of lines, each with its line feed, with their places; they lie where they did."""
+    if not len(lines) or lines.offset:  # without lines, or where others stand before them: no bounds from 0
+        return chunk_of([line.removesuffix("\n").encode() for line in lines.to_pylist()], positions, offsets)
+    return Chunk(lines, positions, offsets)
 
 
 def in_parts(unreadable: UnreadableRecord) -> list[UnreadableRecord]:
@@ -179,46 +208,3 @@ def unreadable_chunk(unreadable: UnreadableRecord) -> Chunk:
     chunk = text_chunk(b"", 0, unreadable.position, unreadable.offset)
     chunk.unreadable = [unreadable]
     return chunk
-
-
-@dataclass
-class ChunkBuilder:
-    """Gathers records to chunks."""
-
-    records: list[bytes] = field(default_factory=list)
-    positions: list[int] = field(default_factory=list)
-    offsets: list[int] = field(default_factory=list)
-    unreadable: list[UnreadableRecord] = field(default_factory=list)
-    size: int = 0
-    unreadable_bytes: int = 0
-
-    def add(self, record: bytes, position: int, offset: int) -> None:
-        """Add one record's JSON text."""
-        self.records.append(record)
-        self.positions.append(position)
-        self.offsets.append(offset)
-        self.size += len(record)
-
-    def add_unreadable(self, unreadable: UnreadableRecord) -> None:
-        """Add bytes that are no record."""
-        self.unreadable.append(unreadable)
-        self.size += len(unreadable.record)
-        self.unreadable_bytes += len(unreadable.record)
-
-    def chunks(self, steps: Iterable[UnreadableRecord | None], bounds: ChunkBounds) -> Iterator[Chunk]:
-        """Yield what is added while `steps` runs, as chunks; a step is None after a record was added."""
-        for unreadable in steps:
-            if unreadable:
-                self.add_unreadable(unreadable)
-            is_full = self.size >= bounds.chunk_bytes or self.unreadable_bytes >= PART_BYTES
-            if is_full or len(self.records) >= bounds.max_records:
-                yield self.chunk()
-        yield self.chunk()
-
-    def chunk(self) -> Chunk:
-        """Return all that was added as a chunk; then the builder is empty."""
-        chunk = chunk_of(self.records, np.array(self.positions, np.int64), np.array(self.offsets, np.int64))
-        chunk.unreadable = self.unreadable
-        self.records, self.positions, self.offsets, self.unreadable = [], [], [], []
-        self.size = self.unreadable_bytes = 0
-        return chunk

@@ -58,8 +58,11 @@ class Source:
 
     @property
     def size(self) -> int:
-        """How many bytes it has; 0 for what can't be read again, which has no size."""
-        return self.path.stat().st_size if self.path and self.can_be_read_again else 0
+        """How many bytes it has; 0 for what can't be read again, which has no size. Raises UnusableSource."""
+        try:
+            return self.path.stat().st_size if self.path and self.can_be_read_again else 0
+        except OSError as error:
+            raise _unreadable(self.origin, error) from error
 
 
 class _SourceFile(io.FileIO):
@@ -147,6 +150,14 @@ def _files_below(folder: Path) -> list[Path]:
                 f"{entry.path}: {fault}; name the files to land, or take it out of the folder"
             )
     return [entry.path for entry in found]
+
+
+def known_size(source: Source) -> int:
+    """Return how many bytes a source has, 0 where that can't be told: its landing says what is wrong."""
+    try:
+        return source.size
+    except UnusableSource:
+        return 0
 
 
 def digest_of(source: Source) -> str:

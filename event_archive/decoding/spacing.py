@@ -15,7 +15,10 @@ class Spacing:
     colon: str
 
 
+COMPACT = Spacing(",", ":")
+
+
 def spacing_of(record: bytes) -> Spacing:
     """Return the spacing of a record, as its first key shows it."""
     spaced = re.match(rb'\{"[^"\\]*": ', record)
-    return Spacing(", ", ": ") if spaced else Spacing(",", ":")
+    return Spacing(", ", ": ") if spaced else COMPACT

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from event_archive.archive import Archive
+from event_archive.engine import Relations, open_engine
 from event_archive.errors import UnusableInput
 from event_archive.evolution.trial_faults import Fault, contract_fault
 from event_archive.evolution.trial_result import Row, Trial
@@ -24,8 +25,7 @@ from event_archive.evolution.trial_upcasts import try_older_major
 from event_archive.landing.deduplicate import event_content
 from event_archive.registry.contract import Contract, Contracts
 from event_archive.registry.exact_values import Inexact, to_column
-from event_archive.sql_text import Relations, open_engine
-from event_archive.store.commit import Commit, Segment
+from event_archive.store.commit import Commit, Segment, standing_segments
 from event_archive.store.parquet_file import open_parquet
 
 BATCH_BYTES = 16 << 20
@@ -90,10 +90,9 @@ def try_contract(
 
 
 def _segments(archive: Archive, event_type: str, days: Days | None) -> Iterator[tuple[Commit, Segment]]:
-    for commit in archive.log.commits():
-        for segment in commit.segments:
-            if segment.type == event_type and (days is None or any(day in days for day in segment.days)):
-                yield commit, segment
+    for commit, segment in standing_segments(archive.log.commits()):
+        if segment.type == event_type and (days is None or any(day in days for day in segment.days)):
+            yield commit, segment
 
 
 def _batches(location: str, days: Days | None) -> Iterator[pa.Table]:

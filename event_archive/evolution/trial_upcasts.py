@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import duckdb
 import pyarrow as pa
 
+from event_archive.engine import Relations
 from event_archive.evolution.trial_faults import Fault, contract_fault
 from event_archive.evolution.trial_result import EXAMPLES, Row
 from event_archive.expressions.exact_cast import refusal
@@ -16,7 +17,7 @@ from event_archive.registry.column_types import Struct
 from event_archive.registry.contract import Contract, Contracts
 from event_archive.registry.exact_values import from_column
 from event_archive.registry.upcast_compiler import field_sql
-from event_archive.sql_text import Relations, tried
+from event_archive.sql_text import tried
 
 
 def try_older_major(

@@ -9,6 +9,7 @@ call the same kind of node with its arguments as written; a word that is no keyw
 """
 
 import re
+from collections.abc import Collection
 
 from sqlglot import Dialect
 from sqlglot.tokenizer_core import Token, TokenType
@@ -38,11 +39,13 @@ MATCHES = {
     "regexp_extract",
     "regexp_replace",
 }
-VALUES = {"coalesce", "nullif", "greatest", "least", "abs", "md5", "sha256"}
+VALUES = {"coalesce", "nullif", "greatest", "least", "abs", "md5", "sha256", "hash_of"}
 ROUNDING = {"round", "trunc", "floor", "ceil"}
 CLOCK = {"strptime", "try_strptime", "strftime", "to_timestamp", "epoch_ms", "make_timestamp", "timezone"}
+COUNTS = {"timestamp_seconds", "timestamp_millis", "timestamp_micros", "timestamp_nanos"}
+JSON = {"lookup", "parse_json"}
 CALENDAR = {"date_part", "date_trunc", "date_diff", "to_days", "to_hours", "to_minutes", "to_seconds"}
-FUNCTIONS = frozenset(TEXT | PARTS | MATCHES | VALUES | ROUNDING | CLOCK | CALENDAR)
+FUNCTIONS = frozenset(TEXT | PARTS | MATCHES | VALUES | ROUNDING | CLOCK | COUNTS | CALENDAR | JSON)
 """Every function an expression may call. All are pure: the same record gives the same value, at any time."""
 
 LOGIC = {"AND", "OR", "NOT", "IS", "NULL", "TRUE", "FALSE", "IN", "LIKE", "ILIKE", "BETWEEN", "ESCAPE"}
@@ -54,6 +57,11 @@ SYMBOLS = frozenset(
     | {"=", "==", "!=", "<>", "<", "<=", ">", ">="}
 )
 CALL = "call_"  # before each function's name, so that sqlglot knows none of them
+ROOT = "\x01"  # before the name of a reserved root, in a path: no text that is read can hold it
+
+BUILDERS = frozenset({"array", "list"})
+"""Names that sqlglot takes for the making of a list, where a `[` follows; PLAIN stands before them then."""
+PLAIN = "\x02"
 
 MAX_CHARACTERS = 4_000
 MAX_OPEN = 32  # parentheses and CASEs open at once: far below where a parser's recursion ends
@@ -69,15 +77,18 @@ def rejected(text: str, what: str) -> UnusableInput:
     return UnusableInput(f"expression `{shown if len(shown) <= 120 else shown[:117] + '…'}`: {what}")
 
 
-def read_tokens(text: str) -> list[Token]:
-    """Return the tokens of an expression, each with its one meaning; raises UnusableInput for any other."""
+def read_tokens(text: str, roots: Collection[str] = ()) -> list[Token]:
+    """Return the tokens of an expression, each with its one meaning; raises UnusableInput for any other.
+
+    `roots`: the names that may follow a `$`, as in `$record`; a field that is called so is quoted.
+    """
     if len(text) > MAX_CHARACTERS:
         raise rejected(text, f"{len(text):,} characters are too many, at most {MAX_CHARACTERS:,} are allowed")
     if not text.strip():
         raise rejected(text, "it is empty; write a field such as actor.login, or a SQL expression")
     if control := CONTROL.search(text):
         raise rejected(text, f"control character at column {control.start() + 1} is not allowed; remove it")
-    tokens: list[Token] = DUCKDB.tokenize(text)
+    tokens = _with_roots(DUCKDB.tokenize(text), text, roots)
     if not tokens:
         raise rejected(text, "it is nothing but a comment; comment in YAML, with #")
     fixed = []
@@ -102,7 +113,36 @@ def read_tokens(text: str) -> list[Token]:
                 text, f"nesting at column {token.start + 1} is deeper than {MAX_OPEN}; split it up"
             )
         fixed.append(_fixed(token, before, after, text))
-    return fixed
+    return [_plain(token, after) for token, after in zip(fixed, [*fixed[1:], None], strict=True)]
+
+
+def _plain(token: Token, after: Token | None) -> Token:
+    is_name = token.token_type == TokenType.IDENTIFIER and token.text.lower() in BUILDERS
+    return _as(TokenType.IDENTIFIER, PLAIN + token.text, token) if is_name and _is(after, "[") else token
+
+
+def _with_roots(tokens: list[Token], text: str, roots: Collection[str]) -> list[Token]:
+    """Return the tokens with each reserved root as one name."""
+    joined: list[Token] = []
+    following = iter(tokens)
+    for token in following:
+        if token.text != "$" or token.token_type != TokenType.PARAMETER:
+            joined.append(token)
+            continue
+        name = next(following, None)
+        if name is None or name.start != token.end + 1 or name.text not in roots:
+            known = ", ".join(f"${root}" for root in roots)
+            what = f"known are {known}" if known else "there are none here"
+            written = text[token.start : name.end + 1] if name else "$"
+            raise rejected(
+                text,
+                f"`{written}` at column {token.start + 1} is no name of those that begin with $; {what}. "
+                f'A field that is called so is quoted: "$name"',
+            )
+        joined.append(
+            Token(TokenType.IDENTIFIER, ROOT + name.text, token.line, token.col, token.start, name.end)
+        )
+    return joined
 
 
 def _fixed(token: Token, before: Token | None, after: Token | None, text: str) -> Token:

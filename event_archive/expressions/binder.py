@@ -11,8 +11,9 @@ from typing import Protocol
 import duckdb
 from sqlglot import exp
 
+from event_archive.engine import open_engine
 from event_archive.limits import Limits
-from event_archive.sql_text import open_engine
+from event_archive.sql_text import quoted
 
 
 class Types(Protocol):
@@ -31,6 +32,7 @@ class Binder:
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._types: dict[str, str] = {}
 
     def __enter__(self) -> "Binder":
         memory_bytes = self._limits.engine_bytes
@@ -48,6 +50,12 @@ class Binder:
         assert self._connection, "types are asked for while a file is read"
         return self._connection
 
+    def type_of(self, query: str) -> str:
+        """Return DuckDB's name of the type of a query's column; the same query is bound once."""
+        if query not in self._types:
+            self._types[query] = str(self.connection.sql(query).types[0])
+        return self._types[query]
+
     def over(self, columns: Mapping[str, str]) -> "ColumnTypes":
         """Return what answers for expressions over these columns: names, and DuckDB's types."""
         return ColumnTypes(self, columns)
@@ -62,12 +70,8 @@ class ColumnTypes:
 
     def type_of(self, tree: exp.Expr) -> str:
         """Return DuckDB's name of the type of an expression; raises duckdb.Error where it has none."""
-        nothing = [
-            exp.alias_(exp.cast(exp.null(), exp.DataType.build(kind, dialect="duckdb")), name, quoted=True)
-            for name, kind in self.columns.items()
-        ]
-        query = exp.select(tree).from_(exp.select(*nothing).subquery("fields"))
-        return str(self.binder.connection.sql(query.sql("duckdb")).types[0])
+        nothing = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(name)}" for name, kind in self.columns.items())
+        return self.binder.type_of(f"SELECT {tree.sql('duckdb')} FROM (SELECT {nothing}) AS fields")
 
     def failure(self, tree: exp.Expr) -> str | None:
         """Return why an expression without columns fails; None where it gives a value."""

@@ -1,4 +1,4 @@
-"""Arguments that are words of a language of their own: parts of a date, regular expressions.
+"""Arguments that are words of a language of their own: parts of a date, regular expressions, patterns.
 
 Belongs here: trying those that are written as constants, when their file is read. Not here: time zones, which
 become one by a cast (`exact_cast`), and the formats of strptime and strftime, which DuckDB reads itself.
@@ -35,3 +35,17 @@ def check_words(node: exp.Expr, name: str, types: Types) -> None:
         failure = types.failure(own_sql(probe.format(sql)))
         if failure:
             raise UnusableInput(f"{name} can't use {sql}: {failure}")
+
+
+def check_escape(node: exp.Expr) -> None:
+    """Raise UnusableInput for an ESCAPE that the engine would refuse in the midst of its work, past a TRY."""
+    if not isinstance(node, exp.Escape):
+        return
+    pattern, escape = node.this.args.get("expression"), node.expression
+    if not all(isinstance(part, exp.Literal) and part.is_string for part in (pattern, escape)):
+        raise UnusableInput("a pattern with ESCAPE, and the escape, are written as constant texts")
+    if len(escape.this) > 1:
+        raise UnusableInput(f"ESCAPE takes one character, and not {escape.sql('duckdb')}")
+    rest = pattern.this.replace(escape.this * 2, "") if escape.this else ""
+    if rest and rest[-1] == escape.this:
+        raise UnusableInput(f"the pattern {pattern.sql('duckdb')} ends with its ESCAPE; write it twice")

@@ -24,7 +24,9 @@ DIGITS = "([0-9]+\\.?[0-9]*|\\.[0-9]+)"
 NUMBER = f"\\s*[+-]?{DIGITS}({EXPONENT})?\\s*"
 DAY = "\\s*[0-9]+([-/ ])[0-9]+[-/ ][0-9]+\\s*"
 FINER_THAN_MICROSECONDS = "\\.[0-9]{6}[0-9]*[1-9]"
-SENTENCE = re.compile("""(["'])(.* (?:is not exactly an? |is no time zone).*)\\1""")
+SENTENCE = re.compile(
+    """(["'])(.* (?:is not exactly an? |is no time |is finer than |exists twice |does not exist ).*)\\1"""
+)
 NEAREST_DIGITS = 17  # of a fraction: with so many every double can be written, so a reader takes the nearest
 
 

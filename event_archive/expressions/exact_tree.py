@@ -5,15 +5,15 @@ of one cast (`exact_cast`), which casts are implied (`implied_casts`) and what a
 (`expression`).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlglot import exp
 
 from event_archive.errors import UnusableInput
 from event_archive.expressions.binder import Types
-from event_archive.expressions.constant_words import check_words
+from event_archive.expressions.constant_words import check_escape, check_words
 from event_archive.expressions.exact_cast import ZONE, exact_sql, lenient_sql, reason_sql
 from event_archive.expressions.implied_casts import (
     NULL,
@@ -23,7 +23,20 @@ from event_archive.expressions.implied_casts import (
     conditions,
     implied_casts,
 )
-from event_archive.expressions.sql_tree import call, if_else, let, own_sql
+from event_archive.expressions.own_arguments import JSON, Argument, OwnFunction
+from event_archive.expressions.own_functions import OwnTypes, own_function
+from event_archive.expressions.own_json import as_written
+from event_archive.expressions.sql_tree import (
+    READ_JSON,
+    Path,
+    as_text,
+    call,
+    if_else,
+    json_of,
+    let,
+    own_sql,
+    text_of,
+)
 from event_archive.sql_text import quoted
 
 VALUE = "the value"  # a name that no column has
@@ -34,11 +47,16 @@ Made = tuple[exp.Expr, exp.Expr | None]
 
 @dataclass(frozen=True)
 class ExactTree:
-    """An expression whose casts are exact, its type, and why it fails."""
+    """An expression whose casts are exact, its type, why it fails, and the fields that it reads.
+
+    `json`: the JSON text of its value, where that is JSON and the value its text.
+    """
 
     value: exp.Expr
     type: str
     why: exp.Expr | None
+    reads: Mapping[Path, exp.Expr] = field(default_factory=dict)
+    json: exp.Expr | None = None
 
 
 def make_exact(tree: exp.Expr, types: Types, place: str) -> ExactTree:
@@ -46,9 +64,14 @@ def make_exact(tree: exp.Expr, types: Types, place: str) -> ExactTree:
 
     Raises duckdb.Error where it has no type, and UnusableInput where one of its constants can't be used.
     """
-    kind = types.type_of(tree)
-    value, why = _Exact(types, place).made(tree)
-    return ExactTree(value, kind, why)
+    known = OwnTypes(types)
+    kind = known.type_of(tree)
+    exact = _Exact(known, place)
+    value, why = exact.made(tree)
+    json = exact.json(tree) if own_function(tree) else None
+    if any(own_function(node) for node in tree.walk()):
+        types.type_of(value)  # so that what can't be bound is found here, and not over the first records
+    return ExactTree(value, kind, why, json=json and as_written(as_text(json[0]), tree))
 
 
 @dataclass(frozen=True)
@@ -63,7 +86,10 @@ class _Exact:
         if isinstance(node, exp.Case):
             return self.case(node)
         name = str(node.this) if isinstance(node, exp.Anonymous) else ""
+        if function := own_function(node):
+            return self.own(node, function)
         check_words(node, name, self.types)
+        check_escape(node)
         implied = implied_casts(node, name, self.types)
         whys: list[exp.Expr | None] = []
 
@@ -78,6 +104,38 @@ class _Exact:
             unchanged, _ = self.made(node.expressions[0])
             return if_else(exp.EQ(this=first, expression=second), exp.null(), unchanged), _first(*whys)
         return type(node)(**parts), _first(*whys)
+
+    def own(self, node: exp.Expr, function: OwnFunction) -> Made:
+        """Return a call of a function of ours; the JSON value that one gives is read as text."""
+        value, why = self.own_value(node, function)
+        return (as_written(text_of(value), node) if function.gives_json else value), why
+
+    def own_value(self, node: exp.Expr, function: OwnFunction) -> Made:
+        """Return a call of a function of ours, as the SQL that it is."""
+        name, arguments, whys = str(node.this), [], []
+        for position, child in enumerate(node.expressions):
+            json = self.json(child) if position < function.takes_json else None
+            kind = JSON if json is not None else self.types.type_of(child)
+            is_zone = name == "timezone" and position == 0 and kind == "VARCHAR"
+            value, why = json or self.operand(child, {id(child): ZONE} if is_zone else {})
+            if json is not None and not function.gives_json:
+                value = as_written(call(READ_JSON, value), child)
+            arguments.append(Argument(value, kind))
+            whys.append(why)
+        own = function.make(name, arguments)
+        gives = JSON if function.gives_json else function.gives([argument.type for argument in arguments])
+        value, why = own.trees(arguments, self.place, gives)
+        if why is not None and node.find(exp.Column) is None and self.types.failure(value):
+            given = ", ".join(child.sql("duckdb") for child in node.expressions)
+            raise UnusableInput(f"{name} can't use {given}; correct it")
+        return value, _first(*whys, why)
+
+    def json(self, node: exp.Expr) -> Made | None:
+        """Return the JSON value that a node has before it is read as text; None where it has none."""
+        if (field_json := json_of(node)) is not None:
+            return field_json, None
+        function = own_function(node)
+        return self.own_value(node, function) if function and function.gives_json else None
 
     def cast(self, node: exp.Cast | exp.TryCast) -> Made:
         """Return a written cast; TRY_CAST gives NULL where CAST fails."""

@@ -9,21 +9,22 @@ node that are listed here. Whatever is not listed is an error, whether or not an
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from event_archive.errors import UnusableInput
-from event_archive.expressions.allow_list import CALL, DUCKDB, FUNCTIONS, read_tokens, rejected
+from event_archive.expressions.allow_list import CALL, DUCKDB, FUNCTIONS, PLAIN, ROOT, read_tokens, rejected
 from event_archive.expressions.binder import Types
 from event_archive.expressions.exact_tree import ExactTree, make_exact
-from event_archive.expressions.sql_tree import call
-
-Path = tuple[str | int, ...]
-"""The way to a field: names, and positions in lists (from 1)."""
+from event_archive.expressions.own_functions import OWN
+from event_archive.expressions.own_json import part
+from event_archive.expressions.sql_tree import Path, call
+from event_archive.expressions.written_paths import behind_call, key_of, path_of
 
 Field = Callable[[Path], exp.Expr]
 """How the caller reads a field: its path to a DuckDB expression."""
@@ -83,15 +84,26 @@ class Expression:
         `types` answer for the columns that the fields are in; `place` is what a failing row calls the value.
         Raises duckdb.Error where the expression has no type, and UnusableInput where a constant is wrong.
         """
+        reads: dict[Path, exp.Expr] = {}
+
+        def read(path: Path) -> exp.Expr:
+            reads[path] = field(path)
+            return reads[path]
+
         try:
-            return make_exact(_rebuilt(self.tree, field, self.text), types, place)
+            return replace(make_exact(_rebuilt(self.tree, read, self.text), types, place), reads=reads)
         except UnusableInput as error:
             raise rejected(self.text, str(error)) from None
 
 
-def parse_expression(text: str) -> Expression:
-    """Check an expression; raises UnusableInput: what is wrong, where, and what is allowed."""
-    tree = _parse(text)
+@lru_cache(maxsize=1000)
+def parse_expression(text: str, roots: Collection[str] = ()) -> Expression:
+    """Check an expression; raises UnusableInput: what is wrong, where, and what is allowed.
+
+    `roots`: the names with a `$` that it may begin a path with, see `read_tokens`; in the path, ROOT is
+    before each.
+    """
+    tree = _parse(text, roots)
     level, depth = [tree], 0
     while level:
         depth += 1
@@ -99,12 +111,12 @@ def parse_expression(text: str) -> Expression:
             raise rejected(text, f"it is nested deeper than {MAX_DEPTH}; split it up")
         level = [child for node in level for child in node.iter_expressions()]
     _rebuilt(tree, lambda path: exp.null(), text)  # raises for what the language does not have
-    return Expression(text, _path(tree), tree)
+    return Expression(text, path_of(tree), tree)
 
 
-def _parse(text: str) -> exp.Expr:
+def _parse(text: str, roots: Collection[str]) -> exp.Expr:
     try:
-        trees = DUCKDB.parser().parse_into(exp.Condition, read_tokens(text), text)
+        trees = DUCKDB.parser().parse_into(exp.Condition, read_tokens(text, roots), text)
     except SqlglotError as error:
         details = getattr(error, "errors", None)
         place = f"near column {details[0]['col']}" if details else "(is a quote left open?)"
@@ -117,35 +129,9 @@ def _parse(text: str) -> exp.Expr:
     return tree
 
 
-def _path(node: exp.Expr) -> Path | None:
-    """Return the path of a field reference, if this is one: a.b, "odd name".c, a[1].b, a['odd name']."""
-    if isinstance(node, exp.Column):
-        names = [node.args.get(part) for part in ("catalog", "db", "table", "this")]
-        if all(name is None or isinstance(name, exp.Identifier) for name in names):
-            return tuple(str(name.this) for name in names if name is not None)
-    if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Identifier):
-        start = _path(node.this)
-        return None if start is None else (*start, str(node.expression.this))
-    if isinstance(node, exp.Bracket):
-        start, key = _path(node.this), _key(node)
-        return None if start is None or key is None else (*start, key)
-    return None
-
-
-def _key(node: exp.Expr) -> str | int | None:
-    """Return what stands in the brackets: a name, or a position (which sqlglot's tree counts from 0)."""
-    key = node.expressions[0] if len(node.expressions) == 1 else None
-    if not isinstance(key, exp.Literal):
-        return None
-    if key.is_string:
-        return str(key.this)
-    return int(key.this) + 1 if str(key.this).isdigit() else None
-
-
 def _rebuilt(node: exp.Expr, field: Field, text: str) -> exp.Expr:
-    path = _path(node)
-    if path is not None:
-        return field(path)
+    if (read := _read(node, field, text)) is not None:
+        return read
     kind = type(node)
     if kind in COMPARISONS and COMPARISONS & {type(node.this), type(node.expression)}:
         raise rejected(text, f"{_named(node)} chains comparisons; join them with AND")
@@ -158,13 +144,22 @@ def _rebuilt(node: exp.Expr, field: Field, text: str) -> exp.Expr:
             return call(name.removeprefix(CALL), *_rebuilt_part(node.expressions, field, text))
     if kind in (exp.Cast, exp.TryCast) and _only(node, "this", "to"):
         return kind(this=_rebuilt(node.this, field, text), to=_type(node.args["to"], text))
-    if kind is exp.Bracket and isinstance(key := _key(node), int):
+    if kind is exp.Bracket and isinstance(key := key_of(node), int):
         return call("list_extract", _rebuilt(node.this, field, text), exp.Literal.number(key))
     if constant := _constant(node):
         return constant
     if kind is exp.Bracket:
         raise rejected(text, f"in {_named(node)} stands no position; positions are 1, 2, 3 …")
     raise rejected(text, f"{_named(node)} is not allowed; {ALLOWED}")
+
+
+def _read(node: exp.Expr, field: Field, text: str) -> exp.Expr | None:
+    """Build what a path leads to, from the record or from the JSON that a call gives; None for no path."""
+    path = path_of(node)
+    if path is not None:
+        return field(path)
+    inner = behind_call(node)
+    return inner and part(_rebuilt(inner[0], field, text), inner[1])
 
 
 def _constant(node: exp.Expr) -> exp.Expr | None:
@@ -183,6 +178,11 @@ def _check_grammar(name: str, node: exp.Expr, text: str) -> None:
     if (name == "nullif" and count != 2) or (name == "coalesce" and count == 0):
         wanted = "two values" if name == "nullif" else "at least one value"
         raise rejected(text, f"{name} takes {wanted}, and has {count}")
+    if name in OWN:
+        try:
+            OWN[name].check_count(name, count)
+        except UnusableInput as error:
+            raise rejected(text, str(error)) from None
 
 
 def _rebuilt_part(part: Any, field: Field, text: str) -> Any:
@@ -207,7 +207,7 @@ def _named(node: exp.Expr) -> str:
     """Return what the author would call a construct, with its place where sqlglot kept it."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__).lower()
     starts = [inner.meta["start"] for inner in node.walk() if "start" in inner.meta]
-    sql = node.sql("duckdb").replace(CALL.upper(), "").replace(CALL, "")
+    sql = node.sql("duckdb").replace(CALL.upper(), "").replace(CALL, "").replace(ROOT, "$").replace(PLAIN, "")
     return f"{words} `{sql[:60]}`" + (f" near column {min(starts) + 1}" if starts else "")
 
 

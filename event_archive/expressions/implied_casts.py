@@ -13,7 +13,7 @@ import duckdb
 from sqlglot import exp
 
 from event_archive.expressions.binder import Types
-from event_archive.expressions.exact_cast import INTEGERS, TIMESTAMPTZ, ZONE, is_number, kind_of
+from event_archive.expressions.exact_cast import INTEGERS, TIMESTAMPTZ, is_number, kind_of
 from event_archive.expressions.sql_tree import call
 
 NULL = '"NULL"'
@@ -42,9 +42,6 @@ def implied_casts(node: exp.Expr, name: str, types: Types) -> Implied:
         return compared(node.expressions, types)
     if name in CHOICES:
         return chosen_from(node.expressions, types)
-    if name == "timezone" and len(node.expressions) == 2:
-        zone = node.expressions[0]
-        return {id(zone): ZONE} if types.type_of(zone) == "VARCHAR" else {}
     return {}
 
 

@@ -5,6 +5,13 @@ Belongs here: what sqlglot has no plain builder for. Not here: what an expressio
 
 from sqlglot import exp
 
+Path = tuple[str | int, ...]
+"""The way to a field: names, and positions in lists (from 1)."""
+
+READ_TEXT = "json_extract_string"
+READ_JSON = "json"
+"""The functions by which expressions read a field that is JSON: as its text, and as its JSON text."""
+
 
 def call(name: str, *arguments: exp.Expr) -> exp.Expr:
     """Build a call of a DuckDB function under exactly this name, untouched by what sqlglot knows of it."""
@@ -40,7 +47,7 @@ def string(text: str) -> exp.Expr:
 
 def as_text(value: exp.Expr) -> exp.Expr:
     """Build a cast to text."""
-    return exp.Cast(this=value, to=exp.DataType.build("VARCHAR", dialect="duckdb"))
+    return exp.Cast(this=value, to=exp.DataType(this=exp.DataType.Type.TEXT))
 
 
 def if_else(condition: exp.Expr, then: exp.Expr, otherwise: exp.Expr) -> exp.Expr:
@@ -51,3 +58,25 @@ def if_else(condition: exp.Expr, then: exp.Expr, otherwise: exp.Expr) -> exp.Exp
 def is_null(value: exp.Expr) -> exp.Expr:
     """Build IS NULL."""
     return exp.Is(this=value, expression=exp.null())
+
+
+def decimal_text(value: exp.Expr) -> exp.Expr:
+    """Build the JSON text of a DECIMAL with all its decimals: 12.50, and 0.50 where DuckDB may write .50."""
+    return call("regexp_replace", as_text(value), string(r"^(-?)\."), string(r"\10."))
+
+
+def text_of(json: exp.Expr) -> exp.Expr:
+    """Build a JSON value as text: SQL NULL where it is absent or null."""
+    return call(READ_TEXT, json, string("$"))
+
+
+def json_of(node: exp.Expr) -> exp.Expr | None:
+    """Return the JSON value that a node reads as text; None where it reads no JSON."""
+    is_read = isinstance(node, exp.Anonymous) and node.this == READ_TEXT
+    return node.expressions[0] if is_read else None
+
+
+def json_pointer(path: Path) -> str:
+    """Return the JSON pointer (RFC 6901) of a path, whose positions in lists begin with 1."""
+    steps = [str(step - 1) if isinstance(step, int) else step for step in path]
+    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)

@@ -15,12 +15,13 @@ from typing import Any
 
 import duckdb
 
+from event_archive.engine import Relations
 from event_archive.envelope import CORRECTIONS
 from event_archive.landing.segment_file import event_columns
 from event_archive.registry.contract import Contract
 from event_archive.registry.exact_values import from_column, moment_text, with_unnamed
 from event_archive.registry.originals import comparable, utc_text
-from event_archive.sql_text import Relations, literal, sql_list
+from event_archive.sql_text import literal, sql_list
 from event_archive.store.key_index import KEY, KeyIndex
 
 ArchivedFiles = Sequence[tuple[str, str]]

@@ -13,8 +13,10 @@ import pyarrow.parquet as pq
 
 from event_archive.archive import Archive
 from event_archive.decoding.record_chunk import DAMAGE, Chunk
+from event_archive.mapping.mapped_chunk import MappedChunk
 from event_archive.store.commit import Commit, QuarantineFile
 from event_archive.store.folders import QUARANTINE
+from event_archive.store.inputs import input_at
 from event_archive.store.parquet_file import open_parquet
 from event_archive.store.record_file import RecordFileWriter
 from event_archive.validation.exact_validator import Rejected
@@ -32,6 +34,8 @@ COLUMNS = pa.schema(
         ("source", pa.string()),
         ("event_id", pa.string()),
         ("record", pa.large_binary()),
+        ("element", pa.int64()),
+        ("held_in", pa.int64()),
     ]
 )
 
@@ -41,7 +45,8 @@ class QuarantinedRecord:
     """One rejected record. `position`: line, or index in the array, from 1; `offset`: bytes from the start.
 
     `part`: a record too long to be held at once comes in parts 0, 1, 2 …; part 0 stands for it in every
-    count.
+    count. `element`: the number, from 1, of what was rejected among the elements that a mapping found in the
+    record. Where several of one record were, its bytes are kept once: `held_in` is the row in this file.
     """
 
     position: int
@@ -55,6 +60,8 @@ class QuarantinedRecord:
     part: int = 0
     sequence: int = 0
     origin: str = ""
+    element: int | None = None
+    held_in: int | None = None
 
 
 class QuarantineWriter:
@@ -65,31 +72,40 @@ class QuarantineWriter:
         self.records = 0
         self._buffer: list[QuarantinedRecord] = []
         self._buffered_bytes = 0
+        self._rows = 0
+        self._kept: tuple[tuple[int, int], int] | None = None
         self._writer = RecordFileWriter(file, COLUMNS)
 
     def add(self, record: QuarantinedRecord) -> None:
         """Add one rejected record."""
         self._buffer.append(record)
         self._buffered_bytes += len(record.record) + 200
+        self._rows += 1
         self.records += record.part == 0
         if self._buffered_bytes > FLUSH_BYTES:
             self._flush()
 
-    def add_chunk(self, chunk: Chunk, rejected: Iterable[tuple[int, Rejected]]) -> None:
-        """Add a chunk's unreadable records, and those of its rows that were rejected."""
-        for unreadable in chunk.unreadable:
+    def add_chunk(self, chunk: Chunk, mapped: MappedChunk, rejected: Iterable[tuple[int, Rejected]]) -> None:
+        """Add a chunk's unreadable records, and those of its records that were rejected, in their order."""
+        for unreadable in chunk.unreadable if mapped.is_first else ():
             self.add(QuarantinedRecord(**{name: getattr(unreadable, name) for name in RECORD_FIELDS}))
-        for row, verdict in rejected:
+        for made, verdict in rejected:
+            row, element = int(mapped.rows[made]), mapped.element(made)
+            place = int(chunk.positions[row]), int(chunk.offsets[row])
+            held_in = self._kept[1] if element is not None and self._kept and self._kept[0] == place else None
+            if held_in is None:
+                self._kept = place, self._rows
             self.add(
                 QuarantinedRecord(
-                    position=int(chunk.positions[row]),
-                    offset=int(chunk.offsets[row]),
+                    *place,
                     reason=verdict.reason,
                     detail=verdict.detail,
-                    record=chunk.record(row),
+                    record=chunk.record(row) if held_in is None else b"",
                     type=verdict.type,
                     source=verdict.source,
                     event_id=verdict.event_id,
+                    element=element,
+                    held_in=held_in,
                 )
             )
 
@@ -120,6 +136,7 @@ def record_parts(archive: Archive, commit: Commit, row: int) -> Iterator[bytes]:
     assert commit.quarantine is not None
     first, is_within = 0, False
     with open_parquet(archive.files.location(commit.quarantine)) as file:
+        row = _holding_row(file, row)
         for group in range(file.num_row_groups):
             rows = file.metadata.row_group(group).num_rows
             if row < first + rows:
@@ -130,6 +147,14 @@ def record_parts(archive: Archive, commit: Commit, row: int) -> Iterator[bytes]:
                     is_within = True
                     yield record.as_py()
             first += rows
+
+
+def _holding_row(file: pq.ParquetFile, row: int) -> int:
+    """Return the row of a quarantine file that holds the bytes of the record in this row."""
+    if "held_in" not in file.schema_arrow.names:
+        return row
+    held_in = file.read(["held_in"])["held_in"][row].as_py()
+    return row if held_in is None else int(held_in)
 
 
 def count_rejections(archive: Archive) -> list[tuple[str, str | None, int]]:
@@ -147,13 +172,47 @@ def count_rejections(archive: Archive) -> list[tuple[str, str | None, int]]:
     return [(reason, claimed, count) for (reason, claimed), count in ordered]
 
 
-def damage_in(archive: Archive, commit: Commit) -> str | None:
-    """Return where and why, first of all, bytes of a landing's input could not be decoded to records."""
+def damage_in(archive: Archive, commit: Commit, batch: str | None = None) -> str | None:
+    """Return where and why, first of all, bytes of a landing's input could not be decoded to records.
+
+    `batch`: the digest of one of several inputs; None: of any.
+    """
     if commit.quarantine is None:
         return None
     file = archive.files.location(commit.quarantine)
-    columns = pq.read_table(file, columns=["reason", "detail"], filters=[("reason", "in", DAMAGE)])
-    return columns["detail"][0].as_py() if len(columns) else None
+    columns = pq.read_table(file, columns=["position", "detail"], filters=[("reason", "in", DAMAGE)])
+    return next(
+        (
+            detail
+            for position, detail in zip(
+                *(columns[name].to_pylist() for name in columns.column_names), strict=True
+            )
+            if batch is None or input_at(commit, position).batch == batch
+        ),
+        None,
+    )
+
+
+def refused_positions(archive: Archive, commit: Commit) -> frozenset[int]:
+    """Return the positions of the records that a landing rejected, or of which it rejected a part."""
+    if commit.quarantine is None:
+        return frozenset()
+    with open_parquet(archive.files.location(commit.quarantine)) as file:
+        return frozenset(file.read(["position"])["position"].to_pylist())
+
+
+def refused_elements(archive: Archive, commit: Commit) -> dict[int, set[int]]:
+    """Return the numbers of the elements that a landing rejected, by the position of their record."""
+    refused: dict[int, set[int]] = {}
+    if commit.quarantine is None:
+        return refused
+    with open_parquet(archive.files.location(commit.quarantine)) as file:
+        if "element" in file.schema_arrow.names:
+            rows = file.read(["position", "element"]).to_pydict()
+            for position, element in zip(rows["position"], rows["element"], strict=True):
+                if element is not None:
+                    refused.setdefault(position, set()).add(element)
+    return refused
 
 
 def _read(archive: Archive, commit: Commit) -> Iterator[QuarantinedRecord]:
@@ -163,10 +222,14 @@ def _read(archive: Archive, commit: Commit) -> Iterator[QuarantinedRecord]:
     with open_parquet(archive.files.location(commit.quarantine)) as file:
         for batch in file.iter_batches(batch_size=1024):
             for row in batch.to_pylist():
-                record = QuarantinedRecord(**row, sequence=commit.sequence, origin=commit.origin)
+                record = QuarantinedRecord(
+                    **row, sequence=commit.sequence, origin=input_at(commit, row["position"]).origin
+                )
                 if record.part and whole:
                     whole = replace(whole, record=whole.record + record.record)
                     continue
+                if record.held_in is not None and whole:
+                    record = replace(record, record=whole.record)
                 if whole:
                     yield whole
                 whole = record

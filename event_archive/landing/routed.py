@@ -6,11 +6,15 @@ Belongs here: the typed tables of accepted events, and the rejected records. Not
 
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
+from event_archive.engine import Relations
 from event_archive.registry.contract import Contract
-from event_archive.sql_text import Relations
 from event_archive.validation.exact_validator import Rejected
+
+Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -25,14 +29,16 @@ class Typed:
 class Routed:
     """What became of a chunk: typed tables by their name in the engine, and rejected records by row.
 
-    `received` counts the chunk's records: its lines but for the empty ones. The engine has the tables as
-    `relations`, until they are released, as they are at the end of a `with` statement.
+    `received` counts the chunk's records: its lines but for the empty ones. `in_columns`: the rows that
+    needed no look at each by itself. The engine has the tables as `relations`, until they are released, as
+    they are at the end of a `with` statement.
     """
 
     relations: Relations
     tables: dict[str, Typed] = field(default_factory=dict)
     rejected: list[tuple[int, Rejected]] = field(default_factory=list)
     received: int = 0
+    in_columns: Rows = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def contracts(self) -> dict[str, Contract]:

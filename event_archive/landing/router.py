@@ -13,31 +13,30 @@ from weakref import WeakKeyDictionary
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from event_archive.archive import Archive
 from event_archive.decoding.record_chunk import Chunk
+from event_archive.engine import Relations
 from event_archive.envelope import STORED_COLUMNS
-from event_archive.landing.routed import Routed, Typed
+from event_archive.landing.routed import Routed, Rows, Typed
 from event_archive.landing.segment_file import typed_events
-from event_archive.registry.column_types import ARROW_SCALARS
+from event_archive.registry.arrow_types import ARROW_SCALARS, arrow_type
 from event_archive.registry.contract import Contract
 from event_archive.registry.majors import find_unreadable
-from event_archive.sql_text import Relations, moment
+from event_archive.sql_text import moment
 from event_archive.validation.exact_validator import Accepted, Rejected, validate
 from event_archive.validation.fast_conditions import Unfit
-from event_archive.validation.fast_validator import FastValidator, learn_validator
+from event_archive.validation.fast_validator import FastValidator, learn_validator, parsing_once
 
 MAX_FAST_VALIDATORS = 8  # of one event type
-WORTH_LEARNING = 64  # rows that no fast validator has accepted
+WORTH_COMPILING = 64  # rows; to validate fewer one by one is faster than to compile a query
 VALIDATED_AT_A_TIME = 5_000
 VALIDATED_BYTES_AT_A_TIME = 1 << 20  # parsed, values take up to 60 times the memory of their text
 USUAL_SHARE = 0.99
 ENGINE_BATCH_ROWS = 16_384  # the engine's threads share the work by these
 
-Rows = npt.NDArray[np.int64]
 ValidatedRow = tuple[int, dict[str, Any]]
 """A row of the chunk, and its event by the archive's columns."""
 
@@ -73,24 +72,28 @@ class Router:
         self._latest_sql = moment(latest)
         self._parts: defaultdict[str, list[pa.Table]] = defaultdict(list)
         self._rows = 0
-        self._chunk = ""
+        self._chunk = pa.table({})
+        self._all_lines = ""
         self._usual: tuple[FastValidator, Contract] | None = None
+        self._in_columns: list[Rows] = []
 
     def route(self, chunk: Chunk) -> Routed:
         """Sort one chunk."""
         self._parts = defaultdict(list)
+        self._in_columns = [np.zeros(0, np.int64)]
         self._rows = len(chunk.positions)
         routed = Routed(Relations(self._connection), received=self._rows)
-        lines = pa.table({"n": np.arange(self._rows, dtype=np.int64), "line": chunk.lines})
-        batches = lines.to_batches(max_chunksize=ENGINE_BATCH_ROWS)
+        self._chunk = pa.table({"n": np.arange(self._rows, dtype=np.int64), "line": chunk.lines})
         with Relations(self._connection) as relations:
-            self._chunk = relations.register("chunk", pa.Table.from_batches(batches, lines.schema))
+            self._all_lines = relations.register("chunk", _in_batches(self._chunk))
             left: list[Rows] = [np.zeros(0, np.int64)]
-            for claimed, rows in self._types(self._guess()):
-                contract = self._archive.contracts.get(claimed) if claimed is not None else None
-                left.append(rows if contract is None else self._accept_fast(chunk, rows, contract))
+            with parsing_once(self._connection):
+                for claimed, rows in self._types(self._guess()):
+                    contract = self._archive.contracts.get(claimed) if claimed is not None else None
+                    left.append(rows if contract is None else self._accept_fast(chunk, rows, contract))
             self._validate_exactly(chunk, np.sort(np.concatenate(left)), routed)
             self._gather(routed)
+        routed.in_columns = np.concatenate(self._in_columns)
         return routed
 
     def _guess(self) -> Rows:
@@ -98,18 +101,17 @@ class Router:
 
         It accepts records of its own type alone, so their types need not be read first.
         """
-        rows: Rows = np.arange(self._rows, dtype=np.int64)
+        rows: Rows = np.arange(self._rows)
         return self._run(*self._usual, rows, guess=True) if self._usual else rows
 
     def _types(self, rows: Rows) -> list[tuple[str | None, Rows]]:
         """The types that these rows claim, with the rows of each; None: no JSON, or no known type."""
         if not len(rows):
             return []
+        types = "SELECT n, TRY(json_extract_string(line, '$.type')) AS type FROM "
         with Relations(self._connection) as relations:
-            lines = self._lines(rows, relations)
-            types = f"SELECT n, TRY(json_extract_string(line, '$.type')) AS type FROM {lines}"
             try:
-                claimed = self._connection.sql(types).to_arrow_table()
+                claimed = self._connection.sql(types + self._lines(rows, relations)).to_arrow_table()
             except duckdb.OutOfMemoryException:
                 return [(None, rows)]
         encoded = pc.dictionary_encode(claimed["type"], null_encoding="encode").combine_chunks()
@@ -121,37 +123,36 @@ class Router:
         return [*((names[code], numbers[codes == code]) for code in known), (None, unknown)]
 
     def _lines(self, rows: Rows, relations: Relations) -> str:
-        """SQL for some rows of the chunk, with `n` and `line`."""
+        """SQL for some rows of the chunk, with `n` and `line`; copied, which costs less than to join them."""
         if len(rows) == self._rows:
-            return self._chunk
-        selected = relations.register("selected_rows", pa.table({"n": pa.array(rows)}))
-        return f"(SELECT n, line FROM {self._chunk} SEMI JOIN {selected} USING (n))"
+            return self._all_lines
+        return relations.register("selected_rows", _in_batches(self._chunk.take(pa.array(rows))))
 
     def _accept_fast(self, chunk: Chunk, rows: Rows, contract: Contract) -> Rows:
         """Accept what the fast validators accept; returns the rows that are left to the exact one."""
         fast_validators = self._learned.setdefault(contract.type, [])
         for validator in list(fast_validators):
-            rows = self._run(validator, contract, rows) if len(rows) else rows
-        while len(rows) >= WORTH_LEARNING and len(fast_validators) < MAX_FAST_VALIDATORS:
+            rows = self._run(validator, contract, rows) if len(rows) >= WORTH_COMPILING else rows
+        while len(rows) >= WORTH_COMPILING and len(fast_validators) < MAX_FAST_VALIDATORS:
             learned = self._learn(chunk, rows, contract)
             if learned is None:
                 break
-            before = len(rows)
-            rows = self._run(learned, contract, rows)
-            if len(rows) == before:
+            before, rows = rows, self._run(learned, contract, rows)
+            if len(rows) == len(before):
                 break
             fast_validators.append(learned)
         return rows
 
     def _learn(self, chunk: Chunk, rows: Rows, contract: Contract) -> FastValidator | None:
         """A fast validator from the first of these rows that the exact one accepts."""
-        for row in rows[:20].tolist():
-            record = chunk.record(row)
+        records = {row: chunk.record(row) for row in rows[:20].tolist()}
+        has_escapes = any(b"\\" in record for record in records.values())
+        for row, record in records.items():
             verdict = validate(record, self._archive.contracts, self._latest)
             if isinstance(verdict, Accepted):
                 end = chunk.lines[row].as_py()[len(record.decode()) :]
                 try:
-                    return learn_validator(record, end, verdict.document, contract)
+                    return learn_validator(record, end, verdict.document, contract, has_escapes=has_escapes)
                 except Unfit:
                     return None
         return None
@@ -163,20 +164,16 @@ class Router:
         """
         with Relations(self._connection) as relations:
             events = validator.select(self._lines(rows, relations), self._latest_sql, valid=not guess)
-            # With this step of the optimizer, each use of the parsed record would parse the line once more.
-            self._connection.execute("SET disabled_optimizers = 'filter_pushdown'")
             try:
-                accepted = typed_events(self._connection, f"({events})", contract)
+                accepted = typed_events(self._connection, f"({events})", contract, len(rows))
             except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfMemoryException):
-                # It narrows the exact validator's work and decides nothing: where it can't be run, it is left
-                # out.
+                # It narrows the exact validator's work and decides nothing; where it can't run, that is more.
                 return rows
-            finally:
-                self._connection.execute("SET disabled_optimizers = ''")
         self._parts[contract.type].append(accepted)
+        self._in_columns.append(accepted["n"].to_numpy())
         doubtful = np.zeros(self._rows, bool)
         doubtful[rows] = True
-        doubtful[accepted["n"].to_numpy()] = False
+        doubtful[self._in_columns[-1]] = False
         self._usual = (validator, contract) if accepted.num_rows > USUAL_SHARE * self._rows else None
         return np.flatnonzero(doubtful)
 
@@ -227,11 +224,15 @@ class Router:
     def _take(self, contract: Contract, events: list[ValidatedRow]) -> None:
         arrays = {"n": pa.array([row for row, _ in events], pa.int64())}
         types = {name: ARROW_SCALARS[kind] for name, kind in STORED_COLUMNS.items()}
-        for name, kind in (types | {"data": contract.data_type.arrow(), "extra": pa.string()}).items():
+        for name, kind in (types | {"data": arrow_type(contract.data_type), "extra": pa.string()}).items():
             arrays[name] = pa.array([event[name] for _, event in events], kind)
         with Relations(self._connection) as relations:
-            validated = relations.register("validated", pa.table(arrays))
-            self._parts[contract.type].append(typed_events(self._connection, validated, contract))
+            table = relations.register("validated", pa.table(arrays))
+            self._parts[contract.type].append(typed_events(self._connection, table, contract, len(events)))
+
+
+def _in_batches(lines: pa.Table) -> pa.Table:
+    return pa.Table.from_batches(lines.to_batches(max_chunksize=ENGINE_BATCH_ROWS), lines.schema)
 
 
 def _batches(rows: Rows, sizes: Rows) -> Iterator[list[int]]:

@@ -1,15 +1,18 @@
 """Segments: the Parquet files that hold events, from typed tables to finished files.
 
-A file has the columns `corrects` and `voids` only where one of its events has a value there: few ever do.
+A file has the columns `corrects` and `voids` only where one of its events has a value there: few ever do. The
+place of each event in the input is written beside what it says, and is no part of its content.
 
 Belongs here: the columns of an event in the archive, writing them sorted by time with statistics, page index,
 checksums and contract, and what the log says of each file. Not here: the commit (`landing`), and reading
 (`views`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import duckdb
 import numpy as np
@@ -17,13 +20,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from event_archive.envelope import CORRECTIONS, STORED_COLUMNS
+from event_archive.decoding.record_chunk import Places
+from event_archive.engine import fetch_few
+from event_archive.envelope import CORRECTIONS, PLACE_COLUMNS, STORED_COLUMNS
+from event_archive.registry.arrow_types import ARROW_SCALARS
 from event_archive.registry.contract import Contract
 from event_archive.store.commit import Segment
 from event_archive.store.durable import file_digest
 from event_archive.store.folders import EVENTS
 
 ROW_GROUP_ROWS = 122_880
+MOST_FEW = 50_000
 DICTIONARY_COLUMNS = (
     "source",
     "actor_type",
@@ -44,7 +51,7 @@ class Written:
 
 
 def event_columns(contract: Contract) -> dict[str, str]:
-    """The archive's columns for events of one contract, with their DuckDB types, in order."""
+    """The archive's columns for what events of one contract say, with their DuckDB types, in order."""
     return dict(STORED_COLUMNS) | {"data": contract.data_type.sql(), "extra": "VARCHAR"}
 
 
@@ -53,33 +60,44 @@ def typed_columns(contract: Contract) -> list[str]:
     return [f"CAST({name} AS {kind}) AS {name}" for name, kind in event_columns(contract).items()]
 
 
-def typed_events(connection: duckdb.DuckDBPyConnection, events: str, contract: Contract) -> pa.Table:
-    """The events of the SQL relation `events`: the archive's columns and `n`, their row in the input."""
-    columns = ", ".join(["n", *typed_columns(contract)])
-    table = connection.sql(f"SELECT {columns} FROM {events}").to_arrow_table()
+def typed_events(
+    connection: duckdb.DuckDBPyConnection, events: str, contract: Contract, most: int
+) -> pa.Table:
+    """The events of the SQL relation `events`: the archive's columns and `n`, their row in the input.
+
+    `most`: how many there may be.
+    """
+    query = f"SELECT {', '.join(['n', *typed_columns(contract)])} FROM {events}"
+    table = fetch_few(connection, query) if most <= MOST_FEW else connection.sql(query).to_arrow_table()
     return table.cast(_plain_schema(table.schema))
 
 
-def write_segment(table: pa.Table, contract: Contract, file: Path) -> Written:
-    """Write typed events, at least one, to a file."""
-    notes = {"type": contract.type, "revision": str(contract.revision)}
+def write_segment(
+    table: pa.Table,
+    places: Places,
+    contract: Contract,
+    file: Path,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> Written:
+    """Write typed events, at least one, to a file. `places`: of their chunk's rows; `more`: notes in it."""
+    notes = {"type": contract.type, "revision": str(contract.revision), **more}
     corrections = sum(len(table) - table[name].null_count for name in CORRECTIONS)
-    table = (
-        _sorted(table)
-        .drop_columns(["n"] if corrections else ["n", *CORRECTIONS])
-        .replace_schema_metadata({f"factlog.{name}": text for name, text in notes.items()})
-    )
-    pq.write_table(
-        table,
+    dropped = ["n"] if corrections else ["n", *CORRECTIONS]
+    table = _with_places(_sorted(table), places).drop_columns(dropped)
+    with pq.ParquetWriter(
         file,
+        table.schema,
         compression="zstd",
         compression_level=1,
         use_dictionary=[*DICTIONARY_COLUMNS, *_paths("data", table.schema.field("data").type)],
-        row_group_size=ROW_GROUP_ROWS,
+        # They mostly grow from row to row: so they take two fifths of their bytes.
+        column_encoding=dict.fromkeys(PLACE_COLUMNS, "DELTA_BINARY_PACKED"),
         write_page_index=True,
         write_page_checksum=True,
-        store_schema=False,
-    )
+        store_schema=False,  # and with it what the schema is annotated with: notes are added below
+    ) as writer:
+        writer.write_table(table, ROW_GROUP_ROWS)
+        writer.add_key_value_metadata({f"factlog.{name}": text for name, text in notes.items()})
     digest = file_digest(file)
     return Written(file, _describe(table, contract, file, digest, corrections))
 
@@ -91,6 +109,14 @@ def _sorted(table: pa.Table) -> pa.Table:
     order = np.lexsort((rows, times))
     in_order = bool((order[1:] > order[:-1]).all())
     return table if in_order else table.take(pa.array(order))
+
+
+def _with_places(table: pa.Table, places: Places) -> pa.Table:
+    """The events with the place of each in the input."""
+    rows = table["n"].to_numpy()
+    for (name, kind), numbers in zip(PLACE_COLUMNS.items(), places, strict=True):
+        table = table.append_column(name, pa.array(numbers[rows], ARROW_SCALARS[kind]))
+    return table
 
 
 def _plain_schema(schema: pa.Schema) -> pa.Schema:
@@ -142,6 +168,7 @@ def _describe(table: pa.Table, contract: Contract, file: Path, digest: str, corr
         max_occurred_at=_moment(ends["max"]),
         revision=contract.revision,
         corrections=corrections,
+        has_places=True,
     )
 
 

@@ -7,11 +7,13 @@ what is kept of the records that did not become events (`land`, `recover`).
 While a chunk is worked on, the next one is read and cut, and the segments of the one before it are written.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,13 +22,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from event_archive.archive import Archive
-from event_archive.decoding.record_chunk import Chunk
+from event_archive.decoding.record_chunk import Chunk, Places
+from event_archive.engine import open_engine
 from event_archive.landing.deduplicate import Repeated, find_repeated
-from event_archive.landing.routed import Routed
+from event_archive.landing.replacement import Replacement
+from event_archive.landing.routed import Routed, Rows
 from event_archive.landing.router import Router, learned_validators
 from event_archive.landing.segment_file import Written, write_segment
 from event_archive.limits import Limits
-from event_archive.sql_text import open_engine
+from event_archive.mapping.mapped_chunk import MappedChunk, unmapped
 from event_archive.store.commit import NOTHING_BEFORE, Commit, Counts, segments_of
 from event_archive.store.key_index import KeyIndex
 from event_archive.store.landing_times import next_landed_at
@@ -35,11 +39,28 @@ from event_archive.validation.exact_validator import Rejected
 Result = TypeVar("Result")
 AnyChunk = TypeVar("AnyChunk", bound=Chunk)
 RejectedRows = list[tuple[int, Rejected]]
-Transform = Callable[[duckdb.DuckDBPyConnection, AnyChunk], tuple[Chunk, RejectedRows]]
-"""Makes events of a chunk's records; what it can't make any of is rejected, and blank in the new chunk."""
+CONFLICT = "conflict"
+"""The reason of an event whose source and id are taken by one with other content."""
 
-Note = Callable[[AnyChunk, RejectedRows, list[int]], None]
-"""Takes each chunk as it came, its rejected rows and its duplicate ones; the other rows were accepted.
+Transform = Callable[[duckdb.DuckDBPyConnection, AnyChunk], Iterable[MappedChunk]]
+"""Makes events of a chunk's records, in one part or several; what it can't make any of is rejected."""
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What became of the rows of a mapped chunk, but for those that it ignores: `accepted` by event type.
+
+    `in_columns`: those that needed no look at each by itself.
+    """
+
+    rejected: RejectedRows
+    duplicates: list[int]
+    accepted: Mapping[str, Rows]
+    in_columns: Rows
+
+
+Note = Callable[[AnyChunk, MappedChunk, Verdicts], None]
+"""Takes each chunk as it came with what was made of it, part by part, and what became of that.
 
 Unreadable records are part of the chunk alone, and rejected as well."""
 
@@ -62,16 +83,25 @@ def commit_until_accepted(
 
 
 class Transaction:
-    """Work towards one commit, against the log as it is `known` to be; its files are in `folder`."""
+    """Work towards one commit, against the log as it is `known` to be; its files are in `folder`.
+
+    `counts`: what became of what was taken in; `accepted_in_columns`: how many records needed no look at each
+    by itself; `ignored`: for which reasons how many records were. `written`: the segments that it will
+    commit. `replacement`: what these stand in the place of, if anything; to be set before anything is taken
+    in.
+    """
 
     def __init__(self, archive: Archive, folder: Path, limits: Limits) -> None:
         folder.mkdir()
         self.folder = folder
         self.known: Sequence[Commit] = archive.log.commits()
         self.counts = Counts()
+        self.accepted_in_columns = 0
+        self.ignored: Counter[str] = Counter()
         self._archive = archive
         self._limits = limits
-        self._written: list[Written] = []
+        self.written: list[Written] = []
+        self.replacement: Replacement | None = None
         self._pending: list[Future[Written]] = []
 
     @cached_property
@@ -85,7 +115,9 @@ class Transaction:
 
     @cached_property
     def _index(self) -> KeyIndex:
-        return KeyIndex(self._archive.storage, self._archive.files, self._connection, self.known, self.folder)
+        replaced = [segment.path for segment in self.replacement.segments] if self.replacement else []
+        places = self._archive.storage, self._archive.files, self._connection
+        return KeyIndex(*places, self.known, self.folder, replaced)
 
     @cached_property
     def _router(self) -> Router:
@@ -110,7 +142,10 @@ class Transaction:
         next_landed_at(self.known, self._limits)
         with ThreadPoolExecutor(2) as background:
             for chunk in _ahead(chunks, background):
-                note(chunk, *self._take_chunk(chunk, transform, background))
+                for mapped in transform(self._connection, chunk) if transform else [unmapped(chunk)]:
+                    note(chunk, mapped, self._take(mapped, background))
+                unreadable = sum(record.part == 0 for record in chunk.unreadable)
+                self.counts += Counts(unreadable, rejected=unreadable)
             self._finish_segments()
         if not self.counts.conserved:
             raise AssertionError(f"records were lost or counted twice: {self.counts}")
@@ -123,47 +158,47 @@ class Transaction:
         `files` are adopted with the segments. None where other processes have committed meanwhile, and what
         they did makes this transaction's files wrong: some of its events, or what `overtaken` finds in it.
         """
-        for written in self._written:
+        for written in self.written:
             self._archive.storage.adopt(written.file, written.segment.path)
         for file, name in files.items():
             self._archive.storage.adopt(file, name)
-        of_records = filter(None, (draft.quarantine, draft.outcomes))
-        self._archive.files.note([*(written.segment for written in self._written), *of_records])
+        self._archive.files.note([*(written.segment for written in self.written), *draft.record_files])
         while True:
             known = self._archive.log.commits()
             others = known[len(self.known) :]
-            if overtaken(others) or self._index.clashes(segments_of(others)):
+            is_changed = any(commit.replaces for commit in others)  # what was compared stands no more
+            if is_changed or overtaken(others) or self._index.clashes(segments_of(others)):
                 return None
             commit = replace(
                 draft,
                 sequence=len(known) + 1,
                 previous=known[-1].digest if known else NOTHING_BEFORE,
                 landed_at=next_landed_at(known, self._limits),
-                segments=tuple(written.segment for written in self._written),
+                segments=tuple(written.segment for written in self.written),
             )
             if self._archive.log.append(commit):
-                if not others:
+                if not others and not self.replacement:
                     self._index.keep(commit)
                 return commit
 
-    def _take_chunk(
-        self, chunk: AnyChunk, transform: Transform[AnyChunk] | None, background: ThreadPoolExecutor
-    ) -> tuple[RejectedRows, list[int]]:
-        """Work through one chunk; returns its rejected rows and its duplicate ones."""
-        events, lost = transform(self._connection, chunk) if transform else (chunk, [])
-        with self._router.route(events) as routed:
+    def _take(self, mapped: MappedChunk, background: ThreadPoolExecutor) -> Verdicts:
+        """Work through one mapped chunk."""
+        with self._router.route(mapped.events) as routed:
             self._finish_segments()
             repeated = find_repeated(self._connection, routed.contracts, self._index)
-            rejected = [*routed.rejected, *lost, *self._conflicts(routed, repeated)]
+            rejected = [*routed.rejected, *mapped.rejected, *self._conflicts(routed, repeated)]
             duplicates = [row for rows in repeated.duplicates.values() for row in rows]
-            unreadable = sum(record.part == 0 for record in chunk.unreadable)
+            accepted = self._write(routed, repeated, mapped.events.places, background)
+            self.ignored.update(reason for _, reason in mapped.ignored)
             self.counts += Counts(
-                received=routed.received + len(lost) + unreadable,
-                accepted=self._write(routed, repeated, background),
+                received=routed.received + len(mapped.rejected) + len(mapped.ignored),
+                accepted=sum(map(len, accepted.values())),
                 duplicate=len(duplicates),
-                rejected=len(rejected) + unreadable,
+                rejected=len(rejected),
+                ignored=len(mapped.ignored),
             )
-        return rejected, duplicates
+            self.accepted_in_columns += len(routed.in_columns)
+        return Verdicts(sorted(rejected, key=itemgetter(0)), duplicates, accepted, routed.in_columns)
 
     def _conflicts(self, routed: Routed, repeated: Repeated) -> RejectedRows:
         rejected: RejectedRows = []
@@ -172,25 +207,32 @@ class Transaction:
             ((source, event_id),) = self._connection.execute(names, [row]).fetchall()
             detail = f"source and id are taken by {earlier}"
             event_type = routed.tables[name].contract.type
-            rejected.append((row, Rejected("conflict", detail, event_type, source, event_id)))
+            rejected.append((row, Rejected(CONFLICT, detail, event_type, source, event_id)))
         return rejected
 
-    def _write(self, routed: Routed, repeated: Repeated, background: ThreadPoolExecutor) -> int:
-        """Start writing each typed table without the rows that are not new; returns the rows written."""
-        rows = 0
+    def _write(
+        self, routed: Routed, repeated: Repeated, places: Places, background: ThreadPoolExecutor
+    ) -> dict[str, Rows]:
+        """Start writing each typed table without the rows that are not new; returns the rows, by type."""
+        segments: list[tuple[Path, str, pa.Table]] = []
         for name, typed in routed.tables.items():
             table = typed.events
             if dropped := repeated.rows(name):
                 table = table.filter(pc.invert(pc.is_in(table["n"], pa.array(dropped, pa.int64()))))
             if table.num_rows:
-                file = self.folder / f"segment-{len(self._index.files)}.parquet"
-                self._index.add(file, typed.contract.type, table)
-                self._pending.append(background.submit(write_segment, table, typed.contract, file))
-                rows += table.num_rows
-        return rows
+                number = len(self._index.files) + len(segments)
+                file = self.folder / f"segment-{number}.parquet"
+                segments.append((file, typed.contract.type, table))
+                notes = self.replacement.notes if self.replacement else {}
+                writing = background.submit(write_segment, table, places, typed.contract, file, notes)
+                self._pending.append(writing)
+        self._index.add(segments)
+        return {event_type: table["n"].to_numpy() for _, event_type, table in segments}
 
     def _finish_segments(self) -> None:
-        self._written += [future.result() for future in self._pending]
+        made_from = self.replacement.made_from if self.replacement else 0
+        for written in (future.result() for future in self._pending):
+            self.written.append(replace(written, segment=replace(written.segment, made_from=made_from)))
         self._pending = []
 
 

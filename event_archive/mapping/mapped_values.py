@@ -1,117 +1,38 @@
 """Values of a mapping: how one `data` or attribute entry becomes a DuckDB expression that gives JSON text.
 
-Belongs here: copies, expressions, constants, nested objects and `$each`, and what is absent and what is
-null. Not here: which rule applies to a record, and the event's envelope, see `mapping`.
+Belongs here: copies, expressions, constants, nested objects and `$each`, and what is absent and what is null.
+Not here: reading fields (`scope`), which rule applies to a record, and the event's envelope, see `mapping`.
 
-Every value is JSON text, or SQL NULL where the event has no such field. Fields are read from one list that
-one pass over the record extracts: parsing a record once per field is what costs time here.
+Every value is JSON text, or SQL NULL where the event has no such field.
 """
 
 import json
-from dataclasses import dataclass, field
 
 import duckdb
 from sqlglot import exp
 
 from event_archive.errors import UnusableInput
-from event_archive.expressions.binder import Binder, Types
 from event_archive.expressions.exact_tree import ExactTree
-from event_archive.expressions.expression import Expression, Path, parse_expression
+from event_archive.expressions.expression import Expression, parse_expression
+from event_archive.expressions.own_functions import UTC_FORMAT
 from event_archive.expressions.sql_tree import (
+    Path,
     as_text,
     call,
+    decimal_text,
     if_else,
     is_null,
-    let,
     reference,
     string,
     transform,
 )
-from event_archive.mapping.json_numbers import READ_TEXT
+from event_archive.mapping.scope import ROOTS, Fallible, Scope
 from event_archive.registry.yaml_file import Entry
 
+TEXT = "VARCHAR"
 RESERVED = {"$value", "$missing", "$constant", "$each", "$as"}
-UTC_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 JSON_TEXT = {"VARCHAR", "VARCHAR[]", "BOOLEAN", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT", "DATE", "UUID"}
-"""Types whose `to_json` is what the JSON should be; DECIMAL(…) too. Times and floats need care."""
-
-
-@dataclass
-class Scope:
-    """The fields that are read from one record (or list element), extracted together into one list."""
-
-    binder: Binder
-    depth: int = 0
-    pointers: list[str] = field(default_factory=list)
-    fallible: list["Fallible"] = field(default_factory=list)
-    """Every value that can fail on a record; copies can't."""
-
-    @property
-    def name(self) -> str:
-        """The name of the list in the SQL."""
-        return _fields(self.depth)
-
-    def json(self, path: Path) -> exp.Expr:
-        """Build a field as JSON: SQL NULL where it is absent, JSON null where it is null."""
-        steps = [str(step - 1) if isinstance(step, int) else step for step in path]
-        pointer = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
-        if pointer not in self.pointers:
-            self.pointers.append(pointer)
-        position = exp.Literal.number(self.pointers.index(pointer) + 1)
-        return call("list_extract", reference(self.name), position)
-
-    def text(self, path: Path) -> exp.Expr:
-        """Build a field as text: SQL NULL where it is absent or null."""
-        return call(READ_TEXT, self.json(path), string("$"))
-
-    def why(self) -> exp.Expr:
-        """Build the reason why a value over these fields fails: that of the first that fails."""
-        cases = [
-            exp.If(this=is_null(call("try", exp.Array(expressions=[part.value]))), true=part.reason())
-            for part in self.fallible
-        ]
-        return exp.Case(ifs=cases) if cases else exp.null()
-
-    def may_fail(self, place: str, value: exp.Expr, built: ExactTree) -> None:
-        """Note a value that can fail on a record, and why it would."""
-        why = None if built.why is None else exp.DPipe(this=string(f"{place}: "), expression=built.why)
-        self.fallible.append(Fallible(place, value, why))
-
-    def tried(self, record: exp.Expr, body: exp.Expr) -> exp.Expr:
-        """Build `body` over this scope's fields, extracted from the record in one pass; NULL where it fails.
-
-        It is tried within the lambda, out of which the engine moves nothing (see `sql_text.tried`), and the
-        record around it, which may be no JSON.
-        """
-        return call("try", let(self.name, self.extracted(record), call("try", body)))
-
-    def extracted(self, record: exp.Expr) -> exp.Expr:
-        """Build the list of this scope's fields."""
-        pointers = [string(pointer) for pointer in self.pointers or [""]]
-        return call("json_extract", record, exp.Array(expressions=pointers))
-
-    @property
-    def types(self) -> Types:
-        """What answers for the types of expressions over these fields."""
-        return self.binder.over({_fields(depth): "JSON[]" for depth in range(self.depth + 1)})
-
-
-@dataclass(frozen=True)
-class Fallible:
-    """A value that can fail on a record: its place, the expression, and a text that says where and why."""
-
-    place: str
-    value: exp.Expr
-    why: exp.Expr | None
-
-    def reason(self) -> exp.Expr:
-        """Build the reason, for a record on which the value fails."""
-        unknown = string(f"the expression of {self.place} fails on this record")
-        return unknown if self.why is None else call("coalesce", call("try", self.why), unknown)
-
-
-def _fields(depth: int) -> str:
-    return f"the fields {depth}"  # a name that no column has
+"""Types whose `to_json` is what the JSON should be. Times, decimals and floats need care."""
 
 
 def json_of_text(value: exp.Expr) -> exp.Expr:
@@ -135,16 +56,28 @@ def parse_entry(entry: Entry) -> Expression:
     if entry.fields is not None or entry.items is not None or entry.constant is None:
         raise entry.rejected("here stands an expression, such as actor.login; a constant is {$constant: …}")
     try:
-        return parse_expression(entry.text)
+        return parse_expression(entry.text, ROOTS)
     except UnusableInput as error:
         raise entry.rejected(str(error)) from None
+
+
+def parse_field(entry: Entry, otherwise: str) -> Path:
+    """Return the path of an entry that is a field alone; raises UnusableInput, which says what else to do."""
+    path = parse_entry(entry).path
+    if path is None:
+        raise entry.rejected(otherwise)
+    return path
 
 
 def build_typed(entry: Entry, scope: Scope, place: str) -> ExactTree:
     """Return an entry's expression and its DuckDB type; raises UnusableInput."""
     expression = parse_entry(entry)
     try:
-        return expression.compile(scope.text, scope.types, place)
+        if expression.path is not None:
+            text = scope.text(expression.path)
+            built = ExactTree(text, TEXT, None, {expression.path: text})  # no engine has to be asked
+        else:
+            built = expression.compile(scope.text, scope.types, place)
     except UnusableInput as error:
         raise entry.rejected(str(error)) from None
     except duckdb.Error as error:
@@ -153,6 +86,8 @@ def build_typed(entry: Entry, scope: Scope, place: str) -> ExactTree:
             "; a field in an expression is text, CAST it to compute with it" if "cast" in str(error) else ""
         )
         raise entry.rejected(f"expression `{expression.text}`: {lines[0]}{hint}") from None
+    scope.kinds[place] = built.type
+    return built
 
 
 def build_value(entry: Entry, scope: Scope, place: str) -> exp.Expr:
@@ -182,9 +117,16 @@ def build_value(entry: Entry, scope: Scope, place: str) -> exp.Expr:
 def _scalar(entry: Entry, scope: Scope, place: str) -> exp.Expr:
     expression = parse_entry(entry)
     if expression.path is not None:
-        return as_text(scope.json(expression.path))
+        try:
+            return as_text(scope.json(expression.path))
+        except UnusableInput as error:
+            raise entry.rejected(str(error)) from None
     built = build_typed(entry, scope, place)
-    result = _json(entry, built.value, built.type)
+    if built.json is None:
+        result = _json(entry, built.value, built.type)
+    else:  # a copy, as that of a field, of any type
+        result = built.json
+        del scope.kinds[place]
     scope.may_fail(place, result, built)
     return result
 
@@ -198,7 +140,9 @@ def _json(entry: Entry, tree: exp.Expr, kind: str) -> exp.Expr:
         failing = as_text(exp.cast(as_text(tree), exp.DataType.build("BIGINT")))
         finite = exp.Or(this=is_null(tree), expression=call("isfinite", tree))
         return if_else(finite, as_text(call("to_json", tree)), failing)
-    if kind in JSON_TEXT or kind.startswith("DECIMAL") or kind == '"NULL"':
+    if kind.startswith("DECIMAL"):
+        return decimal_text(tree)
+    if kind in JSON_TEXT or kind == '"NULL"':
         return as_text(call("to_json", tree))
     raise entry.rejected(f"expression `{entry.text}` gives {kind}, which JSON does not have; CAST it")
 
@@ -206,19 +150,17 @@ def _json(entry: Entry, tree: exp.Expr, kind: str) -> exp.Expr:
 def _each(entry: Entry, scope: Scope, place: str) -> exp.Expr:
     """Build a list from the elements of a list; what is not a list is copied, and left to the contract."""
     fields = entry.only({"$each", "$as"}, {"$each", "$as"}, place)
-    source = parse_entry(fields["$each"])
-    if source.path is None:
-        raise fields["$each"].rejected("$each takes a field, such as payload.commits")
-    items = scope.json(source.path)
-    inner = Scope(scope.binder, scope.depth + 1)
+    items = scope.json(parse_field(fields["$each"], "$each takes a field, such as payload.commits"))
+    inner = scope.inner()
     body = call("coalesce", build_value(fields["$as"], inner, f"{place}[]"), string("null"))
     element = f"the element {inner.depth}"
     elements = call("json_extract", items, string("$[*]"))
     extracted = transform(elements, element, inner.extracted(reference(element)))
     joined = call("array_to_string", transform(extracted, inner.name, body), string(","))
-    mapped = call("concat", string("["), joined, string("]"))
+    mapped = exp.DPipe(this=exp.DPipe(this=string("["), expression=joined), expression=string("]"))
     is_list = exp.EQ(this=call("json_type", items), expression=string("ARRAY"))
-    result = if_else(is_list, mapped, as_text(items))
+    # Lambdas inside of CASE take the engine twice as long; of what is absent, both are NULL.
+    result = call("coalesce", if_else(is_list, exp.null(), as_text(items)), mapped)
     if inner.fallible:
         whys = transform(extracted, inner.name, inner.why())
         scope.fallible.append(

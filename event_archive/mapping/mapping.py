@@ -1,126 +1,107 @@
 """Mappings: how a JSON record of another form becomes an event, by one YAML file compiled to DuckDB SQL.
 
-Belongs here: the file's rules, the event's envelope, and the SQL that maps a record or says why it can't.
-Not here: how single values are built (`mapped_values`), YAML (`mapping_file`), and landing.
+Belongs here: what a mapping file has. Not here: its rules (`rule`), how one is chosen (`choice`), the query
+around them (`record_query`), YAML (`mapping_file`), and landing.
 
 A record that fails gives NULL and a reason, never an error: one bad record must not stop the batch.
 """
 
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlglot import exp
 
-from event_archive.envelope import ATTRIBUTES, INTEGER_ATTRIBUTES, OPTIONAL_COLUMNS
+from event_archive.decoding.input_form import FOUND, InputForm
+from event_archive.expressions.allow_list import ROOT
 from event_archive.expressions.binder import Binder
-from event_archive.expressions.sql_tree import as_text, call, if_else, is_null, let, reference, string
+from event_archive.expressions.sql_tree import reference
 from event_archive.limits import Limits
-from event_archive.mapping.json_numbers import unmark_read_texts
-from event_archive.mapping.mapped_values import (
-    RESERVED,
-    Scope,
-    build_typed,
-    build_value,
-    json_object,
-    json_of_text,
-    parse_entry,
+from event_archive.mapping.choice import (
+    NO_RULE,
+    RuleChoice,
+    build_failure,
+    choose_by_conditions,
+    choose_by_value,
 )
+from event_archive.mapping.input_options import read_input
+from event_archive.mapping.json_numbers import unmark_read_texts
+from event_archive.mapping.mapped_values import parse_field
 from event_archive.mapping.mapping_file import read_mapping_file
-from event_archive.registry.text_formats import EVENT_TYPE
+from event_archive.mapping.record_query import (
+    ELEMENT,
+    EMPTY,
+    MOST_STEPS,
+    ListStep,
+    elements_sql,
+    mapped_sql,
+)
+from event_archive.mapping.rule import ENTRIES_OF_A_RULE, MappingRule, build_rule
+from event_archive.mapping.scope import Scope
 from event_archive.registry.yaml_file import Entry
 
-NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
-REQUIRED = tuple(
-    attribute.name
-    for attribute in ATTRIBUTES
-    if attribute.is_required and not attribute.is_constant and attribute.name != "data"
-)
-MAPPED = (*REQUIRED, *OPTIONAL_COLUMNS)
-"""The attributes that a mapping gives, in the order in which they are written."""
-
-CHOSEN = "the chosen"  # a name that no column has
-
-
-@dataclass(frozen=True)
-class MappingRule:
-    """How the records with one chosen value become events of one type."""
-
-    chosen: str
-    type: str
-    scope: Scope
-    event: exp.Expr
+ENTRIES = {"description", "input", "each", "choose", "event", "rules", "otherwise"}
+NOTHING_IN = "nothing in"
+"""Begins the reason for which a record is ignored whose list has no elements."""
 
 
 @dataclass(frozen=True)
 class Mapping:
-    """A checked mapping. `sql` maps a record; `reason_sql` says why `sql` gave NULL for it.
+    """A checked mapping. `digest`: the SHA-256 of its file, in the log.
 
-    Both can be asked for records whose numbers are `marked`. `digest`: the SHA-256 of its file, in the log.
+    `steps`: the lists that lead to the elements that become events, none where a record is one; `levels`: the
+    scopes of what these lists stand in. `input`: the form of the inputs that hold the records.
     """
 
     digest: str
-    choice: "Choice"
+    levels: tuple[Scope, ...]
+    steps: tuple[ListStep, ...]
+    choice: RuleChoice
     rules: tuple[MappingRule, ...]
+    input: InputForm = FOUND
 
     @property
     def types(self) -> tuple[str, ...]:
         """The event types that this mapping can give."""
-        return tuple(sorted({rule.type for rule in self.rules}))
+        return tuple(sorted({rule.type for rule in self.rules if rule.type is not None}))
 
-    def sql(self, column: str, *, marked: bool = False) -> str:
-        """Return the DuckDB expression from a JSON text column to the event's JSON text, NULL where none."""
-        record = reference(column)
-        mapped = [
-            exp.If(this=string(rule.chosen), true=rule.scope.tried(record, rule.event)) for rule in self.rules
+    @property
+    def has_no_reason(self) -> str:
+        """SQL over what a query without reasons gives: whether a row needs one to be understood."""
+        explained = [number for number, rule in enumerate(self.rules) if rule.ignore is not None]
+        failed = f"taken NOT IN ({', '.join(map(str, [EMPTY, *explained]))}) AND taken >= {NO_RULE}"
+        return f"event IS NULL AND (taken IS NULL OR ({failed}))"
+
+    def query(self, table: str, *, marked: bool = False, has_reasons: bool = False) -> str:
+        """Return the query that maps the records in a table (see `record_types`), see `mapped_sql`.
+
+        `marked`: the numbers of the records are; `has_reasons`: why a record fails is wanted, too.
+        """
+        element, taken = reference(ELEMENT), reference("taken")
+        events = [
+            exp.If(this=exp.Literal.number(number), true=rule.scope.tried(element, rule.event))
+            for number, rule in enumerate(self.rules)
         ]
-        event = self.choice.over(record, exp.Case(this=reference(CHOSEN), ifs=mapped))
-        return _written(event, marked=marked)
-
-    def reason_sql(self, column: str, *, marked: bool = False) -> str:
-        """Return the DuckDB expression that says in one line why `sql` gives NULL (meaningless elsewhere)."""
-        record, chosen = reference(column), reference(CHOSEN)
-        shown = as_text(call("to_json", call("left", chosen, exp.Literal.number(100))))
-        unknown = call("concat", string(f"no rule for {self.choice.text} "), shown)
         failures = [
-            exp.If(this=string(rule.chosen), true=build_failure(rule.chosen, rule.scope, record))
-            for rule in self.rules
+            exp.If(this=exp.Literal.number(number), true=build_failure(rule.name, rule.scope, element))
+            for number, rule in enumerate(self.rules)
+            if has_reasons and rule.ignore is None
         ]
-        nothing = self.choice.why_nothing(record)
-        cases = exp.Case(this=chosen, ifs=failures, default=if_else(is_null(chosen), nothing, unknown))
-        return _written(self.choice.over(record, cases), marked=marked)
+        why = exp.Case(this=taken, ifs=failures, default=self.choice.reasons(element, taken))
+        parts = [
+            self.choice.number_of(element),
+            exp.Case(this=taken, ifs=events),
+            why if has_reasons else exp.cast(exp.null(), exp.DataType.Type.TEXT),
+        ]
+        number, event, reason = map(unmark_read_texts, parts) if marked else parts
+        return mapped_sql(elements_sql(table, self.levels, self.steps), number, event, reason)
 
-
-def _written(tree: exp.Expr, *, marked: bool) -> str:
-    return str((unmark_read_texts(tree) if marked else tree).sql("duckdb"))
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The value by which a rule is chosen, and the expression that it was written as."""
-
-    text: str
-    scope: Scope
-    value: exp.Expr
-
-    def over(self, record: exp.Expr, body: exp.Expr) -> exp.Expr:
-        """Build `body` over the chosen value, which is read once and not once per rule."""
-        return let(CHOSEN, self.scope.tried(record, self.value), body)
-
-    def why_nothing(self, record: exp.Expr) -> exp.Expr:
-        """Build the reason why there is no value to choose by."""
-        nothing = string(f"nothing at {self.text}, by which a rule is chosen")
-        return call("coalesce", self.scope.tried(record, self.scope.why()), nothing)
-
-
-def build_choice(entry: Entry, binder: Binder) -> Choice:
-    """Return what a file chooses its rules by; raises UnusableInput."""
-    scope = Scope(binder)
-    built = build_typed(entry, scope, "choose")
-    value = as_text(built.value)
-    if parse_entry(entry).path is None:
-        scope.may_fail("choose", value, built)
-    return Choice(entry.text, scope, value)
+    def ignored_because(self, taken: int | None) -> str | None:
+        """Return why an element is ignored, by what stands in the place of its rule's number, if it is."""
+        if taken == EMPTY:
+            return f"{NOTHING_IN} {' … '.join(step.text for step in self.steps)}"
+        return self.rules[taken].ignore if taken is not None and taken >= 0 else None
 
 
 def load_mapping(path: Path, limits: Limits | None = None) -> Mapping:
@@ -129,79 +110,65 @@ def load_mapping(path: Path, limits: Limits | None = None) -> Mapping:
     `limits` bound the engine that finds the types of expressions.
     """
     entry, digest = read_mapping_file(path)
-    fields = entry.only({"description", "choose", "event", "rules"}, {"choose", "rules"}, "a mapping")
-    shared = fields["event"].only({*MAPPED, "data"}, set(), "event") if "event" in fields else {}
-    rules = fields["rules"]
-    if not rules.fields:
-        raise rules.rejected("rules must be a mapping from a chosen value to its rule, with at least one")
+    fields = entry.only(ENTRIES, {"rules"}, "a mapping")
+    if fields["rules"].items is None and "choose" not in fields:
+        raise entry.rejected(
+            "a mapping needs choose, the field whose value picks the rule; or a list of rules, each with when"
+        )
+    shared = fields["event"].only(set(ENTRIES_OF_A_RULE), set(), "event") if "event" in fields else {}
     with Binder(limits) as binder:
-        choice = build_choice(fields["choose"], binder)
-        compiled = [_rule(chosen, rule, shared, Scope(binder)) for chosen, rule in rules.fields.items()]
-    return Mapping(digest, choice, tuple(compiled))
+        levels, steps = _steps(fields.get("each"), binder)
+        outer = levels[-1] if levels else None
+        new_scope = partial(Scope, binder, outer, len(steps), has_places=True)
+        rules: list[MappingRule] = []
+        conditions: list[Entry] = []
+        for name, rule in _named_rules(fields["rules"]):
+            rules.append(build_rule(name, rule, shared, new_scope()))
+            conditions += [rule.fields["when"]] if rule.fields and "when" in rule.fields else []
+        otherwise = NO_RULE
+        if "otherwise" in fields:
+            otherwise = len(rules)
+            rules.append(build_rule("otherwise", fields["otherwise"], shared, new_scope()))
+        if fields["rules"].items is None:
+            numbers = {rule.name: number for number, rule in enumerate(rules) if number != otherwise}
+            choice = choose_by_value(fields["choose"], numbers, otherwise, new_scope())
+        elif "choose" in fields:
+            raise fields["choose"].rejected("a list of rules goes by when, and not by choose")
+        else:
+            choice = choose_by_conditions(conditions, otherwise, new_scope())
+    return Mapping(digest, levels, steps, choice, tuple(rules), read_input(fields.get("input")))
 
 
-def _rule(chosen: str, entry: Entry, shared: dict[str, Entry], scope: Scope) -> MappingRule:
-    own = entry.only({*MAPPED, "type", "data"}, {"type"}, f"rule {chosen}")
-    event_type = re.fullmatch(EVENT_TYPE, own["type"].text)
-    if not event_type:
-        raise own["type"].rejected(f"{own['type'].text!r} is no event type such as repo.starred.v1")
-    object_type, verb, _ = event_type.groups()
-    fields = {**shared, **own}
-    if missing := [name for name in REQUIRED if name not in fields]:
-        raise entry.rejected(f"rule {chosen} needs {', '.join(missing)}, here or under event")
-    parts: list[tuple[str, exp.Expr]] = [
-        ("specversion", string('"1.0"')),
-        ("type", string(own["type"].json())),
-        ("verb", string(f'"{verb}"')),
-    ]
-    for name in MAPPED:
-        if name in fields:
-            parts.append((name, _attribute(name, fields[name], object_type, scope)))
-    data = {**_data(shared.get("data")), **_data(own.get("data"))}
-    members = [(name, build_value(part, scope, f"data.{name}")) for name, part in data.items()]
-    parts.append(("data", json_object(members, keep_empty=True)))
-    return MappingRule(chosen, own["type"].text, scope, json_object(parts, keep_empty=True))
-
-
-def _data(entry: Entry | None) -> dict[str, Entry]:
+def _steps(entry: Entry | None, binder: Binder) -> tuple[tuple[Scope, ...], tuple[ListStep, ...]]:
+    """Return the lists that lead to what becomes events, and the scopes that they stand in."""
     if entry is None:
-        return {}
-    if entry.fields is None or any(name in RESERVED for name in entry.fields):
-        raise entry.rejected("data must be a mapping from field names to values")
-    return entry.fields
+        return (), ()
+    entries = [entry] if entry.items is None else entry.items
+    if not 0 < len(entries) <= MOST_STEPS:
+        raise entry.rejected(f"each names 1 to {MOST_STEPS} lists, the outermost first")
+    levels: list[Scope] = []
+    steps: list[ListStep] = []
+    for part in entries:
+        path = parse_field(part, "each takes a field that is a list, such as Records")
+        if ROOT in str(path[0]):
+            raise part.rejected("each takes a field of the record, or of the element of the list before it")
+        levels.append(Scope(binder, levels[-1] if levels else None, len(entries), has_places=True))
+        steps.append(ListStep(part.text, levels[-1].json(path)))
+    return tuple(levels), tuple(steps)
 
 
-def _attribute(name: str, entry: Entry, object_type: str, scope: Scope) -> exp.Expr:
-    """Build an attribute of the envelope."""
-    if name in INTEGER_ATTRIBUTES or (entry.fields is not None and "$constant" in entry.fields):
-        return build_value(entry, scope, name)
-    if name in ("actor", "object") and entry.fields is not None:
-        return _named(name, entry, object_type, scope)
-    built = build_typed(entry, scope, name)
-    if name == "time" and built.type != "VARCHAR":
-        return build_value(entry, scope, name)
-    if parse_entry(entry).path is None:
-        scope.may_fail(name, built.value, built)
-    return json_of_text(built.value if built.type == "VARCHAR" else as_text(built.value))
-
-
-def _named(name: str, entry: Entry, object_type: str, scope: Scope) -> exp.Expr:
-    """Build `<type>/<id>` of an actor or object that is written {<type>: <id>}."""
-    [(kind, part)] = (entry.fields or {}).items() if len(entry.fields or {}) == 1 else [("", entry)]
-    if not NAME.fullmatch(kind):
-        raise entry.rejected(f"{name} is written {{<type>: <id>}}, such as {{user: actor.login}}")
-    if name == "object" and kind != object_type:
-        raise entry.rejected(f"the object is a {object_type}, as the event type says, and not a {kind}")
-    built = build_typed(part, scope, name)
-    if parse_entry(part).path is None:
-        scope.may_fail(name, built.value, built)
-    return json_of_text(exp.DPipe(this=string(f"{kind}/"), expression=as_text(built.value)))
-
-
-def build_failure(chosen: str, scope: Scope, record: exp.Expr) -> exp.Expr:
-    """Build the reason why a rule failed: that of the first value that fails when it is tried alone."""
-    otherwise = string(f"rule {chosen} fails on this record")
-    if not scope.fallible:
-        return otherwise
-    known = exp.DPipe(this=string(f"rule {chosen}: "), expression=scope.why())
-    return call("coalesce", scope.tried(record, known), otherwise)
+def _named_rules(rules: Entry) -> Iterator[tuple[str, Entry]]:
+    """Yield each rule with its name; raises UnusableInput where there is none."""
+    if rules.items:
+        for number, rule in enumerate(rules.items, start=1):
+            if rule.fields is None or "when" not in rule.fields:
+                raise rule.rejected(
+                    "a rule of a list needs when; what no rule takes goes by `otherwise`, beside `rules`"
+                )
+            yield str(number), rule
+    elif rules.fields:
+        yield from rules.fields.items()
+    else:
+        raise rules.rejected(
+            "rules must be a mapping from a chosen value to its rule, or a list of rules, with at least one"
+        )

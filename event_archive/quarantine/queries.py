@@ -9,8 +9,9 @@ from dataclasses import dataclass, fields
 from datetime import date
 
 from event_archive.archive import Archive
-from event_archive.quarantine.recovery_outcomes import REJECTED, RejectedRecords
-from event_archive.store.commit import Commit
+from event_archive.quarantine.recovery_outcomes import RejectedRecords
+from event_archive.quarantine.states import REJECTED
+from event_archive.store.commit import Commit, segments_of
 
 FIELDS = 'sequence, "row", position, "offset", origin, day, type, source, event_id, state, reason, detail'
 ROWS_OF_A_COMMIT = 1 << 40  # more than any commit has
@@ -34,7 +35,9 @@ class RejectedRecord:
     """A record that a landing rejected, with its state and the latest reason.
 
     `judged_in`: the recovery that gave the state, or the latest reason. `is_foreign`: it landed by a mapping,
-    and is validated again only by one.
+    and is validated again only by one. `element`: the number of what was rejected among the elements that the
+    mapping found in the record, None where that is the record itself. `position`: its place in the commit;
+    `position_in_input`: that in the input `origin`, another one where the commit landed several.
     """
 
     sequence: int
@@ -51,6 +54,8 @@ class RejectedRecord:
     detail: str
     judged_in: int | None
     is_foreign: bool
+    element: int | None
+    position_in_input: int
 
 
 @dataclass(frozen=True)
@@ -104,10 +109,9 @@ def grouped(archive: Archive, wanted: Filter, *, limit: int = 20, samples: int =
 def rejected_share(archive: Archive) -> dict[str, tuple[int, int]]:
     """Per claimed type with a contract: how many records are still rejected, and how many events it has."""
     events = dict.fromkeys(archive.contracts, 0)
-    for commit in archive.log.commits():
-        for segment in commit.segments:
-            if segment.type in events:
-                events[segment.type] += segment.rows
+    for segment in segments_of(archive.log.commits()):
+        if segment.type in events:
+            events[segment.type] += segment.rows
     with RejectedRecords(archive) as rejected_records:
         rejected = dict(
             rejected_records.execute(
@@ -118,15 +122,17 @@ def rejected_share(archive: Archive) -> dict[str, tuple[int, int]]:
 
 
 def history(
-    archive: Archive, sequence: int, position: int | None = None
+    archive: Archive, sequence: int, position: int | None = None, element: int | None = None
 ) -> tuple[RejectedRecord, list[Step]] | None:
-    """One record that a commit rejected, at a position or the first, and all that became of it, in order."""
+    """One record that a commit rejected, the first or that of a place, and what became of it, in order."""
+    place = {"position": position, "element": element}
+    asked = {name: value for name, value in place.items() if value is not None}
     with RejectedRecords(archive, _until(archive, sequence)) as rejected_records:
-        at = "" if position is None else "AND position = ?"
+        at = "".join(f" AND {name} = ?" for name in asked)
         first = rejected_records.execute(
-            f'SELECT "row", first_reason, first_detail FROM records WHERE sequence = ? {at} '
+            f'SELECT "row", first_reason, first_detail FROM records WHERE sequence = ?{at} '
             'ORDER BY "row" LIMIT 1',
-            [sequence] if position is None else [sequence, position],
+            [sequence, *asked.values()],
         ).fetchone()
         if first is None:
             return None
@@ -155,6 +161,7 @@ def _where(wanted: Filter) -> tuple[str, list[object]]:
 def _find_records(rejected_records: RejectedRecords, numbers: Sequence[int]) -> dict[int, RejectedRecord]:
     listed = ", ".join(map(str, numbers)) or "NULL"
     rows = rejected_records.execute(
-        f"SELECT {NUMBER}, {FIELDS}, judged_in, is_foreign FROM records WHERE {NUMBER} IN ({listed})"
+        f"SELECT {NUMBER}, {FIELDS}, judged_in, is_foreign, element, position_in_input FROM records "
+        f"WHERE {NUMBER} IN ({listed})"
     ).fetchall()
     return {number: RejectedRecord(*record) for number, *record in rows}

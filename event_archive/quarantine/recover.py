@@ -9,6 +9,7 @@ again, so that a recovery which changes nothing commits nothing.
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -17,24 +18,20 @@ from typing import Protocol
 import duckdb
 
 from event_archive.archive import Archive
-from event_archive.decoding.record_chunk import Chunk
 from event_archive.errors import UnusableInput
 from event_archive.landing.land import Progress
-from event_archive.landing.transaction import RejectedRows, Transaction, Transform, commit_until_accepted
+from event_archive.landing.transaction import Transaction, Transform, Verdicts, commit_until_accepted
 from event_archive.limits import Limits
-from event_archive.mapping.map_records import map_chunk
+from event_archive.mapping.map_records import Place, map_chunk
+from event_archive.mapping.mapped_chunk import MappedChunk
 from event_archive.mapping.mapping import Mapping
+from event_archive.quarantine.outcomes_file import Outcome, OutcomesWriter
 from event_archive.quarantine.pending import PendingChunk, PendingRecord, PendingRecords, Selection
-from event_archive.quarantine.recovery_outcomes import (
-    DUPLICATE,
-    RECOVERED,
-    REJECTED,
-    Outcome,
-    OutcomesWriter,
-    RejectedRecords,
-)
+from event_archive.quarantine.pending_fates import Fate, PendingFates
+from event_archive.quarantine.recovery_outcomes import RejectedRecords
 from event_archive.quarantine.repair import Repair, repair_chunk
 from event_archive.store.commit import RECOVERY, Commit, Counts
+from event_archive.store.inputs import input_at
 from event_archive.validation.exact_validator import Rejected
 
 __all__ = ["Recovery", "Selection", "recover"]
@@ -75,17 +72,20 @@ def recover(
     mapping: Mapping | None = None,
     limits: Limits | None = None,
     dry_run: bool = False,
+    landed_again: bool = False,
     progress: Progress | None = None,
 ) -> Recovery:
     """Validate again the records that are still rejected; returns when the commit is durable.
 
     `selection`: which of them, all where it is None. With a `mapping`, those that landed by one; else all
     others, changed by the `repair` first if there is one. `limits`: of memory, threads and the size of a
-    record. With `dry_run` nothing is committed. `progress` is called with how many records were
-    validated. Raises UnusableInput where the selection names a commit that is not there.
+    record. With `dry_run` nothing is committed. `landed_again`: the records have landed again by this
+    mapping; what is rejected of them is the duplicate of what was rejected then. `progress` is called with
+    how many records were validated. Raises UnusableInput where the selection names a commit that is not
+    there.
     """
     selection, limits = selection or Selection(), limits or Limits()
-    transform: Transform[PendingChunk] | None = partial(map_chunk, mapping=mapping) if mapping else None
+    transform: Transform[PendingChunk] | None = partial(map_pending, archive, mapping) if mapping else None
     if repair:
         transform = partial(_repair_chunk, repair=repair)
 
@@ -96,7 +96,9 @@ def recover(
                 archive, transaction.known, states, selection, limits, foreign=mapping is not None
             )
             outcomes = OutcomesWriter(transaction.folder / "outcomes.parquet")
-            result = _validate_again(transaction, pending, outcomes, transform, progress)
+            result = _validate_again(
+                transaction, pending, outcomes, transform, progress, landed_again=landed_again
+            )
         if dry_run or not result.counts.received:
             return result
         result.commit = _commit(transaction, pending, outcomes, repair or mapping)
@@ -114,9 +116,34 @@ def _check_selection(selection: Selection, commits: int) -> None:
 
 def _repair_chunk(
     connection: duckdb.DuckDBPyConnection, chunk: PendingChunk, *, repair: Repair
-) -> tuple[Chunk, RejectedRows]:
-    reasons = [record.reasons for record in chunk.pending]
-    return repair_chunk(connection, chunk, repair=repair, reasons=reasons)
+) -> list[MappedChunk]:
+    # Without a mapping, a record has no elements.
+    reasons = [record.reasons for (record,) in chunk.pending]
+    return [repair_chunk(connection, chunk, repair=repair, reasons=reasons)]
+
+
+def map_pending(
+    archive: Archive, mapping: Mapping, connection: duckdb.DuckDBPyConnection, chunk: PendingChunk
+) -> Iterator[MappedChunk]:
+    """Yield the events of pending records, and of those elements alone that are pending."""
+    commits = archive.log.commits()
+
+    def places(chunk: PendingChunk) -> Iterator[Place]:
+        return (_place(commits[first.sequence - 1], first.position) for first, *_ in chunk.pending)
+
+    for mapped in map_chunk(connection, chunk, mapping=mapping, places=places, is_read_again=True):
+        yield mapped.only([_is_pending(mapped, made, chunk) for made in range(len(mapped.rows))])
+
+
+def _place(commit: Commit, position: int) -> Place:
+    """Where a record was in its own input."""
+    landed = input_at(commit, position)
+    return position - landed.after, landed.origin
+
+
+def _is_pending(mapped: MappedChunk, made: int, chunk: PendingChunk) -> bool:
+    elements = [record.element for record in chunk.pending[int(mapped.rows[made])]]
+    return elements[0] is None or mapped.element(made) in elements
 
 
 def _validate_again(
@@ -125,32 +152,35 @@ def _validate_again(
     outcomes: OutcomesWriter,
     transform: Transform[PendingChunk] | None,
     progress: Progress | None,
+    *,
+    landed_again: bool,
 ) -> Recovery:
     result = Recovery()
 
-    def note(chunk: PendingChunk, rejected: RejectedRows, duplicates: list[int]) -> None:
-        verdicts, repeated = dict(rejected), set(duplicates)
-        for row, record in enumerate(chunk.pending):
-            verdict = verdicts.get(row)
-            if verdict is not None:
-                verdict = _verdict_of(record, verdict)
-                result.rejected[verdict.reason, record.type] += 1
-                if (verdict.reason, verdict.detail) == (record.reason, record.detail):
-                    result.unchanged += 1
-                else:
-                    outcomes.add(_outcome(record, REJECTED, verdict))
+    fates: list[PendingFates] = []
+
+    def note(chunk: PendingChunk, mapped: MappedChunk, verdicts: Verdicts) -> None:
+        if mapped.is_first:
+            fates.append(PendingFates(chunk))
+        fates[-1].add(mapped, verdicts)
+        if not mapped.is_last:
+            return
+        for record, fate in fates.pop().all():
+            is_repeated = landed_again and fate.rejected is not None
+            outcome = _outcome(record, Fate(fate.events, duplicates=1) if is_repeated else fate)
+            if outcome.reason:
+                result.rejected[outcome.reason, record.type] += 1
+            if (outcome.reason, outcome.detail, outcome.events) == (record.reason, record.detail, 0):
+                result.unchanged += 1
             else:
-                outcomes.add(_outcome(record, DUPLICATE if row in repeated else RECOVERED))
+                outcomes.add(outcome)
             result.judged += 1
         if progress:
             progress(result.judged)
 
     transaction.take_in(pending.chunks(), note, transform)
     result.counts, result.left_out, result.foreign = outcomes.counts, pending.left_out, pending.foreign
-    if (transaction.counts.received, transaction.counts.accepted) != (
-        pending.records,
-        outcomes.counts.accepted,
-    ):
+    if (transaction.counts.accepted, result.judged) != (outcomes.events, pending.records):
         raise AssertionError(f"records were lost or counted twice: {transaction.counts}, {outcomes.counts}")
     return result
 
@@ -163,9 +193,13 @@ def _verdict_of(record: PendingRecord, verdict: Rejected) -> Rejected:
     return verdict
 
 
-def _outcome(record: PendingRecord, outcome: str, verdict: Rejected | None = None) -> Outcome:
+def _outcome(record: PendingRecord, fate: Fate) -> Outcome:
+    why: tuple[str | None, str | None] = (None, None)
+    if fate.rejected:
+        verdict = _verdict_of(record, fate.rejected)
+        why = verdict.reason, verdict.detail
     place = record.sequence, record.row, record.position, record.offset
-    return Outcome(*place, outcome, *((verdict.reason, verdict.detail) if verdict else ()))
+    return Outcome(*place, fate.outcome, *why, events=fate.events)
 
 
 def _commit(

@@ -1,8 +1,8 @@
-"""Outcomes: what became of rejected records in a recovery, and which state each rejected record is in now.
+"""Which state each rejected record is in now, and what recoveries said of it.
 
-Belongs here: the file of outcomes that a recovery's commit names, and the table of all rejected records with
-their state, made from the log alone. Not here: validating records again (`recover`), and their bytes
-(`quarantine_file`).
+Belongs here: the table of all rejected records with their state, made from the log alone. Not here: the file
+of outcomes that a recovery's commit names (`outcomes_file`), validating records again (`recover`), and their
+bytes (`quarantine_file`).
 
 A rejected record is named by the commit that rejected it and its row in that commit's quarantine file, which
 never changes. Its state is its last outcome: one that is no longer `refused` is final.
@@ -10,33 +10,19 @@ never changes. Its state is its last outcome: one that is no longer `refused` is
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
 from event_archive.archive import Archive
+from event_archive.engine import Relations, open_engine
 from event_archive.limits import MEBIBYTE
-from event_archive.sql_text import Relations, open_engine, quoted, sql_list
-from event_archive.store.commit import Commit, Counts, QuarantineFile
-from event_archive.store.folders import RECOVERIES
-from event_archive.store.record_file import RecordFileWriter
+from event_archive.quarantine.states import IGNORED
+from event_archive.sql_text import quoted, sql_list
+from event_archive.store.commit import Commit, Counts
+from event_archive.store.inputs import position_ranges
 
-REJECTED, RECOVERED, DUPLICATE = STATES = ("refused", "recovered", "duplicate")
-FLUSH_ROWS = 50_000
+LAST_ROW = 1 << 62
 ENGINE_BYTES = 256 * MEBIBYTE
-COLUMNS = pa.schema(
-    [
-        ("sequence", pa.int64()),
-        ("row", pa.int64()),
-        ("position", pa.int64()),
-        ("offset", pa.int64()),
-        ("outcome", pa.string()),
-        ("reason", pa.string()),
-        ("detail", pa.string()),
-    ]
-)
 # No row, but the columns of a quarantine file.
 QUARANTINE_TYPES = {
     "position": "BIGINT",
@@ -44,51 +30,9 @@ QUARANTINE_TYPES = {
     "offset": "BIGINT",
     **dict.fromkeys(["reason", "detail", "type", "source", "event_id", "filename"], "VARCHAR"),
     "file_row_number": "BIGINT",
+    "element": "BIGINT",
 }
 NO_RECORDS = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(name)}" for name, kind in QUARANTINE_TYPES.items())
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one rejected record, `row` of the quarantine of commit `sequence`, in a recovery.
-
-    `reason` and `detail` are today's where it is still rejected, and None elsewhere.
-    """
-
-    sequence: int
-    row: int
-    position: int
-    offset: int
-    outcome: str
-    reason: str | None = None
-    detail: str | None = None
-
-
-class OutcomesWriter:
-    """Collects one recovery's outcomes in a file in scratch; nothing is written where there are none."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self.counts = Counts()
-        self._unwritten: list[Outcome] = []
-        self._writer = RecordFileWriter(file, COLUMNS)
-
-    def add(self, outcome: Outcome) -> None:
-        """Add one outcome."""
-        self._unwritten.append(outcome)
-        is_state = [outcome.outcome == state for state in (RECOVERED, DUPLICATE, REJECTED)]
-        self.counts += Counts(1, *map(int, is_state))
-        if len(self._unwritten) >= FLUSH_ROWS:
-            self._flush()
-
-    def finish(self) -> QuarantineFile | None:
-        """Complete the file; returns what the log is to say of it, None where nothing was added."""
-        self._flush()
-        return self._writer.finish(RECOVERIES, self.counts.received)
-
-    def _flush(self) -> None:
-        self._writer.write(self._unwritten)
-        self._unwritten = []
 
 
 class RejectedRecords:
@@ -96,7 +40,8 @@ class RejectedRecords:
 
     Closed at the end of a `with` statement. `outcomes` is what recoveries said: the columns of their
     files, and `judged_in`, the recovery's sequence. `records` has sequence and row, position and offset,
-    type, source, event_id, day (of landing), origin, is_foreign (landed by a mapping), state, reason and
+    position_in_input (which differs where a commit landed several), type, source, event_id, day (of
+    landing), origin (that of the input), is_foreign (landed by a mapping), state, reason and
     detail (the latest), judged_in (the recovery that said so, or NULL), first_reason and first_detail.
     """
 
@@ -135,18 +80,34 @@ class RejectedRecords:
         ).fetchall()
         return {row: (outcome, reason, detail, reasons) for row, outcome, reason, detail, reasons in rows}
 
+    def recovered_in(
+        self, recovery: int, sequence: int, first: int = 0, end: int = LAST_ROW
+    ) -> dict[int, str]:
+        """For rows of a commit of which a recovery made events, or that it ignored: what it said of each."""
+        rows = self._connection.execute(
+            'SELECT "row", outcome FROM outcomes WHERE judged_in = ? AND sequence = ? '
+            'AND "row" >= ? AND "row" < ? AND (events > 0 OR outcome = ?)',
+            [recovery, sequence, first, end, IGNORED],
+        ).fetchall()
+        return dict(rows)
+
     def _create_outcomes(self) -> None:
         """Make the table `outcomes`; two recoveries may name the same file."""
         self._connection.execute(
             'CREATE TEMP TABLE outcomes (judged_in BIGINT, sequence BIGINT, "row" BIGINT, position BIGINT, '
-            '"offset" BIGINT, outcome VARCHAR, reason VARCHAR, detail VARCHAR)'
+            '"offset" BIGINT, outcome VARCHAR, reason VARCHAR, detail VARCHAR, events BIGINT)'
         )
         for commit in self._commits:
             if commit.outcomes:
+                file = sql_list([self._archive.files.location(commit.outcomes)])
                 self._connection.execute(
-                    f"INSERT INTO outcomes SELECT {commit.sequence}, {', '.join(map(quoted, COLUMNS.names))} "
-                    f"FROM read_parquet({sql_list([self._archive.files.location(commit.outcomes)])})"
+                    f"INSERT INTO outcomes BY NAME SELECT {commit.sequence} AS judged_in, * "
+                    f"FROM read_parquet({file})"
                 )
+        # Files of before there were several events of one record do not count them.
+        self._connection.execute(
+            "UPDATE outcomes SET events = 1 WHERE events IS NULL AND outcome = 'recovered'"
+        )
 
     def _create_latest(self) -> str:
         """Make the table of each record's last outcome; returns its name."""
@@ -163,28 +124,45 @@ class RejectedRecords:
         """Make the view `records`; landings that rejected the same records name the same file."""
         landings = [commit for commit in self._commits if commit.quarantine]
         paths = self._archive.files.locations(filter(None, (commit.quarantine for commit in landings)))
-        table = pa.table(
-            {
-                "path": pa.array(paths, pa.string()),
-                "sequence": pa.array([commit.sequence for commit in landings], pa.int64()),
-                "day": pa.array([commit.landed_at.date() for commit in landings], pa.date32()),
-                "origin": pa.array([commit.origin for commit in landings], pa.string()),
-                "is_foreign": pa.array([commit.mapping is not None for commit in landings], pa.bool_()),
-            }
+        inputs = [
+            (path, commit, *each)
+            for path, commit in zip(paths, landings, strict=True)
+            for each in position_ranges(commit)
+        ]
+        self._connection.execute(
+            "CREATE TEMP TABLE inputs (path VARCHAR, sequence BIGINT, day DATE, is_foreign BOOLEAN, "
+            "origin VARCHAR, after BIGINT, until BIGINT)"
+        )
+        self._connection.execute(
+            f"INSERT INTO inputs SELECT {', '.join(f'unnest(${number})' for number in range(1, 8))}",
+            [
+                [path for path, *_ in inputs],
+                [commit.sequence for _, commit, *_ in inputs],
+                [commit.landed_at.date() for _, commit, *_ in inputs],
+                [commit.mapping is not None for _, commit, *_ in inputs],
+                [landed.origin for *_, landed, _, _ in inputs],
+                [after for *_, after, _ in inputs],
+                [LAST_ROW if until is None else until for *_, until in inputs],
+            ],
         )
         files = sorted(set(paths))
         if files:
-            quarantined = f"read_parquet({sql_list(files)}, filename = true, file_row_number = true)"
+            with_names = "filename = true, file_row_number = true, union_by_name = true"
+            read = f"read_parquet({sql_list(files)}, {with_names})"
+            # Files of before there were elements have no column for them.
+            quarantined = f"(SELECT {NO_RECORDS} WHERE FALSE UNION ALL BY NAME SELECT * FROM {read})"
         else:
             quarantined = f"(SELECT {NO_RECORDS} WHERE FALSE)"
         self._connection.execute(
             'CREATE TEMP VIEW records AS SELECT l.sequence, q.file_row_number AS "row", q.position, '
-            'q."offset", q.type, q.source, q.event_id, l.day, l.origin, l.is_foreign, '
+            'q."offset", q.element, q.type, q.source, q.event_id, l.day, l.origin, l.is_foreign, '
+            "q.position - l.after AS position_in_input, "
             "coalesce(o.outcome, 'refused') AS state, coalesce(o.reason, q.reason) AS reason, "
             "coalesce(o.detail, q.detail) AS detail, o.judged_in, "
             "q.reason AS first_reason, q.detail AS first_detail "
             f"FROM {quarantined} AS q "
-            f"JOIN {self._relations.register('landings', table)} AS l ON l.path = q.filename "
+            "JOIN inputs AS l ON l.path = q.filename "
+            "AND (q.position > l.after OR l.after = 0) AND q.position <= l.until "
             f'LEFT JOIN {self._latest} AS o ON (o.sequence, o."row") = (l.sequence, q.file_row_number) '
             "WHERE q.part = 0"
         )
@@ -199,12 +177,14 @@ def check_outcomes(archive: Archive, commits: Sequence[Commit]) -> list[tuple[Co
     with RejectedRecords(archive, commits) as records:
         by_recovery = records.execute(
             "SELECT judged_in, count(*), count(*) FILTER (outcome = 'recovered'), "
-            "count(*) FILTER (outcome = 'duplicate'), count(*) FILTER (outcome = 'refused') "
+            "count(*) FILTER (outcome = 'duplicate'), count(*) FILTER (outcome = 'refused'), "
+            "count(*) FILTER (outcome = 'ignored'), CAST(coalesce(sum(events), 0) AS BIGINT) "
             "FROM outcomes GROUP BY judged_in"
         ).fetchall()
-        for sequence, *counts in by_recovery:
-            if Counts(*counts) != by_sequence[sequence].counts:
-                problems.append((by_sequence[sequence], "its counts are not those of its outcomes"))
+        for sequence, *counts, events in by_recovery:
+            commit = by_sequence[sequence]
+            if Counts(*counts) != commit.counts or events != sum(segment.rows for segment in commit.segments):
+                problems.append((commit, "its counts are not those of its outcomes"))
         wrong = records.execute(
             "SELECT DISTINCT judged_in FROM (SELECT *, lag(outcome, 1, 'refused') OVER earlier AS before, "
             "lag(judged_in, 1, sequence) OVER earlier AS judged_before FROM outcomes "

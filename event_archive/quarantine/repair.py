@@ -14,23 +14,26 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
 from event_archive.decoding.record_chunk import Chunk, chunk_of
+from event_archive.engine import Relations
 from event_archive.errors import UnusableInput
 from event_archive.expressions.binder import Binder
 from event_archive.expressions.expression import parse_expression
 from event_archive.expressions.sql_tree import as_text, if_else, reference, string
 from event_archive.landing.transaction import RejectedRows
 from event_archive.limits import Limits
+from event_archive.mapping.choice import CHOSEN, Choice, build_choice, build_failure
 from event_archive.mapping.json_numbers import mark_numbers, unmark_numbers, unmark_read_texts
-from event_archive.mapping.mapped_values import Scope, build_typed, build_value
-from event_archive.mapping.mapping import CHOSEN, Choice, build_choice, build_failure
+from event_archive.mapping.mapped_chunk import MappedChunk
+from event_archive.mapping.mapped_values import build_typed, build_value
 from event_archive.mapping.mapping_file import read_mapping_file
+from event_archive.mapping.scope import Scope
 from event_archive.registry.exact_values import WrittenNumber, json_text
 from event_archive.registry.yaml_file import Entry
-from event_archive.sql_text import Relations
 from event_archive.validation.exact_validator import Rejected, strict_fault
 from event_archive.validation.strict_json import parse_written
 
@@ -96,17 +99,17 @@ def load_repair(path: Path, limits: Limits | None = None) -> Repair:
     if not rules.fields:
         raise rules.rejected("rules must be a mapping from a chosen value to its rule, with at least one")
     with Binder(limits) as binder:
-        choice = build_choice(choose, binder)
+        choice = build_choice(choose, Scope(binder))
         compiled = {name: _rule(name, rule, binder) for name, rule in rules.fields.items()}
     return Repair(digest, choice, compiled)
 
 
 def repair_chunk(
     connection: duckdb.DuckDBPyConnection, chunk: Chunk, *, repair: Repair, reasons: Sequence[frozenset[str]]
-) -> tuple[Chunk, RejectedRows]:
-    """The chunk with its records repaired, and those whose repair failed, by row; `reasons`: all of each row.
+) -> MappedChunk:
+    """Return the chunk's records repaired; `reasons`: all of each row.
 
-    Records that no rule is for stay as they came. A row whose repair failed is empty in the new chunk.
+    Records that no rule is for stay as they came. A record whose repair fails is rejected.
     """
     records = [chunk.record(row) for row in range(len(chunk.positions))]
     strict = [row for row, record in enumerate(records) if not strict_fault(record)]
@@ -128,7 +131,8 @@ def repair_chunk(
             shown = [name[:200] if isinstance(name, str) else None for name in names]
             failed.append((row, Rejected(NOT_REPAIRED, fault, *shown)))
             records[row] = b""
-    return chunk_of(records, chunk.positions, chunk.offsets), failed
+    repaired = chunk_of(records, chunk.positions, chunk.offsets)
+    return MappedChunk(repaired, np.arange(len(records), dtype=np.int64), failed)
 
 
 def _computed(
@@ -146,7 +150,7 @@ def _computed(
                 f"{chosen} AS chosen, {values} AS given FROM {relations.register('rejected_records', table)})"
             ).fetchall()
         for row, name, given, reason in rows:
-            yield row, name, given and [value and unmark_numbers(value) for value in given], reason
+            yield row, name, given and unmark_numbers(pa.array(given, pa.string())).to_pylist(), reason
 
 
 def _rule(name: str, entry: Entry, binder: Binder) -> Rule:

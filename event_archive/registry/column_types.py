@@ -1,7 +1,7 @@
 """Column types: how a contract's JSON Schema becomes the type of the `data` column.
 
-Belongs here: the small type algebra (`Scalar`, `ListOf`, `Struct`) and its DuckDB and Arrow spellings.
-Not here: conversion of values (`exact_values`) and validating a value by the schema (`validation`).
+Belongs here: the small type algebra (`Scalar`, `ListOf`, `Struct`) and its DuckDB spelling. Not here: the
+Arrow one (`arrow_types`), conversion of values (`exact_values`) and validation by the schema (`validation`).
 
 Where a schema leaves the type open (no `type`, `oneOf`, an object without properties), the column holds the
 value's JSON text.
@@ -13,8 +13,6 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, Literal
 
-import pyarrow as pa
-
 from event_archive.sql_text import quoted
 
 Schema = Mapping[str, Any]
@@ -24,16 +22,6 @@ ScalarKind = Literal[
 # Of a decimal string, where its schema does not say `x-precision` and `x-scale`.
 DECIMAL_PRECISION = 38
 DECIMAL_SCALE = 10
-ARROW_SCALARS: dict[str, pa.DataType] = {
-    "VARCHAR": pa.string(),
-    "BIGINT": pa.int64(),
-    "DOUBLE": pa.float64(),
-    "BOOLEAN": pa.bool_(),
-    "DATE": pa.date32(),
-    "TIMESTAMPTZ": pa.timestamp("us", tz="UTC"),
-    "UUID": pa.string(),
-    "JSON": pa.string(),
-}
 
 
 @dataclass(frozen=True)
@@ -51,12 +39,6 @@ class Scalar:
             return "VARCHAR"
         return f"DECIMAL({self.precision}, {self.scale})" if self.kind == "DECIMAL" else self.kind
 
-    def arrow(self) -> pa.DataType:
-        """The type in which Python hands values over (a UUID as its text)."""
-        return (
-            pa.decimal128(self.precision, self.scale) if self.kind == "DECIMAL" else ARROW_SCALARS[self.kind]
-        )
-
 
 @dataclass(frozen=True)
 class ListOf:
@@ -67,10 +49,6 @@ class ListOf:
     def sql(self) -> str:
         """The type as DuckDB spells it."""
         return f"{self.item.sql()}[]"
-
-    def arrow(self) -> pa.DataType:
-        """The type in which Python hands values over (a UUID as its text)."""
-        return pa.list_(self.item.arrow())
 
 
 @dataclass(frozen=True)
@@ -106,10 +84,6 @@ class Struct:
     def sql(self) -> str:
         """The type as DuckDB spells it."""
         return self._sql
-
-    def arrow(self) -> pa.DataType:
-        """The type in which Python hands values over (a UUID as its text)."""
-        return pa.struct([pa.field(field.name, field.type.arrow()) for field in self.fields])
 
 
 ColumnType = Scalar | ListOf | Struct

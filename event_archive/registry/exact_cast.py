@@ -6,11 +6,9 @@ Not here: what makes a cast exact (`expressions.exact_cast`), casts of JSON valu
 """
 
 from event_archive.expressions.exact_cast import INTEGERS, TIMESTAMPTZ, exact_sql, kind_of, survives
-from event_archive.expressions.exact_tree import VALUE, ExactTree
-from event_archive.expressions.sql_tree import let, own_sql
 from event_archive.registry.column_types import Scalar
 from event_archive.registry.text_formats import DAY, UUID, WHOLE, decimal_pattern, moment_pattern
-from event_archive.sql_text import literal, quoted
+from event_archive.sql_text import literal
 
 MOMENT = moment_pattern("[0-9]{1,6}0*")  # as fine as a column is
 # How a text reads that a cast to a kind takes as it is meant; that of a DECIMAL depends on its scale.
@@ -59,11 +57,3 @@ def exact_cast(value: str, given: str, wanted: Scalar, place: str) -> str:
         is_spelt = f"regexp_full_match({value}, {literal(pattern)})"
         test = f"({is_spelt} AND TRY_CAST({value} AS {target}) IS NOT NULL)"
     return exact_sql(value, given, target, place, test=test)
-
-
-def exact_value(built: ExactTree, wanted: Scalar, place: str) -> str:
-    """Return SQL for what an expression gives as `wanted`, computed once."""
-    cast = exact_cast(quoted(VALUE), built.type, wanted, place)
-    if cast == quoted(VALUE):
-        return built.value.sql("duckdb")
-    return let(VALUE, built.value, own_sql(cast)).sql("duckdb")

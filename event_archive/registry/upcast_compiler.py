@@ -1,21 +1,13 @@
 """The SQL of an upcast: the data of one major as that of the next, field by field.
 
-Belongs here: the SQL that the rules come to. Not here: the rules (`upcast_rules`), whether they account for
-every field of both majors (`upcast_coverage`), casts (`exact_cast`), the views that show the result
-(`views`), and trying it on archived events (`evolution.trial`).
+Belongs here: the SQL that the rules come to. Not here: the rules (`upcast_rules`), what an expression gives
+(`upcast_expression`), whether the rules account for every field of both majors (`upcast_coverage`), casts
+(`exact_cast`), the views that show the result (`views`), and a trial on archived events (`evolution.trial`).
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
-from sqlglot import exp
-
-from event_archive.errors import UnusableInput
-from event_archive.expressions.binder import Binder
-from event_archive.expressions.expression import Expression
-from event_archive.expressions.expression import Path as FieldPath
-from event_archive.expressions.sql_tree import call, reference, string
 from event_archive.registry.column_types import (
     JSON_TEXT,
     ColumnType,
@@ -26,12 +18,15 @@ from event_archive.registry.column_types import (
     has_struct,
     same_values,
 )
-from event_archive.registry.exact_cast import NoExactCast, exact_cast, exact_value
+from event_archive.registry.exact_cast import NoExactCast, exact_cast
 from event_archive.registry.exact_values import Inexact, to_column
-from event_archive.registry.field_paths import dotted, joined, parents
+from event_archive.registry.field_paths import joined, parents
 from event_archive.registry.upcast_coverage import UpcastCoverage
 from event_archive.registry.upcast_rules import Upcast
 from event_archive.sql_text import literal, quoted
+
+if TYPE_CHECKING:
+    from event_archive.expressions.expression import Expression
 
 
 def upcast_sql(upcast: Upcast, old: ColumnType, new: ColumnType, column: str) -> str:
@@ -156,44 +151,15 @@ class _UpcastCompiler:
         why = f"there is no exact cast from {source.type.sql()} to {new.type.sql()}; use an expression"
         raise self.upcast.unusable(f"cast/{path}", why)
 
-    def expression(self, new: Field, path: str, expression: Expression) -> str:
+    def expression(self, new: Field, path: str, expression: "Expression") -> str:
         """Return SQL for a field that an expression over the old data gives."""
-        where = f"expression/{path}"
         if self.lists:
+            where = f"expression/{path}"
             raise self.upcast.unusable(where, "an expression can't stand within a list; rename, cast or drop")
+        # Reading an expression takes engines that are slow to import, and few contracts have one.
+        from event_archive.registry.upcast_expression import expression_sql
 
-        try:
-            with Binder() as binder:
-                types = binder.over({self.column.strip('"'): self.old.sql()})
-                built = expression.compile(lambda old: self.read(old, where), types, path)
-        except UnusableInput as error:
-            raise self.upcast.unusable(where, str(error)) from None
-        except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            raise self.upcast.unusable(where, f"expression `{expression.text}`: {reason}") from None
-        if not isinstance(new.type, Scalar):
-            why = f"an expression gives one value, and {path} is {new.type.sql()}"
-            raise self.upcast.unusable(where, why)
-        try:
-            return exact_value(built, new.type, path)
-        except NoExactCast:
-            gives = f"expression `{expression.text}` gives {built.type}"
-            why = f"{gives}, and {path} is {new.type.sql()}; CAST it"
-            raise self.upcast.unusable(where, why) from None
-
-    def read(self, path: FieldPath, where: str) -> exp.Expr:
-        """Return the SQL tree of a field of the old data within an expression."""
-        tree, kind, name = reference(self.column.strip('"')), self.old, ""
-        for step in path:
-            if isinstance(step, int) and isinstance(kind, ListOf):
-                tree, kind = call("list_extract", tree, exp.Literal.number(step)), kind.item
-            elif isinstance(step, str) and isinstance(kind, Struct) and step in kind.by_name:
-                tree, kind = call("struct_extract", tree, string(step)), kind.by_name[step].type
-                name = joined(name, step)
-            else:
-                raise self.upcast.unusable(where, f"the older major has no field {dotted(path)!r}")
-        self.coverage.used.add(name)
-        return tree
+        return expression_sql(expression, self.upcast, self.old, self.column, new, path, self.coverage)
 
     def with_default(self, new: Field, path: str, value: str) -> str:
         """Return SQL for a value, or its default where there is none."""

@@ -11,12 +11,14 @@ becomes of it, so that nothing is lost silently.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 
 from event_archive.errors import UnusableInput
-from event_archive.expressions.expression import Expression, parse_expression
+
+if TYPE_CHECKING:
+    from event_archive.expressions.expression import Expression
 
 FIELDS = {"type": "array", "items": {"type": "string", "minLength": 1}, "uniqueItems": True}
 TEXTS = {"type": "object", "additionalProperties": {"type": "string", "minLength": 1}}
@@ -48,7 +50,7 @@ class Upcast:
     cast: frozenset[str] = frozenset()
     default: Mapping[str, Any] = field(default_factory=dict)
     constant: Mapping[str, Any] = field(default_factory=dict)
-    expression: Mapping[str, Expression] = field(default_factory=dict)
+    expression: "Mapping[str, Expression]" = field(default_factory=dict)
     drop: frozenset[str] = frozenset()
 
     def unusable(self, where: str, why: str) -> UnusableInput:
@@ -62,19 +64,13 @@ def read_upcast(file: Path, name: str, rules: Any) -> Upcast:
     for fault in SHAPE.iter_errors(rules):
         where = "/".join(map(str, fault.instance_path))
         raise UnusableInput(f"{place}{'/' + where if where else ''}: {fault.message}")
-    expressions = {}
-    for new, text in rules.get("expression", {}).items():
-        try:
-            expressions[new] = parse_expression(text)
-        except UnusableInput as error:
-            raise UnusableInput(f"{place}/expression/{new}: {error}") from None
     upcast = Upcast(
         place=place,
         rename=rules.get("rename", {}),
         cast=frozenset(rules.get("cast", ())),
         default=rules.get("default", {}),
         constant=rules.get("constant", {}),
-        expression=expressions,
+        expression=_read_expressions(place, rules.get("expression", {})),
         drop=frozenset(rules.get("drop", ())),
     )
     sources = [*upcast.rename, *upcast.constant, *upcast.expression]
@@ -84,3 +80,18 @@ def read_upcast(file: Path, name: str, rules: Any) -> Upcast:
     for new in sorted(upcast.cast & {*upcast.constant, *upcast.expression}):
         raise upcast.unusable(new, "a constant or an expression is not cast; write CAST in the expression")
     return upcast
+
+
+def _read_expressions(place: str, texts: Mapping[str, str]) -> "dict[str, Expression]":
+    """Return the expressions by new field; their parser is slow to import, and few contracts have one."""
+    if not texts:
+        return {}
+    from event_archive.expressions.expression import parse_expression
+
+    expressions = {}
+    for new, text in texts.items():
+        try:
+            expressions[new] = parse_expression(text)
+        except UnusableInput as error:
+            raise UnusableInput(f"{place}/expression/{new}: {error}") from None
+    return expressions

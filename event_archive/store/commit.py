@@ -1,14 +1,14 @@
 """Commits: what the log says of each, and what follows from some of them.
 
-Belongs here: the shape of a commit and of its entry, as values and as bytes, and what can be told from a
-list of commits. Not here: reading and appending entries, and their chain (`log`); what a landing puts
-into a commit (`landing`).
+Belongs here: the shape of a commit, its entry's bytes, and what can be told from a list of commits.
+Not here: a commit from such bytes (`log_entry`); reading and appending entries, and their chain (`log`); what
+a landing puts into a commit (`landing`).
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -16,17 +16,23 @@ from typing import Any
 from event_archive.store.folders import LOG
 
 NOTHING_BEFORE = "0" * 64
-LANDING, RECOVERY = "landing", "recovery"
+LANDING, RECOVERY, REMAP = "landing", "recovery", "remap"
+LATER_FILES = ("outcomes", "records")
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Input records of one commit. Always received = accepted + duplicate + rejected."""
+    """Input records of one commit. Always received = accepted + duplicate + rejected + ignored.
+
+    `ignored`: those of which a mapping says on purpose that they are no events. Where a mapping makes several
+    events of one record (`each`), its elements are counted.
+    """
 
     received: int = 0
     accepted: int = 0
     duplicate: int = 0
     rejected: int = 0
+    ignored: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(
@@ -34,12 +40,13 @@ class Counts:
             self.accepted + other.accepted,
             self.duplicate + other.duplicate,
             self.rejected + other.rejected,
+            self.ignored + other.ignored,
         )
 
     @property
     def conserved(self) -> bool:
-        """Whether no record is in none of the three outcomes, or in two."""
-        return self.received == self.accepted + self.duplicate + self.rejected
+        """Whether no record is in none of the outcomes, or in two."""
+        return self.received == self.accepted + self.duplicate + self.rejected + self.ignored
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,8 @@ class Segment:
     """One committed Parquet file of events of one type and major. `days`: rows per ISO `event_date`.
 
     `corrections`: how many of its events correct or void another; only then it has columns for that.
+    `has_places`: whether it has columns for each event's place in the input; older ones have none.
+    `made_from`: in a remap, the commit that had received the records of these events.
     """
 
     type: str
@@ -59,11 +68,13 @@ class Segment:
     max_occurred_at: str
     revision: int
     corrections: int = 0
+    has_places: bool = False
+    made_from: int = 0
 
 
 @dataclass(frozen=True)
 class QuarantineFile:
-    """A committed Parquet file about rejected records. `rows`: records (a huge one may take several rows)."""
+    """A committed Parquet file of records, or about them. `rows`: records (a huge one may take several)."""
 
     path: str
     sha256: str
@@ -72,12 +83,39 @@ class QuarantineFile:
 
 
 @dataclass(frozen=True)
+class LandedFile:
+    """One input of a landing: its name, the SHA-256 and number of its bytes, and what became of its records.
+
+    `after`: how many positions the files before it in the same commit have; its own count on from there.
+    """
+
+    origin: str
+    batch: str
+    batch_bytes: int
+    counts: Counts
+    after: int = 0
+
+
+@dataclass(frozen=True)
+class RemappedLanding:
+    """What a remap made of the records of a landing or recovery: what `sequence` counts as from then on."""
+
+    sequence: int
+    accepted: int
+    ignored: int
+
+
+@dataclass(frozen=True)
 class Commit:
     """One entry of the log. `batch`: SHA-256 of the input's bytes; `batch_bytes`: how many they were.
 
     `mapping`: SHA-256 of the mapping or repair file by which records became events, if one did. `quarantine`:
-    the records that a landing rejected; `outcomes`: what became of such records in a recovery, whose counts
-    are of records that an earlier commit had received, and whose `batch` is what was judged again.
+    the records that a landing rejected; `ignored`: how many its mapping ignored, by the reason that it gives;
+    `records`: those that its mapping made events of or ignored, as they came; `outcomes`: what became of
+    rejected records in a recovery, whose counts are of records that an earlier commit had received, and whose
+    `batch` is what was judged again. In a remap, whose counts are of such records as well, `remapped` are the
+    landings that had received them, and `replaces` the segments in whose place those of the remap stand.
+    `files`: the inputs of a landing of several; `batch` is the SHA-256 of their digests, one a line.
     """
 
     sequence: int
@@ -92,19 +130,19 @@ class Commit:
     segments: tuple[Segment, ...] = ()
     quarantine: QuarantineFile | None = None
     outcomes: QuarantineFile | None = None
+    ignored: Mapping[str, int] = field(default_factory=dict)
+    records: QuarantineFile | None = None
+    remapped: tuple[RemappedLanding, ...] = ()
+    replaces: tuple[Segment, ...] = ()
+    files: tuple[LandedFile, ...] = ()
 
     @cached_property
     def content(self) -> bytes:
-        """The entry's bytes: JSON with sorted keys, one line. Where there are no corrections, no word."""
-        entry = asdict(self) | {
-            "landed_at": self.landed_at.astimezone(UTC).isoformat(timespec="microseconds")
-        }
-        if self.outcomes is None:
-            del entry["outcomes"]
-        for segment in entry["segments"]:
-            if not segment["corrections"]:
-                del segment["corrections"]
-        return json.dumps(entry, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        """The entry's bytes: JSON with sorted keys, one line. What an older entry can't say is left out."""
+        landed_at = self.landed_at.astimezone(UTC).isoformat(timespec="microseconds")
+        said = _said(self) | {"landed_at": landed_at}
+        written = json.dumps(said, default=_said, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return written.encode() + b"\n"
 
     @cached_property
     def digest(self) -> str:
@@ -119,22 +157,33 @@ class Commit:
     @property
     def paths(self) -> list[str]:
         """Every file that this commit says exists."""
-        others = [file.path for file in (self.quarantine, self.outcomes) if file]
-        return [segment.path for segment in self.segments] + others
+        return [segment.path for segment in self.segments] + [file.path for file in self.record_files]
 
     @property
-    def agrees_with_files(self) -> bool:
-        """Whether its counts are those of the files that it names."""
-        accepted = sum(segment.rows for segment in self.segments)
-        if (self.kind == RECOVERY) != (self.outcomes is not None):
-            return False
-        if self.outcomes:
-            return self.quarantine is None and (accepted, self.outcomes.rows) == (
-                self.counts.accepted,
-                self.counts.received,
-            )
-        rejected = self.quarantine.rows if self.quarantine else 0
-        return (accepted, rejected) == (self.counts.accepted, self.counts.rejected)
+    def record_files(self) -> list[QuarantineFile]:
+        """Every file of records, or about them, that this commit says exists."""
+        return [file for file in (self.quarantine, self.outcomes, self.records) if file]
+
+
+PARTS = (Commit, Counts, Segment, QuarantineFile, LandedFile, RemappedLanding)
+FIELDS = {part: tuple(field.name for field in fields(part)) for part in PARTS}
+LATER: Mapping[type, Sequence[str]] = {
+    Commit: (*LATER_FILES, "ignored", "remapped", "replaces", "files"),
+    Counts: ("ignored",),
+    Segment: ("corrections", "has_places", "made_from"),
+}
+"""Fields that older entries know nothing of: where there is nothing to say, an entry has no word for it."""
+
+
+def _said(part: Any) -> dict[str, Any]:
+    """What an entry says of a commit, or of a part of one."""
+    said = {name: getattr(part, name) for name in FIELDS[type(part)]}
+    for name in LATER.get(type(part), ()):
+        if not said[name]:
+            del said[name]
+    if isinstance(part, LandedFile):  # no older entry has files: of these all counts are said
+        said["counts"] = {name: getattr(part.counts, name) for name in FIELDS[Counts]}
+    return said
 
 
 def entry_name(sequence: int) -> str:
@@ -149,51 +198,26 @@ def sequence_of(name: str) -> int | None:
     return int(digits) if is_entry and name == entry_name(int(digits)) else None
 
 
-def parse_entry(content: bytes) -> Commit:
-    """A commit from its bytes; raises ValueError where they are not one."""
-    try:
-        entry: dict[str, Any] = json.loads(content)
-        commit = Commit(
-            **entry
-            | {
-                "landed_at": datetime.fromisoformat(entry["landed_at"]),
-                "counts": Counts(**entry["counts"]),
-                "segments": tuple(Segment(**segment) for segment in entry["segments"]),
-                "quarantine": QuarantineFile(**entry["quarantine"]) if entry["quarantine"] else None,
-                "outcomes": QuarantineFile(**entry["outcomes"]) if entry.get("outcomes") else None,
-            }
-        )
-    except (KeyError, TypeError, RecursionError) as error:
-        raise ValueError("not an entry of a log") from error
-    parts: list[Commit | Counts | Segment | QuarantineFile] = [commit, commit.counts, *commit.segments]
-    parts += [file for file in (commit.quarantine, commit.outcomes) if file]
-    values = [(getattr(part, field.name), field.type) for part in parts for field in fields(part)]
-    if not (commit.content and all(type(value) is kind for value, kind in values if kind in (int, str))):
-        raise ValueError("not an entry of a log")
-    return commit
-
-
 def is_of(commits: Sequence[Commit], sequence: int, digest: str) -> bool:
     """Whether a sequence and digest are of this log, and not of another that was there before."""
     return 0 < sequence <= len(commits) and commits[sequence - 1].digest == digest
 
 
-def segments_of(commits: Sequence[Commit], event_type: str | None = None) -> list[Segment]:
-    """The segments that these commits name, in the order they landed, of one type or of all."""
+def standing_segments(commits: Sequence[Commit]) -> list[tuple[Commit, Segment]]:
+    """The segments that stand after these commits, in whose place no remap put others, each with its commit.
+
+    In the order they landed.
+    """
+    replaced = {segment.path for commit in commits for segment in commit.replaces}
     return [
-        segment
+        (commit, segment)
         for commit in commits
         for segment in commit.segments
-        if event_type is None or segment.type == event_type
+        if not replaced or segment.path not in replaced
     ]
 
 
-def totals(commits: Iterable[Commit]) -> Counts:
-    """Every record that was ever received, once, by what it is now: a recovered one is no longer rejected."""
-    total = Counts()
-    for commit in commits:
-        counts = commit.counts
-        passed = counts.accepted + counts.duplicate
-        again = Counts(0, counts.accepted, counts.duplicate, -passed)
-        total += again if commit.kind == RECOVERY else counts
-    return total
+def segments_of(commits: Sequence[Commit], event_type: str | None = None) -> list[Segment]:
+    """The segments that stand after these commits, in the order they landed, of one type or of all."""
+    standing = (segment for _, segment in standing_segments(commits))
+    return [segment for segment in standing if event_type in (None, segment.type)]

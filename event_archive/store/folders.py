@@ -9,6 +9,7 @@ LOG = "log"
 EVENTS = "events"
 QUARANTINE = "quarantine"
 RECOVERIES = "recoveries"
+RECORDS = "records"
 KEYS = "keys"
 SCRATCH = "scratch"
 
@@ -18,7 +19,7 @@ LOCK = f"{SCRATCH}/.lock"
 CHECKED = f"{SCRATCH}/.checked"
 """Which files were compared with their SHA-256; can be lost."""
 
-NAMED_BY_COMMITS = (EVENTS, QUARANTINE, RECOVERIES)
+NAMED_BY_COMMITS = (EVENTS, QUARANTINE, RECOVERIES, RECORDS)
 """Their files exist once an entry of the log names them, and are called by their SHA-256."""
 
 TO_BACK_UP = (ANCHOR, LOG, *NAMED_BY_COMMITS)

@@ -9,17 +9,20 @@ out. It holds hashes of (source, id), so it may find too much, never too little.
 another engine version starts a new snapshot.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
-from event_archive.sql_text import Relations, sql_list
+from event_archive.engine import Relations
+from event_archive.sql_text import sql_list
 from event_archive.store.checked_files import CheckedFiles
 from event_archive.store.commit import Commit, Segment, segments_of
 from event_archive.store.key_snapshot import NO_KEYS, open_snapshot, remove_outdated, write_snapshot
+from event_archive.store.remaps import named_segments
 from event_archive.store.storage import Storage
 
 KEY = "hash(source, event_id)"
@@ -39,8 +42,9 @@ class KeyIndex:
     """The keys of a log, and of the transaction that is under way, in one engine, while that is open.
 
     Segments are numbered in the order of the log from 0; the transaction's own come after them. `files`: the
-    location and event type of each. Keys come from a snapshot, a file, and from a table of what is not in it:
-    both have `h`, the hash of a key, and `segment`.
+    location and event type of each. What is found is in segments that stand: all events of one that was
+    replaced came again. `replaced`: paths of those that the transaction is about to replace. Keys come from a
+    snapshot, a file, and from a table of what is not in it: both have `h`, the hash of a key, and `segment`.
     """
 
     def __init__(
@@ -50,13 +54,16 @@ class KeyIndex:
         connection: duckdb.DuckDBPyConnection,
         commits: Sequence[Commit],
         folder: Path,
+        replaced: Collection[str] = (),
     ) -> None:
         self._storage = storage
         self._checked = checked
         self._connection = connection
         self._relations = Relations(connection)
         self._folder = folder
-        self._segments = segments_of(commits)
+        self._segments = named_segments(commits)
+        standing = {segment.path for segment in segments_of(commits)}.difference(replaced)
+        self._gone = [number for number, segment in enumerate(self._segments) if segment.path not in standing]
         self.files = [(storage.location(segment.path), segment.type) for segment in self._segments]
         self._landed = len(self.files)
         self._snapshot = open_snapshot(storage, connection, commits, folder)
@@ -70,7 +77,9 @@ class KeyIndex:
     def find(self, keys: str, relations: Relations) -> KeysFound:
         """Find the keys of the relation `keys` (`h`); the table of those found is one of `relations`."""
         matches = relations.create(
-            "found", f"SELECT DISTINCT h, segment FROM {self._all} SEMI JOIN {keys} USING (h)"
+            "found",
+            f"SELECT DISTINCT h, segment FROM {self._all} SEMI JOIN {keys} USING (h)"
+            + (f" WHERE segment NOT IN ({', '.join(map(str, self._gone))})" if self._gone else ""),
         )
         table = relations.create("found_keys", f"SELECT DISTINCT h FROM {matches}")
         segments = self._connection.execute(f"SELECT DISTINCT segment FROM {matches}").fetchall()
@@ -78,14 +87,18 @@ class KeyIndex:
         self._checked.locations(self._segments[number] for number in numbers if number < self._landed)
         return KeysFound(numbers, table)
 
-    def add(self, file: Path, event_type: str, events: pa.Table) -> None:
-        """Add a segment that this transaction writes from `events`."""
+    def add(self, segments: Sequence[tuple[Path, str, pa.Table]]) -> None:
+        """Add segments that this transaction writes: the file, event type and events of each."""
+        if not segments:
+            return
+        keys = []
+        for number, (_, _, events) in enumerate(segments, len(self.files)):
+            numbers = pa.array(np.full(len(events), number, np.int32))
+            keys.append(events.select(["source", "event_id"]).append_column("segment", numbers))
         with Relations(self._connection) as relations:
-            written = relations.register("written", events.select(["source", "event_id"]))
-            self._connection.execute(
-                f"INSERT INTO {self._recent} SELECT {KEY}, {len(self.files)} FROM {written}"
-            )
-        self.files.append((str(file), event_type))
+            written = relations.register("written", pa.concat_tables(keys))
+            self._connection.execute(f"INSERT INTO {self._recent} SELECT {KEY}, segment FROM {written}")
+        self.files += [(str(file), event_type) for file, event_type, _ in segments]
 
     def clashes(self, others: Sequence[Segment]) -> bool:
         """Whether a key of this transaction may be in these segments, which landed meanwhile."""

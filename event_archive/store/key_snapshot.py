@@ -19,9 +19,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from event_archive.sql_text import literal
-from event_archive.store.commit import Commit, is_of, segments_of
+from event_archive.store.commit import Commit, is_of
 from event_archive.store.durable import file_digest
 from event_archive.store.folders import KEYS
+from event_archive.store.remaps import named_segments
 from event_archive.store.storage import Storage
 
 COLUMNS = {"h": pa.uint64(), "segment": pa.int32()}
@@ -60,7 +61,7 @@ def open_snapshot(
             continue
         if doubt(connection, mine, name, commits) is None and of_this_engine(mine):
             sequence = sequence_of(name)
-            return Snapshot(name, rows_of(mine), len(segments_of(commits[:sequence])), doubted)
+            return Snapshot(name, rows_of(mine), len(named_segments(commits[:sequence])), doubted)
         doubted.append(name)
     return Snapshot(None, f"({NO_KEYS})", 0, doubted)
 
@@ -88,7 +89,7 @@ def doubt(
         ).fetchall()
     except duckdb.Error:
         return "is no index of keys: its pages can't be read"
-    rows = {number: segment.rows for number, segment in enumerate(segments_of(commits[:sequence]))}
+    rows = {number: segment.rows for number, segment in enumerate(named_segments(commits[:sequence]))}
     if dict(held) != rows:
         return "does not hold the keys of the segments that the log names"
     return None

@@ -11,7 +11,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from event_archive.errors import UnusableInput
 from event_archive.store.durable import (
@@ -104,10 +104,9 @@ class LocalStorage:
         return folder
 
     def _path(self, name: str) -> Path:
-        path = self.root / name
-        if ".." in PurePath(name).parts or not path.is_relative_to(self.root):
+        if name.startswith("/") or ".." in name.split("/"):
             raise ValueError(f"not a name inside the archive: {name!r}")
-        return path
+        return self.root / name
 
     def _make_folder_of(self, path: Path) -> None:
         """Make the folder of a name; once for each folder, because every sync waits for the disk."""
@@ -166,7 +165,8 @@ class LocalStorage:
 
     def names(self, folder: str) -> list[str]:
         """See `Storage.names`."""
-        return sorted(str(path.relative_to(self.root)) for path in _files_below(self._path(folder)))
+        above = str(self.root).rstrip("/") + "/"
+        return sorted(str(path).removeprefix(above) for path in _files_below(self._path(folder)))
 
     def age(self, name: str, now: float) -> float:
         """See `Storage.age`."""

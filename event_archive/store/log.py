@@ -18,8 +18,9 @@ import json
 from dataclasses import asdict, dataclass
 
 from event_archive.errors import UnusableInput
-from event_archive.store.commit import NOTHING_BEFORE, Commit, entry_name, parse_entry, sequence_of
+from event_archive.store.commit import NOTHING_BEFORE, Commit, entry_name, sequence_of
 from event_archive.store.folders import ANCHOR, LOG, NAMED_BY_COMMITS
+from event_archive.store.log_entry import parse_entry
 from event_archive.store.storage import Storage
 
 

@@ -32,7 +32,13 @@ from event_archive.registry.exact_values import (
     unnamed,
 )
 from event_archive.registry.originals import is_finer, originals
-from event_archive.validation.strict_json import Rejection, parse_object, parse_written, reject
+from event_archive.validation.strict_json import (
+    Rejection,
+    is_surely_strict,
+    parse_object,
+    parse_written,
+    reject,
+)
 
 KNOWN_MEMBERS = ATTRIBUTE_NAMES | {BASE64_DATA}
 
@@ -76,6 +82,8 @@ def validate(record: bytes, contracts: Contracts, latest: datetime) -> Accepted 
 
 def strict_fault(record: bytes) -> Rejected | None:
     """Return why a record is not strictly one JSON object; None where it is, with numbers of any size."""
+    if is_surely_strict(record):
+        return None
     try:
         parse_written(record)
     except Rejection as rejection:

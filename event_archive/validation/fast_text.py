@@ -1,14 +1,15 @@
 """Fast text: the text of a record, written again from its typed values, as DuckDB SQL.
 
-Belongs here: what `from_json` is to parse, the text of each kind of value, and gathering text and conditions.
-Not here: the envelope (`fast_validator`), and what the schema demands of a value (`fast_conditions`).
+Belongs here: the text of each kind of value, and gathering text and conditions. Not here: the envelope
+(`fast_validator`), what `from_json` parses (`fast_structure`), and what the schema demands of a value
+(`fast_conditions`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from event_archive.decoding.spacing import Spacing
+from event_archive.decoding.spacing import COMPACT, Spacing
 from event_archive.registry.column_types import (
     ColumnType,
     ListOf,
@@ -20,20 +21,30 @@ from event_archive.registry.column_types import (
 )
 from event_archive.sql_text import literal, quoted
 from event_archive.validation.fast_conditions import Unfit, conditions
+from event_archive.validation.fast_structure import (
+    begins_alike,
+    field_order,
+    first_of,
+    key,
+    part_of,
+    written_whole,
+)
 
 # What a field that no contract names may hold: one simple value, as more could hide a second key.
-SIMPLE_VALUE = r'"[^"\\]*"|-?(0|[1-9][0-9]{0,17})|true|false'
+SIMPLE_VALUE = r'"(?:[^"\\]|\\.)*"|-?(0|[1-9][0-9]{0,17})|true|false'
 
 
 @dataclass
 class LineText:
     """The text of a line as it is put together: literal text and SQL by turns, and conditions on the values.
 
-    `root`: the schema of `data`, in which references are resolved; `spacing`: how the producer writes JSON.
+    `root`: the schema of `data`, in which references are resolved; `spacing`: how the producer writes JSON;
+    `has_escapes`: whether texts are written with those escapes that JSON demands, as the engine writes them.
     """
 
     root: Schema
     spacing: Spacing
+    has_escapes: bool = False
     pieces: list[str] = field(default_factory=list)
     conditions: list[str] = field(default_factory=list)
 
@@ -51,6 +62,10 @@ class LineText:
                 merged.append(piece)
         return f"concat({', '.join(merged)})"
 
+    def add_text(self, value: str) -> None:
+        """Add a text that is not null: without a text of its own in between, which is half of the cost."""
+        self.pieces += [f"CAST(to_json({value}) AS VARCHAR)"] if self.has_escapes else ["'\"'", value, "'\"'"]
+
     def add_value(
         self, value: str, kind: ColumnType, schema: Schema, sample: Any, unnamed: Sequence[str] = ()
     ) -> None:
@@ -61,21 +76,20 @@ class LineText:
         """
         schema = resolve(schema, self.root)
         if isinstance(kind, Scalar) and kind.text and not is_nullable(schema):
-            # The common case, without a text of its own in between: it is half of the whole cost.
-            self.pieces += ["'\"'", value, "'\"'"]
-            self.conditions += [f"{value} IS NOT NULL", *conditions(value, kind, schema, self.root)]
+            self.add_text(value)
+            self.conditions += _not_null(value, conditions(value, kind, schema, self.root))
             return
-        if not isinstance(kind, Struct):
-            text, needs = _maybe_null(value, self._text(value, kind, schema), schema)
+        names = field_order(kind, sample, unnamed) if isinstance(kind, Struct) else []
+        is_whole = not unnamed and self._written_whole(value, kind, sample) is not None
+        is_whole = is_whole or is_nullable(schema)
+        if not isinstance(kind, Struct) or is_whole or not (unnamed or begins_alike(kind, names)):
+            text, needs = _maybe_null(value, self._text(value, kind, schema, sample), schema)
             self.pieces.append(text)
             self.conditions += needs
             return
         self.conditions += conditions(value, kind, schema, self.root)
-        if is_nullable(schema) or not isinstance(sample, dict):
-            raise Unfit("an object that may be null")
         if set(sample) - set(kind.by_name) != set(unnamed):
             raise Unfit("fields that the contract does not name, in an object inside the data")
-        names = list(sample) + [part.name for part in kind.fields if part.name not in sample]
         for index, name in enumerate(names):
             start = ("{" if index == 0 else self.spacing.comma) + key(name, self.spacing.colon)
             inside = f"{value}.{quoted(name)}"
@@ -91,87 +105,96 @@ class LineText:
                 self.add_literal(start)
                 self.add_value(inside, part.type, below, sample.get(name))
             else:
-                text, needs = self._text(inside, part.type, resolve(below, self.root))
+                text, needs = self._text(inside, part.type, resolve(below, self.root), sample.get(name))
                 present = f"concat({literal(start)}, {text})"
                 self.pieces.append(f"CASE WHEN {inside} IS NULL THEN '' ELSE {present} END")
-                self.conditions += [f"({inside} IS NULL OR {need})" for need in needs]
+                self.conditions += _unless_null(inside, needs)
         self.add_literal("}" if names else "{}")
 
-    def _text(self, value: str, kind: ColumnType, schema: Schema) -> tuple[str, list[str]]:
-        """Return the SQL text of a value that is not null, and the conditions on it."""
+    def _text(
+        self, value: str, kind: ColumnType, schema: Schema, sample: Any, depth: int = 0
+    ) -> tuple[str, list[str]]:
+        """Return the SQL text of a value that is not null, and the conditions on it.
+
+        `depth`: of lists around it, each of which has a parameter of its own.
+        """
         needs = conditions(value, kind, schema, self.root)
         if isinstance(kind, Scalar):
-            return _scalar_text(value, kind), needs
+            return self._scalar_text(value, kind), needs
+        whole = self._written_whole(value, kind, sample)
         if isinstance(kind, ListOf):
-            item, item_needs = self._item_text("x", kind.item, resolve(schema["items"], self.root))
-            items = f"list_transform({value}, lambda x: {item})"
-            needs.append(
-                f"len(list_filter({value}, lambda x: NOT coalesce({' AND '.join(item_needs)}, false))) = 0"
+            item = f"x{depth}"
+            below = resolve(schema["items"], self.root)
+            text, more = _maybe_null(
+                item, self._text(item, kind.item, below, first_of(sample), depth + 1), below
             )
-            return f"concat('[', array_to_string({items}, {literal(self.spacing.comma)}), ']')", needs
-        raise Unfit("an object that may be absent")
+            items = f"list_transform({value}, lambda {item}: {text})"
+            needs.append(
+                f"len(list_filter({value}, lambda {item}: NOT coalesce({' AND '.join(more)}, false))) = 0"
+            )
+            joined = f"concat('[', array_to_string({items}, {literal(self.spacing.comma)}), ']')"
+            return whole or joined, needs
+        joined, needs = self._object_text(value, kind, schema, sample, depth, needs)
+        return whole or joined, needs
 
-    def _item_text(self, value: str, kind: ColumnType, schema: Schema) -> tuple[str, list[str]]:
-        """Return what `_text` does, for an item of a list: an object has all fields, in their order."""
-        if not isinstance(kind, Struct):
-            text, needs = self._text(value, kind, schema)
-            return text, [f"{value} IS NOT NULL", *needs]
-        pieces: list[str] = []
-        needs = conditions(value, kind, schema, self.root)
-        for index, part in enumerate(kind.fields):
-            inside = f"{value}.{quoted(part.name)}"
-            if not part.required or isinstance(part.type, Struct):
-                raise Unfit("a list of objects with fields that may be absent, or objects in them")
-            below = resolve(schema["properties"][part.name], self.root)
-            text, more = _maybe_null(inside, self._text(inside, part.type, below), below)
-            start = ("{" if index == 0 else self.spacing.comma) + key(part.name, self.spacing.colon)
-            pieces += [literal(start), text]
-            needs += more
-        return f"concat({', '.join(pieces)}, '}}')", [f"{value} IS NOT NULL", *needs]
+    def _written_whole(self, value: str, kind: ColumnType, sample: Any) -> str | None:
+        """Return SQL for the whole text of a value, where there is a shorter one than of its parts."""
+        if self.spacing != COMPACT or isinstance(kind, Scalar):
+            return None
+        return written_whole(value, kind, sample)
 
+    def _scalar_text(self, value: str, kind: Scalar) -> str:
+        match kind.kind:
+            case "JSON":
+                raise Unfit("a value whose type is open")
+            case "BIGINT" | "BOOLEAN":
+                return f"CAST({value} AS VARCHAR)"
+            case "DOUBLE" | "DECIMAL" if not kind.text:
+                whole = f"{value} = trunc({value}) AND abs({value}) < 1e15"
+                integer = f"CAST(TRY_CAST({value} AS BIGINT) AS VARCHAR)"
+                return f"CASE WHEN {whole} THEN {integer} ELSE CAST({value} AS VARCHAR) END"
+            case "VARCHAR" if self.has_escapes:
+                return f"CAST(to_json({value}) AS VARCHAR)"
+            case _:
+                return f"concat('\"', {value}, '\"')"
 
-def key(name: str, colon: str) -> str:
-    """Return a key as JSON text; raises Unfit where that takes escapes."""
-    if not name.isascii() or not name.isprintable() or '"' in name or "\\" in name:
-        raise Unfit(f"the key {name!r} is spelled with escapes")
-    return f'"{name}"{colon}'
-
-
-def structure(kind: ColumnType, unnamed: Sequence[str] = ()) -> str:
-    """Return what `from_json` is to parse a value into; times and decimals stay text until it was tested.
-
-    `unnamed`: fields of an object besides those of its type, which stay JSON. Raises Unfit.
-    """
-    if isinstance(kind, Struct):
-        members = [f"{key(part.name, '')}:{structure(part.type)}" for part in kind.fields]
-        return "{" + ",".join(members + [f'{key(name, "")}:"JSON"' for name in unnamed]) + "}"
-    if isinstance(kind, ListOf):
-        return f"[{structure(kind.item)}]"
-    if kind.kind == "TIMESTAMPTZ" or (kind.kind == "DECIMAL" and kind.text):
-        return '"VARCHAR"'
-    return '"DOUBLE"' if kind.kind == "DECIMAL" else f'"{kind.kind}"'
+    def _object_text(
+        self, value: str, kind: Struct, schema: Schema, sample: Any, depth: int, needs: list[str]
+    ) -> tuple[str, list[str]]:
+        """Return what `_text` does, for an object: what may be absent is left out where it is null."""
+        members: list[str] = []
+        for name in field_order(kind, sample):
+            part, inside = kind.by_name[name], f"{value}.{quoted(name)}"
+            below = resolve(schema["properties"][name], self.root)
+            written = self._text(inside, part.type, below, part_of(sample, name), depth)
+            text, more = _maybe_null(inside, written, below) if part.required else written
+            member = f"concat({literal(key(name, self.spacing.colon))}, {text})"
+            if part.required:
+                members.append(member)
+                needs += more
+            else:
+                members.append(f"CASE WHEN {inside} IS NOT NULL THEN {member} END")
+                needs += _unless_null(inside, more)
+        joined = ", ".join([literal(self.spacing.comma), *members])
+        return (f"concat('{{', concat_ws({joined}), '}}')" if members else literal("{}")), needs
 
 
 def _maybe_null(value: str, text: tuple[str, list[str]], schema: Schema) -> tuple[str, list[str]]:
     """Return the text of a value and the conditions on it, which the schema may allow to be null."""
     present, needs = text
     if not is_nullable(schema):
-        return present, [f"{value} IS NOT NULL", *needs]
+        return present, _not_null(value, needs)
     if {"enum", "const"} & set(schema) and None not in schema.get("enum", ()):
         raise Unfit("a type that allows null with values that don't")
-    either = f"CASE WHEN {value} IS NULL THEN 'null' ELSE {present} END"
-    return either, [f"({value} IS NULL OR {need})" for need in needs]
+    return f"CASE WHEN {value} IS NULL THEN 'null' ELSE {present} END", _unless_null(value, needs)
 
 
-def _scalar_text(value: str, kind: Scalar) -> str:
-    match kind.kind:
-        case "JSON":
-            raise Unfit("a value whose type is open")
-        case "BIGINT" | "BOOLEAN":
-            return f"CAST({value} AS VARCHAR)"
-        case "DOUBLE" | "DECIMAL" if not kind.text:
-            whole = f"{value} = trunc({value}) AND abs({value}) < 1e15"
-            integer = f"CAST(TRY_CAST({value} AS BIGINT) AS VARCHAR)"
-            return f"CASE WHEN {whole} THEN {integer} ELSE CAST({value} AS VARCHAR) END"
-        case _:
-            return f"concat('\"', {value}, '\"')"
+def _not_null(value: str, needs: list[str]) -> list[str]:
+    """Return conditions on a value as such that do not hold where it is null: hardly any holds then."""
+    is_implied = any(need != "true" and not need.startswith("(") for need in needs)
+    return needs if is_implied else [f"{value} IS NOT NULL", *needs]
+
+
+def _unless_null(value: str, needs: Sequence[str]) -> list[str]:
+    """Return conditions on a value as one that holds, too, where it is null."""
+    return [f"({value} IS NULL OR ({' AND '.join(needs)}))"] if needs else []

@@ -14,9 +14,12 @@ that has no condition here makes the whole contract unfit (`Unfit`), and all its
 validator.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+import duckdb
 
 from event_archive.decoding.spacing import spacing_of
 from event_archive.envelope import (
@@ -32,7 +35,11 @@ from event_archive.registry.contract import Contract
 from event_archive.registry.text_formats import PLAIN_MOMENT
 from event_archive.sql_text import literal, quoted
 from event_archive.validation.fast_conditions import Unfit
-from event_archive.validation.fast_text import LineText, key, structure
+from event_archive.validation.fast_structure import key, structure
+from event_archive.validation.fast_text import LineText
+
+NEVER_EMPTY = frozenset({"time", "actor", "object"})
+"""Attributes with conditions of their own, which an empty text does not meet."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +59,7 @@ class FastValidator:
         """Return SQL that gives `n` and the archive's columns for the lines that are surely events.
 
         `lines`: a relation with `n` and `line`, all of it `valid` JSON or not; `latest`: SQL of the last
-        allowed moment. The filter must not be pushed below the projection that parses, or every use would
-        parse again.
+        allowed moment. The filter must not be pushed below the projection that parses, see `parsing_once`.
         """
         parsed = f"from_json(line, {literal(self.structure)})"
         parsed = parsed if valid else f"TRY({parsed})"
@@ -61,26 +67,33 @@ class FastValidator:
         return (
             f"SELECT *, CAST(occurred_at AS DATE) AS event_date FROM (SELECT n, {columns} FROM "
             f"(SELECT n, line, {parsed} AS r FROM {lines}) "
-            f"WHERE line = {self.text} AND {self.condition}) "
-            f"WHERE occurred_at IS NOT NULL AND occurred_at <= {latest}"
+            f"WHERE line = {self.text} AND {self.condition}) WHERE occurred_at <= {latest}"
         )
 
 
 def learn_validator(
-    record: bytes, line_end: str, document: Mapping[str, Any], contract: Contract
+    record: bytes,
+    line_end: str,
+    document: Mapping[str, Any],
+    contract: Contract,
+    *,
+    has_escapes: bool = False,
 ) -> FastValidator:
-    """Learn from an accepted record (`document`: its value, keys in their order); raises Unfit."""
+    """Learn from an accepted record (`document`: its value, keys in their order); raises Unfit.
+
+    `has_escapes`: whether texts of its producer have escapes, which takes longer to write again.
+    """
     if document.get("data") is None:
         raise Unfit(f"data in {BASE64_DATA}")
     spacing = spacing_of(record)
-    line = LineText(contract.schema, spacing)
+    line = LineText(contract.schema, spacing, has_escapes)
     parsed: list[str] = []
     others: list[str] = []
     unnamed = _unnamed_fields(document["data"], contract)
     for name, value in document.items():
         line.add_literal(("{" if not line.pieces else spacing.comma) + key(name, spacing.colon))
         if name == "data":
-            parsed.append(f'"data":{structure(contract.data_type, unnamed)}')
+            parsed.append(f'"data":{structure(contract.data_type, value, unnamed)}')
             line.add_value("r.data", contract.data_type, contract.schema, value, unnamed)
         elif value is None:
             line.add_literal("null")  # a null attribute is an absent one
@@ -94,12 +107,8 @@ def learn_validator(
             if name not in ATTRIBUTE_NAMES:
                 others.append(name)
             parsed.append(f'{key(name, "")}:"VARCHAR"')
-            line.pieces += ["'\"'", f"r.{quoted(name)}", "'\"'"]
-            line.conditions.append(
-                f"r.{quoted(name)} " + (f"= {literal(value)}" if name == "datacontenttype" else "<> ''")
-            )
-            if name in CORRECTIONS:
-                line.conditions.append(f"r.{name} <> r.id")
+            line.add_text(f"r.{quoted(name)}")
+            line.conditions += _text_conditions(name, value)
         else:
             raise Unfit(f"attribute {name} is no text")
     line.add_literal("}" + line_end)
@@ -107,21 +116,46 @@ def learn_validator(
     columns["extra"] = _extra(others, unnamed)
     line.conditions += [
         f"regexp_full_match(r.time, {literal(PLAIN_MOMENT)})",
-        f"split_part(r.actor, '/', 1) IN ({', '.join(map(literal, contract.actor_types))})",
-        "contains(r.actor, '/')",
-        "substr(r.actor, strpos(r.actor, '/') + 1) <> ''",
-        f"starts_with(r.object, {literal(contract.object_type + '/')})",
-        f"strlen(r.object) > {len(contract.object_type) + 1}",
+        f"({' OR '.join(_names_one('r.actor', kind) for kind in contract.actor_types)})",
+        _names_one("r.object", contract.object_type),
     ]
     return FastValidator("{" + ",".join(parsed) + "}", line.sql(), " AND ".join(line.conditions), columns)
 
 
+@contextmanager
+def parsing_once(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Leave out the step of the optimizer by which each use of a parsed record would parse its line again."""
+    connection.execute("SET disabled_optimizers = 'filter_pushdown'")
+    try:
+        yield
+    finally:
+        connection.execute("SET disabled_optimizers = ''")
+
+
+def _text_conditions(name: str, value: str) -> Iterator[str]:
+    """Yield SQL conditions on an attribute that is a text, but for those that are for its name alone."""
+    if name == "datacontenttype":
+        yield f"r.{name} = {literal(value)}"
+    elif name not in NEVER_EMPTY:
+        yield f"r.{quoted(name)} <> ''"
+    if name in CORRECTIONS:
+        yield f"r.{name} <> r.id"
+
+
+def _names_one(value: str, kind: str) -> str:
+    """Return SQL for whether a text is `<kind>/<id>`."""
+    return f"(starts_with({value}, {literal(kind + '/')}) AND strlen({value}) > {len(kind) + 1})"
+
+
 def _envelope_columns(contract: Contract, present: set[str]) -> dict[str, str]:
+    kinds = contract.actor_types
+    is_one = len(kinds) == 1
+    behind = str(len(kinds[0]) + 2) if is_one else "strpos(r.actor, '/') + 1"
     return {
         "event_id": "r.id",
         "source": "r.source",
-        "actor_type": "split_part(r.actor, '/', 1)",
-        "actor_id": "substr(r.actor, strpos(r.actor, '/') + 1)",
+        "actor_type": literal(kinds[0]) if is_one else "split_part(r.actor, '/', 1)",
+        "actor_id": f"substr(r.actor, {behind})",
         "verb": literal(contract.verb),
         "object_type": literal(contract.object_type),
         "object_id": f"substr(r.object, {len(contract.object_type) + 2})",

@@ -9,6 +9,8 @@ import re
 from decimal import Decimal, DecimalException
 from typing import Any, NoReturn
 
+import orjson
+
 from event_archive.envelope import MAX_DEPTH
 from event_archive.registry.exact_values import MOST_DIGITS, WrittenNumber, json_text
 from event_archive.wording import json_fault
@@ -38,6 +40,42 @@ def parse_object(record: bytes, what: str = "the record", max_depth: int = MAX_D
 def parse_written(record: bytes) -> dict[str, Any]:
     """Return the JSON object that a record is, numbers of any size as they are written; raises Rejection."""
     return _parse(record, _WRITTEN, "the record", MAX_DEPTH)
+
+
+def is_surely_strict(record: bytes) -> bool:
+    """Whether a record is one JSON object that `parse_written` takes, found a few times faster; or not known.
+
+    What is written again from its value is strict JSON, and has no key twice: the value had room for one.
+    Some writers have spaces after colons and commas. Taken out of a text, also where they stand in strings,
+    they change nothing of how many members it has; so two texts that are then the same have as many.
+    """
+    try:
+        value = orjson.loads(record)
+    except orjson.JSONDecodeError:
+        return False
+    if not isinstance(value, dict) or not _is_shallow(value, record):
+        return False
+    written = orjson.dumps(value)
+    return written == record or (b'": ' in record and _unspaced(written) == _unspaced(record))
+
+
+def _unspaced(text: bytes) -> bytes:
+    return text.replace(b'": ', b'":').replace(b", ", b",")
+
+
+def _is_shallow(value: dict[str, Any], record: bytes) -> bool:
+    """Whether a value is not nested deeper than a record may be."""
+    if record.count(b"{") + record.count(b"[") <= MAX_DEPTH:
+        return True
+    return _is_within(value, MAX_DEPTH - 1)
+
+
+def _is_within(value: dict[str, Any] | list[Any], levels: int) -> bool:
+    """Whether at most so many levels are nested in an object or a list."""
+    for part in value.values() if isinstance(value, dict) else value:
+        if isinstance(part, dict | list) and (levels == 0 or not _is_within(part, levels - 1)):
+            return False
+    return True
 
 
 def _parse(record: bytes, decoder: json.JSONDecoder, what: str, max_depth: int) -> dict[str, Any]:

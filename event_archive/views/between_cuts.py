@@ -14,7 +14,7 @@ from event_archive.store.commit import Commit, Segment
 from event_archive.views.segment_sql import view_sql
 
 COLUMNS = (
-    *("event_id", "source", "object_type", "object_id", "occurred_at", "landed_at", "sequence"),
+    *("event_id", "source", "object_type", "object_id", "occurred_at", "landed_at", "sequence", "position"),
     *("corrects", "voids"),
 )
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)

@@ -14,7 +14,8 @@ import duckdb
 import pyarrow as pa
 
 from event_archive.archive import Archive
-from event_archive.sql_text import Relations, literal
+from event_archive.engine import Relations
+from event_archive.sql_text import literal
 from event_archive.store.commit import Commit
 from event_archive.views.corrections import Decision, EventKey, Fact
 from event_archive.views.resolved_corrections import KEYS, ResolvedCorrections, resolve_corrections

@@ -9,16 +9,19 @@ than it, as far as two clocks agree:
 - `corrects`: the event takes the place of the one it names, at that one's time, until the next does.
 - `voids`: nothing is in that place any more; where it names a correction, it takes that correction back.
   A voiding event says nothing else, so it is never in effect itself.
+Of events that are revisions of one another each corrects the one before it, by their numbers.
 A correction that names no such event waits: it has no effect, and what it says counts nowhere. So does one
 that names a correction which waits. What they name may still land; then they take effect.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from itertools import pairwise
 
 from event_archive.envelope import CORRECTIONS
 from event_archive.limits import CLOCK_SKEW
+from event_archive.store.commit import Commit, segments_of
 
 CORRECTS, VOIDS = CORRECTIONS
 IN_EFFECT, SUPERSEDED, TAKEN_BACK, WAITING = "in_effect", "superseded", "taken_back", "waiting"
@@ -40,7 +43,8 @@ EventKey = tuple[str, str]
 class Fact:
     """What is needed to know of an event. `target_id`: the id of what it corrects or voids, by its `kind`.
 
-    `segment`: the path of its segment.
+    `segment`: the path of its segment. `revision`: its number among the revisions of `target_id`, if it is
+    one; which it corrects then follows from the others, see `in_order_of_revision`.
     """
 
     source: str
@@ -54,6 +58,7 @@ class Fact:
     kind: str | None = None
     target_id: str | None = None
     segment: str = ""
+    revision: int | None = None
 
     @property
     def key(self) -> EventKey:
@@ -95,6 +100,30 @@ class Decision:
         """The event in whose place a correction is or was; None where it waits."""
         chain = self.chains.get(key)
         return chain.place if chain else None
+
+
+def in_order_of_revision(facts: Iterable[Fact]) -> list[Fact]:
+    """Return facts with each revision correcting the one before it; the first of each corrects nothing.
+
+    Revisions are of one another by source and `target_id`. Others stay as they are.
+    """
+    result: list[Fact] = []
+    revisions: dict[tuple[str, str | None], list[Fact]] = {}
+    for fact in facts:
+        if fact.revision is None:
+            result.append(fact)
+        else:
+            revisions.setdefault((fact.source, fact.target_id), []).append(fact)
+    for group in revisions.values():
+        group.sort(key=lambda fact: (fact.revision, fact.event_id))
+        result.append(replace(group[0], kind=None, target_id=None))
+        result += [replace(fact, target_id=before.event_id) for before, fact in pairwise(group)]
+    return result
+
+
+def count_corrections(commits: Sequence[Commit]) -> int:
+    """Return how many events of these commits correct or void another; from the log alone."""
+    return sum(segment.corrections for segment in segments_of(commits))
 
 
 def decide(corrections: Iterable[Fact], others: Iterable[Fact]) -> Decision:
@@ -157,6 +186,8 @@ def _why_not(fact: Fact, target: Fact | None) -> str | None:
         return ANOTHER_OBJECT
     if target.verb != fact.verb:
         return ANOTHER_TYPE
+    if fact.revision is not None:  # the producer numbers them, and no clock decides
+        return None
     return LATER if target.occurred_at > fact.occurred_at + CLOCK_SKEW else None
 
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from event_archive.archive import Archive
+from event_archive.engine import open_engine
 from event_archive.envelope import CORRECTIONS, STORED_COLUMNS
-from event_archive.sql_text import literal, open_engine
-from event_archive.store.commit import Commit, segments_of
+from event_archive.sql_text import literal
+from event_archive.store.commit import Commit, segments_of, standing_segments
+from event_archive.store.remaps import landing_of
 from event_archive.views.segment_sql import create_segments_table, view_sql
 
 
@@ -76,11 +78,14 @@ def day_facts(
 def late_rows(commits: Iterable[Commit], event_type: str) -> dict[date, int]:
     """Return how many rows of an event type landed late, per day; `commits`: the log from its start."""
     late: dict[date, int] = {}
-    for commit, latest in with_latest_day(commits):
-        for segment in commit.segments:
-            for day, rows in segment.days.items() if segment.type == event_type else ():
-                if (on := date.fromisoformat(day)) < latest:
-                    late[on] = late.get(on, 0) + rows
+    listed = list(commits)
+    latest_before = {commit.sequence: latest for commit, latest in with_latest_day(listed)}
+    for commit, segment in standing_segments(listed):
+        # A remap makes nothing late: its events came when their records did.
+        latest = latest_before[landing_of(commit, segment)]
+        for day, rows in segment.days.items() if segment.type == event_type else ():
+            if (on := date.fromisoformat(day)) < latest:
+                late[on] = late.get(on, 0) + rows
     return late
 
 

@@ -15,8 +15,9 @@ import duckdb
 import pyarrow as pa
 
 from event_archive.archive import Archive
+from event_archive.engine import Relations
 from event_archive.registry.contract import ALL_EVENTS, Contract, with_all
-from event_archive.sql_text import Relations, quoted
+from event_archive.sql_text import quoted
 from event_archive.store.commit import Segment
 from event_archive.views.between_cuts import Cut, differing_segments
 from event_archive.views.correction_tables import create_correction_tables

@@ -7,6 +7,7 @@ Corrections are few: most files hold neither one nor an event that one names. Wh
 query, so those are read plainly, and only the others are joined with anything.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from event_archive.archive import Archive
@@ -15,7 +16,7 @@ from event_archive.sql_text import quoted
 from event_archive.store.commit import Commit, Segment, segments_of
 from event_archive.views.correction_tables import SINCE
 from event_archive.views.resolved_corrections import ResolvedCorrections
-from event_archive.views.segment_sql import SCHEMA, upcast_view_sql, view_sql
+from event_archive.views.segment_sql import REPLACED, SCHEMA, upcast_view_sql, view_sql
 
 _REMOVED = f"ANTI JOIN {SCHEMA}.removed_events USING (source, event_id)"
 _AT_ITS_PLACE = (
@@ -44,6 +45,10 @@ class EventsInEffect:
         decision, known = corrections.decision, corrections.known
         self._holding_removed = {known[key].segment for key in decision.removed}
         self._holding_chains = {known[key].segment for key in decision.changed}
+        self._replaced: defaultdict[str, dict[int, list[Segment]]] = defaultdict(dict)
+        for commit in commits:
+            for segment in commit.replaces:
+                self._replaced[segment.type].setdefault(commit.sequence, []).append(segment)
 
     def view_sql(self, view_name: str) -> str:
         """Return the SELECT of a view.
@@ -51,18 +56,18 @@ class EventsInEffect:
         Ordinarily it shows what is in effect. While the variable `corrections_since` holds the number of a
         commit, it shows the events instead that a correction had to do with which became known after it:
         corrections and what they name, all of the chain, each once, whether in effect or not; a correction
-        at its place where it has one. The engine knows the variable as it plans, and opens no file of the
-        part that is not asked for.
+        at its place where it has one; and the events that a remap after it has replaced, as they were. The
+        engine knows the variable as it plans, and opens no file of the part that is not asked for.
         """
         types = {contract.type for contract in self._archive.contracts.majors(view_name)}
         segments = [segment for segment in segments_of(self._commits) if segment.type in types]
-        if not any(map(self._holds_chain, segments)):
+        if not any(map(self._holds_chain, segments)) and types.isdisjoint(self._replaced):
             return f"SELECT * FROM {SCHEMA}.{quoted(with_all(view_name))} WHERE {SINCE} IS NULL"
         in_effect = upcast_view_sql(self._archive, view_name, self._commits, self._in_effect)
-        chained = upcast_view_sql(self._archive, view_name, self._commits, self._chained)
+        touched = upcast_view_sql(self._archive, view_name, self._commits, self._touched)
         return (
             f"SELECT * FROM ({in_effect}) WHERE {SINCE} IS NULL "
-            f"UNION ALL SELECT * FROM ({chained}) WHERE {SINCE} IS NOT NULL"
+            f"UNION ALL SELECT * FROM ({touched}) WHERE {SINCE} IS NOT NULL"
         )
 
     def _in_effect(self, archive: Archive, contract: Contract, segments: Sequence[Segment]) -> str:
@@ -84,8 +89,16 @@ class EventsInEffect:
             parts.append(in_effect_sql(view_sql(archive, contract, correcting)))
         return " UNION ALL ".join(parts)
 
+    def _touched(self, archive: Archive, contract: Contract, segments: Sequence[Segment]) -> str:
+        """Return the SELECT of the events of a type and major that corrections or remaps had to do with."""
+        since = f"CAST({SINCE} AS BIGINT)"
+        parts = [self._chained(archive, contract, segments)]
+        for sequence, replaced in self._replaced.get(contract.type, {}).items():
+            events = view_sql(archive, contract, replaced, REPLACED)
+            parts.append(f"SELECT * FROM ({events}) WHERE {sequence} > {since}")
+        return " UNION ALL ".join(parts)
+
     def _chained(self, archive: Archive, contract: Contract, segments: Sequence[Segment]) -> str:
-        """Return the SELECT of the events of an event type and major that corrections had to do with."""
         events = view_sql(archive, contract, [segment for segment in segments if self._holds_chain(segment)])
         since = f"changed_sequence > CAST({SINCE} AS BIGINT)"
         return f"{_AT_ITS_PLACE} FROM ({events}) AS events {_CHAINS} WHERE {since}"

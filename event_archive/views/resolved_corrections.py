@@ -13,10 +13,20 @@ import duckdb
 import pyarrow as pa
 
 from event_archive.archive import Archive
-from event_archive.sql_text import Relations, open_engine, sql_list
-from event_archive.store.commit import Commit, segments_of
+from event_archive.engine import Relations, open_engine
+from event_archive.envelope import REVISION
+from event_archive.sql_text import literal, sql_list
+from event_archive.store.commit import Commit, standing_segments
 from event_archive.store.key_index import KEY, KeyIndex
-from event_archive.views.corrections import CORRECTS, VOIDS, Decision, EventKey, Fact, decide
+from event_archive.views.corrections import (
+    CORRECTS,
+    VOIDS,
+    Decision,
+    EventKey,
+    Fact,
+    decide,
+    in_order_of_revision,
+)
 
 Landed = tuple[str, int]
 """The path of a segment, and the commit that brought it."""
@@ -43,27 +53,27 @@ def resolve_corrections(
 
     `object_type`: only those about objects of this type; they have nothing to do with any other.
     """
-    corrections = list(_corrections(archive, commits, as_of, object_type))
-    targets = _targets(archive, commits, corrections)
+    facts = in_order_of_revision(_corrections(archive, commits, as_of, object_type))
+    corrections = [fact for fact in facts if fact.kind]
+    first_revisions = [fact for fact in facts if not fact.kind]
+    targets = _targets(archive, commits, corrections, first_revisions)
     # By a slow clock, a correction may have occurred before `as_of`, and what it names after it.
-    others = [fact for fact in targets if as_of is None or fact.occurred_at < as_of]
+    others = [*first_revisions, *(fact for fact in targets if as_of is None or fact.occurred_at < as_of)]
     known = {fact.key: fact for fact in [*others, *corrections]}
     return ResolvedCorrections(corrections, known, decide(corrections, others))
-
-
-def count_corrections(commits: Sequence[Commit]) -> int:
-    """Return how many events of these commits correct or void another; from the log alone."""
-    return sum(segment.corrections for segment in segments_of(commits))
 
 
 def _corrections(
     archive: Archive, commits: Sequence[Commit], as_of: datetime | None, object_type: str | None
 ) -> Iterable[Fact]:
-    """Yield the events that correct or void; only files that the log says hold some are opened."""
+    """Yield the events that correct or void; only files that the log says hold some are opened.
+
+    Of revisions, those alone of which there are several: where every event of a stream is one, nearly all are
+    the only one.
+    """
     correcting = [
         (segment, commit.sequence)
-        for commit in commits
-        for segment in commit.segments
+        for commit, segment in standing_segments(commits)
         if segment.corrections and object_type in (None, segment.type.split(".")[0])
     ]
     files = archive.files.locations(segment for segment, _ in correcting)
@@ -72,13 +82,14 @@ def _corrections(
         return
     with open_engine() as connection:
         rows = connection.execute(
-            f"SELECT {_FACT_COLUMNS}, corrects, voids "
+            f"SELECT {_FACT_COLUMNS}, corrects, voids, {_REVISION} AS revision "
             f"FROM read_parquet({sql_list(landed)}, filename = true, union_by_name = true) "
-            "WHERE corrects IS NOT NULL OR voids IS NOT NULL"
+            "WHERE corrects IS NOT NULL OR voids IS NOT NULL "
+            "QUALIFY revision IS NULL OR count(revision) OVER (PARTITION BY source, corrects) > 1"
         ).fetchall()
-    for *columns, corrects, voids in rows:
+    for *columns, corrects, voids, revision in rows:
         kind = CORRECTS if corrects is not None else VOIDS
-        fact = replace(_fact(columns, landed), kind=kind, target_id=corrects or voids)
+        fact = replace(_fact(columns, landed), kind=kind, target_id=corrects or voids, revision=revision)
         if as_of is None or fact.occurred_at < as_of:
             yield fact
 
@@ -86,9 +97,19 @@ def _corrections(
 _FACT_COLUMNS = "source, event_id, object_type, object_id, verb, occurred_at, event_date, filename"
 
 
-def _targets(archive: Archive, commits: Sequence[Commit], corrections: Sequence[Fact]) -> list[Fact]:
-    """Return the events that corrections name, corrections themselves left out; by the index of keys."""
-    named = {(fact.source, fact.target_id) for fact in corrections} - {fact.key for fact in corrections}
+_REVISION = (
+    f"CASE WHEN starts_with(event_id, corrects || {literal(REVISION)}) THEN TRY_CAST(regexp_extract("
+    f"substr(event_id, length(corrects) + {len(REVISION) + 1}), '^[0-9]{{1,19}}$') AS UBIGINT) END"
+)
+"""The number of an event among the revisions of what it corrects; NULL where it is none."""
+
+
+def _targets(
+    archive: Archive, commits: Sequence[Commit], corrections: Sequence[Fact], found: Sequence[Fact]
+) -> list[Fact]:
+    """Return what corrections name, but for corrections and the events `found`, by the index of keys."""
+    named = {(fact.source, fact.target_id) for fact in corrections}
+    named -= {fact.key for fact in [*corrections, *found]}
     if not named:
         return []
     with archive.storage.scratch() as folder, open_engine() as connection:

@@ -15,10 +15,11 @@ import polars as pl
 import pyarrow as pa
 
 from event_archive.archive import Archive
-from event_archive.envelope import COLUMNS, STORED_COLUMNS
-from event_archive.registry.column_types import ARROW_SCALARS, ColumnType, ListOf, Struct
+from event_archive.engine import open_engine
+from event_archive.envelope import COLUMNS, PLACE_COLUMNS, STORED_COLUMNS
+from event_archive.registry.arrow_types import ARROW_SCALARS
+from event_archive.registry.column_types import ColumnType, ListOf, Struct
 from event_archive.registry.contract import Contract
-from event_archive.sql_text import open_engine
 from event_archive.views.corrections import CORRECTS
 from event_archive.views.resolved_corrections import ResolvedCorrections
 from event_archive.views.segment_index import LandedSegment
@@ -72,14 +73,14 @@ class SegmentReader:
     def _stored(self, segments: Sequence[LandedSegment], columns: Sequence[str]) -> pl.LazyFrame:
         """Segments as Polars reads them, with what the log says of each file."""
         data = self._contract.data_type
-        stored = {name: STORED_TYPES[kind] for name, kind in STORED_COLUMNS.items()}
+        stored = {name: STORED_TYPES[kind] for name, kind in {**STORED_COLUMNS, **PLACE_COLUMNS}.items()}
         files = self._archive.files.locations(landed.segment for landed in segments)
         frame = pl.scan_parquet(
             files,
             glob=False,
             hive_partitioning=False,
             schema=stored | {"data": _polars_type(data, STORED_TYPES), "extra": pl.String()},
-            missing_columns="insert",  # most segments have no columns for corrections
+            missing_columns="insert",  # most segments have none for corrections, old ones none for places
             include_file_paths=FILE,
         )
         if not {"landed_at", "sequence"}.isdisjoint(columns):

@@ -12,7 +12,7 @@ from typing import Literal
 
 import polars as pl
 
-from event_archive.store.commit import Commit, Segment
+from event_archive.store.commit import Commit, Segment, standing_segments
 from event_archive.views.corrections import CORRECTS
 from event_archive.views.resolved_corrections import ResolvedCorrections
 
@@ -61,8 +61,7 @@ class SegmentIndex:
     ) -> None:
         self._segments = [
             LandedSegment(commit, segment)
-            for commit in commits
-            for segment in commit.segments
+            for commit, segment in standing_segments(commits)
             if segment.type in types
         ]
         decision = corrections.decision

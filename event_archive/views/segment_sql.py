@@ -5,19 +5,22 @@ that it joins. Not here: what corrections leave of these events (`events_in_effe
 are (`event_views`).
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 import duckdb
 import pyarrow as pa
 
 from event_archive.archive import Archive
-from event_archive.envelope import COLUMNS, CORRECTIONS, STORED_COLUMNS
+from event_archive.engine import Relations
+from event_archive.envelope import COLUMNS, CORRECTIONS, PLACE, PLACE_COLUMNS, STORED_COLUMNS
 from event_archive.registry.contract import Contract
-from event_archive.sql_text import Relations, literal, sql_list
-from event_archive.store.commit import Commit, Segment, segments_of
+from event_archive.sql_text import literal, sql_list
+from event_archive.store.commit import Commit, Segment, segments_of, standing_segments
 
 SCHEMA = "events"
-COMMIT_COLUMNS = {column.name for column in COLUMNS if column.attribute is None}
+LANDED, REPLACED = "segments", "replaced_segments"
+COMMIT_COLUMNS = {column.name for column in COLUMNS if column.attribute is None} - {*PLACE}
 SegmentsSql = Callable[[Archive, Contract, Sequence[Segment]], str]
 """The SELECT of an event type and major over some segments."""
 
@@ -41,32 +44,38 @@ def upcast_view_sql(
     return select
 
 
-def view_sql(archive: Archive, contract: Contract, segments: Sequence[Segment]) -> str:
-    """Return the SELECT of an event type and major over these segments; if there are none, of no rows."""
+def view_sql(archive: Archive, contract: Contract, segments: Sequence[Segment], landed: str = LANDED) -> str:
+    """Return the SELECT of an event type and major over these segments; if there are none, of no rows.
+
+    `landed`: the table that says which commits they came with.
+    """
     data = contract.data_type.sql()
     typed = {column.name: column.type for column in COLUMNS} | {"data": data, "extra": "VARCHAR"}
     if not segments:
         nothing = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in typed.items())
         return f"SELECT {nothing} WHERE FALSE"
-    # The few files that have columns for corrections are read by themselves: to find out which of thousands
-    # have a column, the engine would open each of them.
-    parts = [
-        [segment for segment in segments if bool(segment.corrections) is has_columns]
-        for has_columns in (False, True)
-    ]
-    return " UNION ALL ".join(_files_sql(archive, contract, part, typed) for part in parts if part)
+    # The few files that have columns for corrections are read by themselves, and so are old ones, without any
+    # for places: to find out which of thousands have a column, the engine would open each of them.
+    parts: defaultdict[tuple[bool, bool], list[Segment]] = defaultdict(list)
+    for segment in segments:
+        parts[bool(segment.corrections), not segment.has_places].append(segment)
+    return " UNION ALL ".join(
+        _files_sql(archive, contract, part, typed, landed) for _, part in sorted(parts.items())
+    )
 
 
 def _files_sql(
-    archive: Archive, contract: Contract, segments: Sequence[Segment], typed: Mapping[str, str]
+    archive: Archive, contract: Contract, segments: Sequence[Segment], typed: Mapping[str, str], landed: str
 ) -> str:
-    """Return the SELECT of segments that all have columns for corrections, or all have none."""
+    """Return the SELECT of segments that all have the same columns."""
     revisions = {segment.revision for segment in segments}
     columns = {name: f"s.{name}" if name in COMMIT_COLUMNS else f"f.{name}" for name in typed}
     if revisions != {contract.revision}:
         columns["data"] = f"CAST(f.data AS {typed['data']})"
     if not segments[0].corrections:
         columns |= {name: f"CAST(NULL AS {STORED_COLUMNS[name]})" for name in CORRECTIONS}
+    if not segments[0].has_places:
+        columns |= {name: f"CAST(NULL AS {kind})" for name, kind in PLACE_COLUMNS.items()}
     listed = ", ".join(f"{value} AS {name}" for name, value in columns.items())
     files = sql_list(archive.files.locations(segments))
     by_name = ", union_by_name = true" if len(revisions) > 1 else ""
@@ -76,16 +85,30 @@ def _files_sql(
     of_type = f"s.type = {literal(contract.type)}"
     return (
         f"SELECT {listed} FROM read_parquet({files}, filename = true{by_name}) AS f "
-        f"LEFT JOIN {SCHEMA}.segments AS s ON s.path = f.filename AND {of_type}"
+        f"LEFT JOIN {SCHEMA}.{landed} AS s ON s.path = f.filename AND {of_type}"
     )
 
 
 def create_segments_table(
     connection: duckdb.DuckDBPyConnection, archive: Archive, commits: Sequence[Commit]
 ) -> None:
-    """Create or replace `events.segments`, which file came with which commit: every view joins it."""
-    rows = [(commit, segment) for commit in commits for segment in commit.segments]
-    table = pa.table(
+    """Create or replace `events.segments`, which file came with which commit: every view joins it.
+
+    The files that a remap has replaced are in `events.replaced_segments`.
+    """
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+    standing = standing_segments(commits)
+    stand = {segment.path for _, segment in standing}
+    named = [(commit, segment) for commit in commits for segment in commit.segments]
+    replaced = [(commit, segment) for commit, segment in named if segment.path not in stand]
+    for name, rows in ((LANDED, standing), (REPLACED, replaced)):
+        with Relations(connection) as relations:
+            landed = relations.register("landed_segments", _landed_table(archive, rows))
+            connection.execute(f"CREATE OR REPLACE TABLE {SCHEMA}.{name} AS SELECT * FROM {landed}")
+
+
+def _landed_table(archive: Archive, rows: Sequence[tuple[Commit, Segment]]) -> pa.Table:
+    return pa.table(
         {
             "path": pa.array([archive.storage.location(segment.path) for _, segment in rows], pa.string()),
             "type": pa.array([segment.type for _, segment in rows], pa.string()),
@@ -94,7 +117,3 @@ def create_segments_table(
             "rows": pa.array([segment.rows for _, segment in rows], pa.int64()),
         }
     )
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
-    with Relations(connection) as relations:
-        landed = relations.register("landed_segments", table)
-        connection.execute(f"CREATE OR REPLACE TABLE {SCHEMA}.segments AS SELECT * FROM {landed}")

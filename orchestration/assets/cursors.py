@@ -49,6 +49,7 @@ def unpublished(
 
 
 def days_of_commits(commits: Iterable[Commit]) -> list[date]:
-    """Return the days that these commits brought events of."""
-    days = {day for commit in commits for segment in commit.segments for day in segment.days}
+    """Return the days that these commits brought events of, or took events from."""
+    segments = (segment for commit in commits for segment in (*commit.segments, *commit.replaces))
+    days = {day for segment in segments for day in segment.days}
     return [date.fromisoformat(day) for day in sorted(days)]

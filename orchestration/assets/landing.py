@@ -12,6 +12,7 @@ import dagster as dg
 from event_archive import Archive, Landed, UnusableInput
 from event_archive.landing.inbox import land_inbox
 from event_archive.landing.land import PassedOver
+from event_archive.quarantine.landed_again import clear_landed_again
 from event_archive.store.commit import LANDING, RECOVERY, Counts
 from event_archive.store.durable import make_durable_folder
 from orchestration.assets.archive import open_archive
@@ -25,8 +26,9 @@ from orchestration.settings import Settings
 MOST_SHOWN = 20
 DESCRIPTION = """The ordered, hash-chained list of commits: what it names exists, anything else does not.
 
-Materializing it lands the files in the inbox, each in one atomic commit, and reports a materialization of
-exactly the days of event types that were touched since it was last materialized."""
+Materializing it lands the files in the inbox, each in one atomic commit or many small ones in one, and
+reports a materialization of exactly the days of event types that were touched since it was last
+materialized."""
 
 
 def landing_asset(settings: Settings) -> dg.AssetsDefinition:
@@ -62,6 +64,7 @@ def landing_asset(settings: Settings) -> dg.AssetsDefinition:
                 "accepted": dg.MetadataValue.int(counts.accepted),
                 "duplicate": dg.MetadataValue.int(counts.duplicate),
                 "rejected": dg.MetadataValue.int(counts.rejected),
+                "ignored": dg.MetadataValue.int(counts.ignored),
                 "recovered": dg.MetadataValue.int(recovered),
                 "passed_over": dg.MetadataValue.int(len(passed_over)),
                 "passed_over_files": dg.MetadataValue.md(format_passed_over(passed_over)),
@@ -78,11 +81,14 @@ def land_files(context: dg.AssetExecutionContext, settings: Settings, archive: A
     passed_over = []
     try:
         mappings = settings.load_inbox_mappings()
-        for outcome in land_inbox(archive, settings.inbox, mappings=mappings, limits=settings.limits):
+        for outcome in land_inbox(
+            archive, settings.inbox, mappings=mappings, limits=settings.limits, quarantine_anyway=False
+        ):
             if isinstance(outcome, PassedOver):
                 passed_over.append(outcome)
                 context.log.warning(f"passed over: {outcome.origin}: {outcome.problem}")
             else:
+                clear_landed_again(archive, outcome, mappings.values(), settings.limits)
                 is_whole = not (outcome.counts.rejected or outcome.damage)
                 (context.log.info if is_whole else context.log.warning)(format_landing(outcome))
     except UnusableInput as error:
@@ -98,9 +104,10 @@ def format_landing(outcome: Landed) -> str:
             f"{outcome.origin}: these bytes had landed before, in commit {outcome.earlier.sequence}{damage}"
         )
     counts = outcome.counts
+    ignored = f" + {counts.ignored} ignored" if counts.ignored else ""
     return (
         f"{outcome.origin}: {counts.received} received = {counts.accepted} accepted + "
-        f"{counts.duplicate} duplicate + {counts.rejected} rejected{damage}"
+        f"{counts.duplicate} duplicate + {counts.rejected} rejected{ignored}{damage}"
     )
 
 

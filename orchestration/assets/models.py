@@ -31,11 +31,13 @@ from orchestration.assets.model_partitions import (
     event_versions,
     report_unreported_commits,
 )
-from orchestration.dbt import graph
+from orchestration.dbt import graph, process
 from orchestration.dbt.graph import Manifest
 from orchestration.dbt.kinds import is_without_events, marts
-from orchestration.dbt.process import MANIFEST, dbt_executable
+from orchestration.dbt.process import MANIFEST
+from orchestration.dbt.serving import dbt_command
 from orchestration.names import REFRESH_JOB, WAREHOUSE_POOL
+from orchestration.publishing.unchanged import inputs_of_build, note_inputs
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import record_build
 from orchestration.warehouse.lock import warehouse_lock
@@ -91,6 +93,7 @@ def dbt_assets(
             )
             request_rebuild_of_changed(settings, manifest, archive.contracts, context.log.info)
             request_full_tests(settings, manifest)
+            note_inputs(settings, inputs_of_build(settings, commits))
             if context.run.job_name == REFRESH_JOB:
                 specs = {spec.metadata[UNIQUE_ID]: spec for spec in dbt_models.specs}
                 reports = reports_of_refresh(
@@ -199,7 +202,7 @@ class Process:
             current_dbt_indirect_selection_env=None,
         )
         started = subprocess.Popen(
-            [dbt_executable(), "--no-use-colors", "build", *selection],
+            [*dbt_command(settings, process.dbt_executable()), "--no-use-colors", "build", *selection],
             cwd=settings.dbt_project,
             env=dbt_environment(settings, indirect),
             pass_fds=[self.lock],

@@ -5,6 +5,7 @@ is checked (`warehouse.checks`) and how a version is written (`publishing.publis
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import tzinfo
 
 import dagster as dg
 
@@ -15,8 +16,9 @@ from orchestration.assets.keys import REPORTING
 from orchestration.names import REFRESH_JOB, WAREHOUSE_POOL
 from orchestration.publishing.publish import Publication, PublishingRefused, publish
 from orchestration.settings import Settings
-from orchestration.warehouse.build_record import Check
+from orchestration.shown_times import format_time
 from orchestration.warehouse.checks import CHECKS, shown_checks
+from orchestration.warehouse.outcomes import Check
 
 DESCRIPTION = """The reporting dataset: a DuckDB file that analysts open at `published/reporting.duckdb`.
 
@@ -54,16 +56,18 @@ def published_asset(settings: Settings, marts: Sequence[dg.AssetKey]) -> dg.Asse
         except UnusableInput as error:
             raise dg.Failure(description=str(error), allow_retries=False) from None
         version = publication.version
+        metadata = to_metadata(publication, settings.time_zone)
         words = "published" if publication.is_new else "nothing new since"
         context.log.info(f"{words} version {version.number}, up to commit {version.sequence}")
+        if publication.removed:
+            numbers = ", ".join(map(str, publication.removed))
+            context.log.info(f"removed old versions, as `retention` says: {numbers}")
         if context.run.job_name == REFRESH_JOB:
             inputs = {key: version_of(last_materialization(context.instance, key)) for key in marts}
             tags = version_tags(f"{version.number}", code_version="", inputs=inputs)
-            context.log_event(
-                dg.AssetMaterialization(REPORTING, metadata=to_metadata(publication), tags=tags)
-            )
+            context.log_event(dg.AssetMaterialization(REPORTING, metadata=metadata, tags=tags))
         yield dg.MaterializeResult(
-            metadata=to_metadata(publication),
+            metadata=metadata,
             data_version=dg.DataVersion(f"{version.number}"),
             check_results=list(check_results(publication.checks)),
         )
@@ -83,7 +87,7 @@ def check_results(checks: Iterable[Check]) -> Iterator[dg.AssetCheckResult]:
         )
 
 
-def to_metadata(publication: Publication) -> dict[str, dg.MetadataValue]:
+def to_metadata(publication: Publication, zone: tzinfo) -> dict[str, dg.MetadataValue]:
     """The metadata of a version."""
     version = publication.version
     tables = [
@@ -96,7 +100,7 @@ def to_metadata(publication: Publication) -> dict[str, dg.MetadataValue]:
         "sequence": dg.MetadataValue.int(version.sequence),
         "digest": dg.MetadataValue.text(version.log_digest),
         "code_version": dg.MetadataValue.text(version.code_version),
-        "published_at": dg.MetadataValue.text(version.published_at),
+        "published_at": dg.MetadataValue.text(format_time(version.published_time, zone)),
         "bytes": dg.MetadataValue.int(version.bytes),
         "dagster/row_count": dg.MetadataValue.int(sum(state.rows for state in version.tables.values())),
         "tables": dg.MetadataValue.table(tables),

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from event_archive.quarantine.queries import Filter, Group, grouped, rejected_share
-from event_archive.quarantine.recovery_outcomes import STATES
+from event_archive.quarantine.states import STATES
 from event_archive.registry.contract import Contracts
 from event_archive.wording import format_count
 from orchestration.assets.archive import open_archive

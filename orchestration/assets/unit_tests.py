@@ -14,9 +14,9 @@ from orchestration.dbt.graph import Manifest
 from orchestration.dbt.kinds import name_of
 from orchestration.names import WAREHOUSE_POOL
 from orchestration.settings import Settings
-from orchestration.warehouse.build_record import recorded_outcomes
 from orchestration.warehouse.engine import has_columns, open_warehouse
 from orchestration.warehouse.lock import warehouse_lock
+from orchestration.warehouse.outcomes import recorded_outcomes
 
 NOT_RUN = "not run in the last build; `factlog refresh` runs it"
 

@@ -5,6 +5,7 @@ Belongs here: the form that it is started with, and the page that it reports. No
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import tzinfo
 
 import dagster as dg
 
@@ -46,7 +47,7 @@ def diff_job(settings: Settings) -> dg.JobDefinition:
             comparison = diff(settings, *sides, config.table or None, config.limit)
         except (UnusableInput, OSError) as error:
             raise dg.Failure(description=str(error), allow_retries=False) from None
-        context.add_output_metadata(to_metadata(comparison))
+        context.add_output_metadata(to_metadata(comparison, settings.time_zone))
 
     @dg.job(name=DIFF_JOB, description=DESCRIPTION)
     def diff_datasets() -> None:
@@ -62,7 +63,7 @@ def read_side(settings: Settings, named: str) -> str:
     return named if named == CURRENT or named.isdigit() or not replay.is_file() else str(replay)
 
 
-def to_metadata(comparison: Comparison) -> dict[str, dg.MetadataValue]:
+def to_metadata(comparison: Comparison, zone: tzinfo) -> dict[str, dg.MetadataValue]:
     """The metadata of a comparison."""
     tables = [table.differences for table in comparison.tables]
     return {
@@ -70,18 +71,18 @@ def to_metadata(comparison: Comparison) -> dict[str, dg.MetadataValue]:
         "changed": dg.MetadataValue.int(sum(table.changed for table in tables)),
         "removed": dg.MetadataValue.int(sum(table.removed for table in tables)),
         "added": dg.MetadataValue.int(sum(table.added for table in tables)),
-        "report": dg.MetadataValue.md(page(comparison)),
+        "report": dg.MetadataValue.md(page(comparison, zone)),
     }
 
 
-def page(comparison: Comparison) -> str:
+def page(comparison: Comparison, zone: tzinfo) -> str:
     """The report in Markdown: the counts as a table, the rows as a terminal shows them."""
     counts = [cells(row) for row in summary(comparison)]
     if counts:
         counts = [cells(SUMMARY), cells(["---"] * len(SUMMARY)), *counts]
-    rows = [("\n" if line.kind in SIGNS else "") + line.text for line in lines(comparison)]
+    rows = [("\n" if line.kind in SIGNS else "") + line.text for line in lines(comparison, zone=zone)]
     shown = list(lines_that_fit(rows))
-    top = [*fenced(heading(comparison)), "", *counts, "", *outcome(comparison), ""]
+    top = [*fenced(heading(comparison, zone)), "", *counts, "", *outcome(comparison), ""]
     more = ["", f"… and {len(rows) - len(shown):,} more lines: ask for one table, or for fewer rows"]
     return "\n".join([*top, *(fenced(shown) if shown else []), *(more if len(shown) < len(rows) else [])])
 

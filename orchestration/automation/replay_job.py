@@ -4,6 +4,7 @@ Belongs here: the form that it is started with, and what it reports. Not here: w
 the file comes about (`replay.into_file`).
 """
 
+from datetime import tzinfo
 from pathlib import Path
 
 import dagster as dg
@@ -14,6 +15,7 @@ from orchestration.names import REPLAY_JOB
 from orchestration.replay.into_file import ReplayedDataset, read_known_at, replay_into
 from orchestration.setting_values import moment
 from orchestration.settings import Settings
+from orchestration.shown_times import format_time
 
 FOLDER = "replays"
 DESCRIPTION = """Derive the reporting dataset over two cuts of the log into a new file, beside what is served.
@@ -46,7 +48,7 @@ def replay_job(settings: Settings) -> dg.JobDefinition:
             )
         except (UnusableInput, OSError) as error:
             raise dg.Failure(description=str(error), allow_retries=False) from None
-        context.add_output_metadata(to_metadata(done))
+        context.add_output_metadata(to_metadata(done, settings.time_zone))
 
     @dg.job(name=REPLAY_JOB, description=DESCRIPTION)
     def replay_into_file() -> None:
@@ -65,7 +67,7 @@ def target(settings: Settings, into: str) -> Path:
     return folder / Path(into).expanduser()
 
 
-def to_metadata(done: ReplayedDataset) -> dict[str, dg.MetadataValue]:
+def to_metadata(done: ReplayedDataset, zone: tzinfo) -> dict[str, dg.MetadataValue]:
     """The metadata of what was derived."""
     tables = [
         dg.TableRecord({"table": table, "rows": state.rows, "digest": state.digest[:16]})
@@ -75,7 +77,7 @@ def to_metadata(done: ReplayedDataset) -> dict[str, dg.MetadataValue]:
         "file": dg.MetadataValue.path(str(done.file)),
         "sequence": dg.MetadataValue.int(done.sequence),
         "digest": dg.MetadataValue.text(done.log_digest),
-        "as_of": dg.MetadataValue.text(done.as_of.isoformat() if done.as_of else ""),
+        "as_of": dg.MetadataValue.text(format_time(done.as_of, zone) if done.as_of else ""),
         "dagster/row_count": dg.MetadataValue.int(done.rows),
         "tables": dg.MetadataValue.table(tables),
         "seconds": dg.MetadataValue.float(round(done.seconds, 1)),

@@ -23,7 +23,9 @@ from orchestration.assets.cursors import days_of_commits, last_reported_sequence
 from orchestration.assets.keys import LOG, QUARANTINE
 from orchestration.assets.partitions import partition_of
 from orchestration.automation.nightly_checks import nightly_selection
+from orchestration.dbt.serving import ServerKeeper
 from orchestration.names import LAND_JOB, REFRESH_JOB, REPORTS_ITSELF
+from orchestration.publishing.unchanged import is_surely_unchanged
 from orchestration.settings import Settings
 
 # Each time the daemon goes round, which it does every 5 seconds. With 5 it would often miss a round.
@@ -104,8 +106,11 @@ def refresh_sensor(
     job: UnresolvedAssetJobDefinition,
     partitions: dg.DailyPartitionsDefinition,
 ) -> dg.SensorDefinition:
-    """Request a refresh when the log is ahead of the published version, be the events late or not."""
-    log = own_log(archive)
+    """Request a refresh when the log is ahead of the published version, be the events late or not.
+
+    Whoever looks all the time also keeps the process that dbt is forked from.
+    """
+    log, server = own_log(archive), ServerKeeper(settings)
 
     @dg.sensor(
         name="new_commits",
@@ -116,6 +121,7 @@ def refresh_sensor(
     )
     def new_commits(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         archive.storage.require()
+        server.keep()
         commits = log.commits()
         fresh = unpublished(settings, context.instance, commits)
         if not fresh:
@@ -140,13 +146,18 @@ def refresh_schedule(
         cron_schedule="0 * * * *",
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Refreshes every hour, also when nothing landed; what is not new is not published again.",
+        description=(
+            "Refreshes every hour, also when nothing landed, unless all that a build depends on is as it was."
+        ),
     )
     def hourly_refresh(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         if is_running(context.instance, REFRESH_JOB):
             return dg.SkipReason("A refresh is under way.")
-        commits = settings.open_archive().log.commits()
-        return refresh_request(unpublished(settings, context.instance, commits), partitions)
+        archive = settings.open_archive()
+        fresh = unpublished(settings, context.instance, archive.log.commits())
+        if not fresh and is_surely_unchanged(settings, archive):
+            return dg.SkipReason("A build would give what is published: all that it depends on is as it was.")
+        return refresh_request(fresh, partitions)
 
     return hourly_refresh
 

@@ -44,21 +44,13 @@ def print_json(answer: Answer) -> None:
 def print_table(answer: Answer) -> None:
     """Print the first rows: as a table where they fit the screen, else a record below the other."""
     shown = answer.rows[:TABLE_ROWS]
-    widths = [
-        max([len(name), *(len(format_exactly(row[place])) for row in shown)])
-        for place, name in enumerate(answer.columns)
-    ]
     few = len(answer.columns) <= max(
         2, screen.width() // 20
     )  # A few long columns are still readable when they wrap.
-    if few or sum(widths) + 3 * len(widths) <= screen.width():
+    if few or screen.fits(answer.columns, shown, format_exactly):
         screen.print_table(None, answer.columns, shown, format_value=format_exactly)
     else:
-        margin = max(len(name) for name in answer.columns)
-        for number, row in enumerate(shown, start=1):
-            screen.print_lines(f"-- {number}")
-            fields = zip(answer.columns, row, strict=True)
-            screen.print_lines(*(f"{name:<{margin}}  {format_exactly(value)}" for name, value in fields))
+        screen.print_records(answer.columns, shown, format_exactly)
     if len(answer.rows) > len(shown):
         screen.print_note(
             f"The first {len(shown)} of {len(answer.rows):,} rows. All of them: --csv or --json"

@@ -4,16 +4,17 @@ Belongs here: options and reports. Not here: the checks themselves (`event_archi
 """
 
 import re
+from collections import Counter
 from datetime import timedelta
 
 import click
 
 from event_archive import UnusableInput
 from event_archive.clean import clean as clean_archive
+from event_archive.store.commit import segments_of
 from event_archive.store.landing_times import describe_wrong_times, wrong_times
-from event_archive.verification import inspect_archive
 from orchestration.command_line import screen
-from orchestration.command_line.land import counts_in_order
+from orchestration.command_line.landing_report import count_names, counts_in_order
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
 from orchestration.command_line.options import json_option, read_settings
 
@@ -36,7 +37,7 @@ def log(limit: int | None, wants_json: bool) -> None:
       factlog log --json
     """
     settings = read_settings()
-    commits = settings.open_archive().log.commits()
+    commits = settings.open_archive(reads_contracts=False).log.commits()
     screen.print_note(*describe_wrong_times(commits, settings.limits))
     shown = commits[-limit:] if limit else commits
     if wants_json:
@@ -45,29 +46,26 @@ def log(limit: int | None, wants_json: bool) -> None:
     if not shown:
         screen.print_note("The archive is empty. Land something: factlog land PATH, or factlog demo")
         return
+    with_ignored = any(commit.counts.ignored for commit in shown)
     screen.print_table(
         None,
-        [
-            "sequence",
-            "kind",
-            "landed at",
-            "received",
-            "accepted",
-            "duplicate",
-            "rejected",
-            "origin",
-        ],
+        ["sequence", "kind", "landed at", *count_names(with_ignored), "origin"],
         [
             (
                 commit.sequence,
                 commit.kind,
                 commit.landed_at.replace(microsecond=0),
-                *counts_in_order(commit.counts),
+                *counts_in_order(commit.counts, with_ignored),
                 commit.origin,
             )
             for commit in shown
         ],
     )
+    ignored: Counter[str] = Counter()
+    for commit in shown:
+        ignored.update(commit.ignored)
+    if ignored:
+        screen.print_table("Ignored on purpose, by mappings", ["because", "records"], ignored.most_common())
 
 
 @click.command()
@@ -83,6 +81,8 @@ def verify(wants_json: bool) -> int:
     Example:
       factlog verify && echo the archive is what was landed
     """
+    from event_archive.verification import inspect_archive
+
     settings = read_settings()
     archive = settings.open_archive()
     with screen.show_progress("Checking", 1) as show:
@@ -102,7 +102,7 @@ def verify(wants_json: bool) -> int:
         screen.print_lines(*(screen.printable(f"{finding.path}: {finding.problem}") for finding in findings))
         screen.print_note(f"The archive does not hold: {len(findings):,} problem(s), named above.")
     else:
-        rows = sum(segment.rows for commit in commits for segment in commit.segments)
+        rows = sum(segment.rows for segment in segments_of(commits))
         head = commits[-1].digest if commits else "none"
         held = f"{len(commits):,} commit(s), {rows:,} event(s)"
         screen.print_lines(f"The archive holds: {held}. Head digest: {head}")

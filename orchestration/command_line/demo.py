@@ -7,12 +7,12 @@ steps themselves, which are those of the other commands, and the simulation (`ex
 import time
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from event_archive import Archive, Landed, UnusableInput
+from event_archive import Archive, UnusableInput
 from event_archive.decoding.sources import find_sources
-from event_archive.landing.quarantine_file import count_rejections
 from event_archive.registry.contract import Contracts, load_contracts
 from event_archive.store.commit import Counts
 from event_archive.wording import format_count
@@ -20,13 +20,13 @@ from examples.company.simulation import Emitted, emit
 from orchestration.command_line import screen
 from orchestration.command_line.demo_reports import REPORTS
 from orchestration.command_line.derive.refresh import format_refreshed, print_refusal
-from orchestration.command_line.land import counts_in_order, land_all, report
+from orchestration.command_line.landing_report import counts_in_order, report
 from orchestration.command_line.main import DONE
 from orchestration.command_line.options import clock_option, read_settings
-from orchestration.publishing.publish import PublishingRefused
-from orchestration.publishing.query import query
-from orchestration.refresh import refresh
 from orchestration.settings import Settings
+
+if TYPE_CHECKING:
+    from event_archive import Landed
 
 SIMULATED = "translation.requested.v1"
 NEXT = (
@@ -56,6 +56,12 @@ def demo(scale: float, accepts_clock: bool) -> int:
     Example:
       factlog demo
     """
+    from event_archive import Landed
+    from orchestration.command_line.land import land_all
+    from orchestration.publishing.publish import PublishingRefused
+    from orchestration.publishing.query import query
+    from orchestration.refresh import refresh
+
     started = time.monotonic()
     settings = read_settings(accepts_clock=accepts_clock, requires=["home", "contracts"])
     require_company(load_contracts(settings.contracts), settings)
@@ -114,7 +120,7 @@ def format_emitted(emitted: Emitted) -> list[str]:
     ]
 
 
-def print_landed(landed: list[Landed]) -> None:
+def print_landed(landed: "list[Landed]") -> None:
     """Print what came in, and that nothing was lost."""
     # A file that is there twice, or that landed in an earlier run, stands for the same commit.
     commits = {commit.sequence: commit for landing in landed if (commit := landing.commit or landing.earlier)}
@@ -129,6 +135,8 @@ def print_landed(landed: list[Landed]) -> None:
 
 def print_rejected(archive: Archive) -> None:
     """Print how many records were rejected, by reason."""
+    from event_archive.landing.quarantine_file import count_rejections
+
     reasons: Counter[str] = Counter()
     for reason, _, records in count_rejections(archive):
         reasons[reason] += records

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "Walk the whole way once, with the events of a simulated company."),
     "land": ("land", "Land event files in the archive."),
     "inbox": ("land", "Land what lies in the inbox, and clear it."),
+    "remap": ("remap", "Apply a wider mapping to what has landed by one."),
     "log": ("archive", "List the commits of the archive."),
     "verify": ("archive", "Check every byte of the archive against its log."),
     "clean": ("archive", "Remove old litter that crashes left in the archive."),
@@ -36,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("derive.replay", "Derive days again, or the dataset as it was at a moment."),
     "published": ("derive.refresh", "List the published versions, or serve an older one."),
     "diff": ("derive.diff", "Tell what differs between two states of the dataset, and by which events."),
+    "check": ("check", "Name what in the project was written for an older factlog."),
     "dev": ("dev", "Run the Dagster UI of the project, with its daemon."),
     "query": ("query", "Ask the published reporting dataset, or the archive, in SQL."),
 }

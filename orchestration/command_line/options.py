@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from event_archive.schema_files.json_schema_drafts import DRAFT_NAMES
+from orchestration.command_line import screen
 from orchestration.setting_values import absolute
 from orchestration.settings import Settings
 
@@ -32,6 +33,12 @@ draft_option = click.option(
     callback=lambda _ctx, _param, name: DRAFT_NAMES.get(name),
     help="The draft of a JSON Schema whose $schema names none; without this, its syntax tells.",
 )
+anyway_option = click.option(
+    "--quarantine-anyway",
+    "quarantine_anyway",
+    is_flag=True,
+    help="Keep also the records of a file without a single event, which is passed over otherwise.",
+)
 json_option = click.option("--json", "wants_json", is_flag=True, help="Print JSON.")
 
 
@@ -53,6 +60,7 @@ def read_settings(
     `requires`: the folders that a project, the environment or an option has to name.
     """
     settings = replace(Settings.from_environment(), accepts_clock=accepts_clock)
+    screen.show_times_in(settings.time_zone)
     if contracts:
         folder = absolute(contracts, "--contracts")
         settings = replace(settings, contracts=folder, unnamed=settings.unnamed - {"contracts"})

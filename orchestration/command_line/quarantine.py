@@ -7,19 +7,30 @@ Belongs here: how rejected records and their states are shown. Not here: why a r
 import sys
 from dataclasses import asdict
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from event_archive import Archive, UnusableInput
-from event_archive.landing.quarantine_file import record_at, record_parts
-from event_archive.quarantine.queries import Filter, Group, RejectedRecord, Step, grouped, history
-from event_archive.quarantine.recovery_outcomes import DUPLICATE, RECOVERED, STATES
-from event_archive.wording import format_count
+from event_archive.quarantine.states import STATES
 from orchestration.command_line import screen
 from orchestration.command_line.options import ListingGroup, json_option, read_settings
 from orchestration.command_line.recover import recover
+from orchestration.command_line.rejected_records import (
+    LONG_NAME,
+    LONG_TEXT,
+    format_nothing_found,
+    format_place,
+    format_step,
+    print_groups,
+    read_bytes,
+    shorten,
+)
 
-LONG_TEXT, LONG_NAME, LONG_RECORD = 300, 60, 10_000
+if TYPE_CHECKING:
+    from event_archive.quarantine.queries import Group, RejectedRecord, Step
+
+LONG_RECORD = 10_000
 
 
 @click.group(cls=ListingGroup)
@@ -74,7 +85,9 @@ def list_rejected(
       factlog quarantine list --reason unknown_type -n 5 --json
       factlog quarantine list --all --type translation.rated.v1
     """
-    archive = read_settings().open_archive()
+    from event_archive.quarantine.queries import Filter, grouped
+
+    archive = read_settings().open_archive(reads_contracts=False)
     chosen = state or (None if everything else "refused")
     wanted = Filter(sequence, reason, type_name, source, day.date() if day else None, chosen)
     groups = grouped(archive, wanted, limit=limit, samples=samples)
@@ -94,7 +107,7 @@ def list_rejected(
             [
                 (
                     record.sequence,
-                    str(record.position),
+                    format_place(record),
                     shorten(record.type, LONG_NAME),
                     record.reason,
                     shorten(record.detail, LONG_TEXT),
@@ -102,7 +115,8 @@ def list_rejected(
                 for record in shown
             ],
         )
-        place = f"{shown[0].sequence} --position {shown[0].position}"
+        element = f" --element {shown[0].element}" if shown[0].element else ""
+        place = f"{shown[0].sequence} --position {shown[0].position}{element}"
         screen.print_note(f"Show one, byte for byte: factlog quarantine show {place}")
 
 
@@ -113,9 +127,16 @@ def list_rejected(
     type=int,
     help="Its place in the source, as `quarantine list` gives it  [default: the first].",
 )
+@click.option(
+    "--element",
+    type=click.IntRange(min=1),
+    help="Its number in the record, where a mapping makes several events of one.",
+)
 @click.option("--raw", is_flag=True, help="Print the record's bytes and nothing else.")
 @json_option
-def show_rejected(sequence: int | None, position: int | None, raw: bool, wants_json: bool) -> None:
+def show_rejected(
+    sequence: int | None, position: int | None, element: int | None, raw: bool, wants_json: bool
+) -> None:
     """Show one refused record: where it came from, why it was refused, what became of it, its bytes.
 
     Without COMMIT, the newest commit that refused something.
@@ -125,8 +146,10 @@ def show_rejected(sequence: int | None, position: int | None, raw: bool, wants_j
       factlog quarantine show 3 --position 17
       factlog quarantine show 3 --position 17 --raw > record.json
     """
-    archive = read_settings().open_archive()
-    record, steps = find_record(archive, sequence, position)
+    from event_archive.landing.quarantine_file import record_parts
+
+    archive = read_settings().open_archive(reads_contracts=False)
+    record, steps = find_record(archive, sequence, position, element)
     if raw:
         for part in record_parts(archive, archive.log.commits()[record.sequence - 1], record.row):
             sys.stdout.buffer.write(part)
@@ -137,6 +160,8 @@ def show_rejected(sequence: int | None, position: int | None, raw: bool, wants_j
         screen.print_json(fields | {"history": steps})
         return
     text = screen.printable(str(fields.pop("record")))
+    if (line := fields.pop("position_in_input")) != record.position:
+        fields["origin"] = f"{record.origin}, at position {line} of it"
     for name, value in fields.items():
         screen.print_lines(f"{name:<9} {screen.printable(str(value)) if value is not None else '-'}")
     for step in steps:
@@ -154,84 +179,35 @@ quarantine.add_command(recover)
 
 
 def find_record(
-    archive: Archive, sequence: int | None, position: int | None
-) -> tuple[RejectedRecord, list[Step]]:
-    """Find a rejected record, of a commit or the newest, at a position or the first; raises UnusableInput."""
+    archive: Archive, sequence: int | None, position: int | None, element: int | None
+) -> "tuple[RejectedRecord, list[Step]]":
+    """Find a rejected record, of a commit or the newest, at a place or the first; raises UnusableInput."""
+    from event_archive.quarantine.queries import history
+
     rejecting = [commit.sequence for commit in archive.log.commits() if commit.quarantine]
     if not rejecting:
         raise UnusableInput("the quarantine is empty: no record was ever refused")
     chosen = rejecting[-1] if sequence is None else sequence
-    if record_and_steps := history(archive, chosen, position):
+    if record_and_steps := history(archive, chosen, position, element):
         return record_and_steps
     place = "nothing" if position is None else f"nothing at position {position}"
+    place += f", element {element}" if element is not None else ""
     raise UnusableInput(f"commit {chosen} refused {place}; see: factlog quarantine list --sequence {chosen}")
 
 
-def format_nothing_found(archive: Archive, wanted: Filter) -> str:
-    """A sentence that says that there is no such record."""
-    if not any(commit.quarantine for commit in archive.log.commits()):
-        return "The quarantine is empty: no record was ever refused."
-    if wanted == Filter():
-        return "No record is refused any more. Those that were: factlog quarantine list --all"
-    return "No refusal is like that. All there are: factlog quarantine list --all"
-
-
-def print_groups(groups: list[Group], limit: int) -> None:
-    """Print the largest groups, and how much the others hold."""
-    screen.print_table(
-        "Refused, by reason, type, producer and day",
-        ["reason", "type", "producer", "day", "state", "records"],
-        [
-            (
-                group.reason,
-                shorten(group.type, LONG_NAME),
-                shorten(group.source, LONG_NAME),
-                group.day,
-                group.state,
-                group.records,
-            )
-            for group in groups[:limit]
-        ],
-    )
-    if len(groups) > limit:
-        rest = sum(group.records for group in groups[limit:])
-        more = format_count(len(groups) - limit, "more group")
-        screen.print_lines(f"… and {format_count(rest, 'record')} in {more}; see --limit")
-
-
-def format_step(step: Step) -> str:
-    """What a commit made of a record."""
-    match step.state:
-        case state if state == RECOVERED:
-            return f"recovered in commit {step.sequence}"
-        case state if state == DUPLICATE:
-            return f"found to be a duplicate in commit {step.sequence}"
-    return f"refused in commit {step.sequence}: {step.reason}: {step.detail}"
-
-
-def shorten(text: str | None, length: int) -> str:
-    """Cut a text of a record to a length that fits a table."""
-    if text is None:
-        return "-"
-    return text if len(text) <= length else f"{text[:length]}…"
-
-
-def read_bytes(archive: Archive, record: RejectedRecord) -> bytes:
-    """Read the bytes of a record."""
-    return record_at(archive, archive.log.commits()[record.sequence - 1], record.row)
-
-
-def group_to_json(archive: Archive, group: Group) -> dict[str, object]:
+def group_to_json(archive: Archive, group: "Group") -> dict[str, object]:
     """The JSON report of a group."""
     return asdict(group) | {"samples": [record_to_json(archive, record) for record in group.samples]}
 
 
-def record_to_json(archive: Archive, record: RejectedRecord) -> dict[str, object]:
+def record_to_json(archive: Archive, record: "RejectedRecord") -> dict[str, object]:
     """The JSON report of a rejected record."""
     return {
         "sequence": record.sequence,
         "origin": record.origin,
         "position": record.position,
+        "position_in_input": record.position_in_input,
+        "element": record.element,
         "offset": record.offset,
         "type": record.type,
         "source": record.source,

@@ -8,17 +8,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from event_archive import UnusableInput, create_views
+from event_archive import UnusableInput
 from event_archive.store.folders import EVENTS
-from orchestration.command_line import answers
 from orchestration.command_line.options import contracts_option, read_settings
 from orchestration.command_line.world_faults import RESTORE
-from orchestration.publishing.query import Answer, FencedEngine, ask, open_fenced_engine
-from orchestration.publishing.query import query as ask_published
 from orchestration.settings import Settings
+
+if TYPE_CHECKING:
+    from orchestration.publishing.query import Answer, FencedEngine
 
 
 @click.command()
@@ -34,7 +35,7 @@ def query(sql: str, from_archive: bool, contracts: Path | None, form: str | None
 
     With --archive, ask the archive: one view events.<object>_<verb> per event type with what stands of it,
     events.<object>_<verb>__all with every event as it came, and events.all_events over all of these. Times
-    are UTC. SQL may be - to read it from standard input.
+    are UTC, but that a table shows them in the project's zone. SQL may be - to read it from standard input.
 
     \b
     Examples:
@@ -42,6 +43,9 @@ def query(sql: str, from_archive: bool, contracts: Path | None, form: str | None
       factlog query "FROM billing.invoices LIMIT 10" --csv > invoices.csv
       factlog query --archive "SELECT verb, count(*) FROM events.all_events GROUP BY verb"
     """
+    from orchestration.command_line import answers
+    from orchestration.publishing.query import query as ask_published
+
     if sql == "-":
         sql = sys.stdin.buffer.read().decode(errors="surrogateescape")
     if contracts and not from_archive:
@@ -58,8 +62,10 @@ def query(sql: str, from_archive: bool, contracts: Path | None, form: str | None
         answers.print_table(answer)
 
 
-def ask_archive(settings: Settings, sql: str) -> Answer:
+def ask_archive(settings: Settings, sql: str) -> "Answer":
     """Run SQL over the views of the archive, in memory."""
+    from orchestration.publishing.query import ask
+
     try:
         return ask(open_archive_engine(settings), sql)
     except UnusableInput as error:
@@ -70,8 +76,11 @@ def ask_archive(settings: Settings, sql: str) -> Answer:
 
 
 @contextmanager
-def open_archive_engine(settings: Settings) -> Iterator[FencedEngine]:
+def open_archive_engine(settings: Settings) -> "Iterator[FencedEngine]":
     """Open a fenced engine with the views of the archive, that may read the archive's folder."""
+    from event_archive import create_views
+    from orchestration.publishing.query import open_fenced_engine
+
     archive = settings.open_archive()
     with open_fenced_engine(settings) as engine:
         create_views(engine.connection, archive)

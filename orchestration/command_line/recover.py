@@ -5,17 +5,17 @@ rejected records are listed (`quarantine`).
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from event_archive import UnusableInput
-from event_archive.mapping.mapping import load_mapping
-from event_archive.quarantine.recover import Recovery, Selection
-from event_archive.quarantine.recover import recover as recover_records
-from event_archive.quarantine.repair import load_repair
-from event_archive.store.commit import totals
+from event_archive.store.remaps import totals
 from orchestration.command_line import screen
 from orchestration.command_line.options import clock_option, contracts_option, json_option, read_settings
+
+if TYPE_CHECKING:
+    from event_archive.quarantine.recover import Recovery
 
 SHOWN_REASONS = 10
 
@@ -66,6 +66,10 @@ def recover(
       factlog quarantine recover --reason unknown_type --source /services/core
       factlog quarantine recover --json
     """
+    from event_archive.quarantine.recover import Selection
+    from event_archive.quarantine.recover import recover as recover_records
+    from event_archive.quarantine.repair import load_repair
+
     if repair_file and mapping_file:
         raise UnusableInput(
             "--repair, --mapping: a repair is for events, a mapping for other records; name one"
@@ -73,7 +77,7 @@ def recover(
     settings = read_settings(contracts, accepts_clock=accepts_clock)
     archive = settings.open_archive()
     repair = load_repair(repair_file, settings.limits) if repair_file else None
-    mapping = load_mapping(mapping_file, settings.limits) if mapping_file else None
+    mapping = settings.load_mapping(mapping_file, archive.contracts) if mapping_file else None
     pending = max(totals(archive.log.commits()).rejected, 1)
     with screen.show_progress("Judging", 1) as show:
         result = recover_records(
@@ -115,7 +119,7 @@ def recover(
     screen.print_note(*format_conclusion(result, dry_run=dry_run))
 
 
-def format_conclusion(result: Recovery, *, dry_run: bool) -> list[str]:
+def format_conclusion(result: "Recovery", *, dry_run: bool) -> list[str]:
     """What came of it, and what was left alone, a line each."""
     lines = []
     if result.left_out:
@@ -136,7 +140,7 @@ def format_conclusion(result: Recovery, *, dry_run: bool) -> list[str]:
     return lines
 
 
-def to_json(result: Recovery, *, dry_run: bool) -> dict[str, object]:
+def to_json(result: "Recovery", *, dry_run: bool) -> dict[str, object]:
     """The JSON report of a recovery."""
     return {
         "sequence": result.commit.sequence if result.commit else None,

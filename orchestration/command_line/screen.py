@@ -10,7 +10,8 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from contextvars import ContextVar
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import NoReturn
@@ -21,7 +22,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from orchestration import shown_times
+
 PIPED_WIDTH = 110
+TIME_ZONE: ContextVar[tzinfo] = ContextVar("TIME_ZONE", default=UTC)
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -81,10 +85,14 @@ def format_cell(value: object) -> str:
     return printable(str(value))
 
 
+def show_times_in(zone: tzinfo) -> None:
+    """Show moments in this zone from now on: the one of the project whose settings were read."""
+    TIME_ZONE.set(zone)
+
+
 def format_time(value: datetime) -> str:
-    """Format a time in UTC, to the second where there is no fraction."""
-    in_utc = value.astimezone(UTC) if value.tzinfo else value
-    return in_utc.isoformat(sep=" ").removesuffix("+00:00")
+    """Format a moment in the zone of the project."""
+    return shown_times.format_time(value, TIME_ZONE.get())
 
 
 def print_table(
@@ -110,6 +118,32 @@ def print_table(
     for row in cells:
         table.add_row(*(Text(format_value(value)) for value in row))
     console().print(table)
+
+
+def fits(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    format_value: Callable[[object], str] = format_cell,
+) -> bool:
+    """Whether a table is no wider than the screen, so that none of its cells has to wrap."""
+    widths = [
+        max([len(name), *(len(format_value(row[place])) for row in rows)])
+        for place, name in enumerate(columns)
+    ]
+    return sum(widths) + 3 * len(widths) <= width()
+
+
+def print_records(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    format_value: Callable[[object], str] = format_cell,
+) -> None:
+    """Print a record below the other, a field on a line: what is copied from there is whole."""
+    margin = max(len(name) for name in columns)
+    for number, row in enumerate(rows, start=1):
+        print_lines(f"-- {number}")
+        fields = zip(columns, row, strict=True)
+        print_lines(*(f"{name:<{margin}}  {format_value(value)}" for name, value in fields))
 
 
 def is_number(value: object) -> bool:

@@ -7,7 +7,6 @@ The project is compiled in a temporary installation with an empty archive: nothi
 written, and every fact is compiled as built from nothing, so that no part of its SQL is left out.
 """
 
-import shutil
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ from event_archive.views.segment_sql import SCHEMA
 from orchestration.contract_tools.column_lineage import relation_of
 from orchestration.contract_tools.read_fields import Relation, Tables, event_relation, merged
 from orchestration.dbt.graph import Manifest, Node, event_sources, in_order, read_manifest, table_of
-from orchestration.dbt.process import PARTIAL_PARSE, run_dbt
+from orchestration.dbt.process import begin_with_parsed, run_dbt
 from orchestration.settings import Settings
 
 ROWS = "(which rows)"
@@ -42,9 +41,7 @@ def compiled_manifest(settings: Settings) -> Manifest:
         aside = replace(settings, home=Path(folder), warehouse_file=None, cut=None)
         aside.open_archive(may_create=True)
         aside.dbt_target.mkdir(parents=True)
-        parsed = settings.dbt_target / PARTIAL_PARSE
-        if parsed.exists():
-            shutil.copy(parsed, aside.dbt_target / PARTIAL_PARSE)
+        begin_with_parsed(settings.dbt_target, aside.dbt_target)
         run_dbt(aside, ["compile"])
         return read_manifest(aside.dbt_target / "manifest.json")
 

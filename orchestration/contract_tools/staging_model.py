@@ -10,10 +10,11 @@ import re
 from sqlfmt.api import Mode, format_string
 from sqlfmt.exception import SqlfmtError
 
+from event_archive.engine import open_engine
 from event_archive.envelope import COLUMNS
 from event_archive.registry.column_types import Struct
 from event_archive.registry.contract import Contract
-from event_archive.sql_text import open_engine, quoted
+from event_archive.sql_text import quoted
 from event_archive.views.documented_columns import ViewColumn, field_columns
 
 LINE_LENGTH = 110

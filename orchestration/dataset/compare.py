@@ -24,7 +24,9 @@ from datetime import date
 import duckdb
 
 from event_archive import UnusableInput
-from event_archive.sql_text import Relations, quoted
+from event_archive.engine import Relations
+from event_archive.sql_text import quoted
+from orchestration.dataset.table_state import TableState
 from orchestration.dataset.tables import WAREHOUSE, columns, relation, table_comment
 
 # The alias by which a table's row is meant as a whole: no column should be called that.
@@ -34,14 +36,6 @@ EXACTLY_HASHED = re.compile(
     r"BOOLEAN|U?(TINY|SMALL|BIG|HUGE)?INT|U?INTEGER|DECIMAL\(\d+,\d+\)|VARCHAR|BLOB|UUID|DATE"
     r"|TIMESTAMP(_S|_MS|_NS| WITH TIME ZONE)?"
 )
-
-
-@dataclass(frozen=True)
-class TableState:
-    """How many rows a table holds, and a digest of its columns and rows."""
-
-    rows: int
-    digest: str
 
 
 @dataclass(frozen=True)

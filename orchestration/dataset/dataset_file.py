@@ -19,8 +19,9 @@ import duckdb
 from event_archive import UnusableInput
 from event_archive.sql_text import literal, quoted
 from event_archive.views.segment_sql import SCHEMA
-from orchestration.dataset.compare import TableState, table_state
+from orchestration.dataset.compare import table_state
 from orchestration.dataset.row_tracing import MartDescription, traces_from_json
+from orchestration.dataset.table_state import TableState
 from orchestration.dataset.tables import REPORTING, copy_tables, has_row_ids
 from orchestration.dataset.tables import columns as columns_of
 

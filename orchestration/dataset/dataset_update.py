@@ -11,19 +11,24 @@ and the caller writes one from nothing.
 """
 
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import duckdb
 
-from event_archive.sql_text import Relations, literal, quoted
-from orchestration.dataset.compare import TableState, differing_row_ids, has_same_definition, table_state
+from event_archive.engine import Relations
+from event_archive.sql_text import literal, quoted
+from orchestration.dataset.compare import differing_row_ids, has_same_definition, table_state
 from orchestration.dataset.dataset_file import DatasetInfo, describe
 from orchestration.dataset.row_tracing import LAST_SEQUENCE
+from orchestration.dataset.table_state import TableState
 from orchestration.dataset.tables import REPORTING, WAREHOUSE, columns, copy_table, has_row_ids, relation
 
 WRITABLE_MODE = 0o644
 MOST_ROWS = 1.5  # of those that a table holds: deleted rows take their room until the table is written anew
+
+MOST_OF_AN_ERROR = 300
 
 
 def update_dataset(
@@ -32,26 +37,37 @@ def update_dataset(
     file: Path,
     info: DatasetInfo,
     tables: dict[str, TableState],
+    log: Callable[[str], None] = lambda _: None,
 ) -> bool:
     """Write these marts of the warehouse to a new file, out of that of an earlier version.
 
     As `write_dataset`, but returns False, and leaves no file, where the earlier one is of no use or anything
-    fails: the caller loses nothing by it but time. The engine may be of no use then, either.
+    fails: the caller loses nothing by it but time, and `log` is told why. The engine may be of no use then,
+    either.
     """
+    reason = "it has other tables or columns, or other rows came of it"
     try:
         shutil.copyfile(before, file)
         file.chmod(WRITABLE_MODE)
         connection.execute(f"ATTACH {literal(str(file))} AS {REPORTING}")
         held = has_same_tables(connection, tables) and bring_up_to_date(connection, info, tables)
         connection.execute(f"DETACH {REPORTING}")
-    except Exception:
+    except Exception as error:
         let_go(connection)
-        held = False
+        held, reason = False, describe_first(error)
     if not held:
+        log(f"{before.name} could not be brought up to date, all tables are written anew: {reason}")
         # A log that is left beside the file would be taken for that of the next file of its name.
         for path in (file, file.with_name(f"{file.name}.wal")):
             path.unlink(missing_ok=True)
     return held
+
+
+def describe_first(error: BaseException) -> str:
+    """Return the error that came first in one line: what DuckDB says afterwards is only that one came."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return " ".join(f"{type(error).__name__}: {error}".split())[:MOST_OF_AN_ERROR]
 
 
 def let_go(connection: duckdb.DuckDBPyConnection) -> None:

@@ -10,13 +10,14 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from event_archive import UnusableInput
 from event_archive.store.checked_files import CheckedFiles, Folder
 from event_archive.store.commit import Commit, is_of
-from orchestration.dataset.compare import TableState
+from orchestration.dataset.table_state import TableState
 from orchestration.json_file import read_json_file
 from orchestration.settings import Settings
 
@@ -55,6 +56,11 @@ class Version:
     def manifest_name(self) -> str:
         """The file that says what the version is; the version exists once this file does."""
         return f"reporting-{self.number}.json"
+
+    @property
+    def published_time(self) -> datetime:
+        """When it was published."""
+        return datetime.fromisoformat(self.published_at)
 
     @property
     def content(self) -> tuple[object, ...]:

@@ -28,8 +28,14 @@ OF_DBT = {"dbt", "dbt_duckdb"}
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read a manifest that dbt has written; raises UnusableInput where it is damaged."""
-    return read_json_file(path, "remove it, and dbt writes it again")
+    """Read a manifest that dbt has written; raises UnusableInput where it is damaged.
+
+    Its nodes come by file and id: dbt's order goes by what was parsed anew, and no result may.
+    """
+    manifest = read_json_file(path, "remove it, and dbt writes it again")
+    nodes = manifest["nodes"].items()
+    by_file = sorted(nodes, key=lambda item: (item[1]["original_file_path"], item[0]))
+    return {**manifest, "nodes": dict(by_file)}
 
 
 def models(manifest: Manifest) -> dict[str, Node]:
@@ -64,6 +70,12 @@ def project_macros(manifest: Manifest) -> dict[str, Node]:
 def is_of_project(macro: Node) -> bool:
     """Whether a macro is of the project or its packages, not of dbt itself."""
     return macro["package_name"] not in OF_DBT
+
+
+def hooks_of(node: Node) -> list[str]:
+    """The SQL that runs before a node is built, and after."""
+    config = node["config"]
+    return [hook["sql"] for hook in (*(config.get("pre-hook") or ()), *(config.get("post-hook") or ()))]
 
 
 def is_fact(node: Node) -> bool:

@@ -84,6 +84,11 @@ def is_empty(node: Node) -> bool:
     return node["resource_type"] == "model" and not node["raw_code"].strip()
 
 
+def is_view(node: Node) -> bool:
+    """Whether a node has no rows of its own."""
+    return bool(node["config"]["materialized"] == "view")
+
+
 def is_without_events(node: Node) -> bool:
     """Whether a node changes with its code alone: a view has no rows of its own, a seed is a file."""
     return node["config"]["materialized"] in ("view", "seed")

@@ -5,6 +5,7 @@ Not here: what a manifest says (`graph`), which models are built and what comes 
 `assets.models`).
 """
 
+import contextlib
 import json
 import os
 import re
@@ -23,9 +24,10 @@ from event_archive.store.durable import make_durable_folder
 from orchestration.dbt.fact_rules import check_facts
 from orchestration.dbt.graph import Manifest, read_manifest
 from orchestration.dbt.packages import INSTALLED, PACKAGE, link_package
-from orchestration.dbt.project_rules import check_project_files
+from orchestration.dbt.project_rules import check_names, check_project_files
+from orchestration.dbt.serving import dbt_command
 from orchestration.full_disk import full
-from orchestration.settings import Settings
+from orchestration.settings import DBT_FOLDER, Settings
 
 GENERATED = {"target", "logs", INSTALLED, "package-lock.yml"}
 DEFINITIONS, MANIFEST = "definitions.json", "manifest.json"
@@ -78,10 +80,11 @@ def run_dbt(
     target = target or settings.dbt_target
     project = str(settings.dbt_project)
     log_format = ["--log-format", "json"] if on_node else ["--quiet"]
-    command = [dbt_executable(), *log_format, "--no-use-colors", *arguments]
+    command = [*dbt_command(settings, dbt_executable()), *log_format, "--no-use-colors", *arguments]
     command += ["--project-dir", project, "--profiles-dir", project]
     command += ["--target-path", str(target), "--log-path", str(target)]
     make_durable_folder(target)
+    begin_with_parsed(settings.home / DBT_FOLDER, target)
     link_package(settings.dbt_project)
     with subprocess.Popen(
         command,
@@ -103,6 +106,14 @@ def run_dbt(
     if process.returncode not in (0, 1):
         raise UnusableInput(f"dbt {arguments[0]}: {first_lines(output)}{details}")
     return output
+
+
+def begin_with_parsed(known: Path, target: Path) -> None:
+    """Begin in a new folder with what was parsed in another: dbt reads only what has changed since."""
+    parsed = known / PARTIAL_PARSE
+    if parsed.is_file() and not (target / PARTIAL_PARSE).exists():
+        with contextlib.suppress(OSError):  # without it dbt reads everything
+            shutil.copyfile(parsed, target / PARTIAL_PARSE)
 
 
 def listen(lines: Iterable[str], on_node: OnNode) -> str:
@@ -156,7 +167,7 @@ def load_manifest(settings: Settings, *, keep: bool = True) -> Manifest:
             if not parsed.exists():
                 raise UnusableInput(f"dbt parse: {first_lines(output)}")
             read = read_manifest(parsed)
-            check_facts(read)
+            check_definitions(read)
             if not keep:
                 return read
             os.utime(parsed, (started, started))
@@ -165,6 +176,12 @@ def load_manifest(settings: Settings, *, keep: bool = True) -> Manifest:
             (Path(aside) / PARTIAL_PARSE).replace(settings.dbt_target / PARTIAL_PARSE)
             return read
     return read_manifest(manifest)
+
+
+def check_definitions(manifest: Manifest) -> None:
+    """Raise UnusableInput for what dbt takes and a build would make wrong results of."""
+    check_names(manifest)
+    check_facts(manifest)
 
 
 def keep_manifest(settings: Settings, started: float, known: Manifest | None = None) -> Manifest:
@@ -177,7 +194,7 @@ def keep_manifest(settings: Settings, started: float, known: Manifest | None = N
     if is_current(settings, definitions):
         return read_manifest(built) if known is None else known
     read = read_manifest(built)
-    check_facts(read)
+    check_definitions(read)
     unfinished = settings.dbt_target / f".{DEFINITIONS}.{os.getpid()}"
     shutil.copyfile(built, unfinished)
     os.utime(unfinished, (started, started))
@@ -193,16 +210,22 @@ def is_current(settings: Settings, manifest: Path) -> bool:
 def last_change(project: Path) -> float:
     """When a file of the dbt project or of a package of its was last changed, added or removed.
 
-    In seconds since 1970. A package that is not a copy, but a link to somewhere, may change there.
+    In seconds since 1970.
     """
-    linked = [path.resolve() for path in (project / INSTALLED).glob("*") if path.is_symlink()]
-    folders = [folder for folder in {project, PACKAGE, *linked} if folder.is_dir()]
-    files = [*folders, *(file for folder in folders for file in sources(folder))]
-    return max(file.stat().st_mtime for file in files)
+    return max(path.stat().st_mtime for path in project_paths(project))
+
+
+def project_paths(project: Path) -> Iterator[Path]:
+    """All files and folders of a dbt project and of its packages, be these copies or links to somewhere."""
+    packages = (path.resolve() for path in (project / INSTALLED).glob("*"))
+    for folder in sorted({project, PACKAGE, *packages}):
+        if folder.is_dir():
+            yield folder
+            yield from sources(folder)
 
 
 def sources(folder: Path) -> Iterator[Path]:
     """All files and folders of a dbt project, without what dbt and git put beside them."""
     for path in folder.iterdir():
         if path.name not in GENERATED and path.name[0] != "." and path.exists():
-            yield from (path, *path.rglob("*"))
+            yield from (path, *(below for below in path.rglob("*") if below.exists()))

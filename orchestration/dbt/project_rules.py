@@ -11,7 +11,7 @@ from pathlib import Path
 from event_archive import UnusableInput
 from event_archive.registry.contract import Contracts, view_of
 from event_archive.views.correction_tables import TABLES as CORRECTIONS
-from orchestration.dbt.graph import Manifest, event_sources, project_macros, views_of
+from orchestration.dbt.graph import Manifest, Node, event_sources, project_macros, views_of
 from orchestration.dbt.kinds import marts, relations
 
 PROFILES = "profiles.yml"
@@ -70,6 +70,27 @@ def check_macros(manifest: Manifest) -> None:
                 f"{node['original_file_path']}: calls {name}, which projects had a copy of before it came "
                 f"with factlog; {instead} (see docs/how-to-upgrade.md)"
             )
+
+
+def check_names(manifest: Manifest) -> None:
+    """Raise UnusableInput where two relations differ by the case of their names alone.
+
+    To DuckDB they are one: the one that is built last would be both, and be published as both.
+    """
+    seen: dict[bytes, Node] = {}
+    for node in relations(manifest).values():
+        # As DuckDB tells names apart, which is by A to Z alone.
+        other = seen.setdefault(_relation_name(node).encode().lower(), node)
+        if other is not node:
+            raise UnusableInput(
+                f"{node['original_file_path']}: makes {_relation_name(node)}, which DuckDB does not tell "
+                f"from {_relation_name(other)} of {other['original_file_path']}; give one of them a name "
+                "that differs by more than capital letters"
+            )
+
+
+def _relation_name(node: Node) -> str:
+    return f"{node['schema']}.{node['alias']}"
 
 
 def check_marts(manifest: Manifest, project: Path) -> None:

@@ -13,7 +13,8 @@ import duckdb
 import pyarrow as pa
 
 from event_archive import Archive
-from event_archive.sql_text import Relations
+from event_archive.engine import Relations
+from event_archive.store.inputs import input_at
 from event_archive.views.between_cuts import Cut, differing_events_sql
 from event_archive.views.correction_tables import create_correction_tables
 from event_archive.views.segment_sql import SCHEMA, create_segments_table
@@ -89,11 +90,13 @@ def find_causes(
 def causes_sql(matched: str, limit: int | None) -> str:
     """The SELECT of the events of each row: corrections first, then in the order they landed."""
     first = "" if limit is None else f"QUALIFY place <= {int(limit)}"
-    columns = "source, event_id, event_type, occurred_at, landed_at, sequence, in_other, corrects, voids"
+    columns = (
+        "source, event_id, event_type, occurred_at, landed_at, sequence, position, in_other, corrects, voids"
+    )
     return (
         f"WITH matched AS (SELECT DISTINCT mart, row_id, {columns} FROM ({matched})) "
         "SELECT mart, row_id, count(*) OVER (PARTITION BY mart, row_id), "
-        "source, event_id, event_type, occurred_at, landed_at, sequence, in_other, "
+        "source, event_id, event_type, occurred_at, landed_at, sequence, position, in_other, "
         "CASE WHEN corrects IS NOT NULL THEN 'corrects' WHEN voids IS NOT NULL THEN 'voids' END AS mending, "
         "coalesce(corrects, voids), row_number() OVER ("
         "PARTITION BY mart, row_id ORDER BY mending IS NULL, sequence, occurred_at, event_id) AS place "
@@ -117,17 +120,18 @@ def group_by_row(
     archive: Archive, events: Sequence[tuple[Any, ...]], mended: Mapping[tuple[str, str], datetime]
 ) -> dict[tuple[str, int], Causes]:
     """Return the events of each row together, each with the file that it came from."""
-    origins = {commit.sequence: commit.origin for commit in archive.log.commits()}
+    commits = archive.log.commits()
     causes: dict[tuple[str, int], Causes] = {}
     for mart, row_id, count, source, event_id, event_type, occurred_at, landed_at, sequence, *rest in events:
-        in_other, mending, mends, _ = rest
+        position, in_other, mending, mends, _ = rest
+        commit = commits[sequence - 1]
         event = Cause(
             event_id=event_id,
             event_type=event_type,
             occurred_at=occurred_at,
             landed_at=landed_at,
             sequence=sequence,
-            origin=origins[sequence],
+            origin=commit.origin if position is None else input_at(commit, position).origin,
             only_in="b" if in_other else "a",
             mending=mending,
             mends=mends,

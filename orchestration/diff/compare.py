@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 
 from event_archive import Archive, UnusableInput
-from event_archive.sql_text import open_engine
+from event_archive.engine import open_engine
 from event_archive.views.between_cuts import Cut
 from orchestration.dataset.dataset_file import Dataset, DatasetInfo, attach_dataset
 from orchestration.dataset.versions import find_version, intact_file, require_served_version, versions

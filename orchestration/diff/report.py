@@ -6,7 +6,7 @@ what is compared (`compare`). Of an event only its name, type, times and file ar
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from pathlib import PurePath
 
@@ -14,6 +14,7 @@ from event_archive.wording import agree, format_count
 from orchestration.diff.causes import Cause
 from orchestration.diff.compare import Change, Comparison, DatasetSide, TableChanges
 from orchestration.diff.rows import ADDED, CHANGED, REMOVED
+from orchestration.shown_times import format_time
 
 EVENTS_SHOWN = 3
 SIGNS = {CHANGED: "~", REMOVED: "-", ADDED: "+"}
@@ -29,20 +30,20 @@ class Line:
     text: str
 
 
-def heading(comparison: Comparison) -> list[str]:
+def heading(comparison: Comparison, zone: tzinfo = UTC) -> list[str]:
     """The lines that say what A and B are."""
-    return [f"A  {format_side(comparison.a)}", f"B  {format_side(comparison.b)}"]
+    return [f"A  {format_side(comparison.a, zone)}", f"B  {format_side(comparison.b, zone)}"]
 
 
-def format_side(side: DatasetSide) -> str:
+def format_side(side: DatasetSide, zone: tzinfo) -> str:
     """Return what one side is, and what it was derived from, as a line."""
     info = side.info
     commits = (
-        f"commits 1 to {info.sequence}, landed by {format_moment(side.landed_at)}"
+        f"commits 1 to {info.sequence}, landed by {format_moment(side.landed_at, zone)}"
         if side.landed_at
         else "no commit"
     )
-    before = f", of events before {format_moment(info.as_of)}" if info.as_of else ""
+    before = f", of events before {format_moment(info.as_of, zone)}" if info.as_of else ""
     return f"{side.label}: {commits}{before}, code {info.code_version}"
 
 
@@ -79,14 +80,14 @@ def outcome(comparison: Comparison) -> list[str]:
     return [*only_on_a_side, *([same_line] if same else [])]
 
 
-def lines(comparison: Comparison, hint: str = "") -> Iterator[Line]:
+def lines(comparison: Comparison, hint: str = "", zone: tzinfo = UTC) -> Iterator[Line]:
     """The lines on each table that differs, row by row; `hint`: how rows that are left out can be seen."""
     for table in comparison.tables:
         if table.differs or table.differences.read_again:
-            yield from table_lines(table, hint)
+            yield from table_lines(table, hint, zone)
 
 
-def table_lines(table: TableChanges, hint: str) -> Iterator[Line]:
+def table_lines(table: TableChanges, hint: str, zone: tzinfo) -> Iterator[Line]:
     """The lines on one table: its columns, its first rows that differ, and how many more there are."""
     rows = table.differences
     pair = rows.comparison.pair
@@ -99,7 +100,7 @@ def table_lines(table: TableChanges, hint: str) -> Iterator[Line]:
     if pair.retyped:
         yield Line("note", f"columns of another type in B, compared as text: {', '.join(pair.retyped)}")
     for change in table.changes:
-        yield from change_lines(change, table.without_events)
+        yield from change_lines(change, table.without_events, zone)
     more = rows.rows - len(table.changes)
     if more > 0:
         yield Line("note", f"… and {more:,} more {'row' if more == 1 else 'rows'}{hint}")
@@ -109,16 +110,16 @@ def table_lines(table: TableChanges, hint: str) -> Iterator[Line]:
         yield Line("note", f"{rows.read_again:,} more {differ} only in when something landed ({landing})")
 
 
-def change_lines(change: Change, without_events: str) -> Iterator[Line]:
+def change_lines(change: Change, without_events: str, zone: tzinfo) -> Iterator[Line]:
     """The lines on one row: its key, what changed, and by which events."""
-    key = ", ".join(f"{column} {format_value(value)}" for column, value in change.key.items())
+    key = ", ".join(f"{column} {format_value(value, zone)}" for column, value in change.key.items())
     yield Line(change.kind, f"{SIGNS[change.kind]} {key}")
     width = max(map(len, change.values), default=0)
     for column, (old, new) in change.values.items():
-        yield Line("value", f"    {column:<{width}}  {format_value(old)} → {format_value(new)}")
+        yield Line("value", f"    {column:<{width}}  {format_value(old, zone)} → {format_value(new, zone)}")
     shown = change.causes.events[:EVENTS_SHOWN]
     for event in shown:
-        yield from event_lines(event)
+        yield from event_lines(event, zone)
     more = change.causes.count - len(shown)
     if more > 0:
         yield Line("event", f"  … and {more:,} more {'event' if more == 1 else 'events'}")
@@ -126,25 +127,25 @@ def change_lines(change: Change, without_events: str) -> Iterator[Line]:
         yield Line("event", f"  {without_events}")
 
 
-def event_lines(event: Cause) -> Iterator[Line]:
+def event_lines(event: Cause, zone: tzinfo) -> Iterator[Line]:
     """The lines on one event: what it is, when it occurred, when and from where it landed, what it mends."""
     by = "by" if event.only_in == "b" else "without"
     indent = " " * (len(by) + 3)
     yield Line("event", f"  {by} {event.event_type} {event.event_id}")
-    landed = f"landed {format_moment(event.landed_at)} in commit {event.sequence}"
+    landed = f"landed {format_moment(event.landed_at, zone)} in commit {event.sequence}"
     origin = PurePath(event.origin).name
-    yield Line("event", f"{indent}occurred {format_moment(event.occurred_at)}, {landed} from {origin}")
+    yield Line("event", f"{indent}occurred {format_moment(event.occurred_at, zone)}, {landed} from {origin}")
     if event.mends:
-        of = f"of {format_moment(event.mended_at)}" if event.mended_at else "which has not landed"
+        of = f"of {format_moment(event.mended_at, zone)}" if event.mended_at else "which has not landed"
         yield Line("event", f"{indent}{event.mending} {event.mends}, {of}")
 
 
-def format_moment(value: datetime) -> str:
-    """Return a time in UTC to the second."""
-    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+def format_moment(value: datetime, zone: tzinfo = UTC) -> str:
+    """Return a moment to the second."""
+    return format_time(value.replace(microsecond=0), zone)
 
 
-def format_value(value: object) -> str:
+def format_value(value: object, zone: tzinfo) -> str:
     """Return a value of a row as text, so that two that differ look different."""
     match value:
         case None:
@@ -156,8 +157,7 @@ def format_value(value: object) -> str:
         case Decimal():
             return f"{value:,f}"
         case datetime():
-            in_utc = value.astimezone(UTC) if value.tzinfo else value
-            return in_utc.isoformat(sep=" ").removesuffix("+00:00")
+            return format_time(value, zone)
         case date():
             return value.isoformat()
     return str(value)

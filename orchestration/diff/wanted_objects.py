@@ -8,8 +8,9 @@ import duckdb
 import pyarrow as pa
 
 from event_archive import Archive
+from event_archive.engine import Relations
 from event_archive.registry.contract import ALL_EVENTS
-from event_archive.sql_text import Relations, literal
+from event_archive.sql_text import literal
 from orchestration.dataset.row_tracing import EventTrace
 
 

@@ -4,11 +4,14 @@ Belongs here: landing the events of a test, refreshing, and comparing one table.
 events may arrive (`arrivals`).
 """
 
+import atexit
 import json
+import shutil
 import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +19,13 @@ import duckdb
 
 from event_archive import Source, UnusableInput, land
 from event_archive.decoding.sources import find_sources
-from event_archive.mapping.mapping import load_mapping
+from event_archive.engine import open_engine
 from event_archive.quarantine.queries import Filter, grouped
-from event_archive.sql_text import literal, open_engine, quoted
+from event_archive.sql_text import literal, quoted
 from event_archive.store.durable import make_durable_folder
 from orchestration.dataset.tables import relation
 from orchestration.dataset.versions import require_served_version
+from orchestration.dbt.process import DEFINITIONS, PARTIAL_PARSE
 from orchestration.model_testing.rows_apart import format_rows, rows_apart
 from orchestration.publishing.publish import PublishingRefused
 from orchestration.refresh import refresh
@@ -95,7 +99,25 @@ def empty_home() -> Derived:
     settings.require("contracts", "dbt_project")
     folder = tempfile.TemporaryDirectory(prefix="factlog-given-")
     home = Path(folder.name) / "home"
-    return Derived(replace(settings, home=home, warehouse_file=None, unnamed=frozenset()), folder)
+    own = replace(settings, home=home, warehouse_file=None, unnamed=frozenset())
+    _copy_parsed(_parsed(own.dbt_project), own.dbt_target)
+    return Derived(own, folder)
+
+
+@cache
+def _parsed(project: Path) -> Path:
+    """The folder in which what dbt has parsed of a project is kept for the tests of this process."""
+    folder = tempfile.TemporaryDirectory(prefix=f"factlog-parsed-{project.name}-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
+
+
+def _copy_parsed(source: Path, target: Path) -> None:
+    """Copy what dbt has parsed, with its times: where the project has changed since, it is parsed again."""
+    for name in (DEFINITIONS, PARTIAL_PARSE):
+        if (source / name).is_file():
+            make_durable_folder(target)
+            shutil.copy2(source / name, target / name)
 
 
 def lines_of(events: Events) -> list[str]:
@@ -113,7 +135,7 @@ def land_lines(settings: Settings, lines: Iterable[str], name: str, mapping: Pat
     path = settings.home / name
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     archive = settings.open_archive(may_create=True)
-    read_by = load_mapping(mapping, settings.limits) if mapping else None
+    read_by = settings.load_mapping(mapping, archive.contracts) if mapping else None
     if land(archive, Source(name, path), mapping=read_by, limits=settings.limits).counts.rejected:
         groups = grouped(archive, Filter(), samples=1)
         reasons = [f"{group.reason}: {sample.detail}" for group in groups for sample in group.samples]
@@ -124,6 +146,7 @@ def build(settings: Settings) -> None:
     """Derive, test and publish; raises AssertionError that names what does not hold."""
     try:
         refresh(settings)
+        _copy_parsed(settings.dbt_target, _parsed(settings.dbt_project))
     except PublishingRefused as refused:
         causes = [check for check in refused.failed if check.detail != "skipped"]
         reasons = "\n".join(f"  {check.name}: {check.detail}" for check in causes)

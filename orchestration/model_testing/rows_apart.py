@@ -10,7 +10,8 @@ from typing import Any
 
 import duckdb
 
-from event_archive.sql_text import literal, open_engine, quoted
+from event_archive.engine import open_engine
+from event_archive.sql_text import literal, quoted
 from orchestration.dataset.tables import relation
 
 Rows = list[tuple[Any, ...]]

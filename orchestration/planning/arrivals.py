@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from event_archive.registry.contract import Contracts
-from event_archive.store.commit import Commit
+from event_archive.store.commit import REMAP, Commit
 from event_archive.views.day_facts import with_latest_day
 from orchestration.dbt.graph import Manifest, is_daily, models, views_of
 
@@ -39,14 +39,17 @@ def arrivals(commits: Sequence[Commit], contracts: Contracts, after: int = 0) ->
     arrived: list[Arrival] = []
     for commit, latest in with_latest_day(commits):
         rows: dict[tuple[str, date], int] = {}
-        for segment in commit.segments if commit.sequence > after else ():
+        segments = [(segment, 1) for segment in commit.segments]
+        # What a remap replaces was of other days, perhaps, or of other keys: these are derived again as well.
+        segments += [(segment, 0) for segment in commit.replaces]
+        for segment, counted in segments if commit.sequence > after else ():
             if contract := contracts.get(segment.type):
                 for day, number in segment.days.items():
                     view_day = contract.view_name, date.fromisoformat(day)
-                    rows[view_day] = rows.get(view_day, 0) + number
+                    rows[view_day] = rows.get(view_day, 0) + number * counted
         origin = commit.sequence, commit.landed_at, commit.origin
         for (view, day_of_events), number in sorted(rows.items()):
-            late_days = max(0, (latest - day_of_events).days)
+            late_days = 0 if commit.kind == REMAP else max(0, (latest - day_of_events).days)
             arrived.append(Arrival(view, day_of_events, number, late_days, *origin))
     return arrived
 

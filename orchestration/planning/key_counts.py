@@ -11,10 +11,11 @@ from contextlib import closing, suppress
 import duckdb
 
 from event_archive import Archive, UnusableInput, create_views
-from event_archive.sql_text import literal, open_engine, quoted
+from event_archive.engine import open_engine
+from event_archive.sql_text import literal, quoted
 from event_archive.store.commit import Commit
 from event_archive.views.correction_tables import CORRECTIONS_SINCE, create_correction_tables
-from event_archive.views.resolved_corrections import count_corrections
+from event_archive.views.corrections import count_corrections
 from orchestration.dataset.key_tracing import KeyTrace, create_relations, key_trace, with_definitions
 from orchestration.dataset.tables import WAREHOUSE, relation
 from orchestration.dbt.graph import Manifest, day_columns

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 from event_archive import UnusableInput
 from event_archive.registry.contract import Contracts
-from event_archive.store.commit import Commit
+from event_archive.store.commit import Commit, segments_of
 from orchestration.warehouse.requests import Days, ranges
 
 SHOWN_DAYS = 5
@@ -47,8 +47,7 @@ def days_with_events(commits: Iterable[Commit], contracts: Contracts) -> frozens
     """The days of the events that a model can read: those of a type with a contract."""
     return frozenset(
         date.fromisoformat(day)
-        for commit in commits
-        for segment in commit.segments
+        for segment in segments_of(list(commits))
         if segment.type in contracts
         for day in segment.days
     )

@@ -15,9 +15,10 @@ import duckdb
 from event_archive import Archive, UnusableInput
 from event_archive.store.durable import file_digest, make_durable_folder, move_into_place, sync
 from orchestration.dataset.code_version import code_version
-from orchestration.dataset.compare import TableState, table_states
+from orchestration.dataset.compare import table_states
 from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
 from orchestration.dataset.dataset_update import update_dataset
+from orchestration.dataset.table_state import TableState
 from orchestration.dataset.versions import (
     SERVED,
     Version,
@@ -29,11 +30,14 @@ from orchestration.dataset.versions import (
     versions,
 )
 from orchestration.full_disk import full_disk_in_one_line
+from orchestration.publishing.retention import remove_old_versions
+from orchestration.publishing.unchanged import note_published
 from orchestration.settings import Settings
-from orchestration.warehouse.build_record import Build, Check, last_build
+from orchestration.warehouse.build_record import Build, last_build
 from orchestration.warehouse.checks import Inspected, run_checks
 from orchestration.warehouse.engine import open_as_warehouse
 from orchestration.warehouse.lock import warehouse_lock
+from orchestration.warehouse.outcomes import Check
 
 
 class PublishingRefused(Exception):
@@ -48,21 +52,26 @@ class PublishingRefused(Exception):
 
 @dataclass(frozen=True)
 class Publication:
-    """The version that is served now, whether it is new, and what was checked."""
+    """The version that is served now, whether it is new, what was checked; which versions were removed."""
 
     version: Version
     is_new: bool
     checks: list[Check]
+    removed: tuple[int, ...] = ()
 
 
 def publish(settings: Settings, *, log: Callable[[str], None] | None = None) -> Publication:
     """Publish the warehouse if its checks hold and it says something new."""
     settings.require_archive()
     with warehouse_lock(settings, "publishing", log=log), full_disk_in_one_line(str(settings.published)):
-        return publish_locked(settings, settings.open_archive())
+        publication = publish_locked(settings, settings.open_archive(), log)
+        note_published(settings, publication.version)
+        return publication
 
 
-def publish_locked(settings: Settings, archive: Archive) -> Publication:
+def publish_locked(
+    settings: Settings, archive: Archive, log: Callable[[str], None] | None = None
+) -> Publication:
     """Publish while the caller holds the warehouse."""
     if not settings.warehouse.is_file():
         raise UnusableInput(f"{settings.warehouse}: nothing to publish yet; run `factlog refresh`")
@@ -73,7 +82,21 @@ def publish_locked(settings: Settings, archive: Archive) -> Publication:
         if failed or build is None:
             raise PublishingRefused(checks)
         states = table_states(connection)
-        return Publication(*switch(settings, connection, build, states), checks)
+        before = served_version(settings)
+        version, is_new = switch(settings, connection, build, states, log or no_log)
+        return Publication(version, is_new, checks, remove_old_versions(settings, before))
+
+
+def stay_published(settings: Settings, archive: Archive, version: Version) -> Publication | None:
+    """What is served, where a build would give it again (`unchanged`); None where a check does not hold now.
+
+    The caller holds the warehouse.
+    """
+    with open_as_warehouse(settings, settings.warehouse) as connection:
+        checks = audit(settings, archive, connection, last_build(connection))
+    if any(check.blocking and not check.passed for check in checks):
+        return None
+    return Publication(version, False, checks, remove_old_versions(settings, version))
 
 
 def audit(
@@ -90,8 +113,16 @@ def checked_until(settings: Settings, archive: Archive) -> int:
     return written[-1].sequence_in(archive.log.commits()) if written else 0
 
 
+def no_log(_: str) -> None:
+    """Leave a line be, where nobody listens."""
+
+
 def switch(
-    settings: Settings, connection: duckdb.DuckDBPyConnection, build: Build, states: dict[str, TableState]
+    settings: Settings,
+    connection: duckdb.DuckDBPyConnection,
+    build: Build,
+    states: dict[str, TableState],
+    log: Callable[[str], None],
 ) -> tuple[Version, bool]:
     """Serve the version that says this: the current one, one that a crash left unserved, or a new one."""
     content = (build.log_digest, code_version(settings), states)
@@ -102,7 +133,7 @@ def switch(
     clear_litter(settings.published, written)
     newest = written[-1] if written else None
     if newest is None or newest == before or newest.content != content or not is_intact(settings, newest):
-        newest = write(settings, connection, build, states, newest)
+        newest = write(settings, connection, build, states, newest, log)
     serve(settings.published, newest)
     return newest, True
 
@@ -113,6 +144,7 @@ def write(
     build: Build,
     states: dict[str, TableState],
     before: Version | None,
+    log: Callable[[str], None],
 ) -> Version:
     """Write the version after another: first the whole file, then the manifest that makes it exist.
 
@@ -123,15 +155,16 @@ def write(
     unfinished = settings.published / f".reporting-{number}.duckdb.unfinished"
     written_at = datetime.now(UTC)
     info = DatasetInfo(build.sequence, build.log_digest, build.as_of, code_version(settings), written_at)
-    if (
-        before is None
-        or not is_intact(settings, before)
-        or not update_dataset(connection, settings.published / before.file_name, unfinished, info, states)
-    ):
+    earlier = settings.published / before.file_name if before and is_intact(settings, before) else None
+    reasons: list[str] = []
+    if earlier is None or not update_dataset(connection, earlier, unfinished, info, states, reasons.append):
         # Another engine: that of an update which failed may be of no use any more.
         connection.close()
         with open_as_warehouse(settings, settings.warehouse) as anew:
             states = write_dataset(anew, unfinished, info, states)
+    # Said once that is done: where a disk is full, for one, it fails as well, and is the one thing to say.
+    for reason in reasons:
+        log(reason)
     version = Version(
         number=number,
         sequence=build.sequence,

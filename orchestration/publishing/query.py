@@ -20,7 +20,7 @@ from typing import Any
 import duckdb
 
 from event_archive import UnusableInput
-from event_archive.sql_text import open_engine
+from event_archive.engine import open_engine
 from orchestration.dataset.versions import intact_file, require_served_version
 from orchestration.publishing.write_fence import fenced_thread
 from orchestration.setting_values import is_text

@@ -20,12 +20,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from event_archive import Limits, UnusableInput
-from event_archive.store.commit import Commit
+from event_archive.store.commit import Commit, segments_of
 from event_archive.store.durable import seal, sync
 from event_archive.store.landing_times import known_before
 from orchestration.dataset.code_version import code_version
-from orchestration.dataset.compare import TableState, table_states
+from orchestration.dataset.compare import table_states
 from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
+from orchestration.dataset.table_state import TableState
 from orchestration.dbt.process import OnNode
 from orchestration.full_disk import full_disk_in_one_line
 from orchestration.setting_values import absolute, moment, whole_number
@@ -143,9 +144,7 @@ def known_sequence(
 
 def check_as_of(commits: Sequence[Commit], as_of: datetime | None) -> None:
     """Raise UnusableInput for a moment before which nothing had occurred."""
-    occurred = [
-        datetime.fromisoformat(segment.min_occurred_at) for commit in commits for segment in commit.segments
-    ]
+    occurred = [datetime.fromisoformat(segment.min_occurred_at) for segment in segments_of(commits)]
     if as_of is not None and not any(first < as_of for first in occurred):
         earliest = f"; the first event occurred at {format_moment(min(occurred))}" if occurred else ""
         raise UnusableInput(f"--as-of {format_moment(as_of)}: nothing had occurred before{earliest}")

@@ -16,17 +16,18 @@ from pathlib import Path
 import duckdb
 
 from event_archive import Archive, UnusableInput
+from event_archive.engine import open_engine
 from event_archive.registry.contract import Contracts
-from event_archive.sql_text import literal, open_engine
+from event_archive.sql_text import literal
 from orchestration.dataset.code_version import code_version
 from orchestration.dataset.compare import (
     DayDifference,
-    TableState,
     count_by_day,
     pair_tables,
     table_state,
     table_states,
 )
+from orchestration.dataset.table_state import TableState
 from orchestration.dataset.tables import WAREHOUSE
 from orchestration.dataset.versions import BRING_BACK, Version, checked_versions, require_served_version
 from orchestration.dbt.graph import Manifest, day_columns

@@ -20,7 +20,7 @@ from datetime import date
 import duckdb
 
 from event_archive.sql_text import quoted
-from event_archive.store.commit import Commit
+from event_archive.store.commit import Commit, segments_of
 from orchestration.dataset.compare import WHOLE, DayDifference, count_by_day, pair_tables
 from orchestration.dataset.tables import relation
 from orchestration.dataset.versions import Version, intact_file
@@ -105,7 +105,7 @@ def verify_sample(settings: Settings, *, seed: str, number_of_days: int) -> Samp
 
 def draw_days(commits: Sequence[Commit], seed: str, number: int) -> list[date]:
     """Draw days that hold events; the same seed over the same log draws the same."""
-    held = sorted({day for commit in commits for segment in commit.segments for day in segment.days})
+    held = sorted({day for segment in segments_of(commits) for day in segment.days})
     drawn = random.Random(seed).sample(held, min(number, len(held)))
     return sorted(map(date.fromisoformat, drawn))
 

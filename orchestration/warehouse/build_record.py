@@ -1,14 +1,14 @@
 """What the warehouse remembers of its last build, so that nobody publishes one that was not checked.
 
 Belongs here: remembering, in the warehouse itself, which dbt process built it over which cut of the log and
-how its tests ended. Not here: what publishing waits for (`checks`), and running dbt (`dbt.process`). Every
-dbt process that connects begins a new build, so a build made by hand counts as unchecked.
+how its tests ended. Not here: the outcome of each node (`outcomes`), what publishing waits for (`checks`),
+and running dbt (`dbt.process`). Every dbt process that connects begins a new build, so a build made by hand
+counts as unchecked.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import duckdb
 
@@ -18,12 +18,13 @@ from event_archive.store.commit import Commit
 from orchestration.dataset.key_tracing import KeyTrace, with_definitions
 from orchestration.dataset.row_tracing import MartDescription, describe_marts, traces_to_json
 from orchestration.dbt.graph import Manifest, facts
-from orchestration.dbt.kinds import built_nodes, is_relation, is_test, name_of
+from orchestration.dbt.kinds import built_nodes
 from orchestration.json_file import read_json_file
 from orchestration.settings import Settings
 from orchestration.warehouse import untested_keys
 from orchestration.warehouse.engine import has_columns, open_warehouse
 from orchestration.warehouse.model_code import describe_events, record_code
+from orchestration.warehouse.outcomes import Check, is_checked, outcome, record_outcomes
 from orchestration.warehouse.requests import (
     EVERYTHING,
     create_tables,
@@ -33,24 +34,9 @@ from orchestration.warehouse.requests import (
     requested_days,
     requested_rebuilds,
 )
+from orchestration.warehouse.unknown_inputs import unknown_inputs
 
 BUILD = "audit.build"
-PASSED = {"pass", "success", "warn", "no-op", "reused"}
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was checked; a failed check that blocks keeps the dataset from being published."""
-
-    name: str
-    passed: bool
-    blocking: bool
-    detail: str
-    is_test: bool = True
-
-
-class NodeCheck(Check):
-    """How one node of dbt fared in a build: a test that was run; or a model, seed or snapshot."""
 
 
 @dataclass(frozen=True)
@@ -119,11 +105,15 @@ def record_build(
     request: str | None = None,
     *,
     left_out: Collection[str] = (),
+    inputs: Mapping[str, str] | None = None,
+    kept: Collection[str] = (),
 ) -> list[Check]:
     """Remember how the nodes of the dbt process that has just ended fared; needs the warehouse's lock.
 
     `manifest`: that process's. `request`: the replay that it was started for, fulfilled where every model
-    that it chose was built. `left_out`: the tables that are not in this warehouse on purpose.
+    that it chose was built. `left_out`: the tables that are not in this warehouse on purpose. `inputs`: of
+    what each node was to be made; `kept`: the nodes that were made of that before, and so not built again:
+    they count as they were recorded then.
     """
     results = read_json_file(settings.dbt_target / "run_results.json", "run `factlog refresh` again")
     statuses = {result["unique_id"]: result["status"] for result in results["results"]}
@@ -132,28 +122,31 @@ def record_build(
     failed = {name for name in done if name.startswith("model.")} - built
     expected = built_nodes(manifest)
     marts = [mart for mart in describe_marts(manifest) if mart.table not in left_out]
-    outcomes: list[Check] = [outcome(result) for result in results["results"] if is_checked(result)]
+    checked = [result for result in results["results"] if is_checked(result)]
+    outcomes: list[Check] = [outcome(result) for result in checked]
     with open_warehouse(settings) as connection:
         build = last_build(connection)
         if build is None or build.id != results["metadata"]["invocation_id"]:
             raise UnusableInput(
                 f"{settings.warehouse}: another dbt process has written it meanwhile; refresh again"
             )
-        connection.execute(f"UPDATE {BUILD} SET complete = ?", [expected <= done])
+        held = record_outcomes(
+            connection,
+            checked,
+            inputs=inputs or {},
+            kept=kept,
+            unknown=unknown_inputs(settings, connection, done),
+        )
+        complete = expected <= done | held
+        connection.execute(f"UPDATE {BUILD} SET complete = ?", [complete])
         again = requested_rebuilds(connection)
         afresh = built if EVERYTHING in again else again
         record_code(connection, manifest, contracts, built, afresh)
         if not failed:
             everything = set(facts(manifest)) <= built
             mark_fulfilled(connection, built, everything=everything, request=request)
-        connection.execute(
-            "CREATE OR REPLACE TABLE audit.outcomes (name VARCHAR, passed BOOLEAN, detail VARCHAR)"
-        )
-        if outcomes:
-            rows = [(check.name, check.passed, check.detail) for check in outcomes]
-            connection.executemany("INSERT INTO audit.outcomes VALUES (?, ?, ?)", rows)
         record_marts(connection, marts)
-        if expected <= done and all(check.passed for check in outcomes):
+        if complete and all(check.passed for check in outcomes):
             untested_keys.record_all_passed(connection, manifest, build.sequence)
     return outcomes
 
@@ -182,21 +175,6 @@ def record_marts(connection: duckdb.DuckDBPyConnection, marts: Iterable[MartDesc
         )
 
 
-def is_checked(result: dict[str, Any]) -> bool:
-    """Whether a result of dbt says anything: of what is neither built nor tested (a hook), only a failure."""
-    name = result["unique_id"]
-    return is_relation(name) or is_test(name) or result["status"] not in PASSED
-
-
-def outcome(result: dict[str, Any]) -> NodeCheck:
-    """Return one result of dbt as a check: how a test ended, or whether a model was built or skipped."""
-    unique_id, status = result["unique_id"], result["status"]
-    message = " ".join((result.get("message") or "").split())
-    detail = f"{status}: {message}" if message else status
-    passed, test = status in PASSED, is_test(unique_id)
-    return NodeCheck(name_of(unique_id), passed, blocking=True, detail=detail, is_test=test)
-
-
 def last_build(connection: duckdb.DuckDBPyConnection) -> Build | None:
     """Return what is remembered of the last build; None where there was none, or before a cut by time was."""
     if not has_columns(connection, BUILD, "complete", "as_of"):
@@ -205,9 +183,3 @@ def last_build(connection: duckdb.DuckDBPyConnection) -> Build | None:
         f"SELECT build_id, sequence, log_digest, complete, as_of FROM {BUILD}"
     ).fetchone()
     return None if row is None else Build(*row)
-
-
-def recorded_outcomes(connection: duckdb.DuckDBPyConnection) -> list[NodeCheck]:
-    """How each model and test fared in the last build, by name."""
-    rows = connection.execute("SELECT name, passed, detail FROM audit.outcomes ORDER BY name").fetchall()
-    return [NodeCheck(name, passed, blocking=True, detail=detail) for name, passed, detail in rows]

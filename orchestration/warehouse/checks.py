@@ -15,10 +15,12 @@ import duckdb
 from event_archive import Archive
 from event_archive.sql_text import literal
 from event_archive.store.commit import Commit
+from event_archive.store.inputs import agrees_with_files
 from event_archive.verification import verify_commits
 from event_archive.views.corrections import WAITING
 from event_archive.wording import agree, format_age, format_count
-from orchestration.warehouse.build_record import Build, Check, NodeCheck, recorded_outcomes
+from orchestration.warehouse.build_record import Build
+from orchestration.warehouse.outcomes import Check, NodeCheck, recorded_outcomes
 
 ARCHIVE_CHAIN, CONSERVATION, MODELS_TESTED = "archive_chain", "conservation", "models_tested"
 NOTHING_WAITS = "no_correction_waits"
@@ -118,7 +120,7 @@ def conservation(
         accepted += counts.accepted
         if not counts.conserved:
             problems.append(f"commit {commit.sequence}: {counts} do not add up")
-        if not commit.agrees_with_files:
+        if not agrees_with_files(commit):
             problems.append(f"commit {commit.sequence}: {counts} are not those of the files it names")
     # The number stands in the text, so that only the files of these commits are opened.
     row = connection.execute(
@@ -187,7 +189,7 @@ CHECKS = (
     ),
     PublishingCheck(
         CONSERVATION,
-        "Received = accepted + duplicate + rejected in every commit; dbt reads what is accepted.",
+        "Received = accepted + duplicate + rejected + ignored in every commit; dbt reads what is accepted.",
         check_conservation,
         requires=ARCHIVE_CHAIN,
     ),

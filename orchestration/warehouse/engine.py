@@ -10,7 +10,8 @@ from pathlib import Path
 
 import duckdb
 
-from event_archive.sql_text import literal, open_engine
+from event_archive.engine import open_engine
+from event_archive.sql_text import literal
 from orchestration.dataset.tables import NAMED
 from orchestration.settings import Settings
 

@@ -23,8 +23,9 @@ from orchestration.dbt.graph import Manifest, read_manifest, table_of
 from orchestration.dbt.kinds import marts, not_of_the_log
 from orchestration.dbt.process import MANIFEST, OnNode, first_lines, run_dbt
 from orchestration.full_disk import full, full_disk_in_one_line
-from orchestration.settings import Settings
-from orchestration.warehouse.build_record import Check, record_build
+from orchestration.settings import WAREHOUSE, Settings
+from orchestration.warehouse.build_record import record_build
+from orchestration.warehouse.outcomes import Check
 
 FOLDER = "scratch"
 DETAILS = "; details: "
@@ -114,7 +115,7 @@ def derive(
         cut=cut,
         as_of=as_of,
         sample_days=tuple(sample_days),
-        warehouse_file=scratch.folder / "warehouse.duckdb",
+        warehouse_file=scratch.folder / WAREHOUSE,
     )
     chosen = ["--select", *select] if select else []
     try:

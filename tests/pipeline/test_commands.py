@@ -220,6 +220,29 @@ def test_log_of_nothing_and_of_something(factlog: Typed) -> None:
     assert len(re.findall(r"ndjson *$", out, re.MULTILINE)) == 2
 
 
+def test_people_are_shown_moments_in_their_zone_and_programs_in_utc(
+    factlog: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACTLOG_TIME_ZONE", "Asia/Tokyo")
+    factlog("land", write(RATED))
+    (landed_at,) = re.findall(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\S*", factlog("log")[1])
+    assert landed_at.endswith("+09:00")
+    (commit,) = json.loads(factlog("log", "--json")[1])
+    assert commit["landed_at"].endswith("Z")
+    moment = datetime.fromisoformat(commit["landed_at"])
+    assert datetime.fromisoformat(landed_at) == moment.replace(microsecond=0)
+    sql = "SELECT occurred_at, occurred_at::TIMESTAMP AS in_utc, event_date FROM events.translation_rated"
+    _, out, _ = factlog("query", "--archive", sql)
+    assert "2026-02-01 19:00:00+09:00" in out
+    assert re.search(r"2026-02-01 10:00:00 +2026-02-01", out)
+    assert "2026-02-01T10:00:00Z,2026-02-01T10:00:00," in factlog("query", "--archive", sql, "--csv")[1]
+    assert '"2026-02-01T10:00:00Z"' in factlog("query", "--archive", sql, "--json")[1]
+    monkeypatch.setenv("FACTLOG_TIME_ZONE", "Asia/Tokio")
+    code, out, err = factlog("log")
+    assert (code, out) == (2, "")
+    assert "FACTLOG_TIME_ZONE=Asia/Tokio: there is no such time zone; did you mean Asia/Tokyo?" in err
+
+
 def test_verify_holds_until_a_byte_is_changed(home: Path, factlog: Typed) -> None:
     factlog("land", write(RATED))
     code, out, _ = factlog("verify")
@@ -300,7 +323,7 @@ def test_quarantine_gives_reason_and_bytes(factlog: Typed) -> None:
 
 def test_refused_record_can_not_drive_the_terminal(factlog: Typed) -> None:
     Path("evil.ndjson").write_bytes(b'{"type": "\x1b[2J", "evil": "\x1b]0;gotcha\x07"}\n')
-    factlog("land", "evil.ndjson")
+    factlog("land", "--quarantine-anyway", "evil.ndjson")
     for command in (["quarantine", "list"], ["quarantine", "show"]):
         code, out, _ = factlog(*command)
         assert code == 0
@@ -354,9 +377,9 @@ def test_nothing_is_published_yet(factlog: Typed) -> None:
     assert json.loads(factlog("published", "list", "--json")[1]) == []
 
 
-def test_demo_walks_the_whole_way_and_changes_nothing_the_second_time(home: Path) -> None:
-    done = in_a_shell("factlog demo --scale 0.02", home)
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_demo_walks_the_whole_way_and_changes_nothing_the_second_time(factlog: Typed) -> None:
+    code, out, err = factlog("demo", "--scale", "0.02")
+    assert code == 0, out + err
     for text in (
         "What came in",
         "What was refused",
@@ -365,8 +388,8 @@ def test_demo_walks_the_whole_way_and_changes_nothing_the_second_time(home: Path
         "Turnaround",
         "Quality",
     ):
-        assert text in done.stdout
-    numbers = re.search(r"^ *\d+ +\d+ +([\d,]+) +([\d,]+) +([\d,]+) +([\d,]+) *$", done.stdout, re.MULTILINE)
+        assert text in out
+    numbers = re.search(r"^ *\d+ +\d+ +([\d,]+) +([\d,]+) +([\d,]+) +([\d,]+) *$", out, re.MULTILINE)
     assert numbers
     received, accepted, duplicate, rejected = (int(number.replace(",", "")) for number in numbers.groups())
     assert received == accepted + duplicate + rejected
@@ -375,18 +398,15 @@ def test_demo_walks_the_whole_way_and_changes_nothing_the_second_time(home: Path
         "sum(total_minor)::BIGINT AS invoiced, sum(paid_minor)::BIGINT AS paid "
         "FROM billing.invoices WHERE issued_at IS NOT NULL GROUP BY 1"
     )
-    derived = json.loads(in_a_shell(f'factlog query --json "{books}"', home).stdout)
+    derived = json.loads(factlog("query", "--json", books)[1])
     _, truth = compose(Scenario.sized(scale=0.02))
     assert truth.mended == {"corrects": 1, "voids": 1}
     assert {row["book"]: row["invoiced"] for row in derived} == truth.invoiced_minor
     assert {row["book"]: row["paid"] for row in derived if row["paid"]} == truth.paid_minor
-    commits = in_a_shell("factlog log --json", home).stdout
-    again = in_a_shell("factlog demo --scale 0.02", home)
-    assert "nothing has changed" in again.stdout
-    assert in_a_shell("factlog log --json", home).stdout == commits
-    assert [
-        version["number"] for version in json.loads(in_a_shell("factlog published list --json", home).stdout)
-    ] == [1]
+    commits = factlog("log", "--json")[1]
+    assert "nothing has changed" in factlog("demo", "--scale", "0.02")[1]
+    assert factlog("log", "--json")[1] == commits
+    assert [version["number"] for version in json.loads(factlog("published", "list", "--json")[1])] == [1]
 
 
 def test_a_broken_archive_is_not_published(home: Path, factlog: Typed) -> None:
@@ -398,6 +418,24 @@ def test_a_broken_archive_is_not_published(home: Path, factlog: Typed) -> None:
     assert refused.name in out
     assert "Not published" in err
     assert factlog("published")[1] == ""
+
+
+def test_a_file_without_a_single_event_is_passed_over_unless_it_is_asked_for(
+    home: Path, factlog: Typed
+) -> None:
+    bad = RATED | {"data": {}}
+    code, out, err = factlog("land", write(bad, name="bad.ndjson"), write(RATED))
+    assert code == 2
+    assert "bad.ndjson" not in out
+    assert (
+        "Passed over: bad.ndjson: there is no event in it: its only record, at position 1, is refused" in err
+    )
+    drop(home, "bad.ndjson", bad)
+    assert factlog("inbox")[0] == 2
+    assert factlog("log", "--json")[1].count('"sequence"') == 1
+    assert factlog("inbox", "--quarantine-anyway")[0] == 0
+    assert factlog("land", "--quarantine-anyway", write(bad, bad))[0] == 0
+    assert factlog("log", "--json")[1].count('"sequence"') == 3
 
 
 def test_foreign_records_land_by_a_mapping(factlog: Typed) -> None:

@@ -57,6 +57,12 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     return list(events_by_id.values())
 
 
+@pytest.fixture(scope="module")
+def encoded(company: list[dict[str, Any]]) -> dict[str, bytes]:
+    """All of them in each encoding."""
+    return {name: encode(company) for name, encode in ENCODINGS.items()}
+
+
 def landed(factlog: Typed, name: str, content: bytes) -> tuple[int, int, int]:
     """Land a file by the command: how many events were received, accepted and duplicates."""
     Path(name).write_bytes(content)
@@ -73,16 +79,25 @@ def in_archive() -> dict[tuple[str, str], Any]:
 
 @pytest.mark.parametrize("first", ENCODINGS)
 def test_the_company_lands_once_whatever_it_speaks(
-    factlog: Typed, company: list[dict[str, Any]], first: str
+    factlog: Typed, company: list[dict[str, Any]], encoded: dict[str, bytes], first: str
 ) -> None:
     events = len(company)
-    assert landed(factlog, first, ENCODINGS[first](company)) == (events, events, 0)
+    assert landed(factlog, first, encoded[first]) == (events, events, 0)
     archive = in_archive()
     assert archive.keys() == {(event["source"], event["id"]) for event in company}
-    for name, encode in ENCODINGS.items():
+    for name, content in encoded.items():
         if name != first:
-            assert landed(factlog, name, encode(company)) == (events, 0, events), name
+            assert landed(factlog, name, content) == (events, 0, events), name
+    assert in_archive() == archive
+
+
+def test_what_is_packed_is_the_same(
+    factlog: Typed, company: list[dict[str, Any]], encoded: dict[str, bytes]
+) -> None:
+    events = len(company)
+    assert landed(factlog, "plain", encoded["json"]) == (events, events, 0)
+    archive = in_archive()
     for ending, pack in PACKED.items():
-        for name, encode in ENCODINGS.items():
-            assert landed(factlog, f"{name}.{ending}", pack(encode(company))) == (events, 0, events), name
+        for name, content in encoded.items():
+            assert landed(factlog, f"{name}.{ending}", pack(content)) == (events, 0, events), name
     assert in_archive() == archive

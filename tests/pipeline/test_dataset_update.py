@@ -1,5 +1,6 @@
 """A version out of the one before: given an error at any point of it, expect no file, and a way on."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -10,11 +11,13 @@ import duckdb
 import pytest
 
 from event_archive import UnusableInput
-from event_archive.sql_text import literal, open_engine
+from event_archive.engine import open_engine
+from event_archive.sql_text import literal
 from event_archive.views.correction_tables import create_correction_tables
-from orchestration.dataset.compare import TableState, table_states
+from orchestration.dataset.compare import table_states
 from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
 from orchestration.dataset.dataset_update import update_dataset
+from orchestration.dataset.table_state import TableState
 from support.events import new_archive
 
 INFO = [DatasetInfo(sequence, "digest", None, "code", datetime.now(UTC)) for sequence in range(3)]
@@ -80,9 +83,12 @@ def changed(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def update(connection: Any, folder: Path, tables: dict[str, TableState]) -> bool:
+def update(
+    connection: Any, folder: Path, tables: dict[str, TableState], said: list[str] | None = None
+) -> bool:
     given = cast("duckdb.DuckDBPyConnection", connection)
-    return update_dataset(given, folder / "1.duckdb", folder / "2.duckdb", INFO[2], tables)
+    log = said.append if said is not None else print
+    return update_dataset(given, folder / "1.duckdb", folder / "2.duckdb", INFO[2], tables, log)
 
 
 def rows(file: Path) -> list[list[tuple[Any, ...]]]:
@@ -127,7 +133,10 @@ def test_after_an_error_at_any_statement_it_is_written_from_nothing(changed: Pat
     with warehouse(changed) as connection:
         tables = table_states(connection)
         for at in range(1, statements + 1):
-            assert not update(BreakingConnection(connection, at, fault), folder, tables), at
+            said: list[str] = []
+            assert not update(BreakingConnection(connection, at, fault), folder, tables, said), at
+            (why,) = said
+            assert re.fullmatch(r"1\.duckdb could not be brought up to date, .*: .*(full|no such).*", why)
             assert {path.name for path in folder.iterdir()} == {"1.duckdb", "warehouse.duckdb"}, at
             held = connection.execute("SELECT database_name FROM duckdb_databases()").fetchall()
             assert ("reporting",) not in held, at

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.settings import PROJECT
+from support.forked_dbt import LINUX, forked_dbt
 from support.typed_pages import OUTSIDE, hold_to_page, missing_line, steps
 
 EVERY = ["README.md", *sorted(str(page.relative_to(PROJECT)) for page in PROJECT.glob("docs/*.md"))]
@@ -41,8 +42,27 @@ LEFT_BEHIND = shutil.ignore_patterns(
 def make_project(folder: Path) -> Path:
     """Copy the project, with the virtual environment that these tests run in and an empty var/."""
     shutil.copytree(PROJECT, folder, ignore=LEFT_BEHIND)
-    (folder / ".venv").symlink_to(Path(sys.prefix), target_is_directory=True)
+    make_environment(folder / ".venv")
     return folder
+
+
+def make_environment(folder: Path) -> None:
+    """Link to the environment of these tests, file by file: its dbt starts at once, for its factlog too."""
+    (folder / "bin").mkdir(parents=True)
+    for path in Path(sys.prefix).iterdir():
+        if path.name != "bin":
+            (folder / path.name).symlink_to(path)
+    for path in Path(sys.prefix, "bin").iterdir():
+        (folder / "bin" / path.name).symlink_to(path)
+    program = folder / "bin" / "factlog"
+    # A link would be run by the Python that it names, and dbt is the one that lies beside that.
+    lines = program.read_text().splitlines(keepends=True)[1:]
+    program.unlink()
+    program.write_text("".join([f"#!{folder}/bin/python\n", *lines]))
+    program.chmod(0o755)
+    if sys.platform == LINUX:
+        (folder / "bin" / "dbt").unlink()
+        (folder / "bin" / "dbt").symlink_to(forked_dbt())
 
 
 def follow(page: str, project: Path) -> None:

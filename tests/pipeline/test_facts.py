@@ -166,25 +166,35 @@ select till_id, count(*) as line_count from {{ factlog.events() }} group by till
 -- depends_on: {{ ref("int_failing") }}
 select count(*) as lines, getvariable('corrections_since') as since from {{ ref("stg_line__sold") }}
 """,
+    "models/marts/sales/z_firsts.sql": """
+{{ config(materialized="table") }}
+{% for ties in ("name", "position") %}
+select '{{ ties }}' as ties, arg_min(event_id, event_order) as first_id
+from (select {{ factlog.event_columns(ties=ties) }} from {{ source("events", "line_sold") }})
+{% if not loop.last %} union all {% endif %}
+{% endfor %}
+""",
 }
 
 
 def test_a_fact_works_as_any_model_of_dbt_does(tmp_path: Path) -> None:
     """Its unit tests, `dbt show`, and a build by hand; one that fails leaves nothing behind for the next."""
     settings = installation(tmp_path, own_project=True)
-    land_lines(settings, [Line("1", "a", "i1", 100), Line("2", "b", "i1", 50)])
+    land_lines(settings, [Line("2", "b", "i1", 50), Line("1", "a", "i1", 100)])
     refreshed = refresh(settings)
     assert refreshed.tests == 2, "the unit tests of invoices and customer_products"
     assert "i1" in run_dbt(settings, ["show", "--select", "invoices"])
     for name, content in FAILING.items():
         put(settings.dbt_project / name, content)
-    run_dbt(settings, ["run", "--threads", "1", "--select", "+tills"])
+    run_dbt(settings, ["run", "--threads", "1", "--select", "+tills", "z_firsts"])
     land_lines(settings, [Line("3", "a", "i2", 100, corrects="1")])
     output = run_dbt(settings, ["run", "--threads", "1", "--select", "+tills", "z_lines", "invoices"])
     assert "no such till" in output
     with closing(duckdb.connect(settings.warehouse, read_only=True)) as connection:
         assert connection.sql("FROM sales.z_lines").fetchall() == [(2, None)]
         assert connection.sql("SELECT * FROM sales.tills").fetchall() == [("i1", 2, 1, 1)]
+        firsts = connection.sql("FROM sales.z_firsts ORDER BY ties").fetchall()
+        assert firsts == [("name", "1"), ("position", "2")], "of two at one instant"
     assert [row[:2] for row in rows(settings, "invoices")] == [("i1", 1), ("i2", 1)]
 
 

@@ -60,6 +60,7 @@ def test_a_moved_line_is_two_invoices(settings: Settings) -> None:
         "invoice_days": 2,
         "invoices": 2,
         "large_invoices": 2,
+        "last_sales": 2,
     }
 
 

@@ -64,6 +64,7 @@ def test_a_void_that_leaves_a_line_on_its_invoice_is_not_published(
         "factlog_same_from_nothing_customers_",
         "factlog_same_from_nothing_invoice_days_",
         "factlog_same_from_nothing_invoices_",
+        "factlog_same_from_nothing_last_sales_",
     ]
     assert served_version(settings) == before
     assert ("536557", 1, 125) in [row[:3] for row in rows(settings, "invoices")], "the line that was voided"

@@ -30,10 +30,11 @@ BEGINS = {("demo",), ("dev",), ("land",), ("inbox",)}
 """Those that bring events."""
 
 OF_FILES = {
+    ("check",),
     ("init",),
     *(("contracts", name) for name in ("check", "diff", "docs", "export", "import", "list", "new", "show")),
 }
-"""Those that read contracts and schemas, or write a new project, and ask no archive."""
+"""Those that read contracts, schemas and models, or write a new project, and ask no archive."""
 
 ARGUMENTS: dict[tuple[str, ...], list[list[str]]] = {
     ("clean",): [["--dry-run"], ["--older-than", "0s"]],
@@ -51,6 +52,7 @@ ARGUMENTS: dict[tuple[str, ...], list[list[str]]] = {
     ("quarantine", "recover"): [[], ["--dry-run"]],
     ("query",): [["SELECT 1"], ["--archive", "SELECT 1"]],
     ("refresh",): [[], ["--full"], ["--dry-run"]],
+    ("remap",): [["--mapping", "wider.yaml"], ["--mapping", "wider.yaml", "--dry-run"]],
     ("replay",): [
         ["--days", "2026-01-01"],
         ["--days", "2026-01-01", "--estimate"],

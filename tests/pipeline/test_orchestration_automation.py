@@ -103,9 +103,11 @@ def test_what_can_not_land_asks_once_and_keeps_nothing_waiting(
     settings.inbox.mkdir(parents=True, exist_ok=True)
     (settings.inbox / "a.ndjson").symlink_to("/etc/passwd")
     os.mkfifo(settings.inbox / "b.ndjson")
+    drop(settings, "no-event.ndjson", [{"kind": "sale"}])
     [asked] = requests("inbox")
     reported = materializations(run(settings, instance, "land"))["archive/log", None].metadata
-    assert reported["passed_over"].value == 2
+    assert (reported["passed_over"].value, reported["rejected"].value) == (3, 0)
+    assert "`no-event.ndjson` there is no event in it" in str(reported["passed_over_files"].value)
     assert "`a.ndjson` is a symbolic link" in str(reported["passed_over_files"].value)
     assert [request.run_key for request in requests("inbox")] == [asked.run_key], "Dagster runs a key once"
 
@@ -113,8 +115,9 @@ def test_what_can_not_land_asks_once_and_keeps_nothing_waiting(
     [other] = requests("inbox")
     assert other.run_key != asked.run_key
     landed = materializations(run(settings, instance, "land"))["archive/log", None].metadata
-    assert (landed["accepted"].value, landed["passed_over"].value) == (1, 2)
-    assert sorted(path.name for path in settings.inbox.iterdir()) == ["a.ndjson", "b.ndjson"]
+    assert (landed["accepted"].value, landed["passed_over"].value) == (1, 3)
+    waiting = ["a.ndjson", "b.ndjson", "no-event.ndjson"]
+    assert sorted(path.name for path in settings.inbox.iterdir()) == waiting
     assert [request.run_key for request in requests("inbox")] == [asked.run_key]
 
 

@@ -1,5 +1,6 @@
 """The real daemon: what is dropped is published within a minute; a range of days is one run."""
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from orchestration.publishing.query import query
 from orchestration.refresh import refresh
 from orchestration.settings import Settings
 from support.daemon import Dev, dagster_dev, tail
+from support.forked_dbt import LINUX, server_of_home
+from support.held_dbt import has_built
 from support.installation import drop, land_events, new_installation, note
 
 PUBLISHED_WITHIN = 60.0
@@ -70,6 +73,9 @@ def test_a_dropped_file_is_published_within_a_minute(tmp_path: Path) -> None:
         land_events(settings, [note(12)], "by-command.ndjson")
         third = wait_for_notes(settings, dev, 13)
         runs = dev.runs()
+        if sys.platform == LINUX:
+            server = int((server_of_home(settings) / "lock").read_text())
+            assert has_built(server), "dbt is forked from a process that stays"
     print(f"published after {first:.1f} s, {second:.1f} s and {third:.1f} s")
     assert {run["status"] for run in runs} <= {"SUCCESS", "STARTED", "QUEUED", "STARTING"}, runs
     assert not list(settings.inbox.iterdir())

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -13,6 +14,7 @@ from orchestration.dbt.process import run_dbt
 from orchestration.publishing.publish import PublishingRefused, publish, rollback
 from orchestration.publishing.query import query
 from orchestration.refresh import refresh
+from orchestration.setting_values import Retention
 from orchestration.settings import Settings
 from orchestration.warehouse.checks import conservation
 from support.installation import land_events, landed, note, published_installation, put
@@ -163,7 +165,7 @@ def test_an_older_version_can_be_served_again(published: Settings) -> None:
     assert publish(published).version.number == 2
 
 
-def test_the_next_version_is_the_one_before_but_for_rows_that_changed(
+def test_the_next_version_is_the_one_before_but_for_what_changed_and_old_ones_go(
     published: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def not_needed(*_: object) -> None:
@@ -175,6 +177,15 @@ def test_the_next_version_is_the_one_before_but_for_rows_that_changed(
     assert [version.number for version in versions(published)] == [1, 2]
     assert query(published, "SELECT count(*) FROM writing.notes").rows == [(11,)]
     assert query(published, "SELECT sequence FROM factlog.manifest").rows == [(2,)]
+    # Where the code of the project changes, there is something new to say each time.
+    keeping = replace(published, retention=Retention(count=2))
+    removed = []
+    for code in ("third", "fourth", "fifth"):
+        monkeypatch.setattr("orchestration.publishing.publish.code_version", lambda _, code=code: code)
+        removed.append(publish(keeping).removed)
+    assert removed == [(1,), (2,), (3,)]
+    assert [version.number for version in versions(keeping)] == [4, 5]
+    assert query(keeping, "SELECT code_version FROM factlog.manifest").rows == [("fifth",)]
 
 
 def test_a_version_that_was_damaged_is_not_built_upon(published: Settings) -> None:

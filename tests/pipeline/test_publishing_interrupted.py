@@ -5,7 +5,8 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -16,23 +17,25 @@ from orchestration.publishing.publish import publish
 from orchestration.refresh import refresh
 from orchestration.settings import PROJECT, Settings
 from orchestration.warehouse.lock import warehouse_lock
-from support.installation import land_events, landed, note, published_installation
+from support.installation import copy_of, land_events, landed, note, published_installation
 from support.power_loss import Disk
 
 SERVED = "reporting.duckdb"
-# Publishes in a process that kills itself at its n-th step on the file system, as a crash would.
+# For each number n and folder on standard input it publishes there in a fork of itself, which begins as a
+# new process does and kills itself at its n-th step on the file system, as a crash would; it prints how that
+# ended.
 CRASHING = """
-import os, pathlib, signal, sys
+import os, pathlib, signal, sys, traceback
 from orchestration.dataset import dataset_file
 from orchestration.publishing import publish as publishing
 from orchestration.settings import Settings
 
-steps = 0
+steps = last = 0
 def crash_at(what):
     def step(*arguments, **options):
         global steps
         steps += 1
-        if steps == int(sys.argv[1]):
+        if steps == last:
             os.kill(os.getpid(), signal.SIGKILL)
         return what(*arguments, **options)
     return step
@@ -42,8 +45,17 @@ dataset_file.copy_tables = crash_at(dataset_file.copy_tables)
 publishing.write_dataset = crash_at(publishing.write_dataset)
 for method in ("replace", "chmod", "symlink_to", "write_text"):
     setattr(pathlib.Path, method, crash_at(getattr(pathlib.Path, method)))
-publishing.publish(Settings.from_environment())
-print(steps)
+while line := sys.stdin.readline():
+    number, os.environ["FACTLOG_HOME"] = line.rstrip().split(maxsplit=1)
+    last = int(number)
+    if (child := os.fork()) == 0:
+        try:
+            publishing.publish(Settings.from_environment())
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
@@ -83,7 +95,7 @@ def test_a_refresh_that_was_killed_is_waited_for_and_done_again(settings: Settin
 
 
 def test_a_crash_at_any_step_leaves_the_old_version_and_a_way_on(
-    published: Settings,
+    published: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     old = words(published)
     land_events(published, [note(11, notebook="green")], "more.ndjson")
@@ -93,40 +105,53 @@ def test_a_crash_at_any_step_leaves_the_old_version_and_a_way_on(
         patched.delattr("orchestration.refresh.publish_locked")
         with pytest.raises(NameError):
             refresh(published)
-    crashed = 0
-    for step in range(1, 50):
-        done = publish_in_another_process(published, step)
-        if done.returncode == 0:
-            break
-        assert done.returncode == -9, done.stderr
-        crashed += 1
-        if (published.published / SERVED).readlink() == saved:
-            assert words(published) == old, f"after a crash at step {step}"
-        else:
-            assert len(words(published)) == 3, f"after a crash at step {step}"
-            break
-    assert crashed >= 8
-    publication = publish(published)
-    assert words(published) == [("blue", 5, 20), ("green", 1, 11), ("red", 5, 25)]
-    left = {path.name for path in published.published.iterdir()}
-    complete = {
-        f"reporting-{version.number}.{kind}" for version in versions(published) for kind in ("duckdb", "json")
-    }
-    assert left == complete | {SERVED}, "litter of a crash was left"
-    assert served_version(published) == publication.version
+    new, served = [("blue", 5, 20), ("green", 1, 11), ("red", 5, 25)], set()
+    with crashing(published) as publish_until:
+        for step in range(1, 50):
+            copy = copy_of(published, tmp_path_factory.mktemp("step"))
+            ended = publish_until(step, copy)
+            if ended == 0:
+                break
+            assert ended == -9, step
+            is_old = (copy.published / SERVED).readlink() == saved
+            served.add(is_old)
+            assert words(copy) == (old if is_old else new), f"after a crash at step {step}"
+            publication = publish(copy)
+            assert words(copy) == new
+            left = {path.name for path in copy.published.iterdir()}
+            complete = {
+                f"reporting-{version.number}.{kind}"
+                for version in versions(copy)
+                for kind in ("duckdb", "json")
+            }
+            assert left == complete | {SERVED}, f"litter of a crash at step {step} was left"
+            assert served_version(copy) == publication.version
+    assert step >= 12
+    assert served == {True, False}, "crashes before and after the new version is served"
 
 
-def publish_in_another_process(settings: Settings, step: int) -> "subprocess.CompletedProcess[str]":
-    """Publish, with a crash at a step."""
-    return subprocess.run(
-        [sys.executable, "-c", CRASHING, str(step)],
-        env=settings.environment()
-        | {"PYTHONPATH": f"{PROJECT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"},
-        capture_output=True,
+@contextmanager
+def crashing(settings: Settings) -> Iterator[Callable[[int, Settings], int]]:
+    """Publish in other processes, with a crash at a step of each; a call tells how its process ended."""
+    environment = {"PYTHONPATH": f"{PROJECT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", CRASHING],
+        env=settings.environment() | environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-        timeout=120,
-        check=False,
     )
+    with process:
+        assert process.stdin
+        assert process.stdout
+        asked, told = process.stdin, process.stdout
+
+        def publish_until(step: int, where: Settings) -> int:
+            asked.write(f"{step} {where.home}\n")
+            asked.flush()
+            return int(told.readline())
+
+        yield publish_until
 
 
 def test_a_loss_of_power_leaves_whole_versions_and_a_link_to_one(settings: Settings) -> None:

@@ -118,7 +118,7 @@ def test_what_can_not_be_used_is_said_in_one_line(refusing: Typed, arguments: li
 
 def test_a_quarantine_that_was_emptied_says_so(factlog: Typed) -> None:
     Path("repair.yaml").write_text(REPAIR)
-    factlog("land", write(RATED | {"id": "a-2", "data": TYPED_AS_TEXT}))
+    factlog("land", "--quarantine-anyway", write(RATED | {"id": "a-2", "data": TYPED_AS_TEXT}))
     code, _, err = factlog("quarantine", "recover", "--repair", "repair.yaml")
     assert (code, "Commit 2 says so" in err, "factlog refresh" in err) == (0, True, True)
     code, _, err = factlog("quarantine")

@@ -14,7 +14,8 @@ import pytest
 from event_archive import Archive, recover, verify
 from event_archive.clean import clean
 from event_archive.registry.contract import load_contracts
-from event_archive.store.commit import Counts, totals
+from event_archive.store.commit import Counts
+from event_archive.store.remaps import totals
 from event_archive.unnamed_files import UnnamedFiles, unnamed_files
 from support.events import (
     LOST_DATA,

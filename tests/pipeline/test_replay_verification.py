@@ -175,10 +175,11 @@ def test_the_schedule_asks_at_night_for_the_sample_of_that_night(settings: Setti
     night = datetime(2026, 2, 1, 2, 30, tzinfo=UTC)
 
     def evaluate(of: Settings) -> dg.RunRequest | dg.SkipReason:
-        schedule = build_definitions(of).resolve_schedule_def("nightly_verification")
-        assert schedule.cron_schedule == "30 2 * * *"
-        assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
         with dagster_instance(of) as instance:
+            # In the instance: Dagster would look for state of definitions in the one before, which is closed.
+            schedule = build_definitions(of).resolve_schedule_def("nightly_verification")
+            assert schedule.cron_schedule == "30 2 * * *"
+            assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
             context = dg.build_schedule_context(instance, scheduled_execution_time=night)
             tick = schedule.evaluate_tick(context)
         return tick.run_requests[0] if tick.run_requests else dg.SkipReason(tick.skip_message)

@@ -76,7 +76,7 @@ def test_it_takes_effect_with_what_it_names(settings: Settings) -> None:
     assert analyst_sees(settings, words) == [(30, "2026-01-02")]
 
 
-def test_the_command_lists_those_that_wait_and_why(factlog: Typed) -> None:
+def test_the_command_lists_those_that_wait_and_why(factlog: Typed, monkeypatch: pytest.MonkeyPatch) -> None:
     factlog("land", write(RATED))
     assert factlog("corrections") == (0, "", "There are no corrections.\n")
     later = RATED | {"id": "a-2", "time": "2026-02-02T10:00:00Z"}
@@ -88,6 +88,10 @@ def test_the_command_lists_those_that_wait_and_why(factlog: Typed) -> None:
     assert "of another object" in out
     assert "waits itself" in out
     assert "a-2" not in out
+    monkeypatch.setenv("COLUMNS", "30")
+    narrow = [line.split(maxsplit=1) for line in factlog("corrections")[1].splitlines()]
+    assert ["event", "/trial a-3"] in narrow
+    assert ["of", "translation/trn_2 rated"] in narrow
     listed = json.loads(factlog("corrections", "--json")[1])
     assert [(one["event_id"], one["corrected_event_id"]) for one in listed] == [
         ("a-3", "a-1"),

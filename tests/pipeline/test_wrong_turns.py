@@ -85,6 +85,14 @@ def test_a_model_of_the_macros_that_were_no_package_yet(settings: Settings) -> N
     assert line.endswith("write it as a plain SELECT or a fact (see docs/how-to-upgrade.md)")
 
 
+def test_two_models_whose_names_differ_by_capital_letters_alone(settings: Settings) -> None:
+    put(settings.dbt_project / "models/marts/writing/Notes.sql", "select 1 as note_id")
+    line = said(settings)
+    assert line.startswith("models/marts/writing/notes.sql: makes writing.notes, which DuckDB does not tell")
+    assert "from writing.Notes of models/marts/writing/Notes.sql" in line
+    assert line.endswith("give one of them a name that differs by more than capital letters")
+
+
 @pytest.mark.parametrize(
     "command",
     ["land x.ndjson", "inbox", "log", "verify", "refresh", "published", "query 'SELECT 1'", "contracts"],

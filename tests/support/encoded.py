@@ -87,3 +87,29 @@ def delimited(raw: bytes) -> bytes:
     """Some bytes after their length."""
     length: bytes = _VarintBytes(len(raw))
     return length + raw
+
+
+def avro_header(schema: Any, codec: str = "null") -> bytes:
+    """An Avro file without a block, whose marker is sixteen times the letter S."""
+    text = (schema if isinstance(schema, str) else json.dumps(schema)).encode()
+    entries = sized(b"avro.schema") + sized(text) + sized(b"avro.codec") + sized(codec.encode())
+    return b"Obj\x01" + zigzag(2) + entries + b"\0" + b"S" * 16
+
+
+def sized(raw: bytes) -> bytes:
+    """Some bytes after their number, as Avro has it."""
+    return zigzag(len(raw)) + raw
+
+
+def zigzag(number: int) -> bytes:
+    """A number as Avro has it."""
+    return varint(number << 1 if number >= 0 else (-number << 1) - 1)
+
+
+def varint(number: int) -> bytes:
+    """A number that is not negative as Protobuf has it."""
+    content = bytearray()
+    while number >= 0x80:
+        content.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*content, number])

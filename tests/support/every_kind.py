@@ -7,7 +7,8 @@ Belongs here: the project. Not here: contracts and events (`installation`), and 
 import subprocess
 from pathlib import Path
 
-from orchestration.dbt.process import dbt_executable, load_manifest
+from orchestration.dbt import process, serving
+from orchestration.dbt.process import load_manifest
 from orchestration.settings import Settings
 from support.installation import copy_of, new_installation, put
 
@@ -154,7 +155,7 @@ def copy_with_packages(settings: Settings, folder: Path) -> Settings:
 def by_hand(settings: Settings, *arguments: str, code: int = 0) -> str:
     """Run dbt in the folder of the project, as a person does; what it prints. It ends with this code."""
     done = subprocess.run(
-        [dbt_executable(), "--no-use-colors", *arguments],
+        [*serving.dbt_command(settings, process.dbt_executable()), "--no-use-colors", *arguments],
         cwd=settings.dbt_project,
         env=settings.environment(),
         capture_output=True,

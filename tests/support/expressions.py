@@ -10,10 +10,12 @@ from typing import Any
 import duckdb
 from sqlglot import exp
 
+from event_archive.engine import open_engine
 from event_archive.expressions.binder import Binder
 from event_archive.expressions.exact_tree import ExactTree
-from event_archive.expressions.expression import Path, parse_expression
-from event_archive.sql_text import open_engine, quoted, tried
+from event_archive.expressions.expression import parse_expression
+from event_archive.expressions.sql_tree import Path
+from event_archive.sql_text import quoted, tried
 
 PLACE = "the result"
 

@@ -56,6 +56,7 @@ STRINGS = [
         x@y.zz X@Y.ZZ ٣
     """),
     *["", "a b", " a", "a ", "\u2028", "\u00a0", "a;b", "abc\u212a"],
+    *['a "b"', "a\nb", "C:\\d", "\t\r\b\f", "\x00\x1f", "/"],
 ]  # fmt: skip
 ESCAPED = words(
     r'"\u0061" "a\/b" "\"" "\\" "\n" "\u0000" "\ud83d\ude00" "\ud800" "\udc00\ud800" "\x41" "\u00g0"'
@@ -288,7 +289,7 @@ class Hunter(random.Random):
         return bounds
 
     def _list(self, depth: int) -> Part:
-        item = self._object(2, optional=False) if self.random() < 0.4 else self._part(depth + 1)
+        item = self._object(2) if self.random() < 0.4 else self._part(depth + 1)
         count = self.randint(0, 2)
         schema: dict[str, Any] = {"type": "array", "items": item.schema}
         if self.random() < 0.3:
@@ -307,14 +308,10 @@ class Hunter(random.Random):
         near += [f"[{good},{near_item}]" for near_item in item.near]
         return Part(schema, [item.good] * count, near)
 
-    def _object(self, depth: int, optional: bool = True) -> Part:
+    def _object(self, depth: int) -> Part:
         fields = {name: self._part(depth) for name in self.sample(NAMES, self.randint(1, 4))}
-        kinds = ["required", "required", "nullable", "optional" if optional else "required"]
-        rare = self.random() < 0.1
-        chosen = {
-            name: self.choice(kinds) if part.schema["type"] != "object" or rare else "required"
-            for name, part in fields.items()
-        }
+        kinds = ["required", "required", "nullable", "optional"]
+        chosen = {name: self.choice(kinds) for name in fields}
         schemas = {
             name: nullable(part.schema) if chosen[name] == "nullable" else part.schema
             for name, part in fields.items()

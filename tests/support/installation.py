@@ -69,7 +69,7 @@ factlog:
   outputs:
     warehouse:
       type: duckdb
-      path: "{{{{ env_var('FACTLOG_WAREHOUSE', '') or env_var('FACTLOG_HOME') ~ '/warehouse.duckdb' }}}}"
+      path: warehouse.duckdb
       threads: 2
       module_paths: ["{PROJECT}"]
       plugins: [{{module: orchestration.warehouse.dbt_plugin}}]

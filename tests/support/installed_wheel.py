@@ -3,7 +3,8 @@
 Belongs here: building the wheel and installing it. Not here: what is done with it (`pipeline/test_wheel.py`).
 
 The packages that factlog depends on are those of the running environment, put on the new one's path: they
-are locked, and installing all of them again would cost minutes and prove nothing of factlog.
+are locked, and installing all of them again would cost minutes and prove nothing of factlog. Its dbt starts
+at once (`forked_dbt`).
 """
 
 import os
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.settings import PROJECT
+from support.forked_dbt import LINUX, put_forked_dbt
 
 BUILT_FROM = (
     "LICENSE",
@@ -89,4 +91,6 @@ def install_wheel(folder: Path) -> InstalledWheel:
         program = Path(sys.executable).with_name(name).read_text().splitlines(keepends=True)
         (environment / "bin" / name).write_text("".join([f"#!{python}\n", *program[1:]]))
         (environment / "bin" / name).chmod(0o755)
+    if sys.platform == LINUX:
+        put_forked_dbt(python, environment / "bin" / "dbt")
     return InstalledWheel(environment)

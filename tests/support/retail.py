@@ -25,7 +25,7 @@ from support.dbt_in_process import parsed_once
 
 RETAIL = PROJECT / "tests" / "pipeline" / "retail"
 NO_LOCK = -1
-TABLES = ("customer_products", "customers", "invoice_days", "invoices", "large_invoices")
+TABLES = ("customer_products", "customers", "invoice_days", "invoices", "large_invoices", "last_sales")
 Row = tuple[object, ...]
 
 
@@ -167,6 +167,7 @@ def expected(landed: Sequence[Line]) -> Mapping[str, list[Row]]:
         groups["customer_products"][line.customer, line.product].append(line)
         if line.verb == "sold":
             groups["invoices"][line.invoice,].append(line)
+            groups["last_sales"][line.customer, line.product].append(line)
             groups["large_invoices"][line.invoice,].append(line)
             groups["invoice_days"][line.invoice, f"2026-01-{line.day:02}"].append(line)
     return {table: _rows(table, of_table) for table, of_table in groups.items()}
@@ -181,11 +182,13 @@ def _rows(table: str, groups: Mapping[Row, Sequence[Line]]) -> list[Row]:
 
     def values(lines: Sequence[Line]) -> Row:
         total = sum(map(signed, lines))
+        last = max(lines, key=lambda line: (line.day, line.id))
         return {
             "customers": (len(lines), total),
             "customer_products": (count(lines, "sold"), count(lines, "returned")),
             "invoices": (len(lines), total, min(f"2026-01-{line.day:02}" for line in lines)),
             "large_invoices": (len(lines),),
+            "last_sales": (last.id, last.amount, len(lines)),
             "invoice_days": (len(lines),),
         }[table]
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 import orchestration.dbt.process
+from event_archive import Source, land
 from orchestration.command_line.main import run
 from orchestration.dbt.process import DEFINITIONS
 from support.command_typing import PROJECT
@@ -45,13 +46,26 @@ COMMANDS = {
     "quarantine recover": "quarantine recover",
     "quarantine show": "quarantine show 2 --position 1",
     "corrections": "corrections --all",
+    "remap": "remap --mapping wider.yaml",
     "refresh": "refresh",
     "replay": "replay --into replayed.duckdb",
     "published list": "published list",
     "published serve": "published serve 1",
     "diff": "diff 1 current",
     "query": "query --archive FROM~events.all_events",
+    "check": "check",
 }
+MAPPING = """
+rules:
+  - when: "TRUE"
+    type: note.written.v1
+    id: no
+    source: {$constant: /paper}
+    time: at
+    actor: {user: no}
+    object: {note: no}
+    data: {notebook: {$constant: red}, words: %s}
+"""
 DBT = """#!/bin/sh
 while [ $# -gt 0 ]; do [ "$1" = --target-path ] && target=$2; shift; done
 mkdir -p "$target" && cp -p "{built}"/* "$target"/
@@ -131,6 +145,13 @@ def prepare(folder: Path) -> None:
     land_events(settings, [note(20, notebook=7), note(21)], "refused.ndjson")
     drop(settings, "dropped.ndjson", [note(30)])
     here = folder / "here"
+    here.mkdir()
+    records = here / "records.ndjson"
+    records.write_text('{"no": "n50", "at": "2026-01-02T12:00:00Z", "words": 50}\n')
+    for name, words in (("narrower", "{$constant: 1}"), ("wider", "words")):
+        (here / f"{name}.yaml").write_text(MAPPING % words)
+    mapping = settings.load_mapping(here / "narrower.yaml")
+    land(settings.open_archive(), Source(records.name, records), mapping=mapping, limits=settings.limits)
     for name in ("old", "new"):
         shutil.copytree(settings.contracts, here / name)
     # `contracts docs` writes its own.

@@ -20,14 +20,19 @@ from dbt.contracts.graph.nodes import ModelNode
 from event_archive import Source, land
 from event_archive.sql_text import literal
 from orchestration import refresh
-from orchestration.dataset.compare import TableState, table_states
-from orchestration.dbt.graph import as_names, read_manifest
-from orchestration.dbt.process import MANIFEST
+from orchestration.dataset.compare import table_states
+from orchestration.dataset.table_state import TableState
+from orchestration.dbt.graph import Manifest, as_names, read_manifest
+from orchestration.dbt.process import DEFINITIONS, MANIFEST
 from orchestration.model_testing.rows_apart import Rows
 from orchestration.model_testing.rows_apart import differing as rows_by_table
+from orchestration.planning.selection import Basis
+from orchestration.publishing.unchanged import digest_of_code
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import record_build
-from orchestration.warehouse.requests import request_replay
+from orchestration.warehouse.engine import open_warehouse
+from orchestration.warehouse.outcomes import NOTHING_BUILT, BuiltFrom, read_built_from
+from orchestration.warehouse.requests import request_replay, requested_days, requested_rebuilds
 from support.dbt_in_process import InProcess
 from support.dealing import EVERYTHING, NOTHING, SOME, Deal
 
@@ -43,7 +48,13 @@ class Workshop:
         self.empty.open_archive(may_create=True)
         self.dbt = InProcess(self.empty)
         self.homes = 0
-        self.build(self.empty)
+        with patch("orchestration.refresh.run_dbt", self.dbt.run):
+            refresh.build(self.empty, self.empty.open_archive(), NO_LOCK, from_nothing=False)
+
+    @property
+    def graph(self) -> Manifest:
+        """dbt's manifest, as the product reads it."""
+        return read_manifest(self.empty.dbt_target / DEFINITIONS)
 
     @property
     def models(self) -> list[ModelNode]:
@@ -86,10 +97,19 @@ class Workshop:
         shutil.copy((like or self.empty).warehouse, folder)
         return replace(settings, warehouse_file=folder / settings.warehouse.name)
 
-    def build(self, settings: Settings, *, from_nothing: bool = False, profiles: Path | None = None) -> None:
-        """Build everything over the log as it is, as a refresh does."""
+    def build(
+        self,
+        settings: Settings,
+        *,
+        from_nothing: bool = False,
+        profiles: Path | None = None,
+        basis: Basis | None = None,
+    ) -> None:
+        """Build what the log as it is may change, as a refresh does; `basis`: what else to go by."""
+        last = NOTHING_BUILT if from_nothing else last_built(settings)
+        basis = basis or Basis(self.graph, digest_of_code(settings), last)
         with patch("orchestration.refresh.run_dbt", partial(self.dbt.run, profiles=profiles)):
-            refresh.build(settings, settings.open_archive(), NO_LOCK, from_nothing=from_nothing)
+            refresh.build(settings, settings.open_archive(), NO_LOCK, from_nothing=from_nothing, basis=basis)
 
     def build_some(self, settings: Settings, models: Sequence[str], request: str) -> None:
         """Build some models over the log as it is, as a run of chosen assets does."""
@@ -126,6 +146,14 @@ class Workshop:
         land_lines(settings, lines)
         self.build(settings, from_nothing=True)
         return settings
+
+
+def last_built(settings: Settings) -> BuiltFrom:
+    """Of what the nodes are made that a build may keep; nothing is tested here, so that none is complete."""
+    with open_warehouse(settings, read_only=True) as connection:
+        if requested_days(connection) or requested_rebuilds(connection):
+            return NOTHING_BUILT
+        return read_built_from(connection)
 
 
 def land_lines(settings: Settings, lines: Iterable[str]) -> None:

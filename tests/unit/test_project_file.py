@@ -3,10 +3,12 @@
 import os
 from datetime import date
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from event_archive import UnusableInput
+from orchestration.setting_values import Retention
 from orchestration.settings import Settings
 
 
@@ -17,7 +19,8 @@ def project(tmp_path: Path) -> Path:
     for name in ("contracts", "dbt_project", "mappings", "deep/below"):
         (folder / name).mkdir(parents=True)
     (folder / "mappings/till.yaml").write_text("")
-    put(folder, 'contracts = "contracts"\nfirst_day = 2026-01-31\nmemory = "2G"\nthreads = 3\n')
+    shown = 'time_zone = "Asia/Tokyo"\nretention = 30\n'
+    put(folder, f'contracts = "contracts"\nfirst_day = 2026-01-31\nmemory = "2G"\nthreads = 3\n{shown}')
     return folder
 
 
@@ -31,6 +34,7 @@ def test_a_project_is_found_from_the_current_folder_upwards(project: Path) -> No
         assert settings.project == project
         assert (settings.home, settings.contracts) == (project / "var", project / "contracts")
         assert settings.dbt_project == project / "dbt_project"
+        assert (settings.time_zone, settings.retention) == (ZoneInfo("Asia/Tokyo"), Retention(count=30))
         assert (settings.first_day, settings.memory_bytes, settings.threads) == (
             date(2026, 1, 31),
             2 << 30,
@@ -99,6 +103,12 @@ def test_a_project_above_that_somebody_else_put_there_is_not_taken_for_ones_own(
         ("threads = 0", "threads = 0: not a whole number of at least 1"),
         ('first_day = "soon"', 'first_day = "soon": not a day; write it like first_day = 2026-01-31'),
         ("first_day = 2026-01-31T10:00:00Z", "not a day; write it like first_day = 2026-01-31"),
+        ("time_zone = 1", 'time_zone = 1: not a time zone; write it like time_zone = "Europe/Berlin"'),
+        ('time_zone = "Europe/Berln"', "there is no such time zone; did you mean Europe/Berlin?"),
+        ('time_zone = "Nowhere/else"', "there is no such time zone; write it like Europe/Berlin, or UTC"),
+        ("retention = 1", "retention = 1: neither a number of versions, at least 2, nor an age"),
+        ('retention = "a year"', "nor an age; write it like 30, 90d or 12h"),
+        ("retention = false", 'not a number of versions or an age; write it like retention = 30 or "90d"'),
         ("format = 2", "format = 2: this factlog reads format 1"),
         ("contracts = contracts", "not valid TOML"),
         ("inbox = 1", "inbox = 1: not a table; write it like [inbox.mappings]"),

@@ -5,10 +5,12 @@ import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from event_archive import UnusableInput
+from orchestration.setting_values import Retention
 from orchestration.settings import PROJECT, Settings
 
 READS = re.compile(r"os\.environ|os\.getenv|import environ|getenv\(")
@@ -21,6 +23,7 @@ def test_defaults_lie_in_the_project(tmp_path: Path) -> None:
     assert settings.contracts == PROJECT / "event_archive" / "contracts"
     assert settings.limits.memory_bytes == 1 << 30
     assert settings.clock_skew == timedelta(minutes=5)
+    assert (settings.time_zone, settings.retention) == (ZoneInfo("UTC"), None)
 
 
 def test_settings_are_read_and_handed_on(tmp_path: Path) -> None:
@@ -33,6 +36,8 @@ def test_settings_are_read_and_handed_on(tmp_path: Path) -> None:
         "FACTLOG_MAX_INPUT": "40G",
         "FACTLOG_THREADS": "3",
         "FACTLOG_CLOCK_SKEW": "60",
+        "FACTLOG_TIME_ZONE": "Europe/Berlin",
+        "FACTLOG_RETENTION": "48h",
         "FACTLOG_FIRST_DAY": "2026-01-31",
         "FACTLOG_CUT": "7",
         "FACTLOG_AS_OF": "2026-03-03",
@@ -46,6 +51,8 @@ def test_settings_are_read_and_handed_on(tmp_path: Path) -> None:
     assert (settings.limits.max_record_bytes, settings.limits.max_input_bytes) == (8 << 20, 40 << 30)
     assert settings.first_day == date(2026, 1, 31)
     assert settings.limits.clock_skew == timedelta(seconds=60)
+    assert settings.time_zone == ZoneInfo("Europe/Berlin")
+    assert settings.retention == Retention(age=timedelta(days=2))
     assert settings.cut == 7
     assert settings.as_of == datetime(2026, 3, 3, tzinfo=UTC)
     assert settings.sample_days == (date(2026, 1, 5), date(2026, 1, 9))
@@ -70,6 +77,14 @@ def test_settings_are_read_and_handed_on(tmp_path: Path) -> None:
         ("FACTLOG_SAMPLE_DAYS", "2026-01-05,yesterday"),
         ("FACTLOG_CONTRACTS", "/nowhere/at/all"),
         ("FACTLOG_CUT", "latest"),
+        ("FACTLOG_TIME_ZONE", "Europe/Berln"),
+        ("FACTLOG_TIME_ZONE", "Europe"),
+        ("FACTLOG_TIME_ZONE", "../../etc/passwd"),
+        ("FACTLOG_TIME_ZONE", "/etc/localtime"),
+        ("FACTLOG_RETENTION", "1"),
+        ("FACTLOG_RETENTION", "0d"),
+        ("FACTLOG_RETENTION", "90 days"),
+        ("FACTLOG_RETENTION", "for ever"),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_it(name: str, value: str) -> None:

@@ -6,7 +6,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from event_archive.sql_text import Relations, open_engine
+from event_archive.engine import Relations, open_engine
 
 TABLE = pa.table({"n": [1, 2]})
 

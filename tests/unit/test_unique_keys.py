@@ -18,6 +18,7 @@ from event_archive.store.key_index import KeyIndex
 from event_archive.store.storage import Storage
 from event_archive.verification import verify_commits
 from support.events import Event, land_bytes, lines, lost, new_archive, weighed
+from support.hunting import examples
 
 WEIGHED, LOST = "parcel.weighed.v1", "parcel.lost.v1"
 
@@ -44,7 +45,7 @@ def land_blindly(archive: Archive, events: Sequence[Event], name: str) -> None:
         patch.setattr(
             transaction,
             "KeyIndex",
-            lambda storage, checked, engine, known, folder: KeyIndex(storage, checked, engine, [], folder),
+            lambda storage, checked, engine, known, folder, _: KeyIndex(storage, checked, engine, [], folder),
         )
         land_bytes(archive, lines(events), name)
 
@@ -118,7 +119,7 @@ def test_a_segment_that_one_commit_names_twice_is_found(archive: Archive, tmp_pa
 NUMBERS = st.sets(st.integers(1, 6), min_size=1)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=4), st.integers(1, 4))
 def test_of_landings_that_know_nothing_of_each_other_every_repetition_is_found(
     tmp_path_factory: pytest.TempPathFactory, landings: list[tuple[set[int], set[int]]], at_once: int

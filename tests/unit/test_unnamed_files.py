@@ -16,6 +16,7 @@ from event_archive.store.local import LocalStorage
 from event_archive.unnamed_files import UnnamedFiles, unnamed_files
 from event_archive.verification import inspect_archive
 from support.events import land_bytes, lines, lost, new_archive, weighed
+from support.hunting import examples
 
 HEX = "0123456789abcdef" * 4
 ADDED = [
@@ -35,6 +36,7 @@ ADDED = [
     f"quarantine/{HEX}",
     f"quarantine/below/{HEX}.parquet",
     "recoveries/new\nline",
+    "records/.lock",
     "keys/.lock",
     "keys/keys.parquet",
     f"keys/1-{HEX}.parquet",
@@ -54,6 +56,7 @@ LITTER = [
     f"events/parcel.lost.v2/{HEX}.parquet",
     f"quarantine/{HEX}.parquet",
     f"recoveries/{HEX}.parquet",
+    f"records/{HEX}.parquet",
 ]
 
 
@@ -102,12 +105,12 @@ def test_litter_is_told_apart_and_can_be_removed(copy: Archive, name: str) -> No
 
 
 PARTS = st.sampled_from(
-    ["events", "quarantine", "recoveries", "keys", "scratch", "x", ".lock", "parcel.weighed.v1"]
+    ["events", "quarantine", "recoveries", "records", "keys", "scratch", "x", ".lock", "parcel.weighed.v1"]
 ) | st.text("abc.", min_size=1, max_size=3).filter(lambda text: text not in (".", ".."))
 LEAVES = PARTS | st.sampled_from([f"{HEX}.parquet", f"{HEX}.lock", "anchor.json", "\udcff", "a\nb"])
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(PARTS, max_size=3), LEAVES)
 def test_wherever_a_file_is_put_it_is_named_once(archive: Archive, folders: list[str], leaf: str) -> None:
     path = Path(archive.root, *folders, leaf)
@@ -128,7 +131,7 @@ def test_wherever_a_file_is_put_it_is_named_once(archive: Archive, folders: list
 def is_finished(name: str) -> bool:
     """Whether a landing may have put a file there before it committed."""
     folder, *more = Path(name).parent.parts or [""]
-    places = {"quarantine": 0, "recoveries": 0, "events": 1}
+    places = {"quarantine": 0, "recoveries": 0, "records": 0, "events": 1}
     return places.get(folder) == len(more) and name.endswith(".parquet")
 
 

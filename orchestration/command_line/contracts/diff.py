@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-from event_archive.evolution.compatibility.files import compare_files, read_for_comparison
 from event_archive.evolution.compatibility.findings import (
     Caution,
     Direction,
@@ -57,6 +56,8 @@ def diff(old: Path, new: Path, mode: str, named_fields: bool, draft: int | None,
       factlog contracts diff old/order.placed.v1.yaml event_archive/contracts/order.placed.v1.yaml
       factlog contracts diff orders.avsc orders.new.avsc --mode backward --json
     """
+    from event_archive.evolution.compatibility.files import compare_files, read_for_comparison
+
     files = read_for_comparison(old), read_for_comparison(new)
     report = compare_files(*files, Mode(mode), named_fields, draft)
     if wants_json:

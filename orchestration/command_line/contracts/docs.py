@@ -6,6 +6,7 @@ Belongs here: how that is asked for, and writing the files. Not here: their text
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,10 +14,11 @@ from event_archive import UnusableInput
 from event_archive.registry.contract import load_contracts
 from event_archive.store.durable import make_durable_folder
 from orchestration.command_line import screen
-from orchestration.command_line.contracts.import_export import create
 from orchestration.command_line.options import read_settings
-from orchestration.contract_tools.docs import Document, documents
 from orchestration.setting_values import absolute
+
+if TYPE_CHECKING:
+    from orchestration.contract_tools.docs import Document
 
 
 @click.command("docs", short_help="Write the contracts' descriptions for dbt and for people.")
@@ -39,6 +41,8 @@ def docs(check: bool, page: Path | None) -> int:
       factlog contracts docs
       factlog contracts docs --check
     """
+    from orchestration.contract_tools.docs import documents
+
     settings = read_settings(requires=["contracts", "dbt_project"])
     page = absolute(page, "--page") if page else settings.dbt_project.parent / "docs" / "event-types.md"
     settings.require_foreign(page)
@@ -54,8 +58,10 @@ def docs(check: bool, page: Path | None) -> int:
     return 1 if check and stale else 0
 
 
-def write(document: Document) -> None:
+def write(document: "Document") -> None:
     """Write a file whole, or not at all."""
+    from orchestration.command_line.contracts.import_export import create
+
     if document.once:
         create(document.path, document.text)
         return

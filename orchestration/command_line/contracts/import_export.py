@@ -14,7 +14,6 @@ import click
 
 from event_archive import UnusableInput
 from event_archive.registry.contract import Contract, load_contracts
-from event_archive.schema_files.importing import import_contract
 from event_archive.schema_files.reading import NULL_OR_ABSENT, Choices
 from event_archive.schema_files.writers.avro import to_avro
 from event_archive.schema_files.writers.json_schema import to_json_schema
@@ -99,6 +98,8 @@ def import_(
       factlog contracts import order.proto --message Order --type order.placed.v1 --output -
       factlog contracts import api/order.proto -I api -I vendor --type order.placed.v1
     """
+    from event_archive.schema_files.importing import import_contract
+
     actor_types = tuple(dict.fromkeys(actor.strip() for listed in actors for actor in listed.split(",")))
     made = import_contract(
         file,

@@ -13,7 +13,6 @@ from event_archive import UnusableInput
 from event_archive.evolution.new_contract import contract_skeleton
 from event_archive.registry.contract import Contracts, load_contracts
 from orchestration.command_line import screen
-from orchestration.command_line.contracts.import_export import create
 from orchestration.command_line.options import contracts_option, read_contracts_folder
 
 
@@ -41,6 +40,8 @@ def new(event_type: str, owner: str | None, actors: tuple[str, ...], contracts: 
       factlog contracts new parcel.dispatched.v1 --owner shipping --actor carrier,system
       factlog contracts new translation.requested.v3
     """
+    from orchestration.command_line.contracts.import_export import create
+
     folder = read_contracts_folder(contracts)
     # A folder that is to come, or that is still empty, has no contract to collide with.
     known = load_contracts(folder) if any(folder.glob("*.yaml")) else Contracts([])

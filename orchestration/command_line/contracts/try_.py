@@ -8,18 +8,21 @@ which fields change (`event_archive.evolution.changed_fields`) and who reads the
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from event_archive import UnusableInput
 from event_archive.evolution.changed_fields import ChangedField, changed_fields
-from event_archive.evolution.trial import Days, try_contract
 from event_archive.evolution.trial_result import RejectedExample, Trial
 from event_archive.registry.contract import Contract, load_contract
 from orchestration.command_line import screen
 from orchestration.command_line.options import contracts_option, json_option, read_settings
-from orchestration.contract_tools.readers import Reader, compiled_manifest, readers
 from orchestration.settings import Settings
+
+if TYPE_CHECKING:
+    from event_archive.evolution.trial import Days
+    from orchestration.contract_tools.readers import Reader
 
 SHOWN_GROUPS, SHOWN_VALUE = 20, 80
 
@@ -42,6 +45,8 @@ def try_(file: Path, days: str | None, no_readers: bool, contracts: Path | None,
     Example:
       factlog contracts try event_archive/contracts/translation.requested.v2.yaml
     """
+    from event_archive.evolution.trial import try_contract
+
     settings = read_settings(contracts)
     proposal = load_contract(file)
     archive = settings.open_archive()
@@ -56,8 +61,10 @@ def try_(file: Path, days: str | None, no_readers: bool, contracts: Path | None,
     return 1 if trial.rejected else 0
 
 
-def parse_days(days: str | None) -> Days | None:
+def parse_days(days: str | None) -> "Days | None":
     """Parse `A..B`; raises UnusableInput."""
+    from event_archive.evolution.trial import Days
+
     if days is None:
         return None
     first, dots, end = days.partition("..")
@@ -72,12 +79,16 @@ def parse_days(days: str | None) -> Days | None:
     return wanted
 
 
-def find_readers(settings: Settings, proposal: Contract, changed: list[ChangedField]) -> list[Reader]:
+def find_readers(settings: Settings, proposal: Contract, changed: list[ChangedField]) -> "list[Reader]":
     """Find the models and columns that read what changes."""
+    from orchestration.contract_tools.readers import compiled_manifest, readers
+
     return readers(compiled_manifest(settings), proposal.view_name, [field.path for field in changed])
 
 
-def print_trial(proposal: Contract, trial: Trial, changed: list[ChangedField], reading: list[Reader]) -> None:
+def print_trial(
+    proposal: Contract, trial: Trial, changed: list[ChangedField], reading: "list[Reader]"
+) -> None:
     """Print a trial for a person."""
     tried = ", ".join(f"{count:,} of {name}" for name, count in trial.tried.items())
     screen.print_lines(f"{proposal.type}, revision {proposal.revision}: tried on {tried or 'no event'}")
@@ -114,7 +125,7 @@ def format_example(example: RejectedExample) -> str:
 
 
 def to_json(
-    proposal: Contract, trial: Trial, changed: list[ChangedField], reading: list[Reader]
+    proposal: Contract, trial: Trial, changed: list[ChangedField], reading: "list[Reader]"
 ) -> dict[str, object]:
     """The JSON report of a trial."""
     return {

@@ -4,15 +4,18 @@ Belongs here: options, colours, the exit code. Not here: comparing (`orchestrati
 text of the report (`orchestration.diff.report`).
 """
 
+from datetime import tzinfo
+from typing import TYPE_CHECKING
+
 import click
 from rich.text import Text
 
 from orchestration.command_line import screen
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
 from orchestration.command_line.options import json_option, read_settings
-from orchestration.diff.compare import Comparison
-from orchestration.diff.compare import diff as compare
-from orchestration.diff.report import SET_APART, SUMMARY, heading, lines, outcome, summary, to_json
+
+if TYPE_CHECKING:
+    from orchestration.diff.compare import Comparison
 
 ROWS_OF_ONE, ROWS_OF_EACH = 20, 5
 STYLES = {
@@ -51,20 +54,26 @@ def diff(a: str, b: str, table: str | None, limit: int | None, tells: bool, want
       factlog diff march.duckdb current --table billing.invoices
       factlog diff 3 4 --json
     """
+    from orchestration.diff.compare import diff as compare
+    from orchestration.diff.report import to_json
+
     if limit is None:
         limit = ROWS_OF_ONE if table else ROWS_OF_EACH
-    comparison = compare(read_settings(), a, b, table, limit or None)
+    settings = read_settings()
+    comparison = compare(settings, a, b, table, limit or None)
     if wants_json:
         screen.print_json(to_json(comparison))
     else:
-        show(comparison)
+        show(comparison, settings.time_zone)
     return DOES_NOT_HOLD if tells and comparison.differs else DONE
 
 
-def show(comparison: Comparison) -> None:
+def show(comparison: "Comparison", zone: tzinfo) -> None:
     """Print what A and B are, the counts, and then the rows."""
+    from orchestration.diff.report import SET_APART, SUMMARY, heading, lines, outcome, summary
+
     console = screen.console()
-    for line in heading(comparison):
+    for line in heading(comparison, zone):
         console.print(Text(screen.printable(line)), soft_wrap=True)
     if counts := summary(comparison):
         print()
@@ -73,7 +82,7 @@ def show(comparison: Comparison) -> None:
         print()
     for line in outcome(comparison):
         console.print(Text(screen.printable(line)), soft_wrap=True)
-    for row in lines(comparison, hint=" (--limit 0 shows all)"):
+    for row in lines(comparison, " (--limit 0 shows all)", zone):
         if row.kind in SET_APART:
             print()
         console.print(Text(screen.printable(row.text), style=STYLES.get(row.kind, "")), soft_wrap=True)

@@ -7,20 +7,22 @@ switch between them (`orchestration.publishing.publish`).
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
 from event_archive.wording import format_count
 from orchestration.command_line import screen
-from orchestration.command_line.derive.plan_report import plan_to_json, print_plan
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
 from orchestration.command_line.options import ListingGroup, json_option, read_settings
 from orchestration.dataset.versions import Version, served_version, versions
-from orchestration.dbt.process import NodeFinished, OnNode
-from orchestration.planning.estimate import plan_build
-from orchestration.publishing.publish import PublishingRefused, rollback
-from orchestration.refresh import Refreshed
-from orchestration.refresh import refresh as refresh_dataset
+
+if TYPE_CHECKING:
+    from orchestration.dbt.process import NodeFinished, OnNode
+    from orchestration.publishing.publish import Publication, PublishingRefused
+    from orchestration.refresh import Refreshed
+
+NUMBERS_SHOWN = 10
 
 
 @click.command()
@@ -41,6 +43,11 @@ def refresh(from_nothing: bool, dry_run: bool, wants_json: bool) -> int:
       factlog refresh --dry-run
       factlog refresh --full --json
     """
+    from orchestration.command_line.derive.plan_report import plan_to_json, print_plan
+    from orchestration.planning.estimate import plan_build
+    from orchestration.publishing.publish import PublishingRefused
+    from orchestration.refresh import refresh as refresh_dataset
+
     if dry_run:
         planned = plan_build(read_settings(), from_nothing=from_nothing)
         if wants_json:
@@ -62,6 +69,7 @@ def refresh(from_nothing: bool, dry_run: bool, wants_json: bool) -> int:
                 "published": True,
                 "version": version.number,
                 "is_new": done.publication.is_new,
+                "removed_versions": done.publication.removed,
                 "sequence": done.sequence,
                 "models": done.models,
                 "tests": done.tests,
@@ -77,7 +85,9 @@ def refresh(from_nothing: bool, dry_run: bool, wants_json: bool) -> int:
 
 
 @contextmanager
-def show_building(task: str, then: str = "checks, publishing", *, in_lines: bool = False) -> Iterator[OnNode]:
+def show_building(
+    task: str, then: str = "checks, publishing", *, in_lines: bool = False
+) -> "Iterator[OnNode]":
     """Show how far dbt is: a bar on a terminal; elsewhere nothing, or a line for each model.
 
     `then`: what comes after dbt.
@@ -85,7 +95,7 @@ def show_building(task: str, then: str = "checks, publishing", *, in_lines: bool
     lines = in_lines and not screen.has_bar()
     with screen.show_progress(task, 1.0) as show:
 
-        def on_node(finished: NodeFinished) -> None:
+        def on_node(finished: "NodeFinished") -> None:
             last = finished.index == finished.total
             show(finished.index / finished.total, then if last else finished.name)
             if lines and finished.is_model:
@@ -94,25 +104,38 @@ def show_building(task: str, then: str = "checks, publishing", *, in_lines: bool
         yield on_node
 
 
-def format_refreshed(done: Refreshed) -> list[str]:
+def format_refreshed(done: "Refreshed") -> list[str]:
     """Two lines on what a refresh did."""
     version = done.publication.version
     models, tests = format_count(done.models, "model"), format_count(done.tests, "test")
     build = f"{models} built and {tests} passed up to commit {done.sequence}"
+    if not done.models:
+        build = f"Nothing to build: all is as it was derived up to commit {done.sequence}"
     if not done.publication.is_new:
         return [
             f"{build}, in {done.seconds:.0f} s.",
             f"Nothing has changed: version {version.number} stays published.",
+            *format_removed(done.publication),
         ]
     rows = sum(state.rows for state in version.tables.values())
     tables = format_count(len(version.tables), "table")
     return [
         f"{build}, in {done.seconds:.0f} s.",
         f"Published version {version.number}: {tables}, {format_count(rows, 'row')}.",
+        *format_removed(done.publication),
     ]
 
 
-def print_refusal(refused: PublishingRefused, wants_json: bool) -> int:
+def format_removed(publication: "Publication") -> list[str]:
+    """A line on the versions that are kept no longer, where there are any."""
+    numbers = publication.removed
+    if not numbers:
+        return []
+    named = ", ".join(map(str, numbers[:NUMBERS_SHOWN])) + (" …" if len(numbers) > NUMBERS_SHOWN else "")
+    return [f"Removed {format_count(len(numbers), 'old version')}, as `retention` says: {named}"]
+
+
+def print_refusal(refused: "PublishingRefused", wants_json: bool) -> int:
     """Print which checks kept the dataset from being published; the exit code."""
     if wants_json:
         screen.print_json({"published": False, "failed": [asdict(check) for check in refused.failed]})
@@ -167,7 +190,7 @@ def list_versions(wants_json: bool) -> None:
             (
                 version.number,
                 version.sequence,
-                version.published_at[:19].replace("T", " "),
+                version.published_time.replace(microsecond=0),
                 len(version.tables),
                 sum(state.rows for state in version.tables.values()),
                 round(version.bytes / 1e6, 1),
@@ -188,6 +211,8 @@ def serve_version(number: int) -> None:
     Example:
       factlog published serve 3
     """
+    from orchestration.publishing.publish import rollback
+
     version = rollback(read_settings(), number)
     screen.print_lines(f"Version {version.number} is served, until the next publishing.")
 

@@ -6,18 +6,13 @@ Belongs here: options and reports. Not here: which days can be asked for
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from event_archive import Archive, UnusableInput
 from event_archive.wording import format_count
 from orchestration.command_line import screen
-from orchestration.command_line.derive.plan_report import (
-    estimate_to_json,
-    format_duration,
-    format_events,
-    print_estimate,
-)
 from orchestration.command_line.derive.refresh import print_refusal, show_building
 from orchestration.command_line.derive.replay_aside import (
     Beside,
@@ -27,11 +22,12 @@ from orchestration.command_line.derive.replay_aside import (
 )
 from orchestration.command_line.main import DONE
 from orchestration.command_line.options import json_option, read_settings
-from orchestration.planning.estimate import Estimate, estimate
-from orchestration.planning.replay_days import RequestedDays, days_with_events, read_requested_days
-from orchestration.publishing.publish import PublishingRefused
-from orchestration.refresh import Refreshed, refresh
 from orchestration.settings import Settings
+
+if TYPE_CHECKING:
+    from orchestration.planning.estimate import Estimate
+    from orchestration.planning.replay_days import RequestedDays
+    from orchestration.refresh import Refreshed
 
 
 @click.command()
@@ -69,6 +65,9 @@ def replay(
       factlog replay --as-of 2026-03-01 --known-at 2026-03-03T12:00:00Z --into march.duckdb
       factlog replay --verify
     """
+    from orchestration.command_line.derive.plan_report import estimate_to_json, print_estimate
+    from orchestration.planning.estimate import estimate
+
     settings = read_settings()
     beside = Beside(as_of, known_at, into, is_verification)
     if beside.is_asked:
@@ -89,8 +88,10 @@ def replay(
     return DONE
 
 
-def read_days(archive: Archive, first: str | None, end: str | None, listed: str | None) -> RequestedDays:
+def read_days(archive: Archive, first: str | None, end: str | None, listed: str | None) -> "RequestedDays":
     """The days that are asked for, clipped to those that the archive holds events of."""
+    from orchestration.planning.replay_days import days_with_events, read_requested_days
+
     held = days_with_events(archive.log.commits(), archive.contracts)
     asked = read_requested_days(first, end, listed, held, datetime.now(UTC).date())
     if asked.clipped:
@@ -98,8 +99,12 @@ def read_days(archive: Archive, first: str | None, end: str | None, listed: str 
     return asked
 
 
-def replay_days(settings: Settings, asked: RequestedDays, estimated: Estimate, wants_json: bool) -> int:
+def replay_days(settings: Settings, asked: "RequestedDays", estimated: "Estimate", wants_json: bool) -> int:
     """Derive these days again, and print what changed."""
+    from orchestration.command_line.derive.plan_report import estimate_to_json, format_duration, format_events
+    from orchestration.publishing.publish import PublishingRefused
+    from orchestration.refresh import refresh
+
     screen.print_note(
         f"Deriving again {asked}: {format_events(estimated)}; {format_duration(estimated.planned.expected)}"
     )
@@ -115,8 +120,10 @@ def replay_days(settings: Settings, asked: RequestedDays, estimated: Estimate, w
     return DONE
 
 
-def format_replayed(estimated: Estimate, done: Refreshed) -> list[str]:
+def format_replayed(estimated: "Estimate", done: "Refreshed") -> list[str]:
     """Three lines on what a replay did."""
+    from orchestration.command_line.derive.plan_report import format_events
+
     planned = estimated.planned
     keys = [
         f"{planned.keys[plan.model]:,} of {plan.table}"
@@ -132,7 +139,7 @@ def format_replayed(estimated: Estimate, done: Refreshed) -> list[str]:
     ]
 
 
-def format_outcome(done: Refreshed) -> str:
+def format_outcome(done: "Refreshed") -> str:
     """Which version is served now, and what is not as it was before."""
     number = done.publication.version.number
     if not done.publication.is_new:
@@ -142,7 +149,7 @@ def format_outcome(done: Refreshed) -> str:
     return f"Published version {number}: {', '.join(done.changed)} changed."
 
 
-def to_json(done: Refreshed) -> dict[str, object]:
+def to_json(done: "Refreshed") -> dict[str, object]:
     """What the JSON report of a replay holds besides its estimate."""
     return {
         "sequence": done.sequence,

@@ -7,18 +7,20 @@ Belongs here: what these options of `factlog replay` ask for, and reports. Not h
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from event_archive import UnusableInput
 from event_archive.wording import agree, format_count
 from orchestration.command_line import screen
-from orchestration.command_line.derive.refresh import show_building
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
-from orchestration.replay.into_file import ReplayedDataset, read_known_at, replay_into
-from orchestration.replay.verify import UnequalTable, Verification, verify_replay
 from orchestration.setting_values import moment
 from orchestration.settings import Settings
+
+if TYPE_CHECKING:
+    from orchestration.replay.into_file import ReplayedDataset
+    from orchestration.replay.verify import UnequalTable, Verification
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,9 @@ def check_together(beside: Beside, days: list[str]) -> None:
 
 def replay_beside(settings: Settings, beside: Beside, *, wants_json: bool) -> int:
     """Derive into a file, or verify; the exit code."""
+    from orchestration.command_line.derive.refresh import show_building
+    from orchestration.replay.into_file import read_known_at, replay_into
+
     if beside.into is None:
         return verify(settings, wants_json=wants_json)
     before = None if beside.as_of is None else moment(beside.as_of, "--as-of ")
@@ -108,12 +113,12 @@ def replay_beside(settings: Settings, beside: Beside, *, wants_json: bool) -> in
     return DONE
 
 
-def to_json(done: ReplayedDataset) -> dict[str, object]:
+def to_json(done: "ReplayedDataset") -> dict[str, object]:
     """The JSON report of a replay into a file."""
     return {**asdict(done), "file": str(done.file), "rows": done.rows, "seconds": round(done.seconds, 1)}
 
 
-def format_replayed(done: ReplayedDataset) -> list[str]:
+def format_replayed(done: "ReplayedDataset") -> list[str]:
     """Two lines on what was derived."""
     before = f", of what had occurred before {screen.format_time(done.as_of)}" if done.as_of else ""
     tables, rows = format_count(len(done.tables), "table"), format_count(done.rows, "row")
@@ -125,6 +130,9 @@ def format_replayed(done: ReplayedDataset) -> list[str]:
 
 def verify(settings: Settings, *, wants_json: bool) -> int:
     """Derive what is served again from nothing, and print where it comes out differently; the exit code."""
+    from orchestration.command_line.derive.refresh import show_building
+    from orchestration.replay.verify import verify_replay
+
     with show_building("Deriving from nothing", "comparing") as on_node:
         verified = verify_replay(settings, log=screen.print_note, on_node=on_node)
     if wants_json:
@@ -142,7 +150,7 @@ def verify(settings: Settings, *, wants_json: bool) -> int:
     return DONE if verified.holds else DOES_NOT_HOLD
 
 
-def print_differences(verified: Verification) -> None:
+def print_differences(verified: "Verification") -> None:
     """Print the tables and days that differ, and why that may be."""
     columns = ["table", "day", f"only in version {verified.version}", "only in the replay", ""]
     screen.print_table(
@@ -156,7 +164,7 @@ def print_differences(verified: Verification) -> None:
     )
 
 
-def difference_rows(table: UnequalTable) -> list[tuple[object, ...]]:
+def difference_rows(table: "UnequalTable") -> list[tuple[object, ...]]:
     """The rows of a table that differs: one per day, or one for all of it."""
     if not table.days:
         return [(table.table, "", None, None, table.detail)]

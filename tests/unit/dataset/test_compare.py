@@ -7,7 +7,7 @@ from datetime import date
 import duckdb
 import pytest
 
-from event_archive.sql_text import open_engine
+from event_archive.engine import open_engine
 from orchestration.dataset.compare import (
     DayDifference,
     count_by_day,

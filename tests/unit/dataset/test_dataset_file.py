@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from event_archive import UnusableInput
-from event_archive.sql_text import open_engine
+from event_archive.engine import open_engine
 from orchestration.dataset.dataset_file import attach_dataset
 from support.other_process import open_in_another_process
 

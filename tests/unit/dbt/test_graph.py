@@ -1,10 +1,12 @@
 """What models declare and are derived from: given a manifest of dbt, expect events and keys."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from orchestration.dbt.graph import fact_key, in_order, key_views_of, upstream, views_of
+from orchestration.dbt.graph import fact_key, in_order, key_views_of, read_manifest, upstream, views_of
 
 
 def node(*depends_on: str, events: object = None, key: object = "id") -> dict[str, Any]:
@@ -82,3 +84,12 @@ def test_the_key_of_a_fact_is_one_column_or_several() -> None:
     assert fact_key(node(key="id")) == ("id",)
     assert fact_key(node(key=["type", "id"])) == ("type", "id")
     assert fact_key(node(key=None)) == ()
+
+
+def test_nodes_come_by_file_however_dbt_parsed_them(tmp_path: Path) -> None:
+    files = {"model.shop.sizes": "models/sizes.sql", "model.shop.Sizes": "models/Sizes.sql"}
+    nodes = {unique_id: {"original_file_path": file} for unique_id, file in files.items()}
+    for order in (list(nodes), list(nodes)[::-1]):
+        written = tmp_path / "manifest.json"
+        written.write_text(json.dumps({"nodes": {unique_id: nodes[unique_id] for unique_id in order}}))
+        assert list(read_manifest(written)["nodes"]) == ["model.shop.Sizes", "model.shop.sizes"]

@@ -14,6 +14,7 @@ from event_archive.decoding.formats import FORMATS, read_chunks
 from event_archive.decoding.record_chunk import UNDECODABLE, ChunkBounds, UnreadableRecord
 from event_archive.decoding.sources import HashingReader
 from support.damaged import Damaged, damaged, reference
+from support.hunting import examples
 
 TEXTS = {"JSON array", "JSON document", "NDJSON"}
 
@@ -35,7 +36,7 @@ def steps_of(step: int) -> Iterator[None]:
 
 
 @given(damaged(), st.integers(4, 600))
-@settings(max_examples=600, derandomize=True, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 def test_every_byte_is_in_a_record_or_kept(damaged_input: Damaged, step: int) -> None:
     content = damaged_input.content
     expected = reference(content)

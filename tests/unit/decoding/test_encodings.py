@@ -22,14 +22,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from event_archive import Source, land
-from event_archive.decoding import avro_codecs, avro_header
+from event_archive.decoding import avro_codecs
+from event_archive.decoding import avro_header as header_module
 from event_archive.decoding.avro_safe_schema import CLOUD_EVENT
 from event_archive.decoding.formats import read_chunks
 from event_archive.decoding.record_chunk import ChunkBounds, UnreadableRecord
 from event_archive.decoding.sources import HashingReader
 from event_archive.mapping.mapping import load_mapping
-from support.encoded import as_avro, as_batch, as_delimited, as_json, attributes_of, delimited, message
+from support.encoded import (
+    as_avro,
+    as_batch,
+    as_delimited,
+    as_json,
+    attributes_of,
+    avro_header,
+    delimited,
+    message,
+    varint,
+    zigzag,
+)
 from support.events import archived, land_bytes, lost, new_archive, rejected, weighed
+from support.hunting import examples
 
 EVENTS = [
     weighed(1, objectversion=1, data={"price": "12.50", "tags": ["a", "ü"], "address": {"street": "Ö 1"}}),
@@ -88,29 +101,6 @@ def test_events_land_from_an_encoding_alone(tmp_path: Path, encoding: str) -> No
     assert archived(other) == archived(first)
 
 
-def header(schema: Any, codec: str = "null") -> bytes:
-    """An Avro file without a block."""
-    text = (schema if isinstance(schema, str) else json.dumps(schema)).encode()
-
-    def sized(raw: bytes) -> bytes:
-        return zigzag(len(raw)) + raw
-
-    entries = sized(b"avro.schema") + sized(text) + sized(b"avro.codec") + sized(codec.encode())
-    return b"Obj\x01" + zigzag(2) + entries + b"\0" + b"S" * 16
-
-
-def zigzag(number: int) -> bytes:
-    return varint(number << 1 if number >= 0 else (-number << 1) - 1)
-
-
-def varint(number: int) -> bytes:
-    content = bytearray()
-    while number >= 0x80:
-        content.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*content, number])
-
-
 def packed_avro(events: Any, codec: str) -> bytes:
     """An Avro file of one block for each event; fastavro itself packs zstandard with later Pythons only."""
     if codec != "zstandard":
@@ -119,7 +109,7 @@ def packed_avro(events: Any, codec: str) -> bytes:
     for block in fastavro.block_reader(io.BytesIO(as_avro(events, sync_interval=1))):
         raw = zstandard.compress(block.bytes_.getvalue())  # type: ignore[attr-defined]
         blocks += zigzag(block.num_records) + zigzag(len(raw)) + raw + b"S" * 16
-    return header(CLOUD_EVENT, codec) + blocks
+    return avro_header(CLOUD_EVENT, codec) + blocks
 
 
 CODECS = ["deflate", "zstandard", "bzip2", "xz"]
@@ -168,7 +158,7 @@ def test_any_event_is_the_same_document_in_every_encoding(events: list[Any]) -> 
     st.integers(1, 255),
     st.sampled_from([200, 1 << 16]),
 )
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_no_byte_is_lost_or_raises_whatever_happens_to_a_file(
     encoding: str, at: int, what: str, by: int, size: int
 ) -> None:
@@ -205,7 +195,7 @@ def test_where_the_input_is_cut_into_pieces_changes_nothing(encoding: str) -> No
     expected = cut(content)
     assert len(expected[0]) == 20 * len(EVENTS)
     with patch.object(
-        avro_header, "MOST_HEADER_BYTES", FIRST_SYNC + 16
+        header_module, "MOST_HEADER_BYTES", FIRST_SYNC + 16
     ):  # or all of it is read with the header
         for size in range(300, 700):  # the first piece must hold what tells the encoding
             assert cut(content, size) == expected, size
@@ -297,31 +287,31 @@ AVRO = as_avro(EVENTS, sync_interval=1)
 FIRST_SYNC = AVRO.find(AVRO[-16:])
 HOSTILE: dict[str, tuple[bytes, str]] = {
     "a foreign schema": (other_schema(), "specversion"),
-    "an unknown codec": (header(NODE, "lz77"), "'lz77' can't be read"),
-    "a schema that is no JSON": (header("{"), "no JSON"),
-    "a schema that is too deep": (header("[" * 100_000), ""),
+    "an unknown codec": (avro_header(NODE, "lz77"), "'lz77' can't be read"),
+    "a schema that is no JSON": (avro_header("{"), "no JSON"),
+    "a schema that is too deep": (avro_header("[" * 100_000), ""),
     "an undefined type": (
-        header({"type": "record", "name": "R", "fields": [{"name": "a", "type": "X"}]}),
+        avro_header({"type": "record", "name": "R", "fields": [{"name": "a", "type": "X"}]}),
         "'X'",
     ),
     "a header that is cut off": (AVRO[:40], "cut off"),
     "a file that ends within a block": (AVRO[:-30], "the input ends before"),
     "a wrong marker": (AVRO.replace(AVRO[-16:], b"?" * 16, 2).replace(b"?" * 16, AVRO[-16:], 1), "marker"),
-    "a block that claims too much": (header(CLOUD_EVENT) + zigzag(1) + zigzag(1 << 50), "longer than"),
+    "a block that claims too much": (avro_header(CLOUD_EVENT) + zigzag(1) + zigzag(1 << 50), "longer than"),
     "a block that claims less than nothing": (
-        header(CLOUD_EVENT) + zigzag(1) + zigzag(-5) + b"x" * 50,
+        avro_header(CLOUD_EVENT) + zigzag(1) + zigzag(-5) + b"x" * 50,
         "negative",
     ),
     "more records than bytes": (
-        header(CLOUD_EVENT) + zigzag(1 << 60) + zigzag(0) + b"S" * 16,
+        avro_header(CLOUD_EVENT) + zigzag(1 << 60) + zigzag(0) + b"S" * 16,
         "ends before its",
     ),
     "corrupt deflate": (
-        header(CLOUD_EVENT, "deflate") + zigzag(1) + zigzag(4) + b"\xff" * 4 + b"S" * 16,
+        avro_header(CLOUD_EVENT, "deflate") + zigzag(1) + zigzag(4) + b"\xff" * 4 + b"S" * 16,
         "deflate",
     ),
     "records nested without end": (
-        header(NODE) + zigzag(1) + zigzag(100_000) + b"\2" * 100_000 + b"S" * 16,
+        avro_header(NODE) + zigzag(1) + zigzag(100_000) + b"\2" * 100_000 + b"S" * 16,
         "",
     ),
     "a length that lies": (as_delimited(EVENTS) + b"\x7f\x0a\x01", "the input ends before"),

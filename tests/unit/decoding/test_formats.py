@@ -9,8 +9,9 @@ import pytest
 
 from event_archive.decoding import formats
 from event_archive.decoding.byte_window import Blocks, ByteWindow, InputStart
+from event_archive.decoding.chunk_builder import ChunkBuilder
 from event_archive.decoding.formats import FORMATS, Format
-from event_archive.decoding.record_chunk import Chunk, ChunkBounds, ChunkBuilder, UnreadableRecord
+from event_archive.decoding.record_chunk import Chunk, ChunkBounds, UnreadableRecord
 from support.events import archived, land_bytes, lines, new_archive, rejected, text, weighed
 
 MAGIC = b"CARDS1"

@@ -22,6 +22,7 @@ from event_archive.evolution.compatibility.avro.compare import compare_avro
 from event_archive.evolution.compatibility.avro.example import AvroExamples
 from event_archive.evolution.compatibility.avro.schema import Node, parse_avro
 from event_archive.evolution.compatibility.findings import Direction, Mode, Verdict
+from support.hunting import examples
 
 PRIMITIVES = ["null", "boolean", "int", "long", "float", "double", "bytes", "string"]
 DEFAULTS: dict[str, Any] = {
@@ -251,7 +252,10 @@ def silent_changes(written: Any, read: Any) -> set[str]:
         ]
         unread = [written[name] for name in written if name not in old_name.values()]
         added = [read[name] for name, old in old_name.items() if old not in written]
-        return set().union(*changes, {"field_defaulted"} if could_be_one(unread, added) else ())
+        # One with a y is read from another field by an alias: which, its name does not tell.
+        is_known = not any(name.endswith("y") for name in read)
+        is_told = is_known and could_be_one(unread, added)
+        return set().union(*changes, {"field_defaulted"} if is_told else ())
     if isinstance(written, list):
         return set().union(*map(silent_changes, written, read))
     if isinstance(read, float):
@@ -260,10 +264,14 @@ def silent_changes(written: Any, read: Any) -> set[str]:
 
 
 def could_be_one(unread: list[Any], added: list[Any]) -> bool:
-    """Whether a field that was not read and one that is a default are of one type, as far as values tell."""
+    """Whether a field that was not read could be read as one that is a default, whatever their types.
+
+    A value tells no long from an int, no double from a float, of which only one is read as the other.
+    """
     plain = [value[1] if isinstance(value, tuple) else value for value in unread]
     kinds = {type(value) for value in plain if isinstance(value, int | float) or value in ("", "ä")}
-    return bool(kinds & {type(value) for value in added if value is not None})
+    read = {type(value) for value in added if value is not None}
+    return bool(kinds & read & {bool, str}) or (int in kinds and float in read)
 
 
 def fastavro_value(value: Any, node: Node) -> Any:
@@ -302,7 +310,7 @@ def pair(random: Random) -> tuple[Any, Any]:
 def test_what_is_called_compatible_reads_as_written_and_examples_of_the_rest_do_not() -> None:
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=1500)
+    @settings(max_examples=examples(1500))
     @given(st.integers(0, 2**64))
     def hunt(seed: int) -> None:
         random = Random(seed)

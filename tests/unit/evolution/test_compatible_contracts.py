@@ -27,6 +27,7 @@ from event_archive.registry.contract import Contract, Contracts, load_contract
 from event_archive.registry.exact_values import json_text
 from event_archive.validation.exact_validator import Accepted, validate
 from support.events import contract_file
+from support.hunting import examples
 
 TYPE = "note.written.v1"
 LATEST = datetime.max.replace(tzinfo=UTC)
@@ -215,7 +216,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(old=SHAPES, new=SHAPES, values=st.lists(VALUES, min_size=5, max_size=30))
 def test_hunt_for_a_wrong_compatible(tmp_path_factory: Any, old: Any, new: Any, values: list[Any]) -> None:
     folder = tmp_path_factory.mktemp("hunt")

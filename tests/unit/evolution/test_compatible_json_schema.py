@@ -20,6 +20,7 @@ from event_archive.evolution.compatibility.json_schema.document import Document
 from event_archive.evolution.compatibility.json_schema.example import JsonExamples
 from event_archive.evolution.compatibility.json_schema.normal import read
 from event_archive.evolution.compatibility.json_schema.proof import TooLarge
+from support.hunting import examples
 
 DRAFTS = {
     4: "http://json-schema.org/draft-04/schema#",
@@ -201,7 +202,7 @@ def is_proven(writer: Document, reader: Document) -> bool:
 RANDOMS = st.randoms(use_true_random=True)
 
 
-@settings(max_examples=1500, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(1500), suppress_health_check=list(HealthCheck))
 @given(random=RANDOMS)
 def test_no_value_is_refused_that_was_proven_compatible(random: Random) -> None:
     pair = a_pair(random)
@@ -216,7 +217,7 @@ def test_no_value_is_refused_that_was_proven_compatible(random: Random) -> None:
             assert refused == [], (writer.source, reader.source)
 
 
-@settings(max_examples=120, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(120), suppress_health_check=list(HealthCheck))
 @given(random=RANDOMS)
 def test_an_example_tells_the_schemas_apart_and_its_absence_is_no_incompatibility(random: Random) -> None:
     pair = a_pair(random)
@@ -236,7 +237,7 @@ def test_an_example_tells_the_schemas_apart_and_its_absence_is_no_incompatibilit
         assert "\n" not in finding.sentence and "READER" not in finding.sentence
 
 
-@settings(max_examples=300, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(300), suppress_health_check=list(HealthCheck))
 @given(random=RANDOMS)
 def test_a_schema_is_compatible_with_itself(random: Random) -> None:
     schema, _ = a_pair(random)

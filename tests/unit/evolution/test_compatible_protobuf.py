@@ -16,6 +16,7 @@ from event_archive.evolution.compatibility.findings import Direction, Mode, Verd
 from event_archive.evolution.compatibility.protobuf.compare import compare_protobuf
 from event_archive.schema_files import proto_file
 from event_archive.schema_files.proto_file import MAX_BYTES, read_proto
+from support.hunting import examples
 from support.proto_pairs import NUMBERS, TYPES, as_read, built, changed, descriptor, fill, some_file
 
 
@@ -49,7 +50,7 @@ def refuses_no_utf8(message: Descriptor) -> set[int]:
     return refused & texts
 
 
-@settings(max_examples=3000)
+@settings(max_examples=examples(3000))
 @given(st.integers(0, 2**40))
 def test_what_is_called_compatible_is_read_as_written_and_examples_are_not(seed: int) -> None:
     chance, old, new = pair(seed)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from event_archive.evolution.compatibility.json_schema.facts import matches
 from event_archive.evolution.compatibility.json_schema.pattern_lengths import NO_BOUNDS, lengths_of_matches
+from support.hunting import examples
 
 LENGTHS = {
     "^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$": (36, 36),
@@ -54,7 +55,7 @@ def a_pattern(random: Random, depth: int = 3) -> str:
     return f"^{joined}$" if random.random() < 0.6 else joined
 
 
-@settings(max_examples=1500)
+@settings(max_examples=examples(1500))
 @given(random=st.randoms(use_true_random=True))
 def test_no_text_that_matches_leaves_the_bounds(random: Random) -> None:
     pattern = a_pattern(random)

@@ -15,6 +15,7 @@ from event_archive import UnusableInput
 from event_archive.expressions.allow_list import FUNCTIONS
 from event_archive.sql_text import tried
 from support.expressions import TypedRow, plain_value
+from support.hunting import examples
 
 MONEY = "CAST(CAST(text AS DECIMAL(38, 2)) * 100 AS BIGINT)"
 COLUMNS: dict[str, tuple[str, Any]] = {
@@ -208,7 +209,7 @@ AMOUNTS = st.builds(
 @example(
     ["0.29", "-0.005", "12.345", "12.34", "92233720368547758.07", "92233720368547758.08", "1" + "0" * 60]
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_the_money_recipe_is_right_for_every_amount(row: TypedRow, amounts: list[str]) -> None:
     for amount, (value, why) in zip(amounts, row.outcomes(MONEY, "text", amounts), strict=True):
         with localcontext(Context(prec=80)):
@@ -231,7 +232,7 @@ KINDS = ["BIGINT", "INTEGER", "HUGEINT", "DECIMAL(18, 2)", "DECIMAL(38, 10)", "D
 
 
 @given(many(SPELT), st.sampled_from(KINDS))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_a_text_is_read_as_the_very_number_or_not_at_all(row: TypedRow, texts: list[str], kind: str) -> None:
     for text, (value, why) in zip(texts, row.outcomes(f"CAST(text AS {kind})", "text", texts), strict=True):
         assert why if value is None else Decimal(value) == Decimal(text)
@@ -241,7 +242,7 @@ PLAIN = SPELT.filter(lambda text: re.search("[0-9]", text) and "e" not in text.l
 
 
 @given(many(PLAIN), st.integers(0, 4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_no_number_that_fits_is_refused(row: TypedRow, texts: list[str], scale: int) -> None:
     outcomes = row.outcomes(f"CAST(text AS DECIMAL(38, {scale}))", "text", texts)
     for text, (value, _) in zip(texts, outcomes, strict=True):
@@ -251,7 +252,7 @@ def test_no_number_that_fits_is_refused(row: TypedRow, texts: list[str], scale: 
 
 @given(many(st.floats(allow_nan=True, allow_infinity=True)))
 @example([0.1 + 0.2, 0.29, 1e22, 2.0**63, -0.0])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_a_double_becomes_the_number_that_reads_back_as_it(row: TypedRow, numbers: list[float]) -> None:
     for kind in ("BIGINT", "HUGEINT", "DECIMAL(18, 2)", "DECIMAL(38, 18)"):
         outcomes = row.outcomes(f"CAST(double AS {kind})", "double", numbers)
@@ -272,7 +273,7 @@ ZONES = st.one_of(
 
 
 @given(many(ZONES))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_an_unknown_zone_fails_on_its_row_alone(row: TypedRow, zones: list[str]) -> None:
     expression = "timezone(text, strptime('2026-01-31', '%Y-%m-%d'))"
     for zone, (value, why) in zip(zones, row.outcomes(expression, "text", zones), strict=True):
@@ -299,7 +300,7 @@ VALUES = st.fixed_dictionaries(
 
 
 @given(st.sampled_from(sorted(FUNCTIONS)), st.lists(ARGUMENTS, min_size=1, max_size=4), VALUES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_no_call_stops_the_rows_beside_it(
     row: TypedRow, function: str, arguments: list[str], values: dict[str, Any]
 ) -> None:

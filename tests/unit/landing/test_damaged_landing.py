@@ -14,6 +14,7 @@ from event_archive.quarantine.recover import recover
 from event_archive.store.commit import Counts
 from support.damaged import EVENTS, Damaged, damaged, encoded, reference
 from support.events import archived, land_bytes, lines, new_archive, rejected, weighed
+from support.hunting import examples
 
 
 def names_in(encoding: str) -> set[tuple[str, str]]:
@@ -22,7 +23,7 @@ def names_in(encoding: str) -> set[tuple[str, str]]:
 
 
 @given(damaged())
-@settings(max_examples=60, derandomize=True, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_what_can_be_decoded_lands_and_all_else_is_kept(case: Damaged) -> None:
     with tempfile.TemporaryDirectory() as folder:
         archive = new_archive(Path(folder))

@@ -33,6 +33,7 @@ from support.events import (
     text,
     weighed,
 )
+from support.hunting import examples
 
 DIFFERENT = [
     ({"zz": None}, {}, "zz"),
@@ -189,7 +190,7 @@ def spelled_event(number: int, parts: Chosen) -> Event:
 
 @pytest.fixture(params=["in columns", "one by one"])
 def _judged(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(router, "WORTH_LEARNING", 1)
+    monkeypatch.setattr(router, "WORTH_COMPILING", 1)
     monkeypatch.setattr(router, "MAX_FAST_VALIDATORS", 8 if request.param == "in columns" else 0)
 
 
@@ -232,7 +233,7 @@ def test_all_spellings_of_one_value_are_one_and_others_are_not(
 @pytest.mark.usefixtures("_judged")
 @pytest.mark.parametrize("archive_of", [plain_archive, new_archive])
 @given(st.lists(pairs(), min_size=40, max_size=40), *[st.sampled_from(sorted(ENCODINGS))] * 2)
-@settings(max_examples=8, derandomize=True, deadline=None, phases=[Phase.generate])
+@settings(max_examples=examples(8), deadline=None, phases=[Phase.generate])
 def test_a_repeated_event_is_a_duplicate_where_it_says_the_same(
     archive_of: Callable[[Path], Archive], pairs: list[tuple[Chosen, Chosen]], first: str, second: str
 ) -> None:

@@ -203,6 +203,50 @@ def test_several_that_land_one_inbox_at_once_land_and_keep_each_file_once(
     assert (left(inbox), kept(inbox)) == ([], dropped)
 
 
+@pytest.mark.parametrize("is_elsewhere", [False, True])
+def test_a_file_that_somebody_takes_away_at_any_moment_is_no_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_elsewhere: bool
+) -> None:
+    """Another process may land it and move it away between any two looks at it."""
+    was_taken, moment = True, 0
+    while was_taken:
+        moment += 1
+        (tmp_path / str(moment) / "inbox").mkdir(parents=True)
+        archive, inbox = new_archive(tmp_path / str(moment)), tmp_path / str(moment) / "inbox"
+        land(archive, Source("of the same size", drop(tmp_path, "earlier.ndjson", events(3))))
+        taken = drop(inbox, "a.ndjson", events(1))
+        drop(inbox, "b.ndjson", events(2))
+        with monkeypatch.context() as patch:
+            if is_elsewhere:
+                patch.setattr(os, "rename", across_refused(inbox))
+            take_away_at(patch, taken, moment)
+            landed, problems = land_all(archive, inbox)
+            was_taken = not taken.exists() and "a.ndjson" not in kept(inbox)
+        assert problems == {}, moment
+        assert landed[-1:] == ["b.ndjson"], moment
+        assert numbers(archive) - {1} == {2, 3}, moment
+    assert moment > 5
+
+
+def take_away_at(patch: pytest.MonkeyPatch, path: Path, moment: int) -> None:
+    """Remove a file just before so many looks at it, each by its path or by its name in its folder."""
+    looks = 0
+
+    def watched(look: Callable[..., Any]) -> Callable[..., Any]:
+        def looking(target: Any, *arguments: Any, **options: Any) -> Any:
+            nonlocal looks
+            if not isinstance(target, int) and Path(os.fsdecode(target)).name == path.name:
+                looks += 1
+                if looks == moment:
+                    path.unlink(missing_ok=True)
+            return look(target, *arguments, **options)
+
+        return looking
+
+    for name in ("stat", "lstat", "open"):
+        patch.setattr(os, name, watched(getattr(os, name)))
+
+
 # What is written while it lands
 
 
@@ -214,7 +258,7 @@ def change_while_landing(monkeypatch: pytest.MonkeyPatch, change: Callable[[], o
         change()
         return landed
 
-    monkeypatch.setattr("event_archive.landing.inbox.land", changing)
+    monkeypatch.setattr("event_archive.landing.land_files.land", changing)
 
 
 @pytest.mark.parametrize("way", ["more is written", "another takes its place", "nothing takes its place"])
@@ -417,7 +461,7 @@ def fail(origin: str, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None
             raise error
         return land(archive, source, **options)
 
-    monkeypatch.setattr("event_archive.landing.inbox.land", failing)
+    monkeypatch.setattr("event_archive.landing.land_files.land", failing)
 
 
 def test_a_fault_of_our_own_in_one_file_keeps_no_other_waiting(

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from event_archive import Archive, Landed
+from event_archive.landing import land_files
 from event_archive.landing.inbox import land_inbox
 from event_archive.landing.landed_files import LOCK
-from event_archive.store.commit import parse_entry
 from event_archive.store.folders import ANCHOR, LOG, SCRATCH, TO_BACK_UP
 from event_archive.store.log import parse_anchor
+from event_archive.store.log_entry import parse_entry
 from support.events import lines, lost, new_archive, weighed
 from support.power_loss import Disk
 
@@ -73,11 +74,17 @@ def check_all_is_there(disk: Disk, home: Path) -> None:
     assert (home / "archive" / LOG).is_dir()
 
 
-def test_a_home_in_which_nothing_was_made_yet(home: Path) -> None:
+@pytest.mark.parametrize("fewest", [2, 16])
+def test_a_home_in_which_nothing_was_made_yet(
+    home: Path, fewest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The two files land together, or one by one."""
+    monkeypatch.setattr(land_files, "FEWEST", fewest)
     disk = Disk(home.parents[1])
     with disk.watched(lambda disk: check(disk, home)):
         land_all(home)
     check_all_is_there(disk, home)
+    assert len(archive_in(home).log.commits()) == (1 if fewest == 2 else 2)
 
 
 @pytest.mark.parametrize("folder", ["archive", *(f"archive/{part}" for part in TO_BACK_UP[1:]), "landed"])

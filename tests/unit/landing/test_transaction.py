@@ -9,11 +9,11 @@ import duckdb
 import pytest
 
 from event_archive import Archive, UnusableInput
+from event_archive.engine import open_engine
 from event_archive.landing.transaction import Transaction
 from event_archive.limits import Limits
 from event_archive.quarantine import recovery_outcomes
 from event_archive.quarantine.recovery_outcomes import RejectedRecords
-from event_archive.sql_text import open_engine
 from support.events import land_bytes, lines, new_archive, weighed
 
 RELATIONS = "SELECT count(*) FROM information_schema.tables"

@@ -202,9 +202,9 @@ def test_a_number_that_is_not_read_refuses_no_record(tmp_path: Path, number: str
     record = RECORD % f'{{"a":1.5,"b":{number},"c":["x",{number}],"d":{"9" * 6000}}}'
     chunk = chunk_of([record.encode()], np.array([1]), np.array([0]))
     with duckdb.connect() as connection:
-        events, rejected = map_chunk(connection, chunk, mapping=mapping)
-    assert rejected == []
-    assert json.loads(events.record(0))["data"] == {"copy": 1.5}
+        (mapped,) = map_chunk(connection, chunk, mapping=mapping, places=lambda _: [(1, "")])
+    assert mapped.rejected == []
+    assert json.loads(mapped.events.record(0))["data"] == {"copy": 1.5}
 
 
 def mapped_texts(mapping: Mapping, record: str) -> list[tuple[str | None, str | None]]:
@@ -358,6 +358,7 @@ BROKEN = {
         "{order: order.no}", "{basket: order.no}"
     ): "line 8: the object is a order, as the event type says",
     COMMON.replace("{customer: who}", "{a: b, c: d}"): "line 7: actor is written {<type>: <id>}",
+    COMMON.replace("{customer: who}", "{a: concat(b, c)}"): "; within { } an id that has a comma is quoted",
     COMMON.replace("id: id", "id: lower(1)"): "line 4: expression `lower(1)`: Binder Error",
     COMMON.replace("id: id", "id:"): "line 4: here stands an expression",
     COMMON.replace("id: id", "id: id\n  id: id"): "line 5: 'id' is there twice (first on line 4)",
@@ -414,22 +415,13 @@ def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
         load_mapping(tmp_path / "binary.yaml")
 
 
-def test_the_column_may_have_any_name(map_with: Map, tmp_path: Path) -> None:
-    map_with("{}", "1")
-    mapping = load_mapping(tmp_path / "mapping.yaml")
-    with duckdb.connect() as connection:
-        for column in ('od"d name', "order", "chosen", "fields"):
-            relation = connection.values([RECORD % 1]).select(duckdb.ColumnExpression("col0").alias(column))
-            assert relation.project(mapping.sql(column)).fetchall()[0][0]
-
-
 @pytest.mark.parametrize("name", GITHUB_COUNTS)
 def test_every_github_record_maps_to_its_contract(name: str) -> None:
     mapping = load_mapping(GITHUB / "mapping.yaml")
     records = GITHUB_RECORDS[name]()
     events, reasons = run(mapping, records)
     assert not reasons
-    types = {rule.chosen: rule.type for rule in mapping.rules}
+    types = {rule.name: str(rule.type) for rule in mapping.rules}
     assert {json.loads(record)["type"] for record in records} == types.keys()
     expected = Counter(types[json.loads(record)["type"]].split(".")[1] for record in records)
     assert Counter(event["verb"] for event in events if event) == expected == GITHUB_COUNTS[name]
@@ -479,8 +471,8 @@ def test_the_contracts_show_what_the_mapping_gives() -> None:
 
 def test_the_how_to_page_does_what_it_says(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "how-to-map-foreign-records.md").read_text()
-    [record] = re.findall(r"```json\n(.*?)\n```", page, re.DOTALL)
-    [written] = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    record, *_ = re.findall(r"```json\n(.*?)\n```", page, re.DOTALL)
+    written, *_ = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     (tmp_path / "mapping.yaml").write_text(written)
     mapping = load_mapping(tmp_path / "mapping.yaml")
     sums = ["12.50", "free", "12.345", "0.005", "-0.01", "90071992547409.93"]
@@ -515,10 +507,6 @@ ROUNDED = {
     r"CAST(regexp_replace(at, '(\.[0-9]{6})[0-9]+', '\1') AS TIMESTAMPTZ)": (
         {"at": "2026-01-31T10:00:00.123456789Z"},
         "2026-01-31T10:00:00.123456Z",
-    ),
-    "timezone(zone, strptime(at, '%Y-%m-%d %H:%M:%S'))": (
-        {"zone": "Europe/Berlin", "at": "2026-01-31 10:00:00"},
-        "2026-01-31T09:00:00.000000Z",
     ),
 }
 

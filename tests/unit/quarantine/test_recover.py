@@ -22,7 +22,9 @@ from event_archive.mapping.mapping import load_mapping
 from event_archive.quarantine.queries import Filter, grouped, history
 from event_archive.quarantine.recover import Selection
 from event_archive.quarantine.recovery_outcomes import RejectedRecords
-from event_archive.store.commit import Commit, Counts, parse_entry, totals
+from event_archive.store.commit import Commit, Counts
+from event_archive.store.log_entry import parse_entry
+from event_archive.store.remaps import totals
 from event_archive.unnamed_files import UnnamedFiles, unnamed_files
 from support.events import (
     LOST,
@@ -40,6 +42,7 @@ from support.events import (
     text,
     weighed,
 )
+from support.hunting import examples
 
 FOUND = "parcel.found.v1"
 CLOSED: Mapping[str, Any] = {
@@ -314,7 +317,9 @@ def final_states(archive: Archive, commits: list[Commit]) -> Counts:
     return Counts(first.received, accepted, first.duplicate + by_state["duplicate"], by_state["refused"])
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(steps=STEPS)
 def test_every_record_is_in_exactly_one_state_whatever_happens(
     tmp_path_factory: pytest.TempPathFactory, steps: list[Any]

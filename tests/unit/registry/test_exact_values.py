@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from event_archive.registry.arrow_types import arrow_type
 from event_archive.registry.column_types import JSON_TEXT, ColumnType, Field, ListOf, Scalar, Struct
 from event_archive.registry.exact_values import (
     Inexact,
@@ -22,6 +23,7 @@ from event_archive.registry.exact_values import (
     with_unnamed,
 )
 from support.events import same_json
+from support.hunting import examples
 
 BIGINT, DOUBLE, BOOLEAN, TEXT = (
     Scalar("BIGINT"),
@@ -104,7 +106,7 @@ ORDER = Struct(
 def test_a_value_becomes_a_column_value(kind: ColumnType, value: Any, column: Any) -> None:
     stored = to_column(kind, value)
     assert stored == column
-    assert pa.array([stored], kind.arrow()).to_pylist() == [stored]
+    assert pa.array([stored], arrow_type(kind)).to_pylist() == [stored]
 
 
 @pytest.mark.parametrize(
@@ -191,16 +193,16 @@ def plain(number: Decimal) -> str:
 
 
 @given(st.data())
-@settings(max_examples=200, derandomize=True)
+@settings(max_examples=examples(200))
 def test_every_value_comes_back_from_arrow(data: st.DataObject) -> None:
     kind, values = data.draw(st.sampled_from(VALUES))
     sample = data.draw(st.lists(values, max_size=5))
-    column = pa.array([to_column(ListOf(kind), sample)], pa.list_(kind.arrow())).to_pylist()[0]
+    column = pa.array([to_column(ListOf(kind), sample)], pa.list_(arrow_type(kind))).to_pylist()[0]
     assert same_json(from_column(ListOf(kind), column)) == same_json(sample)
 
 
 @given(st.timedeltas(timedelta(hours=-23, minutes=-59), timedelta(hours=23, minutes=59)), MOMENTS)
-@settings(max_examples=100, derandomize=True)
+@settings(max_examples=examples(100))
 def test_an_offset_is_taken_into_account(offset: timedelta, moment: datetime) -> None:
     minutes = offset // timedelta(minutes=1)
     shown = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
@@ -235,7 +237,7 @@ def test_an_offset_is_taken_into_account(offset: timedelta, moment: datetime) ->
     ],
 )
 def test_an_object_comes_back_with_what_its_type_does_not_name(value: dict[str, Any]) -> None:
-    column = pa.array([to_column(ORDER, value)], ORDER.arrow()).to_pylist()[0]
+    column = pa.array([to_column(ORDER, value)], arrow_type(ORDER)).to_pylist()[0]
     assert with_unnamed(from_column(ORDER, column), unnamed(ORDER, value)) == value
 
 

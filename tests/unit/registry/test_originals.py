@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from event_archive.registry.arrow_types import arrow_type
 from event_archive.registry.column_types import JSON_TEXT, ColumnType, Field, ListOf, Scalar, Struct
 from event_archive.registry.exact_values import from_column, to_column, to_moment, unnamed, with_unnamed
 from event_archive.registry.originals import comparable, originals, utc_text
+from support.hunting import examples
 
 DOUBLE, MOMENT = Scalar("DOUBLE"), Scalar("TIMESTAMPTZ", text=True)
 MEASURED = Struct(
@@ -43,7 +45,7 @@ LONG, FINE = Decimal("0.10000000000000001"), "2026-01-01T01:00:00.1234567+01:00"
 )
 def test_what_a_column_gives_back_otherwise_is_kept(value: dict[str, Any], kept: object) -> None:
     assert originals(MEASURED, value) == kept
-    column = pa.array([to_column(MEASURED, value)], MEASURED.arrow()).to_pylist()[0]
+    column = pa.array([to_column(MEASURED, value)], arrow_type(MEASURED)).to_pylist()[0]
     back = with_unnamed(with_unnamed(from_column(MEASURED, column), unnamed(MEASURED, value)), kept)
     assert comparable(MEASURED, back) == comparable(MEASURED, value)
     assert originals(MEASURED, back) == kept
@@ -89,7 +91,7 @@ def test_what_another_revision_left_open_compares_as_it_is(kind: ColumnType, val
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.integers(1, 17))
-@settings(max_examples=300, derandomize=True)
+@settings(max_examples=examples(300))
 def test_a_double_written_with_any_number_of_digits_is_one_value_or_another(
     double: float, digits: int
 ) -> None:
@@ -99,7 +101,7 @@ def test_a_double_written_with_any_number_of_digits_is_one_value_or_another(
 
 
 @given(st.datetimes(timezones=st.just(UTC)), st.text("0123456789", min_size=0, max_size=9))
-@settings(max_examples=200, derandomize=True)
+@settings(max_examples=examples(200))
 def test_a_time_is_truncated_and_keeps_its_digits(moment: datetime, finer: str) -> None:
     text = f"{moment:%H:%M:%S.%f}{finer}Z"
     text = f"{moment.year:04d}-{moment.month:02d}-{moment.day:02d}T{text}"

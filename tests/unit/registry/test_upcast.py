@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from event_archive import UnusableInput
+from event_archive.registry.arrow_types import arrow_type
 from event_archive.registry.column_types import column_type
 from event_archive.registry.exact_values import to_column
 from event_archive.registry.upcast_compiler import upcast_sql
@@ -114,7 +115,7 @@ def sql_of(rules: Mapping[str, Any], old: Data = OLD, new: Data = NEW) -> str:
 def upcast(values: list[Data], sql: str, old: Data = OLD) -> list[Any]:
     """The values by an upcast, each alone: what can't be read is None."""
     kind = column_type(old, old)
-    table = pa.table({"data": pa.array([to_column(kind, value) for value in values], kind.arrow())})
+    table = pa.table({"data": pa.array([to_column(kind, value) for value in values], arrow_type(kind))})
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.register("events", table)

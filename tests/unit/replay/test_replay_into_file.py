@@ -12,13 +12,14 @@ import pytest
 
 from event_archive import UnusableInput
 from event_archive.store.commit import Commit, Counts, Segment
-from orchestration.dataset.compare import DayDifference, TableState
+from orchestration.dataset.compare import DayDifference
+from orchestration.dataset.table_state import TableState
 from orchestration.dbt.process import first_lines
 from orchestration.full_disk import full_disk_in_one_line
 from orchestration.replay.into_file import check_as_of, known_sequence, read_known_at
 from orchestration.replay.verify import compare_table, open_both
 from orchestration.settings import Settings
-from orchestration.warehouse.build_record import Check
+from orchestration.warehouse.outcomes import Check
 from orchestration.warehouse.scratch import could_not_build, scratch_folder
 
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)

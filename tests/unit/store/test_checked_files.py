@@ -34,6 +34,7 @@ from support.events import (
     recover_lost_anywhere,
     weighed,
 )
+from support.hunting import examples
 
 DO = "bring it back"
 
@@ -148,7 +149,7 @@ def changes(other: bytes) -> Mapping[str, Callable[[Path, int], object]]:
     }
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(st.data())
 def test_whatever_is_changed_is_found_or_not_read(
     intact: Archive, expected: Mapping[str, object], data: st.DataObject

@@ -14,19 +14,21 @@ from support.events import (
     recover_lost_anywhere,
     weighed,
 )
+from support.mapped import land_records, narrow, record
 
 OPERATING = Path(__file__).parents[3] / "docs" / "how-to-operate.md"
 
 
-def recovered(folder: Path) -> Archive:
-    """An archive with a landing that rejected a record, and the recovery of that record."""
+def with_every_part(folder: Path) -> Archive:
+    """An archive with a landing by a mapping, one that rejected a record, and the recovery of that record."""
     archive = new_archive(folder)
+    land_records(archive, [record(1)], narrow(folder))
     land_bytes(archive, lines([weighed(1), lost(1) | {"data": {"place": 7}}, b"broken"]))
     return recover_lost_anywhere(archive)
 
 
 def test_what_is_backed_up_holds_by_itself(tmp_path: Path) -> None:
-    archive = recovered(tmp_path)
+    archive = with_every_part(tmp_path)
     copy = tmp_path / "backup" / "archive"
     copy.mkdir(parents=True)
     for part in TO_BACK_UP:
@@ -34,11 +36,12 @@ def test_what_is_backed_up_holds_by_itself(tmp_path: Path) -> None:
         shutil.copytree(source, copy / part) if source.is_dir() else shutil.copy(source, copy / part)
     restored = Archive(copy, archive.contracts)
     assert verify(restored) == []
-    assert len(restored.log.commits()) == 2
+    assert len(restored.log.commits()) == 3
+    assert {path.name for path in copy.iterdir()} >= {*TO_BACK_UP}, "each part was there to be backed up"
 
 
 def test_whatever_an_archive_has_is_backed_up_or_can_be_made_again(tmp_path: Path) -> None:
-    archive = recovered(tmp_path)
+    archive = with_every_part(tmp_path)
     assert {path.name for path in archive.root.iterdir()} <= {*PARTS}
 
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from event_archive import Archive, recover, verify
-from event_archive.sql_text import open_engine
+from event_archive.engine import open_engine
 from event_archive.store import key_index
 from event_archive.store.key_snapshot import Snapshot, open_snapshot
 from support.events import archived, land_bytes, lines, lost, new_archive, weighed

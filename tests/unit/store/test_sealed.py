@@ -27,6 +27,7 @@ from support.events import (
     recover_lost_anywhere,
     weighed,
 )
+from support.mapped import land_records, narrow, record
 
 ROOT = Path(__file__).parents[3]
 UMASKS = (0, 0o022, 0o077)
@@ -43,10 +44,11 @@ def umask(mask: int) -> Iterator[None]:
 
 
 def worked_on(folder: Path) -> Archive:
-    """An archive with two landings, a recovery and a key index, from which litter was cleaned."""
+    """An archive with three landings, one by a mapping, a recovery and a key index, cleaned of litter."""
     archive = new_archive(folder)
     land_bytes(archive, lines([weighed(1), lost(1) | {"data": {"place": 7}}, b"broken"]), "first")
     archive = recover_lost_anywhere(archive)
+    land_records(archive, [record(1)], narrow(folder))
     land_bytes(archive, lines([weighed(1), weighed(2)]), "second")
     segment = archive.log.commits()[0].segments[0]
     litter = archive.root / segment.path.replace(segment.sha256, "0" * 64)

@@ -18,7 +18,7 @@ import pytest
 from event_archive import Archive
 from event_archive.decoding.record_chunk import Chunk, chunk_of
 from event_archive.landing import router as routing
-from event_archive.landing.routed import Routed
+from event_archive.landing.routed import Routed, Rows
 from event_archive.landing.router import Router
 from event_archive.registry.contract import Contract, Contracts, load_contracts
 from event_archive.validation.exact_validator import Accepted, validate
@@ -36,13 +36,13 @@ FastRows = Callable[..., dict[int, Row]]
 class FastRouter(Router):
     """Routes by shapes alone; what they leave is nobody's."""
 
-    def _validate_exactly(self, chunk: Chunk, rows: routing.Rows, routed: Routed) -> None:
+    def _validate_exactly(self, chunk: Chunk, rows: Rows, routed: Routed) -> None:
         pass
 
 
 @pytest.fixture(autouse=True)
 def _learn_from_any_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routing, "WORTH_LEARNING", 1)
+    monkeypatch.setattr(routing, "WORTH_COMPILING", 1)
     monkeypatch.setattr(routing, "USUAL_SHARE", 0)
 
 
@@ -227,6 +227,96 @@ COMPANY = load_contracts(ROOT / "event_archive" / "contracts")
 def test_the_company_s_events_all_go_the_fast_way(fast_rows: FastRows, company: Contract) -> None:
     records = [text({**example, "id": str(number)}) for number in range(9) for example in company.examples]
     assert sorted(fast_rows(records, company)) == list(range(len(records)))
+
+
+NULL_OR_TEXT = {"type": ["string", "null"]}
+OPTIONAL = {"type": "object", "properties": {"x": INTEGER, "y": TEXT}}
+NESTED = {
+    "type": "object",
+    "required": ["who"],
+    "properties": {
+        "who": {"type": "object", "required": ["name"], "properties": {"name": TEXT, "age": INTEGER}},
+        "seen": {"type": ["object", "null"], "properties": {"x": INTEGER}},
+        "notes": {"type": "array", "items": {"type": "array", "items": OPTIONAL}},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("schema", "values"),
+    [
+        (OPTIONAL, [{}, {"x": 1}, {"y": "a"}, {"x": 1, "y": "a"}]),
+        (OPTIONAL | {"type": ["object", "null"]}, [None, {}, {"x": 1}, {"x": 2, "y": ""}]),
+        (
+            NESTED,
+            [
+                {"who": {"name": "a"}},
+                {"who": {"name": "a", "age": 1}, "seen": {}, "notes": [[], [{}, {"x": 1}]]},
+                {"who": {"name": "a"}, "seen": {"x": 1}, "notes": []},
+            ],
+        ),
+        (
+            {"type": "array", "items": NESTED},
+            [[], [{"who": {"name": "a"}}, {"who": {"name": "b", "age": 1}}]],
+        ),
+    ],
+)
+def test_objects_that_may_be_absent_go_the_fast_way(
+    fast_rows: FastRows, schema: Mapping[str, Any], values: list[Any]
+) -> None:
+    """As a required field, and as one that may be absent, which columns do not tell from null."""
+    required = fields(a=INTEGER, b=schema)
+    optional = contract(dict(required.schema) | {"required": ["a"]})
+    events = [weighed(number) | {"data": {"a": 1, "b": value}} for number, value in enumerate(values)]
+    assert sorted(fast_rows([text(event) for event in events], required)) == list(range(len(values)))
+    without = weighed(90) | {"data": {"a": 1}}
+    there = [number for number, value in enumerate(values) if value is not None]
+    accepted = fast_rows([text(event) for event in [*events, without]], optional)
+    assert sorted(accepted) == [*there, len(values)]
+
+
+def test_what_is_absent_and_what_is_null_stay_apart_under_one_name(fast_rows: FastRows) -> None:
+    """The engine writes both as null; the name may be absent in one object, and null in another."""
+    nullable: Row = {"type": "object", "required": ["x", "b"]}
+    nullable["properties"] = {"x": INTEGER, "b": NULL_OR_TEXT}
+    lacking: Row = {"type": "object", "required": ["x"], "properties": {"x": INTEGER, "b": TEXT}}
+    both: list[tuple[Row, Row]] = [(nullable, {"x": 1, "b": None}), (lacking, {"x": 1})]
+    for inner, good in both:
+        outer = {"a": INTEGER, "b": TEXT, "c": inner, "d": {"type": "array", "items": inner}}
+        of = contract({"type": "object", "properties": outer, "required": ["a", "c", "d"]})
+        data: list[Row] = [{"a": 1, "c": good, "d": [good]}]
+        data += [data[0] | {"b": ',"b":null'}, data[0] | {"d": [good, {"x": 2, "b": "y"}]}]
+        wrong: Row = {"x": 1} if inner is nullable else {"x": 1, "b": None}
+        data += [data[0] | {"c": wrong}, data[0] | {"d": [wrong]}, data[0] | {"b": None}, {"a": 1, "c": good}]
+        events = [text(weighed(number) | {"data": value}) for number, value in enumerate(data)]
+        assert sorted(fast_rows(events, of)) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("first", [{"a": 1}, {"a": 1, "b": "x"}, {"a": 1, "c": {"y": "z"}}])
+def test_a_field_that_the_first_record_lacks_is_looked_for_where_the_contract_has_it(
+    fast_rows: FastRows, first: dict[str, Any]
+) -> None:
+    lacking = contract(dict(fields(a=INTEGER, b=TEXT, c=OPTIONAL).schema) | {"required": ["a"]})
+    values = [
+        first,
+        {"a": 2},
+        {"a": 3, "b": "x"},
+        {"a": 4, "c": {"x": 1, "y": "z"}},
+        {"a": 5, "b": "", "c": {}},
+    ]
+    events = [text(weighed(number) | {"data": data}) for number, data in enumerate(values)]
+    assert sorted(fast_rows(events, lacking)) == list(range(len(values)))
+
+
+def test_texts_with_escapes_go_the_fast_way(fast_rows: FastRows) -> None:
+    texts = ['a "b"', "C:\\d", "a\nb", "\t\r\b\f", "\u2028é😀", "/", "\x00"]
+    nested = {"type": "array", "items": OPTIONAL}
+    events = [
+        weighed(number) | {"id": value, "data": {"a": value, "b": [{"y": value}]}}
+        for number, value in enumerate(texts)
+    ]
+    records = [json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode() for event in events]
+    assert sorted(fast_rows(records, fields(a=TEXT, b=nested))) == list(range(len(texts)))
 
 
 @pytest.mark.parametrize(

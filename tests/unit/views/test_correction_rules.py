@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from event_archive.views import corrections
 from event_archive.views.corrections import CORRECTS, VOIDS, Decision, Fact, decide
+from support.hunting import examples
 from support.standing import Rules
 
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -70,7 +71,7 @@ def is_by_the_rules(facts: list[Fact], decide: Callable[..., Decision] = decide)
     return found == {(event.key, place.key) for event, place in Rules(facts).standing()}
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(families())
 def test_what_stands_is_what_the_rules_say(facts: list[Fact]) -> None:
     assert is_by_the_rules(facts)
@@ -108,7 +109,7 @@ def test_a_broken_rule_is_found(rule: str) -> None:
     find(
         families(),
         lambda facts: not is_by_the_rules(facts, module.decide),
-        settings=settings(max_examples=5000, database=None),
+        settings=settings(max_examples=examples(5000), database=None),
     )
 
 

@@ -17,9 +17,10 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from event_archive import Archive, create_views
-from event_archive.sql_text import open_engine
+from event_archive.engine import open_engine
 from support.drafts import DRAFTS, MOMENTS, Draft, land_drafts, two_majors
 from support.events import Event, land_bytes, lines, new_archive, weighed
+from support.hunting import examples
 
 Rows = set[tuple[Any, ...]]
 PLACED = "event_id, CAST(occurred_at AS VARCHAR), event_date, sequence"
@@ -202,7 +203,7 @@ def test_of_the_part_that_is_not_asked_for_no_file_is_read(mended: Archive) -> N
         assert json.loads(plan)["query"]["total_rows_scanned"] <= 2 + tables
 
 
-@settings(max_examples=25, phases=[Phase.generate])  # each lands files: shrinking would take minutes
+@settings(max_examples=examples(25), phases=[Phase.generate])  # each lands files: shrinking takes minutes
 @given(drafts=DRAFTS, cuts=st.tuples(st.integers(0, 3), st.integers(0, 3)), as_of=st.none() | MOMENTS)
 def test_whatever_changes_between_two_commits_is_among_what_became_known(
     tmp_path_factory: pytest.TempPathFactory,

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from event_archive import Archive, UnusableInput, create_views, open_archive, scan
-from event_archive.sql_text import open_engine
+from event_archive.engine import open_engine
 from support.drafts import DRAFTS, FIRST, MOMENTS, UNIQUE, Draft, at, land_drafts, two_majors
 from support.events import (
     WEIGHED,
@@ -31,6 +31,7 @@ from support.events import (
     new_archive,
     weighed,
 )
+from support.hunting import examples
 
 DAY = timedelta(days=1)
 OTHER = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
@@ -62,7 +63,7 @@ CONDITIONS = st.one_of(
 )
 
 
-@settings(max_examples=25, phases=[Phase.generate])  # each lands files: shrinking would take minutes
+@settings(max_examples=examples(25), phases=[Phase.generate])  # each lands files: shrinking takes minutes
 @given(drafts=DRAFTS, cut=st.integers(0, 3), as_of=st.none() | MOMENTS, condition=CONDITIONS, of_day=MOMENTS)
 def test_a_frame_holds_what_is_in_effect_of_the_view_over_any_cut(
     tmp_path_factory: pytest.TempPathFactory,

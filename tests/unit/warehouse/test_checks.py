@@ -10,7 +10,7 @@ from event_archive import open_archive
 from orchestration.assets.keys import REPORTING
 from orchestration.assets.published import published_asset
 from orchestration.settings import Settings
-from orchestration.warehouse.build_record import Build, Check, NodeCheck
+from orchestration.warehouse.build_record import Build
 from orchestration.warehouse.checks import (
     ARCHIVE_CHAIN,
     CHECKS,
@@ -21,6 +21,7 @@ from orchestration.warehouse.checks import (
     run_checks,
     shown_checks,
 )
+from orchestration.warehouse.outcomes import Check, NodeCheck
 
 NAMES = [ARCHIVE_CHAIN, CONSERVATION, NOTHING_WAITS, MODELS_TESTED]
 

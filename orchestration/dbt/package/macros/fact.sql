@@ -20,11 +20,11 @@
     {%- set existing = load_cached_relation(this) -%}
     {%- set keys = factlog.as_list(config.require("key")) -%}
     {%- set names = factlog.as_list(config.require("events")) -%}
-    {%- do factlog.check_events(keys, names) -%}
     {%- set code = factlog.code_of_fact() -%}
     {%- set from_nothing = (
         existing is none or not existing.is_table or factlog.is_built_from_nothing(code)
     ) -%}
+    {%- if from_nothing -%} {%- do factlog.check_events(keys, names) -%} {%- endif -%}
 
     {%- set sampled = factlog.sampled_days() -%}
     {%- if sampled -%}

@@ -17,28 +17,23 @@
         -- Read three times rather than stored: each time only the columns that are asked for.
         candidates as not materialized(select * from {{ factlog.events(name) }}),
 
-        -- Found before all else, so that the counts of all keys are out of memory by then.
+        -- Found by hashes, which are smaller than keys and never null. Where two keys share one, each of
+        -- them is put in order by itself.
         several as materialized(
-            select
-                {{ keys }},
-                count(*) as event_count,
-                min(sequence) as first_sequence,
-                max(sequence) as last_sequence
-            from candidates
-            group by {{ keys }}
-            having count(*) > 1
+            select hash({{ keys }}) as key_hash from candidates group by all having count(*) > 1
         )
 
     select candidates.*, 1 as event_count, sequence as first_sequence, sequence as last_sequence
     from candidates
-    anti join several using ({{ keys }})
+    anti join several on hash({{ keys }}) = several.key_hash
     union all
-    select candidates.*, event_count, first_sequence, last_sequence
+    select
+        candidates.*,
+        count(*) over of_key as event_count,
+        min(sequence) over of_key as first_sequence,
+        max(sequence) over of_key as last_sequence
     from candidates
-    join several using ({{ keys }})
-    qualify
-        row_number() over (
-            partition by {{ keys }} order by event_order {%- if which == "last" %} desc {%- endif %}
-        )
-        = 1
+    semi join several on hash({{ keys }}) = several.key_hash
+    window of_key as (partition by {{ keys }})
+    qualify row_number() over (of_key order by event_order {%- if which == "last" %} desc {%- endif %}) = 1
 {%- endmacro %}

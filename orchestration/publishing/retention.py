@@ -1,0 +1,51 @@
+"""Which published versions are kept, and the removal of those that are not.
+
+Belongs here: that choice. Not here: which versions there are (`dataset.versions`), and when one is written
+(`publish`). The archive is never thinned out: an older state can be derived from it again.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from event_archive.store.durable import sync
+from orchestration.dataset.versions import Version, served_version, versions
+from orchestration.setting_values import FEWEST_VERSIONS, Retention
+from orchestration.settings import Settings
+
+
+def remove_old_versions(settings: Settings, in_use: Version | None) -> tuple[int, ...]:
+    """Remove the versions that the settings do not keep; their numbers. The caller holds the warehouse.
+
+    `in_use`: the version that was served until now: somebody may be about to open it. Who has a file open
+    reads on in it. A crash leaves a file that no manifest names, which publishing clears away as litter.
+    """
+    if settings.retention is None:
+        return ()
+    needed = {version.number for version in (in_use, served_version(settings)) if version}
+    removed = [
+        version
+        for version in not_kept(versions(settings), settings.retention)
+        if version.number not in needed
+    ]
+    for version in removed:
+        # The manifest first: without it the version is none, and nobody takes it for a damaged one.
+        for name in (version.manifest_name, version.file_name):
+            (settings.published / name).unlink(missing_ok=True)
+            sync(settings.published)
+    return tuple(version.number for version in removed)
+
+
+def not_kept(known: Sequence[Version], retention: Retention) -> list[Version]:
+    """Return the versions, of all that there are with the oldest first, that are not kept.
+
+    An age counts from when the next version was published, which is when readers left; and until when the
+    newest was, so that a dataset that nobody refreshes loses nothing. The last versions are always kept: the
+    newest says which number is next.
+    """
+    if retention.age is None:
+        return [*known[: -(retention.count or len(known))]]
+    return [
+        version
+        for version, successor in pairwise(known[: 1 - FEWEST_VERSIONS])
+        if known[-1].published_time - successor.published_time > retention.age
+    ]
