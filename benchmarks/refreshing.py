@@ -17,7 +17,8 @@ from examples.company.simulation import emit
 from orchestration.dbt.process import dbt_executable, run_dbt
 from orchestration.settings import Settings
 
-FEW, MANY, RATED = 20, 10_000, b'"translation.rated.v1"'
+FEW, MANY = 20, 10_000
+RATED, RATER = b'"translation.rated.v1"', b'"actor":"customer/'
 FACTLOG = [sys.executable, "-c", "from orchestration.command_line import main; main()"]
 
 
@@ -78,7 +79,7 @@ def _with_new(settings: Settings, number: int) -> float:
     """CPU time of a refresh after so many ratings have landed, of translations that have some."""
     files = (path for path in (settings.home / "files").rglob("*") if path.suffix == ".ndjson")
     lines = [line for path in files for line in path.read_bytes().splitlines() if RATED in line]
-    rated = [line for line in lines if line.isascii()]  # some are damaged on purpose
+    rated = [line for line in lines if line.isascii() and RATER in line]  # some are damaged on purpose
     new = [json.loads(rated[place % len(rated)]) | {"id": f"{number}-{place}"} for place in range(number)]
     path = settings.home / f"{number}.ndjson"
     path.write_text("".join(json.dumps(event) + "\n" for event in new))
