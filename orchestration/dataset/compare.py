@@ -16,7 +16,7 @@ with any number of threads; MD5 of each row as JSON did so for every version, an
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -27,7 +27,7 @@ from event_archive import UnusableInput
 from event_archive.engine import Relations
 from event_archive.sql_text import quoted
 from orchestration.dataset.table_state import TableState
-from orchestration.dataset.tables import WAREHOUSE, columns, relation, table_comment
+from orchestration.dataset.tables import WAREHOUSE, columns, comments, relation
 
 # The alias by which a table's row is meant as a whole: no column should be called that.
 WHOLE = '"the whole row"'
@@ -95,10 +95,15 @@ def pair_tables(connection: duckdb.DuckDBPyConnection, table: str, a: str, b: st
     return TablePair(table, a, b, types_a, types_b)
 
 
-def has_same_definition(connection: duckdb.DuckDBPyConnection, table: str, a: str, b: str) -> bool:
-    """Whether two attached databases describe a table in the same words: columns, constraints, comments."""
-    return columns(connection, table, database=a) == columns(connection, table, database=b) and (
-        table_comment(connection, table, database=a) == table_comment(connection, table, database=b)
+def have_same_definitions(
+    connection: duckdb.DuckDBPyConnection, tables: Collection[str], a: str, b: str
+) -> bool:
+    """Whether two attached databases describe tables in the same words: columns, constraints, comments."""
+    said_a, said_b = comments(connection, database=a), comments(connection, database=b)
+    return all(
+        said_a.get(table.lower()) == said_b.get(table.lower())
+        and columns(connection, table, database=a) == columns(connection, table, database=b)
+        for table in tables
     )
 
 

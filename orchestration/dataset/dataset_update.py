@@ -19,11 +19,19 @@ import duckdb
 
 from event_archive.engine import Relations
 from event_archive.sql_text import literal, quoted
-from orchestration.dataset.compare import differing_row_ids, has_same_definition, table_state
+from orchestration.dataset.compare import differing_row_ids, have_same_definitions, table_state
 from orchestration.dataset.dataset_file import DatasetInfo, describe
 from orchestration.dataset.row_tracing import LAST_SEQUENCE
 from orchestration.dataset.table_state import TableState
-from orchestration.dataset.tables import REPORTING, WAREHOUSE, columns, copy_table, has_row_ids, relation
+from orchestration.dataset.tables import (
+    REPORTING,
+    WAREHOUSE,
+    columns,
+    comments,
+    copy_table,
+    has_row_ids,
+    relation,
+)
 
 WRITABLE_MODE = 0o644
 MOST_ROWS = 1.5  # of those that a table holds: deleted rows take their room until the table is written anew
@@ -84,8 +92,8 @@ def has_same_tables(connection: duckdb.DuckDBPyConnection, tables: dict[str, Tab
         "WHERE database_name = ? AND schema_name <> 'factlog'",
         [REPORTING],
     ).fetchall()
-    return {table for (table,) in held} == set(tables) and all(
-        has_same_definition(connection, table, REPORTING, WAREHOUSE) for table in tables
+    return {table for (table,) in held} == set(tables) and have_same_definitions(
+        connection, tables, REPORTING, WAREHOUSE
     )
 
 
@@ -162,7 +170,7 @@ def replace_differing(connection: duckdb.DuckDBPyConnection, table: str, state: 
 def replace_whole(connection: duckdb.DuckDBPyConnection, table: str, state: TableState) -> bool:
     """Copy a table again; returns whether that was all."""
     connection.execute(f"DROP TABLE {relation(table, REPORTING)}")
-    copy_table(connection, table)
+    copy_table(connection, table, comments(connection))
     return is_now(connection, table, state)
 
 

@@ -13,18 +13,19 @@ import duckdb
 from event_archive.sql_text import literal, quoted
 
 WAREHOUSE, REPORTING = "warehouse", "reporting"
+Comments = dict[str, dict[str | None, str]]
+"""By a table's name in small letters, what is said of each column; under None, of the table itself."""
 # DuckDB finds a relation whatever the case of its letters, and keeps those that it was first made with.
 NAMED = "lower(schema_name) = lower(?) AND lower(table_name) = lower(?)"
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a mart."""
+    """One column of a table or view."""
 
     name: str
     type: str
     is_nullable: bool
-    comment: str | None
 
     @property
     def definition(self) -> str:
@@ -39,12 +40,16 @@ def relation(table: str, database: str | None = None) -> str:
 
 
 def columns(connection: duckdb.DuckDBPyConnection, table: str, *, database: str = WAREHOUSE) -> list[Column]:
-    """Return the columns of a table, in their order."""
-    rows = connection.execute(
-        "SELECT column_name, data_type, is_nullable, comment FROM duckdb_columns() "
-        f"WHERE database_name = ? AND {NAMED} ORDER BY column_index",
-        [database, *table.split(".", 1)],
-    ).fetchall()
+    """Return the columns of a table, in their order; none where there is no such table.
+
+    Asked of the one table: `duckdb_columns()` lists those of every table and view of every file first.
+    """
+    try:
+        rows = connection.execute(
+            'SELECT name, type, NOT "notnull" FROM pragma_table_info(?)', [relation(table, database)]
+        ).fetchall()
+    except duckdb.CatalogException:
+        return []
     return [Column(*row) for row in rows]
 
 
@@ -61,33 +66,33 @@ def copy_tables(connection: duckdb.DuckDBPyConnection, tables: Collection[str]) 
     """Copy marts into the attached file `reporting`, with their constraints and comments."""
     for schema in sorted({table.split(".", 1)[0] for table in tables}):
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS reporting.{quoted(schema)}")
+    said = comments(connection)
     for table in tables:
-        copy_table(connection, table)
+        copy_table(connection, table, said)
 
 
-def copy_table(connection: duckdb.DuckDBPyConnection, table: str) -> None:
-    """Copy one mart into `reporting`."""
+def copy_table(connection: duckdb.DuckDBPyConnection, table: str, said: Comments) -> None:
+    """Copy one mart into `reporting`; `said`: the comments of the warehouse."""
     copied = f"reporting.{relation(table)}"
     listed = columns(connection, table)
     connection.execute(f"CREATE TABLE {copied} ({', '.join(column.definition for column in listed)})")
     connection.execute(f"INSERT INTO {copied} FROM warehouse.{relation(table)}")
-    description = table_comment(connection, table)
-    if description:
-        connection.execute(f"COMMENT ON TABLE {copied} IS {literal(description)}")
-    for column in listed:
-        if column.comment:
-            target = f"{copied}.{quoted(column.name)}"
-            connection.execute(f"COMMENT ON COLUMN {target} IS {literal(column.comment)}")
+    for column, comment in said.get(table.lower(), {}).items():
+        target = f"TABLE {copied}" if column is None else f"COLUMN {copied}.{quoted(column)}"
+        connection.execute(f"COMMENT ON {target} IS {literal(comment)}")
 
 
-def table_comment(
-    connection: duckdb.DuckDBPyConnection, table: str, *, database: str = WAREHOUSE
-) -> str | None:
-    """Return the description that dbt left on a table or view."""
-    row = connection.execute(
-        "SELECT comment FROM (SELECT database_name, schema_name, table_name, comment FROM duckdb_tables() "
-        "UNION ALL SELECT database_name, schema_name, view_name, comment FROM duckdb_views()) AS relations "
-        f"WHERE database_name = ? AND {NAMED}",
-        [database, *table.split(".", 1)],
-    ).fetchone()
-    return row[0] if row else None
+def comments(connection: duckdb.DuckDBPyConnection, *, database: str = WAREHOUSE) -> Comments:
+    """Return the descriptions that dbt left on tables and views, and on their columns."""
+    rows = connection.execute(
+        "SELECT lower(schema_name || '.' || table_name), column_name, comment FROM ("
+        "SELECT database_name, schema_name, table_name, column_name, comment FROM duckdb_columns() "
+        "UNION ALL SELECT database_name, schema_name, table_name, NULL, comment FROM duckdb_tables() "
+        "UNION ALL SELECT database_name, schema_name, view_name, NULL, comment FROM duckdb_views()) AS said "
+        "WHERE database_name = ? AND comment <> ''",
+        [database],
+    ).fetchall()
+    found: Comments = {}
+    for table, column, comment in rows:
+        found.setdefault(table, {})[column] = comment
+    return found

@@ -8,6 +8,7 @@ The profile says only the file's name: what stands in a profile is part of what 
 is parsed once for every home.
 """
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,6 +52,8 @@ class Plugin(BasePlugin):  # type: ignore[misc,unused-ignore]
         if self.read_only:
             return
         with errors_of_dbt():
+            # What dbt has read of the project stays until it ends: nobody need look through it for garbage.
+            gc.freeze()
             settings = Settings.from_environment()
             limit_engine(conn, settings, settings.warehouse)
             archive = settings.open_archive()

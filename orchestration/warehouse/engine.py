@@ -12,7 +12,7 @@ import duckdb
 
 from event_archive.engine import open_engine
 from event_archive.sql_text import literal
-from orchestration.dataset.tables import NAMED
+from orchestration.dataset.tables import columns as columns_of
 from orchestration.settings import Settings
 
 
@@ -51,8 +51,6 @@ def has_columns(connection: duckdb.DuckDBPyConnection, table: str, *columns: str
 
     A warehouse outlives the code that made its tables: an earlier version made them with fewer columns.
     """
-    rows = connection.execute(
-        f"SELECT column_name FROM duckdb_columns() WHERE database_name = current_database() AND {NAMED}",
-        table.split(".", 1),
-    ).fetchall()
-    return bool(rows) and set(columns) <= {name for (name,) in rows}
+    (database,) = connection.execute("SELECT current_database()").fetchall()[0]
+    held = {column.name for column in columns_of(connection, table, database=database)}
+    return bool(held) and set(columns) <= held

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import duckdb
@@ -92,7 +93,8 @@ def describe_events(connection: duckdb.DuckDBPyConnection, contracts: Contracts)
     views = sorted({contract.view_name for contract in contracts.values()})
     rows = [(view, view_definition(contracts, view)) for view in views]
     if rows:
-        connection.executemany("INSERT INTO audit.event_types VALUES (?, ?)", rows)
+        values = ", ".join(["(?, ?)"] * len(rows))
+        connection.execute(f"INSERT INTO audit.event_types VALUES {values}", [*chain.from_iterable(rows)])
 
 
 def digest(text: str) -> str:

@@ -13,7 +13,7 @@ from orchestration.dataset.compare import (
     count_by_day,
     differing_keys_sql,
     differing_row_ids,
-    has_same_definition,
+    have_same_definitions,
     pair_tables,
     table_state,
 )
@@ -109,7 +109,7 @@ def test_a_text_is_no_number_where_the_type_of_a_column_changed(
     connection.execute(f"ALTER TABLE b.s.lines ALTER amount TYPE {kind}")
     assert bool(days(connection)) == differs
     assert not is_same(connection)
-    assert not has_same_definition(connection, "s.lines", "a", "b")
+    assert not have_same_definitions(connection, ["s.lines"], "a", "b")
 
 
 @pytest.mark.parametrize(
