@@ -2,7 +2,7 @@
 
 Belongs here: pure functions from these to a plan. Not here: reading them (`warehouse.state`,
 `key_counts`), and how a plan is shown (`command_line.derive.plan_report`). It says beforehand what dbt's
-macros `find_keys_to_derive` and `is_built_from_nothing` decide in the build.
+macros `find_keys_to_derive` and `noted_of_fact` decide in the build.
 """
 
 from collections.abc import Collection, Iterable, Sequence

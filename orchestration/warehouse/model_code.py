@@ -83,11 +83,11 @@ def describe_events(connection: duckdb.DuckDBPyConnection, contracts: Contracts)
 
     A fact's materialization compares: what derived the rows that are there is written with them.
     """
-    if has_columns(connection, FACT_CODE) and not has_columns(connection, FACT_CODE, "first_steps"):
+    if has_columns(connection, FACT_CODE) and not has_columns(connection, FACT_CODE, "description"):
         connection.execute(f"DROP TABLE {FACT_CODE}")  # of an older version: every fact is built anew
     connection.execute(
         f"CREATE TABLE IF NOT EXISTS {FACT_CODE} "
-        "(table_name VARCHAR, code VARCHAR, query VARCHAR, first_steps VARCHAR[])"
+        "(table_name VARCHAR, code VARCHAR, description VARCHAR, query VARCHAR, first_steps VARCHAR[])"
     )
     connection.execute("CREATE OR REPLACE TABLE audit.event_types (view_name VARCHAR, definition VARCHAR)")
     views = sorted({contract.view_name for contract in contracts.values()})

@@ -118,3 +118,24 @@ def test_nor_by_hand_with_variables_of_the_command_line(settings: Settings) -> N
     assert taxed(settings) == [("i1", 10700, 5, "here", 1), ("i2", 10700, 5, "here", 1)]
     refresh(settings)
     assert taxed(settings) == [("i1", 10700, 19, "here", 1), ("i2", 10700, 19, "here", 1)]
+
+
+SAID = """
+models:
+  - name: taxed
+    description: What was sold, per invoice.
+    config: {persist_docs: {relation: true, columns: true}}
+    columns: [{name: gross, description: "With its tax, in cents."}]
+"""
+
+
+def test_what_is_said_of_a_fact_is_what_the_project_says_now(settings: Settings) -> None:
+    put(settings.dbt_project / "models/marts/sales/taxed.yml", SAID)
+    refresh(settings)
+    with closing(duckdb.connect(settings.warehouse, read_only=True)) as connection:
+        said = connection.execute(
+            "SELECT comment FROM duckdb_tables() WHERE table_name = 'taxed' UNION ALL "
+            "SELECT comment FROM duckdb_columns() WHERE table_name = 'taxed' AND column_name = 'gross'"
+        ).fetchall()
+    assert said == [("What was sold, per invoice.",), ("With its tax, in cents.",)]
+    assert taxed(settings) == [("i1", 10700, 19, "here", 1), ("i2", 10700, 19, "here", 1)]

@@ -20,22 +20,26 @@
     {%- set existing = load_cached_relation(this) -%}
     {%- set keys = factlog.as_list(config.require("key")) -%}
     {%- set names = factlog.as_list(config.require("events")) -%}
-    {%- set code = factlog.code_of_fact() -%}
-    {%- set from_nothing = (
-        existing is none or not existing.is_table or factlog.is_built_from_nothing(code)
-    ) -%}
+    {%- set code, description = factlog.code_of_fact(), factlog.description_of_fact() -%}
+    {%- set noted = factlog.noted_of_fact(code, description) -%}
+    {%- set from_nothing = existing is none or not existing.is_table or noted.is_derived_otherwise -%}
     {%- if from_nothing -%} {%- do factlog.check_events(keys, names) -%} {%- endif -%}
 
     {%- set sampled = factlog.sampled_days() -%}
     {%- if sampled -%}
         {%- do factlog.find_sampled_keys(keys, names, sampled) -%}
-        {%- do factlog.keep_events_of_keys(keys, names, 0) -%}
+        {%- do factlog.keep_events_of_keys(keys, names, factlog.operator_of_keys(keys), 0) -%}
     {%- elif from_nothing -%} {%- do factlog.show_all_events(names) -%}
     {%- else -%}
         {%- set last_read = factlog.last_sequence_read() -%}
-        {%- do factlog.find_keys_to_derive(keys, names, last_read) -%}
-        {%- set first_sequence = factlog.first_sequence_to_read(keys, names, last_read) -%}
-        {%- do factlog.keep_events_of_keys(keys, names, first_sequence) -%}
+        {%- set replayed = factlog.is_on_replayed_day("event_date") -%}
+        {%- do factlog.find_keys_to_derive(keys, names, last_read, replayed) -%}
+        {%- set equals = factlog.operator_of_keys(keys) -%}
+        {%- set first_sequence = 0 -%}
+        {%- if replayed == "false" and factlog.has_row_for_every_key(keys) -%}
+            {%- set first_sequence = factlog.first_sequence_to_read(keys, names, equals, last_read) -%}
+        {%- endif -%}
+        {%- do factlog.keep_events_of_keys(keys, names, equals, first_sequence) -%}
     {%- endif -%}
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
@@ -52,24 +56,25 @@
             insert into {{ target }} by name
             from {{ factlog.as_subquery(derived) }};
             {{ factlog.note_whole_table_sql() }}
-            {{ factlog.record_code_sql(code, derived) }}
+            {{ factlog.record_code_sql(code, description, derived) }}
         {%- endcall -%}
     {%- else -%}
         {%- call statement("main") -%}
             delete from {{ target }} as old
             using {{ factlog.temporary("keys") }} as keys
-            where {{ factlog.same_key(keys, "old", "keys") }}
+            where {{ factlog.same_key(keys, "old", "keys", equals) }}
             ;
             insert into {{ target }} by name
             from {{ factlog.as_subquery(derived) }};
             {{ factlog.note_derived_keys_sql(keys, first_sequence) }}
-            {{ factlog.record_code_sql(code, derived) }}
+            {{ factlog.record_code_sql(code, description, derived) }}
         {%- endcall -%}
     {%- endif -%}
 
     {%- do create_indexes(target) -%}
-    {%- do persist_docs(target, model) -%}
-    {%- do factlog.describe_sequences(target, columns) -%}
+    {%- if from_nothing or not noted.is_described -%}
+        {%- do persist_docs(target, model) -%} {%- do factlog.describe_sequences(target, columns) -%}
+    {%- endif -%}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {{ adapter.commit() }}
     {{ run_hooks(post_hooks, inside_transaction=False) }}

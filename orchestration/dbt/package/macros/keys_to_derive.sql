@@ -11,9 +11,8 @@
     A replay adds to a refresh and never stands in for one: it may read an event of an unread commit, and from then on
     that commit would pass for read.
 -#}
-{% macro find_keys_to_derive(keys, names, last_read) -%}
+{% macro find_keys_to_derive(keys, names, last_read, replayed) -%}
     {%- set found = factlog.temporary("found") -%}
-    {%- set replayed = factlog.is_on_replayed_day("event_date") -%}
     {%- set listed = factlog.quoted_list(keys) -%}
     {%- call statement("find_keys", auto_begin=False) -%}
         create or replace temp table {{ found }} as
@@ -122,8 +121,8 @@
 
 
 {#- What it reads otherwise: all events of the keys to derive. -#}
-{% macro keep_events_of_keys(keys, names, first_sequence) -%}
-    {%- set same = factlog.same_key(keys, "events", "keys") -%}
+{% macro keep_events_of_keys(keys, names, equals, first_sequence) -%}
+    {%- set same = factlog.same_key(keys, "events", "keys", equals) -%}
     {%- call statement("keep_events", auto_begin=False) -%}
         {%- for name in names %}
             create or replace temp table {{ factlog.temporary("events", name) }} as
@@ -144,9 +143,7 @@
     have removed it, and what has not been read comes later. A key without a row may have any: only a fact of which a
     test holds that every key has its row goes by this. Nor does a replay, which mends whatever is wrong.
 -#}
-{% macro first_sequence_to_read(keys, names, last_read) -%}
-    {%- set replayed = factlog.is_on_replayed_day("event_date") != "false" -%}
-    {%- if replayed or not factlog.has_row_for_every_key(keys) -%} {%- do return(0) -%} {%- endif -%}
+{% macro first_sequence_to_read(keys, names, equals, last_read) -%}
     {%- set touched = factlog.temporary("touched") -%}
     {%- call statement("touched", auto_begin=False) -%}
         set variable corrections_since = 0
@@ -155,7 +152,7 @@
         {%- for name in names %}
             select events.sequence
             from {{ factlog.events_relation(name) }} as events
-            semi join {{ factlog.temporary("keys") }} as keys on {{ factlog.same_key(keys, "events", "keys") }}
+            semi join {{ factlog.temporary("keys") }} as keys on {{ factlog.same_key(keys, "events", "keys", equals) }}
             {% if not loop.last %} union all {% endif %}
         {%- endfor %}
         ;
@@ -170,7 +167,7 @@
                     select min(held.first_sequence)
                     from {{ this }} as held
                     semi join
-                        {{ factlog.temporary("keys") }} as keys on {{ factlog.same_key(keys, "held", "keys") }}
+                        {{ factlog.temporary("keys") }} as keys on {{ factlog.same_key(keys, "held", "keys", equals) }}
                 ),
                 (select min(sequence) from {{ touched }})
             )
@@ -195,16 +192,19 @@
 {%- endmacro %}
 
 
-{#- Whether two relations have the same key. A null is a key like any other, and looking for one costs more. -#}
-{% macro same_key(keys, one, other, operator=none) -%}
-    {%- if operator is none -%}
-        {%- set sql %}
-            select count(*)
-            from {{ factlog.temporary("keys") }}
-            where {% for key in keys %} {{ adapter.quote(key) }} is null {% if not loop.last %} or {% endif %}{% endfor %}
-        {%- endset -%}
-        {%- set operator = "is not distinct from" if run_query(sql).columns[0].values()[0] else "=" -%}
-    {%- endif -%}
+{#- How keys to derive are compared. A null is a key like any other, and looking for one costs more. -#}
+{% macro operator_of_keys(keys) -%}
+    {%- set sql %}
+        select count(*)
+        from {{ factlog.temporary("keys") }}
+        where {% for key in keys %} {{ adapter.quote(key) }} is null {% if not loop.last %} or {% endif %}{% endfor %}
+    {%- endset -%}
+    {%- do return("is not distinct from" if run_query(sql).columns[0].values()[0] else "=") -%}
+{%- endmacro %}
+
+
+{#- The condition that two relations have the same key. -#}
+{% macro same_key(keys, one, other, operator) -%}
     {%- for key in keys -%}
         {{ one }}.{{ adapter.quote(key) }} {{ operator }} {{ other }}.{{ adapter.quote(key) }}
         {%- if not loop.last %} and {% endif -%}

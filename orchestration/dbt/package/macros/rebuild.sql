@@ -6,19 +6,24 @@
     audit.derive_again   models to build from nothing, because other code derived them; '*' stands for all
     audit.build          over which cut, and whether most events lie on these days, so that from nothing is shorter
     audit.event_types    what the events of each type look like, which is all that contracts have to do with a model
-    audit.fact_code      what derived each fact: written in the transaction that writes its rows
+    audit.fact_code      what derived each fact, and described it: written in the transaction that writes its rows
+
+    `noted_of_fact` says of a fact whether something else derived it than would now, and whether what is said of it is
+    what was.
 -#}
-{% macro is_built_from_nothing(code) -%}
+{% macro noted_of_fact(code, description) -%}
     {%- set asked = config.get("full_refresh") -%}
     {%- if asked is none -%} {%- set asked = flags.FULL_REFRESH -%} {%- endif -%}
-    {%- if not asked -%}
-        {%- set again = run_query("select model from audit.derive_again").columns[0].values() -%}
-        {%- set replays_most = run_query("select replays_most from audit.build").columns[0].values()[0] -%}
-        {%- set sql %} select code from audit.fact_code where table_name = {{ factlog.table_name(this) }} {%- endset -%}
-        {%- set recorded = run_query(sql).columns[0].values() -%}
-        {%- set asked = "*" in again or model.unique_id in again or replays_most or code not in recorded -%}
-    {%- endif -%}
-    {%- do return(asked) -%}
+    {%- set table = factlog.table_name(this) -%}
+    {%- set sql %}
+        select
+            exists(from audit.derive_again where model in ('*', {{ factlog.literal(model.unique_id) }}))
+            or (select replays_most from audit.build)
+            or not exists(from audit.fact_code where table_name = {{ table }} and code = '{{ code }}'),
+            exists(from audit.fact_code where table_name = {{ table }} and description = '{{ description }}')
+    {%- endset -%}
+    {%- set derived_otherwise, described = run_query(sql).rows[0] -%}
+    {%- do return({"is_derived_otherwise": asked or derived_otherwise, "is_described": described}) -%}
 {%- endmacro %}
 
 
@@ -94,8 +99,18 @@
 {%- endmacro %}
 
 
+{#- A digest of what is said of a fact and its columns: while it is the same, its comments are right. -#}
+{% macro description_of_fact() -%}
+    {%- set said = [model.description, config.get("persist_docs")] -%}
+    {%- for column in model.columns.values() -%}
+        {%- do said.append([column.name, column.description]) -%}
+    {%- endfor -%}
+    {%- do return(local_md5(tojson(said))) -%}
+{%- endmacro %}
+
+
 {#- Note what derived a fact, and the query and what ran before it: a test derives keys again by these. -#}
-{% macro record_code_sql(code, query) -%}
+{% macro record_code_sql(code, description, query) -%}
     delete from audit.fact_code
     where table_name = {{ factlog.table_name(this) }}
     ;
@@ -104,6 +119,7 @@
         (
     {{ factlog.table_name(this) }},
             '{{ code }}',
+            '{{ description }}',
     {{ factlog.literal(query) }},
             [
     {%- for hook in pre_hooks -%}
