@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from benchmarks.daemon import daemon
 from benchmarks.encodings import landing_of_encodings
 from benchmarks.foreign_landing import landing_of_foreign_records
 from benchmarks.landing import landing_against_copy, landing_into_full_day, landing_memory
@@ -45,6 +46,7 @@ def main() -> int:
             lambda: archives_of_many_commits(folder, share),
             lambda: landing_of_encodings(folder, int(500_000 * share)),
             lambda: refresh_against_build(folder),
+            lambda: daemon(folder),
             lambda: replaying(folder, share),
         ]
         measurements = []

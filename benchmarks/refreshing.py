@@ -24,10 +24,7 @@ FACTLOG = [sys.executable, "-c", "from orchestration.command_line import main; m
 
 def refresh_against_build(folder: Path, rounds: int = 3) -> list[Measurement]:
     """Seconds of a refresh from nothing, over a bare `dbt build`'s; CPU time of one with nothing new."""
-    settings = Settings(home=folder / "company")
-    archive = settings.open_archive(may_create=True)
-    for source in find_sources(map(str, emit(settings.home / "files").files)):
-        land(archive, source, limits=settings.limits)
+    settings = demo_company(folder / "company")
     run_dbt(settings, ["parse"])
     build = [dbt_executable(), "--quiet", "build", "--full-refresh"]
     build += ["--project-dir", str(settings.dbt_project), "--profiles-dir", str(settings.dbt_project)]
@@ -75,14 +72,28 @@ def refresh_against_build(folder: Path, rounds: int = 3) -> list[Measurement]:
     ]
 
 
-def _with_new(settings: Settings, number: int) -> float:
-    """CPU time of a refresh after so many ratings have landed, of translations that have some."""
+def demo_company(home: Path) -> Settings:
+    """An installation in which the demo's events have landed."""
+    settings = Settings(home=home)
+    archive = settings.open_archive(may_create=True)
+    for source in find_sources(map(str, emit(settings.home / "files").files)):
+        land(archive, source, limits=settings.limits)
+    return settings
+
+
+def new_ratings(settings: Settings, number: int, name: str) -> str:
+    """So many new ratings, a line each, of translations that have some; `name` tells them from others."""
     files = (path for path in (settings.home / "files").rglob("*") if path.suffix == ".ndjson")
     lines = [line for path in files for line in path.read_bytes().splitlines() if RATED in line]
     rated = [line for line in lines if line.isascii() and RATER in line]  # some are damaged on purpose
-    new = [json.loads(rated[place % len(rated)]) | {"id": f"{number}-{place}"} for place in range(number)]
+    new = [json.loads(rated[place % len(rated)]) | {"id": f"{name}-{place}"} for place in range(number)]
+    return "".join(json.dumps(event) + "\n" for event in new)
+
+
+def _with_new(settings: Settings, number: int) -> float:
+    """CPU time of a refresh after so many ratings have landed."""
     path = settings.home / f"{number}.ndjson"
-    path.write_text("".join(json.dumps(event) + "\n" for event in new))
+    path.write_text(new_ratings(settings, number, f"{number}"))
     landed = land(settings.open_archive(), Source(path.name, path), limits=settings.limits)
     assert landed.counts.accepted == number
     return _cpu([*FACTLOG, "refresh"], settings)

@@ -7,49 +7,36 @@ one (`assets.models`, `assets.published`), to show each in its UI.
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from event_archive import Archive, UnusableInput
-from event_archive.store.durable import make_durable_folder
 from orchestration.dataset.table_state import TableState
 from orchestration.dataset.versions import served_version
-from orchestration.dbt.graph import Manifest
-from orchestration.dbt.process import OnNode, first_lines, keep_manifest, load_manifest, run_dbt
-from orchestration.dbt.project_rules import (
-    check_macros,
-    check_marts,
-    check_reads,
-    format_unread,
-    unread_types,
-)
+from orchestration.dbt.process import OnNode, first_lines, run_dbt
+from orchestration.dbt.project_rules import format_unread, unread_types
 from orchestration.full_disk import full, full_disk_in_one_line
 from orchestration.planning.plan import plan
-from orchestration.planning.selection import WHOLE, Basis, select_nodes
+from orchestration.planning.selection import Basis
 from orchestration.publishing.publish import (
     Publication,
     PublishingRefused,
     publish_locked,
     stay_published,
 )
-from orchestration.publishing.unchanged import (
-    Inputs,
-    digest_of_code,
-    inputs_of_build,
-    is_unchanged,
-    note_inputs,
-    note_published,
-    read_last_build,
+from orchestration.publishing.unchanged import Inputs, inputs_of_build, is_unchanged, note_published
+from orchestration.selected_build import (
+    Built,
+    Replay,
+    begin_build,
+    end_build,
+    prepare_build,
 )
 from orchestration.settings import Settings
 from orchestration.warehouse.build_history import BuildDuration, record_duration
-from orchestration.warehouse.build_record import record_build
 from orchestration.warehouse.engine import open_warehouse
 from orchestration.warehouse.lock import warehouse_lock
-from orchestration.warehouse.model_code import request_rebuild_of_changed
-from orchestration.warehouse.outcomes import NOTHING_BUILT, Check
-from orchestration.warehouse.requests import EVERYTHING, Days, request_rebuild, request_replay
-from orchestration.warehouse.state import WarehouseState, read_state
-from orchestration.warehouse.untested_keys import request_full_tests
+from orchestration.warehouse.requests import Days
+from orchestration.warehouse.state import WarehouseState
 
 REPLAY = "factlog replay"
 
@@ -67,15 +54,6 @@ class Refreshed:
     seconds: float
     publication: Publication
     changed: list[str]
-
-
-@dataclass(frozen=True)
-class Built:
-    """What dbt built: by which manifest, over the log up to which commit, and how models and tests fared."""
-
-    manifest: Manifest
-    sequence: int
-    checks: list[Check]
 
 
 def refresh(
@@ -102,28 +80,18 @@ def refresh(
         if not (days or from_nothing) and (standing := nothing_new(settings, archive, inputs)):
             seconds = time.monotonic() - started
             return Refreshed(standing.version.sequence, 0, 0, seconds, standing, [])
-        last = read_last_build(settings, inputs.code)
-        note_inputs(settings, inputs)
-        manifest = load_manifest(settings)
-        check_macros(manifest)
-        check_reads(manifest, archive.contracts)
-        check_marts(manifest, settings.dbt_project)
-        if settings.warehouse.is_file():
-            request_rebuild_of_changed(settings, manifest, archive.contracts, log)
-            request_full_tests(settings, manifest)
-        if days:
-            request_replay(settings, REPLAY, days)
-        if from_nothing:
-            request_everything(settings)
-        commits = archive.log.commits()
-        state = read_state(settings, manifest, archive, len(commits))
-        basis = Basis(manifest, inputs.code, last if goes_on(state) else NOTHING_BUILT)
-        built = build(settings, archive, lock, from_nothing=from_nothing, basis=basis, on_node=on_node)
+        replay_of_days = Replay(REPLAY, days) if days else None
+        prepared = prepare_build(
+            settings, archive, inputs, replay=replay_of_days, from_nothing=from_nothing, log=log
+        )
+        built = build(
+            settings, archive, lock, from_nothing=from_nothing, basis=prepared.basis, on_node=on_node
+        )
         if log and (unread := unread_types(built.manifest, archive.contracts)):
             log(format_unread(unread))
         before = served_tables(settings)
         publication = publish_locked(settings, archive, log)
-        rows = rows_read(archive, built, state)
+        rows = rows_read(archive, built, prepared.state)
         seconds = time.monotonic() - started
         with open_warehouse(settings) as connection:
             record_duration(connection, BuildDuration(rows, seconds))
@@ -142,11 +110,6 @@ def nothing_new(settings: Settings, archive: Archive, inputs: Inputs) -> Publica
     return stay_published(settings, archive, version)
 
 
-def goes_on(state: WarehouseState) -> bool:
-    """Whether a build may keep anything of the last one: nothing is asked for but what landed since."""
-    return state.goes_forward and not state.rebuilds and not state.replays
-
-
 def build(
     settings: Settings,
     archive: Archive,
@@ -161,28 +124,19 @@ def build(
     `basis`: of what the warehouse is made already. Without it, or where the project has changed meanwhile,
     every node is built.
     """
-    commits = archive.log.commits()
-    sequence = len(commits)
-    selection = select_nodes(basis, archive.contracts, commits)
-    arguments = ["build", *(["--full-refresh"] if from_nothing else []), *selection.arguments]
-    results = settings.dbt_target / "run_results.json"
-    results.unlink(missing_ok=True)
-    started = time.time()
-    output = run_dbt(replace(settings, cut=sequence), arguments, lock=lock, on_node=on_node)
-    if not results.exists():
+    begun = begin_build(settings, archive.contracts, archive.log.commits(), basis)
+    arguments = ["build", *(["--full-refresh"] if from_nothing else []), *begun.selection.arguments]
+    output = run_dbt(begun.dbt_settings, arguments, lock=lock, on_node=on_node)
+    if not begun.has_results:
         raise UnusableInput(f"dbt build: {first_lines(output)}; details: {settings.dbt_target / 'dbt.log'}")
-    manifest = basis.manifest if basis else None
-    built = keep_manifest(settings, started, manifest)
-    if basis and (built is not manifest or digest_of_code(settings) != basis.code):
-        if selection.arguments:
-            return build(settings, archive, lock, from_nothing=from_nothing, on_node=on_node)
-        selection = WHOLE
-    checks = record_build(settings, archive.contracts, built, inputs=selection.inputs, kept=selection.kept)
-    if cause := full("; ".join(check.detail for check in checks if not check.passed)):
+    built = end_build(begun)
+    if built is None:
+        return build(settings, archive, lock, from_nothing=from_nothing, on_node=on_node)
+    if cause := full("; ".join(check.detail for check in built.checks if not check.passed)):
         raise UnusableInput(f"{settings.home}: {cause}")
-    if any(check.blocking and not check.passed for check in checks):
-        raise PublishingRefused(checks)
-    return Built(built, sequence, checks)
+    if any(check.blocking and not check.passed for check in built.checks):
+        raise PublishingRefused(built.checks)
+    return built
 
 
 def rows_read(archive: Archive, built: Built, before: WarehouseState) -> int:
@@ -195,10 +149,3 @@ def served_tables(settings: Settings) -> dict[str, TableState]:
     """The state of each table that is served."""
     version = served_version(settings)
     return version.tables if version else {}
-
-
-def request_everything(settings: Settings) -> None:
-    """Ask the next build to derive everything from nothing."""
-    make_durable_folder(settings.warehouse.parent)
-    with open_warehouse(settings) as connection:
-        request_rebuild(connection, [EVERYTHING])

@@ -5,11 +5,12 @@ materialization was made of. Not here: the digest of a day's facts (the archive'
 (`warehouse.model_code`).
 
 A version says what an asset was made of. A view is its code, so it stays the same while the log grows; a
-table is its code and the log it was derived from. Without this, every day ever derived would look
-unsynced after every refresh, because Dagster takes each rebuilt view for a new one.
+table is its code and the commits that brought what it is derived from. Without this, every day ever derived
+would look unsynced after every refresh, because Dagster takes each rebuilt view for a new one; and what a
+refresh keeps would look as if it were not up to date.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import dagster as dg
 from dagster._core.definitions.data_version import (
@@ -19,6 +20,14 @@ from dagster._core.definitions.data_version import (
     get_input_data_version_tag,
     get_input_event_pointer_tag,
 )
+
+from event_archive.registry.contract import Contracts
+from event_archive.store.commit import Commit
+from orchestration.assets.keys import UNIQUE_ID
+from orchestration.dbt.graph import Manifest
+from orchestration.dbt.kinds import is_without_events
+from orchestration.planning.selection import input_digests
+from orchestration.warehouse.outcomes import BuiltFrom
 
 # The log only grows: what it says about a day stays true when more is added to it.
 LOG_VERSION = "append-only"
@@ -42,12 +51,24 @@ def version_tags(
 
 
 def model_versions(
-    specs: Iterable[dg.AssetSpec], views: Iterable[dg.AssetKey], log_digest: str
+    specs: Iterable[dg.AssetSpec],
+    manifest: Manifest,
+    contracts: Contracts,
+    commits: Sequence[Commit],
+    last: BuiltFrom,
 ) -> dict[dg.AssetKey, str]:
-    """Return the version of every model over one cut of the log; its code is that of all models below it."""
-    without_rows = set(views)
-    codes = {spec.key: spec.code_version or "" for spec in specs}
-    return {key: code if key in without_rows else f"{code}-{log_digest[:16]}" for key, code in codes.items()}
+    """Return the version of every model over one cut of the log; its code is that of all models below it.
+
+    `last`: it knows of which nodes nobody can say what they are made of: these count as made of all.
+    """
+    made_of = input_digests(manifest, contracts, commits, "", last)
+    log_digest = commits[-1].digest if commits else ""
+    versions = {}
+    for spec in specs:
+        unique_id, code = spec.metadata[UNIQUE_ID], spec.code_version or ""
+        news = made_of.get(unique_id, log_digest)[:16]
+        versions[spec.key] = code if is_without_events(manifest["nodes"][unique_id]) else f"{code}-{news}"
+    return versions
 
 
 def is_of_code(version: str, code_version: str) -> bool:

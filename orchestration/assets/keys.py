@@ -9,3 +9,5 @@ from dagster import AssetKey
 LOG = AssetKey(["archive", "log"])
 QUARANTINE = AssetKey(["archive", "quarantine"])
 REPORTING = AssetKey(["published", "reporting"])
+UNIQUE_ID = "dagster_dbt/unique_id"
+"""Where the assets and checks of dbt's nodes say, in their metadata, which these are."""

@@ -19,7 +19,7 @@ import dagster as dg
 from event_archive import Archive
 from event_archive.store.commit import Commit
 from orchestration.assets.cursors import last_materialization, sequence_of
-from orchestration.assets.data_versions import is_of_code, version_tags, versions_by_day
+from orchestration.assets.data_versions import is_of_code, version_of, version_tags, versions_by_day
 from orchestration.assets.event_partitions import event_key, materializations
 from orchestration.dbt.graph import Manifest, views_of
 from orchestration.planning.arrivals import arrival_days, arrivals
@@ -55,6 +55,15 @@ class ModelReports:
                 reported_until=self.reported_until,
             )
             yield dg.AssetMaterialization(spec.key, partition=day, metadata=metadata, tags=tags)
+
+    def unheard(self, instance: dg.DagsterInstance, spec: dg.AssetSpec) -> Iterator[dg.AssetMaterialization]:
+        """The materializations of a model that is kept, of which Dagster has none of the same version yet.
+
+        A day that is to be marked has none: it is one of the news that Dagster has not heard of.
+        """
+        heard = "" if spec.partitions_def else version_of(last_materialization(instance, spec.key))
+        if heard != self.versions[spec.key]:
+            yield from self.of(spec, {})
 
     def _input(self, key: dg.AssetKey, day: str | None) -> str:
         return self.versions.get(key) or self.events.get(key, {}).get(day or "", "no_events")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from orchestration.assets.dbt_translator import as_word
-from orchestration.assets.models import UNIQUE_ID
+from orchestration.assets.keys import UNIQUE_ID
 from orchestration.dbt.graph import Manifest
 from orchestration.dbt.kinds import name_of
 from orchestration.names import WAREHOUSE_POOL

@@ -59,9 +59,10 @@ def refresh_job(models: dg.AssetsDefinition, published: dg.AssetsDefinition) -> 
         REFRESH_JOB,
         selection=dg.AssetSelection.assets(models, published) - nightly_selection(),
         description=(
-            "Derive what landed since the last refresh, test all, publish. One run and one dbt process, "
-            "however many days were touched: it runs as the latest of them, and marks on each model exactly "
-            "the days on which events arrived that the model is derived from."
+            "Derive what landed since the last refresh and what is below it, test it, publish. One run, one "
+            "dbt process, however many days were touched: it runs as the latest of them, and marks on each "
+            "model exactly the days on which events arrived that the model is derived from. A model that "
+            "would come out as it is stays, and has no new materialization."
         ),
         tags=REPORTS_ITSELF,
     )
