@@ -8,6 +8,7 @@ are. Records that are not UTF-8, which no text column can hold, are kept apart f
 """
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -120,6 +121,18 @@ class Chunk:
         first = np.frombuffer(self.lines.buffers()[2], np.uint8)[starts]
         mask: npt.NDArray[np.bool_] = ((sizes == 1) & (first == 0x0A)) | ((sizes == 2) & (first == 0x0D))
         return mask
+
+    def batches(self, rows: Numbers, most: int, most_bytes: int) -> Iterator[list[int]]:
+        """Yield rows in batches of bounded number and size; one that is larger stands alone."""
+        sizes = self.bounds[rows + 1] - self.bounds[rows]
+        ends = np.cumsum(sizes)
+        start = 0
+        while start < len(rows):
+            before = ends[start] - sizes[start]
+            end = int(np.searchsorted(ends, before + most_bytes, side="right"))
+            end = min(max(end, start + 1), start + most)
+            yield rows[start:end].tolist()
+            start = end
 
     def records(self) -> list[bytes]:
         """Return what `record` does for all rows, faster."""

@@ -6,7 +6,6 @@ and duplicates (`deduplicate`).
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -76,6 +75,9 @@ class Router:
         self._all_lines = ""
         self._usual: tuple[FastValidator, Contract] | None = None
         self._in_columns: list[Rows] = []
+        self._all_json = (
+            True  # no line was seen yet that is none: until then its parsing may fail, not be tried
+        )
 
     def route(self, chunk: Chunk) -> Routed:
         """Sort one chunk."""
@@ -162,13 +164,18 @@ class Router:
 
         With `guess` they may be of any type, or no JSON at all.
         """
-        with Relations(self._connection) as relations:
-            events = validator.select(self._lines(rows, relations), self._latest_sql, valid=not guess)
-            try:
-                accepted = typed_events(self._connection, f"({events})", contract, len(rows))
-            except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.OutOfMemoryException):
-                # It narrows the exact validator's work and decides nothing; where it can't run, that is more.
-                return rows
+        try:
+            accepted = self._accepted(validator, contract, rows, valid=not guess or self._all_json)
+        except (
+            duckdb.InvalidInputException,
+            duckdb.ConversionException,
+            duckdb.OutOfMemoryException,
+        ) as error:
+            if guess and self._all_json and isinstance(error, duckdb.InvalidInputException):
+                self._all_json = False
+                return self._run(validator, contract, rows, guess=True)
+            # It narrows the exact validator's work and decides nothing; where it can't run, that is more.
+            return rows
         self._parts[contract.type].append(accepted)
         self._in_columns.append(accepted["n"].to_numpy())
         doubtful = np.zeros(self._rows, bool)
@@ -176,6 +183,12 @@ class Router:
         doubtful[self._in_columns[-1]] = False
         self._usual = (validator, contract) if accepted.num_rows > USUAL_SHARE * self._rows else None
         return np.flatnonzero(doubtful)
+
+    def _accepted(self, validator: FastValidator, contract: Contract, rows: Rows, *, valid: bool) -> pa.Table:
+        """The events that a fast validator makes of rows, all of them `valid` JSON or not."""
+        with Relations(self._connection) as relations:
+            events = validator.select(self._lines(rows, relations), self._latest_sql, valid=valid)
+            return typed_events(self._connection, f"({events})", contract, len(rows), validator.constants)
 
     def _gather(self, routed: Routed) -> None:
         """Make one relation per contract of what its validators accepted."""
@@ -206,7 +219,7 @@ class Router:
         blank = chunk.blank(rows)
         routed.received -= int(blank.sum())
         rows = rows[~blank]
-        for batch in _batches(rows, chunk.bounds[rows + 1] - chunk.bounds[rows]):
+        for batch in chunk.batches(rows, VALIDATED_AT_A_TIME, VALIDATED_BYTES_AT_A_TIME):
             accepted: defaultdict[str, list[ValidatedRow]] = defaultdict(list)
             for row in batch:
                 record = chunk.record(row)
@@ -233,15 +246,3 @@ class Router:
 
 def _in_batches(lines: pa.Table) -> pa.Table:
     return pa.Table.from_batches(lines.to_batches(max_chunksize=ENGINE_BATCH_ROWS), lines.schema)
-
-
-def _batches(rows: Rows, sizes: Rows) -> Iterator[list[int]]:
-    """Yield rows in batches of bounded number and size; one that is larger stands alone."""
-    ends = np.cumsum(sizes)
-    start = 0
-    while start < len(rows):
-        before = ends[start] - sizes[start]
-        end = int(np.searchsorted(ends, before + VALIDATED_BYTES_AT_A_TIME, side="right"))
-        end = min(max(end, start + 1), start + VALIDATED_AT_A_TIME)
-        yield rows[start:end].tolist()
-        start = end

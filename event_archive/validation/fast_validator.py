@@ -14,7 +14,7 @@ that has no condition here makes the whole contract unfit (`Unfit`), and all its
 validator.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -47,16 +47,18 @@ class FastValidator:
     """How one producer writes its records, as SQL over `line` and `r`, the parsed record.
 
     `structure`: what `from_json` is to parse; `text`: the line written again; `condition`: what the values
-    must meet; `columns`: the archive's columns by name.
+    must meet; `columns`: the archive's columns by name; `constants`: those that are the same in each event,
+    or null.
     """
 
     structure: str
     text: str
     condition: str
     columns: Mapping[str, str]
+    constants: Mapping[str, str | None]
 
     def select(self, lines: str, latest: str, *, valid: bool = True) -> str:
-        """Return SQL that gives `n` and the archive's columns for the lines that are surely events.
+        """Return SQL that gives `n` and the columns, but for constants, of the lines that are surely events.
 
         `lines`: a relation with `n` and `line`, all of it `valid` JSON or not; `latest`: SQL of the last
         allowed moment. The filter must not be pushed below the projection that parses, see `parsing_once`.
@@ -114,18 +116,24 @@ def learn_validator(
     line.add_literal("}" + line_end)
     columns = _envelope_columns(contract, {name for name, value in document.items() if value is not None})
     columns["extra"] = _extra(others, unnamed)
+    constants = _constant_columns(contract) | {name: None for name, sql in columns.items() if sql is None}
     line.conditions += [
         f"regexp_full_match(r.time, {literal(PLAIN_MOMENT)})",
         f"({' OR '.join(_names_one('r.actor', kind) for kind in contract.actor_types)})",
         _names_one("r.object", contract.object_type),
     ]
-    return FastValidator("{" + ",".join(parsed) + "}", line.sql(), " AND ".join(line.conditions), columns)
+    given = {name: sql for name, sql in columns.items() if sql is not None}
+    condition = " AND ".join(line.conditions)
+    return FastValidator("{" + ",".join(parsed) + "}", line.sql(), condition, given, constants)
 
 
 @contextmanager
 def parsing_once(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Leave out the step of the optimizer by which each use of a parsed record would parse its line again."""
-    connection.execute("SET disabled_optimizers = 'filter_pushdown'")
+    """Leave out steps of the optimizer: one by which each use of a parsed record would parse its line again.
+
+    And one that joins with the values of a long `IN`: all columns of a row would go through the join.
+    """
+    connection.execute("SET disabled_optimizers = 'filter_pushdown,in_clause'")
     try:
         yield
     finally:
@@ -147,25 +155,37 @@ def _names_one(value: str, kind: str) -> str:
     return f"(starts_with({value}, {literal(kind + '/')}) AND strlen({value}) > {len(kind) + 1})"
 
 
-def _envelope_columns(contract: Contract, present: set[str]) -> dict[str, str]:
+def _envelope_columns(contract: Contract, present: set[str]) -> dict[str, str | None]:
+    """Return the SQL of the columns that are not the same in all events of a contract; None: it is null."""
     kinds = contract.actor_types
-    is_one = len(kinds) == 1
-    behind = str(len(kinds[0]) + 2) if is_one else "strpos(r.actor, '/') + 1"
     return {
         "event_id": "r.id",
         "source": "r.source",
-        "actor_type": literal(kinds[0]) if is_one else "split_part(r.actor, '/', 1)",
-        "actor_id": f"substr(r.actor, {behind})",
-        "verb": literal(contract.verb),
-        "object_type": literal(contract.object_type),
+        "actor_id": f"substr(r.actor, {_by_kind(kinds, [str(len(kind) + 2) for kind in kinds])})",
+        **({"actor_type": _by_kind(kinds, list(map(literal, kinds)))} if len(kinds) > 1 else {}),
         "object_id": f"substr(r.object, {len(contract.object_type) + 2})",
         "occurred_at": "TRY_CAST(r.time AS TIMESTAMPTZ)",
         **{
-            column.name: f"r.{name}" if name in present else f"CAST(NULL AS {column.type})"
-            for name, column in OPTIONAL_COLUMNS.items()
+            column.name: f"r.{name}" if name in present else None for name, column in OPTIONAL_COLUMNS.items()
         },
         "data": "r.data",
     }
+
+
+def _constant_columns(contract: Contract) -> dict[str, str | None]:
+    """Return the columns that are the same in all events of a contract."""
+    kinds = contract.actor_types
+    actor = {"actor_type": kinds[0]} if len(kinds) == 1 else {}
+    return {"verb": contract.verb, "object_type": contract.object_type, **actor}
+
+
+def _by_kind(kinds: Sequence[str], values: Sequence[str]) -> str:
+    """Return SQL that has a value for each kind of actor, of which an accepted event has one."""
+    *others, last = zip(kinds, values, strict=True)
+    cases = " ".join(
+        f"WHEN starts_with(r.actor, {literal(kind + '/')}) THEN {value}" for kind, value in others
+    )
+    return f"CASE {cases} ELSE {last[1]} END" if cases else last[1]
 
 
 def _unnamed_fields(data: Mapping[str, Any], contract: Contract) -> list[str]:
@@ -180,10 +200,10 @@ def _unnamed_fields(data: Mapping[str, Any], contract: Contract) -> list[str]:
     return unnamed
 
 
-def _extra(attributes: list[str], fields: list[str]) -> str:
+def _extra(attributes: list[str], fields: list[str]) -> str | None:
     """Return the SQL of the `extra` column: attributes and fields without a column of their own, as JSON."""
     if not attributes and not fields:
-        return "CAST(NULL AS VARCHAR)"
+        return None
     members = []
     if attributes:
         pairs = ", ".join(f"{literal(name)}, r.{quoted(name)}" for name in attributes)

@@ -7,6 +7,7 @@ accepts, the exact judge has to accept, and with the same row.
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -336,3 +337,41 @@ def test_a_contract_with_a_keyword_that_has_no_sure_test_is_unfit(contract: Cont
     event = weighed(1) | {"data": {"a": 1}}
     with pytest.raises(Unfit, match=why):
         learn_validator(text(event), "\n", event, contract)
+
+
+def test_a_line_that_is_no_json_keeps_no_other_from_the_fast_way(
+    connection: duckdb.DuckDBPyConnection, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive.contracts = Contracts([fields(a=INTEGER)])
+    router = FastRouter(archive, connection, LATEST)
+    asked: list[list[int]] = []
+
+    def types(rows: Rows) -> list[tuple[str | None, Rows]]:
+        asked.append(rows.tolist())
+        return Router._types(router, rows)
+
+    monkeypatch.setattr(router, "_types", types)
+    monkeypatch.setattr(routing, "USUAL_SHARE", 0.4)
+    broken = [b'{"specversion":', b"", b"\xff", b'{"a":"\\ud800"}', b"]", b"nothing"]
+    for step in (1, 2, 2):
+        records = [text(weighed(number) | {"data": {"a": number}}) for number in range(len(broken))]
+        if step == 2:
+            records = [part for pair in zip(records, broken, strict=True) for part in pair]
+        places = np.arange(len(records))
+        routed = router.route(chunk_of(records, places, places))
+        assert sorted(routed.in_columns) == list(range(0, len(records), step))
+    assert asked == [list(range(6)), *[list(range(1, 12, 2))] * 2], (
+        "what was guessed is asked for its type, too"
+    )
+
+
+@pytest.mark.parametrize("kinds", [["a"], ["a", "ab"], ["ab", "a", "b"]])
+def test_actors_of_several_kinds_go_the_fast_way(fast_rows: FastRows, kinds: list[str]) -> None:
+    of = replace(fields(a=INTEGER), actor_types=tuple(kinds))
+    ids = ["1", "a/1", "/", "ab/", "é", "a"]
+    actors = [f"{kind}/{name}" for kind in kinds for name in ids]
+    others = ["a", "a/", "/a", "abc/1", "ab", "A/1", ""]
+    events = [
+        weighed(number) | {"actor": actor, "data": {"a": 1}} for number, actor in enumerate(actors + others)
+    ]
+    assert sorted(fast_rows([text(event) for event in events], of)) == list(range(len(actors)))
