@@ -58,7 +58,7 @@ class LargeArchive:
     scenario: Scenario
     copies: int
 
-    def next_landing(self, number: int, events: int = 10_000) -> Path:
+    def next_landing(self, number: int, events: int) -> Path:
         """The NDJSON file of some events of the day after the archive's last; each `number` has others."""
         path = self.home / f"next-{number}.ndjson"
         lines = islice(self._next_lines(), number * events, (number + 1) * events)

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 
 from benchmarks.event_stream import write_requests
 from benchmarks.large_archive import CONTRACTS, commit_files, index_keys
-from benchmarks.measurement import Measurement, cpu_seconds_of_command
-from benchmarks.refreshing import FACTLOG
+from benchmarks.measurement import Measurement
+from benchmarks.processes import FACTLOG, spent
 from event_archive import Archive, Limits, Source, land
 from event_archive.envelope import CORRECTIONS
 from event_archive.landing.segment_file import event_columns, write_segment
@@ -38,11 +38,11 @@ BOUNDS: Mapping[str, float] = {"land 20 events": 12, "log -n 5": 8, "query --arc
 def archives_of_many_commits(folder: Path, share: float) -> list[Measurement]:
     """CPU seconds of commands on the largest archive, times those on the smallest."""
     sizes = [max(10, int(size * share)) for size in SIZES]
-    spent: dict[str, list[float]] = {name: [] for name in BOUNDS}
+    taken: dict[str, list[float]] = {name: [] for name in BOUNDS}
     for commits in sizes:
         settings = Settings(home=_archive(folder / f"commits-{commits}", commits))
         for name, seconds in _spent(settings, commits).items():
-            spent[name].append(seconds)
+            taken[name].append(seconds)
     labels = ", ".join(f"{size:,}" for size in sizes)
     return [
         Measurement(
@@ -52,7 +52,7 @@ def archives_of_many_commits(folder: Path, share: float) -> list[Measurement]:
             BOUNDS[name],
             f"{', '.join(f'{value:.2f}' for value in seconds)} s of CPU at {labels} commits",
         )
-        for name, seconds in spent.items()
+        for name, seconds in taken.items()
     ]
 
 
@@ -71,8 +71,7 @@ def _spent(settings: Settings, commits: int) -> dict[str, float]:
     }
     return {
         name: min(
-            cpu_seconds_of_command([*FACTLOG, *words()], settings.home, settings.environment())
-            for _ in range(ROUNDS)
+            spent([*FACTLOG, *words()], settings.home, settings.environment()).cpu for _ in range(ROUNDS)
         )
         for name, words in typed.items()
     }

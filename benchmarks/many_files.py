@@ -6,14 +6,13 @@ Belongs here: what is measured, and the files. Not here: one large file (`landin
 
 import gzip
 import multiprocessing
-import resource
 from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
 import pyarrow as pa
 
-from benchmarks.measurement import Measurement
+from benchmarks.measurement import Measurement, cpu_seconds
 from event_archive import Archive, Landed, Limits, Source
 from event_archive.landing.land_files import LandingRun
 from event_archive.registry.contract import load_contracts
@@ -80,10 +79,11 @@ def _cpu(paths: Sequence[Path], root: Path) -> float:
 
 def _land(paths: Sequence[Path], root: Path) -> float:
     archive = Archive(root, load_contracts(CONTRACTS), may_create=True)
-    before = resource.getrusage(resource.RUSAGE_SELF)
-    run = LandingRun(archive, [(Source(path.name, path), None) for path in paths], limits=Limits())
-    for _, outcome in run.outcomes():
-        if not isinstance(outcome, Landed):
-            raise outcome
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    def land_all() -> None:
+        run = LandingRun(archive, [(Source(path.name, path), None) for path in paths], limits=Limits())
+        for _, outcome in run.outcomes():
+            if not isinstance(outcome, Landed):
+                raise outcome
+
+    return cpu_seconds(land_all)

@@ -124,8 +124,8 @@ CREATE TABLE analytics.translations AS
         delivered.occurred_at AS delivered_at,
         delivered.event_date AS delivered_date,
         CAST(
-            CAST(epoch_ms(delivered.occurred_at) - epoch_ms(requested.occurred_at) AS DECIMAL(15, 0)) * 0.001
-            AS DECIMAL(18, 3)
+            CAST(epoch_us(delivered.occurred_at) - epoch_us(requested.occurred_at) AS DECIMAL(18, 0)) * 0.000001
+            AS DECIMAL(18, 6)
         ) AS turnaround_seconds,
         delivered.occurred_at > requested.wanted_at AS is_late,
         cancelled.occurred_at AS cancelled_at,

@@ -5,11 +5,9 @@ and the table that shows the figures (`__main__`).
 """
 
 import resource
-import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 
@@ -34,16 +32,6 @@ def seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
-
-
-def cpu_seconds_of_command(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> float:
-    """How many seconds of the processor a command takes, in all its processes; SystemExit where it fails."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        raise SystemExit(f"{command[1:]} failed: {done.stdout} {done.stderr}")
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def cpu_seconds(work: Callable[[], object]) -> float:

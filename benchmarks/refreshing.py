@@ -7,35 +7,34 @@ publishes.
 
 import json
 import statistics
-import sys
 from pathlib import Path
 
-from benchmarks.measurement import Measurement, cpu_seconds_of_command, seconds
+from benchmarks.measurement import Measurement
+from benchmarks.processes import FACTLOG, bare_dbt, spent_on_company
 from event_archive import Source, land
 from event_archive.decoding.sources import find_sources
 from examples.company.simulation import emit
-from orchestration.dbt.process import dbt_executable, run_dbt
+from orchestration.dbt.process import run_dbt
 from orchestration.settings import Settings
 
 FEW, MANY = 20, 10_000
 RATED, RATER = b'"translation.rated.v1"', b'"actor":"customer/'
-FACTLOG = [sys.executable, "-c", "from orchestration.command_line import main; main()"]
 
 
 def refresh_against_build(folder: Path, rounds: int = 3) -> list[Measurement]:
     """Seconds of a refresh from nothing, over a bare `dbt build`'s; CPU time of one with nothing new."""
     settings = demo_company(folder / "company")
     run_dbt(settings, ["parse"])
-    build = [dbt_executable(), "--quiet", "build", "--full-refresh"]
-    build += ["--project-dir", str(settings.dbt_project), "--profiles-dir", str(settings.dbt_project)]
-    build += ["--target-path", str(settings.dbt_target), "--log-path", str(settings.dbt_target)]
     ratios = []
     for _ in range(rounds):
-        bare = _seconds(build, settings)
-        ours = _seconds([*FACTLOG, "refresh", "--full"], settings)
+        bare = _from_nothing(bare_dbt(settings, "build"), settings)
+        ours = _from_nothing([*FACTLOG, "refresh", "--full"], settings)
         ratios.append(ours / bare)
     pairs = [
-        (_cpu([*FACTLOG, "refresh"], settings), _cpu([*FACTLOG, "refresh", "--full"], settings))
+        (
+            spent_on_company([*FACTLOG, "refresh"], settings).cpu,
+            spent_on_company([*FACTLOG, "refresh", "--full"], settings).cpu,
+        )
         for _ in range(rounds)
     ]
     quiet, full = (statistics.median(spent) for spent in zip(*pairs, strict=True))
@@ -96,13 +95,9 @@ def _with_new(settings: Settings, number: int) -> float:
     path.write_text(new_ratings(settings, number, f"{number}"))
     landed = land(settings.open_archive(), Source(path.name, path), limits=settings.limits)
     assert landed.counts.accepted == number
-    return _cpu([*FACTLOG, "refresh"], settings)
+    return spent_on_company([*FACTLOG, "refresh"], settings).cpu
 
 
-def _cpu(command: list[str], settings: Settings) -> float:
-    return cpu_seconds_of_command(command, settings.dbt_project.parent, settings.environment())
-
-
-def _seconds(command: list[str], settings: Settings) -> float:
+def _from_nothing(command: list[str], settings: Settings) -> float:
     settings.warehouse.unlink(missing_ok=True)
-    return seconds(lambda: _cpu(command, settings))
+    return spent_on_company(command, settings).seconds

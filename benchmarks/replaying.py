@@ -5,48 +5,37 @@ Belongs here: what is measured and how. Not here: making archives (`large_archiv
 their own, whose peak memory is theirs and their children's. Figures give every size: that is how it grows.
 """
 
-import os
+import json
 import shutil
 import statistics
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 import duckdb
 
 from benchmarks.large_archive import LargeArchive, large_archive
 from benchmarks.measurement import Measurement
-from benchmarks.refreshing import FACTLOG
+from benchmarks.processes import FACTLOG, Server, Spent, bare_dbt, dbt_server, spent, spent_on_company
 from event_archive import land
 from event_archive.decoding.sources import find_sources
 from event_archive.sql_text import literal, quoted
 from orchestration.dataset.tables import relation
-from orchestration.dbt.process import dbt_executable, run_dbt
+from orchestration.dbt.process import run_dbt
 from orchestration.settings import Settings
 from orchestration.warehouse.engine import limit_engine
 
 SIZES = (1_000_000, 2_000_000, 4_000_000, 20_000_000)
 ROUNDS = 3
 SCATTERED = 40
+FEW, MANY, RATED = 20, 10_000, b'"translation.rated.v1"'
 RIVAL = Path(__file__).with_name("marts.sql")
 RIVAL_PROCESS = "import sys; from benchmarks.replaying import build_by_hand; build_by_hand(*sys.argv[1:])"
-
-
-@dataclass(frozen=True)
-class Spent:
-    """What a process and its children took; `cpu`: seconds of the processor; `peak`: gigabytes of memory."""
-
-    seconds: float
-    cpu: float
-    peak: float
-
-    def __str__(self) -> str:
-        return f"{self.seconds:.1f} s ({self.cpu:.1f} s of CPU)"
 
 
 @dataclass(frozen=True)
@@ -59,13 +48,17 @@ class Costs:
     all_days: Spent
     one_day: Spent
     scattered_days: Spent
-    refresh: Spent
+    nothing: Spent
+    few: Spent
+    many: Spent
+    few_served: Spent
+    many_served: Spent
 
 
 def replaying(folder: Path, share: float) -> list[Measurement]:
     """Measure on every size, and compare."""
-    costs = {size: costs_of(large_archive(folder, int(size * share))) for size in SIZES}
-    small, large = costs[SIZES[1]], costs[SIZES[-1]]
+    costs = {size: costs_of(large_archive(folder, int(size * share)), int(MANY * share)) for size in SIZES}
+    small, medium, large = (costs[size] for size in SIZES[1:])
 
     def grown(figure: Callable[[Costs], str]) -> str:
         return ", ".join(f"{size * share / 1e6:g} M: {figure(cost)}" for size, cost in costs.items())
@@ -76,13 +69,27 @@ def replaying(folder: Path, share: float) -> list[Measurement]:
         figures = grown(lambda cost: f"{what(cost)} against {against(cost)}")
         return Measurement(name, what(large).seconds / against(large).seconds, "<=", bound, figures)
 
+    def refreshed(after: str, bound: float, what: Callable[[Costs], Spent]) -> Measurement:
+        return Measurement(
+            f"refresh of 4 million after {after}: CPU, times a bare dbt build",
+            what(medium).cpu / medium.bare_build.cpu,
+            "<=",
+            bound,
+            grown(lambda cost: f"{what(cost).cpu:.1f} s of CPU against {cost.bare_build.cpu:.1f} s"),
+        )
+
     return [
+        refreshed("nothing", 0.08, lambda cost: cost.nothing),
+        refreshed(f"{FEW} events of one type", 0.45, lambda cost: cost.few),
+        refreshed(f"{FEW} events, with a server of dbt", 0.35, lambda cost: cost.few_served),
+        refreshed(f"{MANY:,} events", 0.7, lambda cost: cost.many),
+        refreshed(f"{MANY:,} events, with a server of dbt", 0.6, lambda cost: cost.many_served),
         Measurement(
-            "refresh after 10,000 events: on 20 million, times that on 2 million",
-            large.refresh.seconds / small.refresh.seconds,
+            f"refresh after {MANY:,} events: on 20 million, times that on 2 million",
+            large.many.seconds / small.many.seconds,
             "<=",
             1.5,
-            grown(lambda cost: str(cost.refresh)),
+            grown(lambda cost: str(cost.many)),
         ),
         ratio(
             "all days of a year again in one run: times a bare dbt build",
@@ -112,27 +119,42 @@ def replaying(folder: Path, share: float) -> list[Measurement]:
     ]
 
 
-def costs_of(archive: LargeArchive) -> Costs:
-    """Measure everything on one archive; all but the archive is removed before and after."""
+def costs_of(archive: LargeArchive, new: int) -> Costs:
+    """Measure everything on one archive, where so many events land; the archive alone is left."""
     settings = Settings(home=archive.home)
     first, end = archive.scenario.first_day, archive.scenario.last_day
     days = [first + timedelta(days=number) for number in range((end - first).days)]
     scattered = days[:: max(1, len(days) // SCATTERED)][:SCATTERED]
     run_dbt(settings, ["parse"])
     rival = settings.home / "by-hand.duckdb"
-    by_hand = spent([sys.executable, "-c", RIVAL_PROCESS, str(settings.home), str(rival)], settings)
-    from_nothing = spent(bare_dbt(settings, "run"), settings)
+    by_hand = spent(
+        [sys.executable, "-c", RIVAL_PROCESS, str(settings.home), str(rival)],
+        settings.dbt_project.parent,
+        settings.environment() | {"PYTHONPATH": str(Path(__file__).parent.parent)},
+    )
+    from_nothing = spent_on_company(bare_dbt(settings, "run"), settings)
     same_rows(settings.warehouse, rival)
-    bare_build = spent(bare_dbt(settings, "build"), settings)
-    spent([*FACTLOG, "refresh"], settings)
+    bare_build = spent_on_company(bare_dbt(settings, "build"), settings)
+    refresh = partial(spent_on_company, [*FACTLOG, "refresh"], settings)
+    refresh()
+    news = News(settings, archive, new)
+    nothing = median(refresh)
+    few, many = median(lambda: refresh(news.few())), median(lambda: refresh(news.many()), rounds=2)
+    with dbt_server(settings) as server:
+        few_served = median(lambda: refresh(news.few(server)))
+        many_served = refresh(news.many(server))  # there are no more
     costs = Costs(
         by_hand=by_hand,
         from_nothing=from_nothing,
         bare_build=bare_build,
-        all_days=spent([*FACTLOG, "replay", "--from", str(first), "--to", str(end)], settings),
-        one_day=median(lambda: spent(replay_of(days[len(days) // 2 :][:1]), settings)),
-        scattered_days=median(lambda: spent(replay_of(scattered), settings)),
-        refresh=median(refreshes(settings, archive)),
+        all_days=spent_on_company([*FACTLOG, "replay", "--from", str(first), "--to", str(end)], settings),
+        one_day=median(lambda: spent_on_company(replay_of(days[len(days) // 2 :][:1]), settings)),
+        scattered_days=median(lambda: spent_on_company(replay_of(scattered), settings)),
+        nothing=nothing,
+        few=few,
+        many=many,
+        few_served=few_served,
+        many_served=many_served,
     )
     for path in (settings.published, settings.dbt_target):
         shutil.rmtree(path)
@@ -141,57 +163,53 @@ def costs_of(archive: LargeArchive) -> Costs:
     return costs
 
 
-def refreshes(settings: Settings, archive: LargeArchive) -> Callable[[], Spent]:
-    """A refresh after the next ten thousand events have landed."""
-    numbers = iter(range(ROUNDS))
+class News:
+    """Events that land after the archive was made; each method returns the server of dbt that it got."""
 
-    def land_and_refresh() -> Spent:
-        [source] = find_sources([str(archive.next_landing(next(numbers)))])
+    def __init__(self, settings: Settings, archive: LargeArchive, new: int) -> None:
+        self._settings, self._archive, self._new = settings, archive, new
+        self._numbers, self._fewer = count(), count()
+
+    def many(self, server: Server = None) -> Server:
+        """The next ones, of all types."""
+        return self._land(self._archive.next_landing(next(self._numbers), self._new), server)
+
+    def few(self, server: Server = None) -> Server:
+        """Twenty ratings, of translations that are rated on the next day."""
+        number = next(self._fewer)
+        rated = [
+            line
+            for line in self._archive.next_landing(0, self._new).read_bytes().splitlines()
+            if RATED in line
+        ]
+        events = [json.loads(line) for line in rated[:FEW]]
+        new = [event | {"id": f"{number}-{event['id']}"} for event in events]
+        path = self._settings.home / f"few-{number}.ndjson"
+        path.write_text("".join(json.dumps(event) + "\n" for event in new))
+        return self._land(path, server)
+
+    def _land(self, path: Path, server: Server) -> Server:
+        [source] = find_sources([str(path)])
         # The archive was made with the times of its days, which are as long ago as they are.
-        land(settings.open_archive(), source, limits=replace(settings.limits, accepts_clock=True))
-        return spent([*FACTLOG, "refresh"], settings)
+        limits = replace(self._settings.limits, accepts_clock=True)
+        counts = land(self._settings.open_archive(), source, limits=limits).counts
+        assert counts.accepted == counts.received > 0
+        return server
 
-    return land_and_refresh
 
-
-def median(measure: Callable[[], Spent]) -> Spent:
+def median(measure: Callable[[], Spent], rounds: int = ROUNDS) -> Spent:
     """Measure some times."""
-    rounds = [measure() for _ in range(ROUNDS)]
+    measured = [measure() for _ in range(rounds)]
     return Spent(
-        seconds=statistics.median(spent.seconds for spent in rounds),
-        cpu=statistics.median(spent.cpu for spent in rounds),
-        peak=max(spent.peak for spent in rounds),
+        seconds=statistics.median(each.seconds for each in measured),
+        cpu=statistics.median(each.cpu for each in measured),
+        peak=max(each.peak for each in measured),
     )
 
 
 def replay_of(days: Sequence[date]) -> list[str]:
     """The command that replays these days."""
     return [*FACTLOG, "replay", "--days", ",".join(map(str, days))]
-
-
-def bare_dbt(settings: Settings, command: str) -> list[str]:
-    """The command of dbt itself, on all models from nothing."""
-    words = [dbt_executable(), "--quiet", command, "--full-refresh"]
-    words += ["--project-dir", str(settings.dbt_project), "--profiles-dir", str(settings.dbt_project)]
-    return [*words, "--target-path", str(settings.dbt_target), "--log-path", str(settings.dbt_target)]
-
-
-def spent(command: Sequence[str], settings: Settings) -> Spent:
-    """Run a command to its end."""
-    started = time.perf_counter()
-    with subprocess.Popen(
-        command,
-        env=settings.environment() | {"PYTHONPATH": str(Path(__file__).parent.parent)},
-        cwd=settings.dbt_project.parent,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{command[1:]} failed; try it with FACTLOG_HOME={settings.home}")
-    cpu = usage.ru_utime + usage.ru_stime
-    return Spent(time.perf_counter() - started, cpu, usage.ru_maxrss / 1e6)
 
 
 def build_by_hand(home: str, file: str) -> None:

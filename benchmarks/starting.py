@@ -6,13 +6,11 @@ them: a command starts by no less.
 """
 
 import json
-import resource
-import subprocess
 import sys
 from pathlib import Path
 
 from benchmarks.measurement import Measurement
-from benchmarks.refreshing import FACTLOG
+from benchmarks.processes import FACTLOG, spent
 
 BARE = (sys.executable, "-c", "import click")
 TYPED = ("published --help", "land --help", "log", "published", "quarantine list", "contracts list")
@@ -22,26 +20,16 @@ ROUNDS = 5
 def starting(folder: Path) -> list[Measurement]:
     """Measure what commands of a new project cost, against a bare start."""
     project = folder / "started"
-    _run([*FACTLOG, "init", str(project)], folder)
+    spent([*FACTLOG, "init", str(project)], folder)
     refused = folder / "refused.ndjson"
     refused.write_text(json.dumps({"nonsense": 1}) + "\n")
-    _run([*FACTLOG, "land", "events", "--quarantine-anyway", str(refused)], project)
+    spent([*FACTLOG, "land", "events", "--quarantine-anyway", str(refused)], project)
     measured = []
     for typed in TYPED:
-        pairs = [(_cpu([*FACTLOG, *typed.split()], project), _cpu(BARE, project)) for _ in range(ROUNDS)]
-        command, bare = (min(spent) for spent in zip(*pairs, strict=True))
+        pairs = [
+            (spent([*FACTLOG, *typed.split()], project).cpu, spent(BARE, project).cpu) for _ in range(ROUNDS)
+        ]
+        command, bare = (min(taken) for taken in zip(*pairs, strict=True))
         figures = f"{command:.2f} s of CPU, a bare start with click {bare:.2f} s"
         measured.append(Measurement(f"`factlog {typed}` / a bare start", command / bare, "<=", 8, figures))
     return measured
-
-
-def _run(typed: list[str], folder: Path) -> None:
-    subprocess.run(typed, cwd=folder, check=True, capture_output=True)
-
-
-def _cpu(typed: list[str] | tuple[str, ...], folder: Path) -> float:
-    """How much CPU time a process takes."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(typed, cwd=folder, check=False, capture_output=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
