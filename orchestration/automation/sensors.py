@@ -8,7 +8,7 @@ version that is served.
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,8 +30,12 @@ from orchestration.settings import Settings
 
 # Each time the daemon goes round, which it does every 5 seconds. With 5 it would often miss a round.
 LOOK_SECONDS = 1
+# A look goes on until the next round is near, so that what comes waits for none: that was 2.5 s on average
+# for the landing, and as long for the refresh. Folders are listed meanwhile, and nothing else is read.
+WATCH_SECONDS, LISTED_EVERY, LISTS_A_SHARE = 4.0, 0.2, 20
 # As the schedule tries a refresh again that failed.
 RETRY_SECONDS = 3600
+Answer = dg.RunRequest | dg.SkipReason
 UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.QUEUED,
@@ -83,9 +87,10 @@ def inbox_sensor(
     )
     def inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         archive.storage.require()
-        listing = list_inbox(settings.inbox)
-        pending = file_states([*listing.complete, *listing.problems])
-        commits = log.commits()
+        return watch(lambda: (waiting_files(settings), len(log.commits())), lambda: look(context))
+
+    def look(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        pending, commits = waiting_files(settings), log.commits()
         unreported = len(commits) - last_reported_sequence(context.instance, LOG, commits)
         if not pending and not unreported:
             return dg.SkipReason("The inbox is empty, and every commit is reported.")
@@ -123,6 +128,9 @@ def refresh_sensor(
     def new_commits(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         archive.storage.require()
         server.keep()
+        return watch(lambda: len(log.commits()), lambda: look(context))
+
+    def look(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         commits = log.commits()
         fresh = unpublished(settings, context.instance, commits)
         if not fresh:
@@ -170,9 +178,29 @@ def refresh_request(
     return dg.RunRequest(run_key=run_key, partition_key=partition_of(days_of_commits(fresh), partitions))
 
 
+def watch(state: Callable[[], object], look: Callable[[], Answer]) -> Answer:
+    """Look, and again when the state has changed, until there is something to ask for or time is up."""
+    began = time.monotonic()
+    seen = state()
+    # A folder with very many files takes a while to list: then it is listed less often.
+    pause = max(LISTED_EVERY, LISTS_A_SHARE * (time.monotonic() - began))
+    answer = look()
+    while isinstance(answer, dg.SkipReason) and time.monotonic() < began + WATCH_SECONDS:
+        time.sleep(pause)
+        if (now := state()) != seen:
+            seen, answer = now, look()
+    return answer
+
+
 def own_log(archive: Archive) -> Log:
     """A log of a sensor's own: it reads only what is new, and sensors read at the same time."""
     return Log(archive.storage)
+
+
+def waiting_files(settings: Settings) -> list[list[object]]:
+    """What lies in the inbox that nobody writes to any more, or that can't be landed."""
+    listing = list_inbox(settings.inbox)
+    return file_states([*listing.complete, *listing.problems])
 
 
 def file_states(files: Sequence[Path]) -> list[list[object]]:

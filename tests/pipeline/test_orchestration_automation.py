@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
+from threading import Timer
 
 import dagster as dg
 import pytest
@@ -54,8 +55,9 @@ Requests = Callable[[str], list[dg.RunRequest]]
 
 
 @pytest.fixture
-def requests(settings: Settings, instance: dg.DagsterInstance) -> Requests:
-    """What a sensor asks for when the daemon goes round."""
+def requests(settings: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Requests:
+    """What a sensor asks for at once when the daemon goes round."""
+    monkeypatch.setattr("orchestration.automation.sensors.WATCH_SECONDS", 0)
     definitions = build_definitions(settings)
 
     def requests(sensor: str) -> list[dg.RunRequest]:
@@ -95,6 +97,20 @@ def test_the_sensors_ask_for_what_is_missing_and_for_nothing_else(
     assert requested.run_key == late.run_key
     run(settings, instance, "refresh", "2026-01-03")
     assert requests("new_commits") == []
+
+
+def test_what_comes_while_a_sensor_looks_waits_for_no_other_round(
+    settings: Settings, instance: dg.DagsterInstance, requests: Requests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestration.automation.sensors.WATCH_SECONDS", 60)
+    for sensor, happens in {
+        "inbox": lambda: drop(settings, "a.ndjson", [note(1)]),
+        "new_commits": lambda: land_events(settings, [note(2)]),
+    }.items():
+        later = Timer(0.5, happens)
+        later.start()
+        assert len(requests(sensor)) == 1
+        later.join()
 
 
 def test_what_can_not_land_asks_once_and_keeps_nothing_waiting(
