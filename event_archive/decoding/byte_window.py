@@ -87,6 +87,15 @@ class Blocks:
         self.offset += len(block)
         return block
 
+    def take_view(self) -> bytes | memoryview:
+        """Return what `take` does, in memory that costs less where it is read as it lies."""
+        if self._held or not self._plain or self.at_end:
+            return self.take()
+        block = self._plain.read_in_pages(self._size)
+        self.at_end = not block
+        self.offset += len(block)
+        return block
+
     def take_part(self) -> bytes:
         """Return the next bytes, and take them: a part of what is passed over; empty at the end."""
         block = self.peek(1) if self._held else self.peek(PART_BYTES)
@@ -94,13 +103,13 @@ class Blocks:
         self.offset += len(part)
         return part
 
-    def put_back(self, rest: bytes) -> None:
+    def put_back(self, rest: bytes | memoryview) -> None:
         """Put back the end of what was just taken: the source reads it again where it can."""
         self.offset -= len(rest)
         if self._plain and not self.at_end and not self._held:
             self._plain.put_back(len(rest))
         else:
-            self._held = rest + self._held
+            self._held = bytes(rest) + self._held
 
     @property
     def break_reason(self) -> str | None:

@@ -16,6 +16,9 @@ class Readable(Protocol):
     def read(self, size: int) -> bytes:
         """Return the next bytes, at most `size`; empty at the end."""
 
+    def read_in_pages(self, size: int) -> memoryview:
+        """Return what `read` does, in memory that costs less where `size` is large."""
+
     def put_back(self, count: int) -> None:
         """Put back the last `count` bytes of what was just read."""
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from event_archive.decoding.byte_window import Blocks, InputStart
 from event_archive.decoding.record_chunk import (
+    CACHED_BYTES,
     Chunk,
     ChunkBounds,
     UnreadableRecord,
@@ -72,35 +73,36 @@ def line_records(blocks: Blocks, bounds: ChunkBounds) -> Iterator[Chunk]:
     line, part, tail = 1, 0, b""
     is_too_long = False  # the line that is read in parts
     detail = bounds.too_long("the line")
-    while data := blocks.take_part() if is_too_long else blocks.take():
+    while data := blocks.take_part() if is_too_long else blocks.take_view():
         while (
             not is_too_long
             and len(data) <= max_record_bytes
-            and b"\n" not in data
+            and not size_of_lines(data)
             and (more := blocks.take())
         ):
-            data += more
+            data = bytes(data) + more
         offset = blocks.offset - len(data)
         unreadable: list[UnreadableRecord] = []
         taken = 0
         if is_too_long:
+            data = bytes(data)
             taken = data.find(b"\n") + 1 or len(data)
             unreadable.append(UnreadableRecord(line, offset, data[:taken], "too_long", detail, part))
             is_too_long = data[taken - 1 : taken] != b"\n"
             part = part + 1 if is_too_long else 0
             line, offset, data = line + (not is_too_long), offset + taken, data[taken:]
-        whole = data.rfind(b"\n") + 1
+        whole = size_of_lines(data)
         chunk = text_chunk(data, whole, line, offset, bounds.max_records)
         cut = int(chunk.bounds[-1])
         line, rest = line + len(chunk.positions), data[cut:]
         if cut == whole and len(rest) > max_record_bytes:
-            pieces = in_parts(UnreadableRecord(line, offset + cut, rest, "too_long", detail))
+            pieces = in_parts(UnreadableRecord(line, offset + cut, bytes(rest), "too_long", detail))
             unreadable += pieces
             is_too_long, part = True, len(pieces)
         elif cut or taken:
             blocks.put_back(rest)
         else:
-            tail = rest  # the last line, which has no line feed
+            tail = bytes(rest)  # the last line, which has no line feed
         chunk.unreadable = unreadable
         yield _without_long_lines(chunk, max_record_bytes, detail)
     offset = blocks.offset - len(tail)
@@ -108,6 +110,15 @@ def line_records(blocks: Blocks, bounds: ChunkBounds) -> Iterator[Chunk]:
         yield unreadable_chunk(UnreadableRecord(line, offset, tail, "truncated", blocks.break_reason))
     elif tail:
         yield text_chunk(tail, len(tail), line, offset)
+
+
+def size_of_lines(data: bytes | memoryview) -> int:
+    """Return the size of the whole lines that some bytes begin with."""
+    for end in range(len(data), 0, -CACHED_BYTES):
+        start = max(end - CACHED_BYTES, 0)
+        if whole := bytes(data[start:end]).rfind(b"\n") + 1:
+            return start + whole
+    return 0
 
 
 def _without_long_lines(chunk: Chunk, max_record_bytes: int, detail: str) -> Chunk:

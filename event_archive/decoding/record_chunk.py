@@ -150,7 +150,9 @@ class Chunk:
         return memoryview(buffer)[start:end].tobytes().strip(b" \t\r\n")
 
 
-def text_chunk(data: bytes, size: int, first_line: int, offset: int, max_lines: int | None = None) -> Chunk:
+def text_chunk(
+    data: bytes | memoryview, size: int, first_line: int, offset: int, max_lines: int | None = None
+) -> Chunk:
     """Return the lines of the first `size` bytes as a chunk; it may stop once it has `max_lines`."""
     view = np.frombuffer(data, np.uint8, size)
     line_ends: list[Numbers] = [np.zeros(1, np.int64)]
@@ -167,7 +169,7 @@ def text_chunk(data: bytes, size: int, first_line: int, offset: int, max_lines: 
     return _utf8_chunk(data, bounds, positions, bounds[:-1] + offset)
 
 
-def _utf8_chunk(data: bytes, bounds: Numbers, positions: Numbers, offsets: Numbers) -> Chunk:
+def _utf8_chunk(data: bytes | memoryview, bounds: Numbers, positions: Numbers, offsets: Numbers) -> Chunk:
     """Return a chunk over `data`, with the rows that are not UTF-8 blanked out and apart."""
     apart: dict[int, bytes] = {}
     lines = pa.LargeStringArray.from_buffers(len(positions), pa.py_buffer(bounds), pa.py_buffer(data))
@@ -177,9 +179,9 @@ def _utf8_chunk(data: bytes, bounds: Numbers, positions: Numbers, offsets: Numbe
         blanked = bytearray(data)
         for row, (start, end) in enumerate(zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)):
             try:
-                data[start:end].decode("utf-8")
+                bytes(data[start:end]).decode("utf-8")
             except UnicodeDecodeError:
-                apart[row] = data[start:end].strip(b"\r\n")
+                apart[row] = bytes(data[start:end]).strip(b"\r\n")
                 blanked[start:end] = b" " * (end - start)
         buffer = pa.py_buffer(bytes(blanked))
         lines = pa.LargeStringArray.from_buffers(len(positions), pa.py_buffer(bounds), buffer)

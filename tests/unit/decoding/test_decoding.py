@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from event_archive.decoding import byte_window, compressed_bytes, decompress
+from event_archive.decoding import json as json_lines
 from event_archive.decoding import record_chunk as chunk
 from event_archive.decoding.compressed_bytes import Undecodable
 from event_archive.decoding.decompress import decompressed
@@ -40,6 +41,7 @@ def cut(
         patch.object(decompress, "READ_BYTES", max(size, 4)),
         patch.object(compressed_bytes, "READ_BYTES", max(size, 4)),
         patch.object(chunk, "CACHED_BYTES", size),
+        patch.object(json_lines, "CACHED_BYTES", size),
         patch.object(chunk, "PART_BYTES", max(size, 4)),
         patch.object(byte_window, "PART_BYTES", max(size, 4)),
     ):
