@@ -6,6 +6,7 @@ takes it longer than the things do: reading a project that is parsed 0.2 s, and 
 imports for one of its commands alone, and the product for contracts with upcasts, is imported here as well.
 """
 
+import inspect
 from contextlib import suppress
 from itertools import chain
 from multiprocessing import resource_tracker
@@ -16,16 +17,20 @@ import dbt.adapters.duckdb.environments.local
 import dbt.adapters.duckdb.impl
 import dbt.task.build  # noqa: F401
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
+from dbt.artifacts.resources.types import NodeType
 from dbt.cli.main import cli
 from dbt.contracts import project, selection
+from dbt.contracts.graph import nodes, unparsed
 from dbt.contracts.graph.manifest import Manifest
+from dbt.contracts.graph.model_config import RESOURCE_TYPES
 from dbt.parser.manifest import extended_mashumuro_decoder
+from dbt_common.dataclass_schema import dbtClassMixin
 
 import event_archive.registry.upcast_expression  # noqa: F401
 import orchestration.warehouse.dbt_plugin  # noqa: F401
 
 __all__ = ["cli", "warm_up"]
-CONFIGS = (
+CHECKED: tuple[type[dbtClassMixin], ...] = (
     project.ProjectFlags,
     project.ProfileConfig,
     project.Project,
@@ -33,21 +38,29 @@ CONFIGS = (
     project.Configuration,
     selection.SelectorFile,
     DuckDBCredentials,
+    *(RESOURCE_TYPES[kind] for kind in (NodeType.Model, NodeType.Source, NodeType.Test)),
+    nodes.ModelNode,
+    nodes.GenericTestNode,
+    unparsed.UnparsedModelUpdate,
+    unparsed.UnparsedSourceDefinition,
 )
 
 
 def warm_up(parsed: Path) -> None:
     """Have dbt make its code. `parsed`: an example, a project that it has parsed; nothing of it is kept."""
     with suppress(Exception):  # of another release of dbt: then each build makes its own
-        describe_configs()
+        describe_checked()
     with suppress(Exception):
         read_and_write(parsed)
+    # An adapter asks for each of its flags where it was called from; Python then reads where its modules lie,
+    # once: 0.2 s.
+    inspect.stack()
     stop_resource_tracker()
 
 
-def describe_configs() -> None:
-    """Describe what may stand in projects and profiles, by which these are checked."""
-    for kind in CONFIGS:
+def describe_checked() -> None:
+    """Describe what may stand in projects, profiles and what is read of them, by which these are checked."""
+    for kind in CHECKED:
         kind.json_schema()
 
 

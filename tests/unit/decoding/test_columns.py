@@ -21,6 +21,7 @@ from event_archive.decoding.formats import read_chunks
 from event_archive.decoding.record_chunk import ChunkBounds
 from event_archive.decoding.sources import HashingReader
 from support.encoded import avro_header, delimited, sized, varint, zigzag
+from support.hunting import examples
 
 NAMES = ["id", "source", "specversion", "type", "time", "actor", "object", "x", "objectversion", "größe"]
 TEXTS = st.sampled_from(
@@ -163,7 +164,7 @@ SIZES = st.sampled_from([(1 << 16, 1 << 20), (1 << 16, 1 << 20), (400, 1 << 20),
 
 
 @given(EVENTS, st.integers(1, 5), st.booleans(), CHANGES, SIZES)
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=examples(400))
 def test_avro_in_columns_is_avro_record_by_record(
     events: list[Event], per_block: int, deflated: bool, changes: Any, sizes: tuple[int, int]
 ) -> None:
@@ -173,7 +174,7 @@ def test_avro_in_columns_is_avro_record_by_record(
 
 
 @given(EVENTS, st.booleans(), st.booleans(), CHANGES, SIZES)
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=examples(400))
 def test_protobuf_in_columns_is_protobuf_event_by_event(
     events: list[Event], is_batch: bool, is_apart: bool, changes: Any, sizes: tuple[int, int]
 ) -> None:

@@ -20,6 +20,7 @@ from event_archive.remapping.remap import remap
 from event_archive.store.commit import Counts, segments_of
 from event_archive.store.remaps import totals
 from support.events import archived, new_archive
+from support.hunting import examples
 from support.mapped import LOST, MAPPING, land_records, record, written
 
 Element = dict[str, Any]
@@ -127,7 +128,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(STEPS)
 def test_what_stands_is_what_a_plain_model_says(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, Any]]
