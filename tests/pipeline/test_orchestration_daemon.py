@@ -2,19 +2,18 @@
 
 import sys
 import time
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from event_archive import UnusableInput
 from orchestration.publishing.query import query
-from orchestration.refresh import refresh
 from orchestration.settings import Settings
 from support.daemon import Dev, dagster_dev, tail
 from support.forked_dbt import LINUX, server_of_home
 from support.held_dbt import has_built
-from support.installation import drop, land_events, new_installation, note
+from support.installation import drop, land_events, new_installation, note, temporary_folder
 
 PUBLISHED_WITHIN = 60.0
 BACKFILLED_WITHIN = 120.0
@@ -51,31 +50,34 @@ def backfill_runs(dev: Dev, *assets: str) -> list[dict[str, Any]]:
     return dev.runs_of(backfill)
 
 
-def test_a_range_of_days_is_one_run(tmp_path: Path) -> None:
-    settings = new_installation(tmp_path)
-    land_events(settings, [note(number, f"2026-01-0{1 + number % 3}") for number in range(9)])
-    refresh(settings)
+@pytest.fixture(scope="module")
+def first() -> Iterator[tuple[Settings, Dev, float]]:
+    """A daemon that has published what was dropped first, and how long that took: starting one is dear."""
+    settings = new_installation(temporary_folder())
     with dagster_dev(settings) as dev:
-        [verified] = backfill_runs(dev, "events/note/written", "events/note/read")
-        [replayed] = backfill_runs(dev, "writing/notes")
-    assert (verified["status"], replayed["status"]) == ("SUCCESS", "SUCCESS")
+        drop(settings, "first.ndjson", [note(number, f"2026-01-0{1 + number % 3}") for number in range(10)])
+        yield settings, dev, wait_for_notes(settings, dev, 10)
 
 
-def test_a_dropped_file_is_published_within_a_minute(tmp_path: Path) -> None:
-    settings = new_installation(tmp_path)
-    with dagster_dev(settings) as dev:
-        drop(settings, "first.ndjson", [note(number) for number in range(10)])
-        first = wait_for_notes(settings, dev, 10)
-        # A second one, with a late event: what follows a version is as quick as the first.
-        drop(settings, "second.ndjson", [note(10, "2026-01-01"), note(11, "2026-01-05")])
-        second = wait_for_notes(settings, dev, 12)
-        # And one that landed without Dagster.
-        land_events(settings, [note(12)], "by-command.ndjson")
-        third = wait_for_notes(settings, dev, 13)
-        runs = dev.runs()
-        if sys.platform == LINUX:
-            server = int((server_of_home(settings) / "lock").read_text())
-            assert has_built(server), "dbt is forked from a process that stays"
-    print(f"published after {first:.1f} s, {second:.1f} s and {third:.1f} s")
+def test_a_dropped_file_is_published_within_a_minute(first: tuple[Settings, Dev, float]) -> None:
+    settings, dev, took = first
+    # A second one, with a late event: what follows a version is as quick as the first.
+    drop(settings, "second.ndjson", [note(10, "2026-01-01"), note(11, "2026-01-05")])
+    second = wait_for_notes(settings, dev, 12)
+    # And one that landed without Dagster.
+    land_events(settings, [note(12)], "by-command.ndjson")
+    third = wait_for_notes(settings, dev, 13)
+    runs = dev.runs()
+    if sys.platform == LINUX:
+        server = int((server_of_home(settings) / "lock").read_text())
+        assert has_built(server), "dbt is forked from a process that stays"
+    print(f"published after {took:.1f} s, {second:.1f} s and {third:.1f} s")
     assert {run["status"] for run in runs} <= {"SUCCESS", "STARTED", "QUEUED", "STARTING"}, runs
     assert not list(settings.inbox.iterdir())
+
+
+def test_a_range_of_days_is_one_run(first: tuple[Settings, Dev, float]) -> None:
+    _, dev, _ = first
+    [verified] = backfill_runs(dev, "events/note/written", "events/note/read")
+    [replayed] = backfill_runs(dev, "writing/notes")
+    assert (verified["status"], replayed["status"]) == ("SUCCESS", "SUCCESS")
