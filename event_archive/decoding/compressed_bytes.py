@@ -16,8 +16,8 @@ class Readable(Protocol):
     def read(self, size: int) -> bytes:
         """Return the next bytes, at most `size`; empty at the end."""
 
-    def read_in_pages(self, size: int) -> memoryview:
-        """Return what `read` does, in memory that costs less where `size` is large."""
+    def read_into(self, memory: memoryview) -> memoryview:
+        """Return what `read` does, as the start of the memory that is given."""
 
     def put_back(self, count: int) -> None:
         """Put back the last `count` bytes of what was just read."""

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-import numpy as np
-
 from event_archive.decoding.dropped_file import entries_below, open_file_below
 from event_archive.errors import UnusableInput, UnusableSource
 
@@ -102,14 +100,10 @@ class HashingReader:
         self.bytes += len(block)
         return block
 
-    def read_in_pages(self, size: int) -> memoryview:
-        """Return what `read` does, in memory whose pages are large where the system has such.
-
-        numpy asks for them; the kernel's work on small ones takes five times as long as to copy the bytes.
-        """
+    def read_into(self, memory: memoryview) -> memoryview:
+        """Return what `read` does, as the start of the memory that is given."""
         self._sha256.update(self._fresh)
-        block = np.empty(size, np.uint8).data
-        self._fresh = block[: self._file.readinto(block)]  # type: ignore[attr-defined]
+        self._fresh = memory[: self._file.readinto(memory)]  # type: ignore[attr-defined]
         self.bytes += len(self._fresh)
         return self._fresh
 

@@ -75,9 +75,7 @@ class Router:
         self._all_lines = ""
         self._usual: tuple[FastValidator, Contract] | None = None
         self._in_columns: list[Rows] = []
-        self._all_json = (
-            True  # no line was seen yet that is none: until then its parsing may fail, not be tried
-        )
+        self._all_json = True  # until a line was seen that is none: from then on parsing is tried
 
     def route(self, chunk: Chunk) -> Routed:
         """Sort one chunk."""
