@@ -32,27 +32,30 @@ def main() -> int:
     parser.add_argument(
         "--folder", type=Path, help="where to put the files (about 9 GB); default: a temporary one"
     )
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="measure these alone")
     options = parser.parse_args()
     share = 0.1 if options.quick else 1.0
     with tempfile.TemporaryDirectory(dir=options.folder, prefix="factlog-bench-") as name:
         folder = Path(name)
-        steps: list[Callable[[], list[Measurement]]] = [
-            lambda: starting(folder),
-            lambda: [landing_memory(folder, 2 * share)],
-            lambda: landing_against_copy(folder, int(2_000_000 * share)),
-            lambda: [landing_into_full_day(folder, int(5_000_000 * share))],
-            lambda: landing_of_foreign_records(folder, int(60_000 * share)),
-            lambda: landing_many_files(folder, share),
-            lambda: archives_of_many_commits(folder, share),
-            lambda: landing_of_encodings(folder, int(500_000 * share)),
-            lambda: refresh_against_build(folder),
-            lambda: daemon(folder),
-            lambda: replaying(folder, share),
-        ]
+        steps: dict[str, Callable[[], list[Measurement]]] = {
+            "starting": lambda: starting(folder),
+            "memory": lambda: [landing_memory(folder, 2 * share)],
+            "landing": lambda: landing_against_copy(folder, int(2_000_000 * share)),
+            "full-day": lambda: [landing_into_full_day(folder, int(5_000_000 * share))],
+            "foreign": lambda: landing_of_foreign_records(folder, int(60_000 * share)),
+            "many-files": lambda: landing_many_files(folder, share),
+            "many-commits": lambda: archives_of_many_commits(folder, share),
+            "encodings": lambda: landing_of_encodings(folder, int(500_000 * share)),
+            "refreshing": lambda: refresh_against_build(folder),
+            "daemon": lambda: daemon(folder),
+            "replaying": lambda: replaying(folder, share),
+        }
+        if unknown := {*options.only} - {*steps}:
+            parser.error(f"--only {' '.join(sorted(unknown))}: there are {', '.join(steps)}")
         measurements = []
         print(f"{os.cpu_count()} cores, Python {platform.python_version()}, DuckDB {duckdb.__version__}")
-        for step in steps:
-            for measurement in step():
+        for step in options.only or steps:
+            for measurement in steps[step]():
                 measurements.append(measurement)
                 print(_row(measurement), flush=True)
     return 0 if all(measurement.holds for measurement in measurements) else 1
