@@ -23,7 +23,8 @@ from benchmarks.measurement import Measurement, cpu_seconds, seconds
 from event_archive.decoding.avro_safe_schema import CLOUD_EVENT
 from event_archive.decoding.protobuf_event import CloudEventBatch
 
-BOUND = 0.4  # the aim is 0.5: measured were 0.44 to 0.58, with other work beside it
+# Of the CPU; the aim is 0.5. Of the time it is less, because JSON alone keeps several threads at work.
+CPU_BOUND, SPEED_BOUND = 0.4, 0.3
 
 
 def landing_of_encodings(folder: Path, events: int, rounds: int = 3) -> list[Measurement]:
@@ -38,12 +39,14 @@ def landing_of_encodings(folder: Path, events: int, rounds: int = 3) -> list[Mea
         pairs = [(_cost(lines, folder), _cost(path, folder)) for _ in range(rounds)]
         label = f"landing {events:,} events as {name}: share of "
         parsing = events / seconds(partial(parse, path))
-        for what, unit, number in (("speed", "events/s", 0), ("events in a CPU second", "events/CPU s", 1)):
+        for number, (what, unit, bound) in enumerate(
+            (("speed", "events/s", SPEED_BOUND), ("events in a CPU second", "events/CPU s", CPU_BOUND))
+        ):
             share = statistics.median(json[number] / ours[number] for json, ours in pairs)
             json, ours = (events / cost[number] for cost in pairs[-1])
             shown = f"{ours:,.0f} against {json:,.0f} {unit}"
             shown += f", {parsing:,.0f} to parse alone" if number == 0 else ""
-            measurements.append(Measurement(label + f"JSON's {what}", share, ">=", BOUND, shown))
+            measurements.append(Measurement(label + f"JSON's {what}", share, ">=", bound, shown))
     return measurements
 
 

@@ -76,7 +76,7 @@ def landing_of_foreign_records(folder: Path, records: int, rounds: int = 3) -> l
                 f"the same: share of DuckDB's COPY at zstd level {level}, CPU",
                 statistics.median(ratios[level]),
                 ">=",
-                0.2,
+                0.3,
                 f"{ours:.2f} s against {rivals[level]:.2f} s",
             )
             for level in LEVELS
