@@ -48,10 +48,7 @@ def spent(
     started, before = time.perf_counter(), taken_by(server)
     with subprocess.Popen(
         command,
-        env={
-            **(os.environ if environment is None else environment),
-            "PYTHONPATH": str(Path(__file__).parents[1]),
-        },
+        env=environment,
         cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -78,7 +75,10 @@ def bare_dbt(settings: Settings, command: str) -> list[str]:
 
 @contextmanager
 def dbt_server(settings: Settings) -> Iterator[Server]:
-    """Keep a server of dbt for an installation, as its daemon does."""
+    """Keep a server of dbt for an installation, as its daemon does.
+
+    What is asked of it has to run in this process's environment, or plain dbt answers.
+    """
     with start_server(server_folder(settings)) as server:
         try:
             while not (server_folder(settings) / served_dbt.SOCKET).exists():
