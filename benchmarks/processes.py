@@ -45,7 +45,7 @@ def spent(
     server: Server = None,
 ) -> Spent:
     """Run a command to its end, in a folder; SystemExit where it fails. `server`: what works for it."""
-    started, before = time.perf_counter(), taken_by(server)
+    before, started = taken_by(server), time.perf_counter()  # in this order: asking waits a moment
     with subprocess.Popen(
         command,
         env=environment,

@@ -7,6 +7,7 @@ publishes.
 
 import json
 import statistics
+from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.measurement import Measurement
@@ -82,10 +83,15 @@ def demo_company(home: Path) -> Settings:
 
 
 def new_ratings(settings: Settings, number: int, name: str) -> str:
-    """So many new ratings, a line each, of translations that have some; `name` tells them from others."""
+    """So many new ratings of the demo, a line each; `name` tells them from others."""
     files = (path for path in (settings.home / "files").rglob("*") if path.suffix == ".ndjson")
-    lines = [line for path in files for line in path.read_bytes().splitlines() if RATED in line]
-    rated = [line for line in lines if RATER in line and NO_DAY not in line and line.isascii()]
+    return rated_again([line for path in files for line in path.read_bytes().splitlines()], number, name)
+
+
+def rated_again(lines: Iterable[bytes], number: int, name: str) -> str:
+    """So many new ratings, a line each, of translations that have one among these lines."""
+    rated = [line for line in lines if RATED in line and RATER in line and NO_DAY not in line]
+    rated = [line for line in rated if line.isascii()]
     new = [json.loads(rated[place % len(rated)]) | {"id": f"{name}-{place}"} for place in range(number)]
     return "".join(json.dumps(event) + "\n" for event in new)
 

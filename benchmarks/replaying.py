@@ -5,7 +5,6 @@ Belongs here: what is measured and how. Not here: making archives (`large_archiv
 their own, whose peak memory is theirs and their children's. Figures give every size: that is how it grows.
 """
 
-import json
 import shutil
 import statistics
 import sys
@@ -22,6 +21,7 @@ import duckdb
 from benchmarks.large_archive import LargeArchive, large_archive
 from benchmarks.measurement import Measurement
 from benchmarks.processes import FACTLOG, Server, Spent, bare_dbt, dbt_server, spent, spent_on_company
+from benchmarks.refreshing import FEW, MANY, rated_again
 from event_archive import land
 from event_archive.decoding.sources import find_sources
 from event_archive.sql_text import literal, quoted
@@ -33,7 +33,6 @@ from orchestration.warehouse.engine import limit_engine
 SIZES = (1_000_000, 2_000_000, 4_000_000, 20_000_000)
 ROUNDS = 3
 SCATTERED = 40
-FEW, MANY, RATED = 20, 10_000, b'"translation.rated.v1"'
 RIVAL = Path(__file__).with_name("marts.sql")
 RIVAL_PROCESS = "import sys; from benchmarks.replaying import build_by_hand; build_by_hand(*sys.argv[1:])"
 
@@ -177,15 +176,9 @@ class News:
     def few(self, server: Server = None) -> Server:
         """Twenty ratings, of translations that are rated on the next day."""
         number = next(self._fewer)
-        rated = [
-            line
-            for line in self._archive.next_landing(0, self._new).read_bytes().splitlines()
-            if RATED in line
-        ]
-        events = [json.loads(line) for line in rated[:FEW]]
-        new = [event | {"id": f"{number}-{event['id']}"} for event in events]
+        lines = self._archive.next_landing(0, self._new).read_bytes().splitlines()
         path = self._settings.home / f"few-{number}.ndjson"
-        path.write_text("".join(json.dumps(event) + "\n" for event in new))
+        path.write_text(rated_again(lines, FEW, f"few-{number}"))
         return self._land(path, server)
 
     def _land(self, path: Path, server: Server) -> Server:

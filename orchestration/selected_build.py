@@ -18,7 +18,7 @@ from event_archive.registry.contract import Contracts
 from event_archive.store.commit import Commit
 from event_archive.store.durable import make_durable_folder
 from orchestration.dbt.graph import Manifest
-from orchestration.dbt.process import keep_manifest, load_manifest
+from orchestration.dbt.process import RUN_RESULTS, keep_manifest, load_manifest
 from orchestration.dbt.project_rules import check_macros, check_marts, check_reads
 from orchestration.planning.selection import WHOLE, Basis, Selection, select_nodes
 from orchestration.publishing.unchanged import Inputs, digest_of_code, note_inputs, read_last_build
@@ -30,8 +30,6 @@ from orchestration.warehouse.outcomes import NOTHING_BUILT, Check
 from orchestration.warehouse.requests import EVERYTHING, Days, request_rebuild, request_replay
 from orchestration.warehouse.state import WarehouseState, read_state
 from orchestration.warehouse.untested_keys import request_full_tests
-
-RESULTS = "run_results.json"
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class SelectedBuild:
     @property
     def has_results(self) -> bool:
         """Whether dbt could work at all: then it has said how each node fared."""
-        return (self.settings.dbt_target / RESULTS).exists()
+        return (self.settings.dbt_target / RUN_RESULTS).exists()
 
 
 @dataclass(frozen=True)
@@ -126,7 +124,7 @@ def begin_build(
 
     `basis`: of what the warehouse is made already. Without it every node is to be built.
     """
-    (settings.dbt_target / RESULTS).unlink(missing_ok=True)
+    (settings.dbt_target / RUN_RESULTS).unlink(missing_ok=True)
     selection = select_nodes(basis, contracts, commits)
     return SelectedBuild(settings, contracts, len(commits), basis, selection, time.time())
 

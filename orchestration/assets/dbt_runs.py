@@ -18,7 +18,7 @@ from packaging.version import Version
 
 from orchestration.assets.dbt_translator import Translator
 from orchestration.dbt.graph import Manifest
-from orchestration.dbt.process import dbt_executable
+from orchestration.dbt.process import RUN_RESULTS, dbt_executable
 from orchestration.dbt.serving import dbt_command
 from orchestration.settings import Settings
 
@@ -72,7 +72,7 @@ class DbtRun:
         if unknown:
             listed = ", ".join(sorted(unknown))
             self.context.log.info(f"reload the definitions to see what the project has since: {listed}")
-        if not (settings.dbt_target / "run_results.json").exists():
+        if not (settings.dbt_target / RUN_RESULTS).exists():
             raise dg.Failure(f"dbt could not work: {invocation.get_error()}", allow_retries=False)
 
     @cached_property

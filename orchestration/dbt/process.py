@@ -30,7 +30,7 @@ from orchestration.full_disk import full
 from orchestration.settings import DBT_FOLDER, Settings
 
 GENERATED = {"target", "logs", INSTALLED, "package-lock.yml"}
-DEFINITIONS, MANIFEST = "definitions.json", "manifest.json"
+DEFINITIONS, MANIFEST, RUN_RESULTS = "definitions.json", "manifest.json", "run_results.json"
 PARTIAL_PARSE = "partial_parse.msgpack"
 BUILT, TESTED = ("LogModelResult", "LogSeedResult", "LogSnapshotResult"), "LogTestResult"
 LOGGED_AT = re.compile(r"\A\d\d:\d\d:\d\d +")

@@ -19,6 +19,7 @@ from orchestration.dataset.key_tracing import KeyTrace, with_definitions
 from orchestration.dataset.row_tracing import MartDescription, describe_marts, traces_to_json
 from orchestration.dbt.graph import Manifest, facts
 from orchestration.dbt.kinds import built_nodes
+from orchestration.dbt.process import RUN_RESULTS
 from orchestration.json_file import read_json_file
 from orchestration.settings import Settings
 from orchestration.warehouse import untested_keys
@@ -115,7 +116,7 @@ def record_build(
     what each node was to be made; `kept`: the nodes that were made of that before, and so not built again:
     they count as they were recorded then.
     """
-    results = read_json_file(settings.dbt_target / "run_results.json", "run `factlog refresh` again")
+    results = read_json_file(settings.dbt_target / RUN_RESULTS, "run `factlog refresh` again")
     statuses = {result["unique_id"]: result["status"] for result in results["results"]}
     done = set(statuses)
     built = {name for name in done if name.startswith("model.") and statuses[name] == "success"}

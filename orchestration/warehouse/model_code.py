@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 import duckdb
@@ -19,7 +18,7 @@ import duckdb
 from event_archive.registry.contract import Contracts
 from orchestration.dbt.graph import Manifest, Node, facts, is_fact, is_of_project, table_of, upstream
 from orchestration.settings import Settings
-from orchestration.warehouse.engine import has_columns, open_warehouse
+from orchestration.warehouse.engine import has_columns, insert_rows, open_warehouse
 from orchestration.warehouse.requests import request_rebuild
 
 FACT_CODE = "audit.fact_code"
@@ -92,9 +91,7 @@ def describe_events(connection: duckdb.DuckDBPyConnection, contracts: Contracts)
     connection.execute("CREATE OR REPLACE TABLE audit.event_types (view_name VARCHAR, definition VARCHAR)")
     views = sorted({contract.view_name for contract in contracts.values()})
     rows = [(view, view_definition(contracts, view)) for view in views]
-    if rows:
-        values = ", ".join(["(?, ?)"] * len(rows))
-        connection.execute(f"INSERT INTO audit.event_types VALUES {values}", [*chain.from_iterable(rows)])
+    insert_rows(connection, "audit.event_types", rows)
 
 
 def digest(text: str) -> str:

@@ -14,7 +14,6 @@ nodes are left out (`planning.selection`).
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import duckdb
@@ -24,7 +23,7 @@ from event_archive.views.correction_tables import DECIDED
 from event_archive.views.corrections import WAITING
 from event_archive.views.segment_sql import SCHEMA
 from orchestration.dbt.kinds import is_relation, is_test, name_of
-from orchestration.warehouse.engine import has_columns
+from orchestration.warehouse.engine import has_columns, insert_rows
 from orchestration.warehouse.unknown_inputs import UnknownInputs
 
 OUTCOMES = "audit.outcomes"
@@ -102,10 +101,7 @@ def record_outcomes(
         is_known = result["status"] in WITHOUT_A_WORD and not moves and not unsaid
         of = inputs.get(name) if is_known else None
         rows.append((name, check.name, check.passed, check.detail, of, moves, unsaid))
-    if rows:
-        # At once: a statement for each row takes as long as many a test.
-        values = ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(rows))
-        connection.execute(f"INSERT INTO {OUTCOMES} VALUES {values}", [*chain.from_iterable(rows)])
+    insert_rows(connection, OUTCOMES, rows)
     return {row[0] for row in before}
 
 
