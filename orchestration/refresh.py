@@ -17,13 +17,15 @@ from orchestration.dbt.project_rules import format_unread, unread_types
 from orchestration.full_disk import full, full_disk_in_one_line
 from orchestration.planning.plan import plan
 from orchestration.planning.selection import Basis
+from orchestration.publishing.build_inputs import Inputs, inputs_of_build
+from orchestration.publishing.failed_build import forget_failure, noting_failure
 from orchestration.publishing.publish import (
     Publication,
     PublishingRefused,
     publish_locked,
     stay_published,
 )
-from orchestration.publishing.unchanged import Inputs, inputs_of_build, is_unchanged, note_published
+from orchestration.publishing.unchanged import is_unchanged, note_published
 from orchestration.selected_build import (
     Built,
     Replay,
@@ -74,11 +76,12 @@ def refresh(
     settings.require_archive()
     days = list(replay)
     holding = warehouse_lock(settings, "a replay" if days else "a refresh", log=log)
-    with holding as lock, full_disk_in_one_line(str(settings.home)):
+    with holding as lock, noting_failure(settings), full_disk_in_one_line(str(settings.home)):
         archive = settings.open_archive()
         inputs = inputs_of_build(settings, archive.log.commits())
         if not (days or from_nothing) and (standing := nothing_new(settings, archive, inputs)):
             seconds = time.monotonic() - started
+            forget_failure(settings)
             return Refreshed(standing.version.sequence, 0, 0, seconds, standing, [])
         replay_of_days = Replay(REPLAY, days) if days else None
         prepared = prepare_build(

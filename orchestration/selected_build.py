@@ -21,7 +21,8 @@ from orchestration.dbt.graph import Manifest
 from orchestration.dbt.process import RUN_RESULTS, keep_manifest, load_manifest
 from orchestration.dbt.project_rules import check_macros, check_marts, check_reads
 from orchestration.planning.selection import WHOLE, Basis, Selection, select_nodes
-from orchestration.publishing.unchanged import Inputs, digest_of_code, note_inputs, read_last_build
+from orchestration.publishing.build_inputs import Inputs, digest_of_code
+from orchestration.publishing.unchanged import note_inputs, read_last_build
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import record_build
 from orchestration.warehouse.engine import open_warehouse

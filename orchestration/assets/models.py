@@ -32,7 +32,8 @@ from orchestration.dbt.graph import Manifest
 from orchestration.dbt.kinds import marts
 from orchestration.names import REFRESH_JOB, WAREHOUSE_POOL
 from orchestration.planning.selection import Basis
-from orchestration.publishing.unchanged import inputs_of_build
+from orchestration.publishing.build_inputs import inputs_of_build
+from orchestration.publishing.failed_build import noting_failure
 from orchestration.selected_build import Built, Prepared, Replay, begin_build, end_build, prepare_build
 from orchestration.settings import Settings
 from orchestration.warehouse.lock import warehouse_lock
@@ -59,7 +60,8 @@ def dbt_assets(
     )
     def dbt_models(context: dg.AssetExecutionContext) -> Iterator[Any]:
         open_archive(settings)  # before waiting for the lock, whose file would be made beside nothing
-        with warehouse_lock(settings, f"Dagster run {context.run_id}", log=context.log.info) as lock:
+        holding = warehouse_lock(settings, f"Dagster run {context.run_id}", log=context.log.info)
+        with holding as lock, noting_failure(settings):
             landing = last_materialization(context.instance, LOG)
             archive = open_archive(settings)
             commits = archive.log.commits()

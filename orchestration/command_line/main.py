@@ -18,10 +18,12 @@ from orchestration.command_line.output import (
     print_error,
 )
 from orchestration.command_line.world_faults import is_interruption, world_fault
+from orchestration.settings import Settings
 
 DONE, DOES_NOT_HOLD, UNUSABLE_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "status": ("status", "Show where things stand, and what to do next."),
     "init": ("init", "Make a project of your own, which runs at once."),
     "demo": ("demo", "Walk the whole way once, with the events of a simulated company."),
     "land": ("land", "Land event files in the archive."),
@@ -84,21 +86,29 @@ class LazyGroup(click.Group):
 )
 @click.version_option(package_name="factlog", prog_name="factlog")
 @click.pass_context
-def factlog(context: click.Context) -> None:
+def factlog(context: click.Context) -> int:
     """Events under versioned contracts, an immutable archive, and reporting datasets derived from it.
 
     A project is the nearest folder upwards that has a factlog.toml (FACTLOG_PROJECT=DIR names another); all
     state lies in its home, var/ (FACTLOG_HOME=DIR moves it). Results go to standard output, talk to standard
     error.
-    Exit codes: 0 done, 1 what was checked does not hold, 2 unusable input.
+    Exit codes: 0 done, 1 what was checked does not hold, 2 unusable input. Without a command, in a project,
+    it shows where things stand (`factlog status`).
 
     \b
     Start with:
       factlog init DIR             a project of your own, with a few events to land
       factlog demo                 the whole way, in a project of the translation company
     """
-    if context.invoked_subcommand is None:
+    if context.invoked_subcommand is not None:
+        return DONE
+    if "home" in Settings.from_environment().unnamed:
+        click.echo("There is no project here: no factlog.toml in this folder or above it.\n")
         click.echo(context.get_help())
+        return DONE
+    status = factlog.get_command(context, "status")
+    assert status is not None
+    return int(context.invoke(status, wants_json=False))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -62,6 +62,14 @@ def print_lines(*lines: str) -> None:
         print(line, flush=True)
 
 
+def print_styled(line: str, style: str | None) -> None:
+    """Print a line of a report as it is; on a terminal that has colours, in a style."""
+    if style is None or not sys.stdout.isatty():
+        print_lines(line)
+    else:
+        console().print(Text(line, style=style), soft_wrap=True)
+
+
 def printable(text: str) -> str:
     """Escape control characters: what a rejected record holds must not drive somebody's terminal."""
     return UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)

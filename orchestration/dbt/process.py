@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -23,13 +23,13 @@ from event_archive import UnusableInput
 from event_archive.store.durable import make_durable_folder
 from orchestration.dbt.fact_rules import check_facts
 from orchestration.dbt.graph import Manifest, read_manifest
-from orchestration.dbt.packages import INSTALLED, PACKAGE, link_package
+from orchestration.dbt.packages import link_package
+from orchestration.dbt.project_files import last_change
 from orchestration.dbt.project_rules import check_names, check_project_files
 from orchestration.dbt.serving import dbt_command
 from orchestration.full_disk import full
 from orchestration.settings import DBT_FOLDER, Settings
 
-GENERATED = {"target", "logs", INSTALLED, "package-lock.yml"}
 DEFINITIONS, MANIFEST, RUN_RESULTS = "definitions.json", "manifest.json", "run_results.json"
 PARTIAL_PARSE = "partial_parse.msgpack"
 BUILT, TESTED = ("LogModelResult", "LogSeedResult", "LogSnapshotResult"), "LogTestResult"
@@ -205,27 +205,3 @@ def keep_manifest(settings: Settings, started: float, known: Manifest | None = N
 def is_current(settings: Settings, manifest: Path) -> bool:
     """Whether a manifest is there, and of the project as it is now."""
     return manifest.exists() and manifest.stat().st_mtime >= last_change(settings.dbt_project)
-
-
-def last_change(project: Path) -> float:
-    """When a file of the dbt project or of a package of its was last changed, added or removed.
-
-    In seconds since 1970.
-    """
-    return max(path.stat().st_mtime for path in project_paths(project))
-
-
-def project_paths(project: Path) -> Iterator[Path]:
-    """All files and folders of a dbt project and of its packages, be these copies or links to somewhere."""
-    packages = (path.resolve() for path in (project / INSTALLED).glob("*"))
-    for folder in sorted({project, PACKAGE, *packages}):
-        if folder.is_dir():
-            yield folder
-            yield from sources(folder)
-
-
-def sources(folder: Path) -> Iterator[Path]:
-    """All files and folders of a dbt project, without what dbt and git put beside them."""
-    for path in folder.iterdir():
-        if path.name not in GENERATED and path.name[0] != "." and path.exists():
-            yield from (path, *(below for below in path.rglob("*") if below.exists()))

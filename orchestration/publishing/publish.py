@@ -30,6 +30,7 @@ from orchestration.dataset.versions import (
     versions,
 )
 from orchestration.full_disk import full_disk_in_one_line
+from orchestration.publishing.failed_build import noting_failure
 from orchestration.publishing.retention import remove_old_versions
 from orchestration.publishing.unchanged import note_published
 from orchestration.settings import Settings
@@ -63,7 +64,11 @@ class Publication:
 def publish(settings: Settings, *, log: Callable[[str], None] | None = None) -> Publication:
     """Publish the warehouse if its checks hold and it says something new."""
     settings.require_archive()
-    with warehouse_lock(settings, "publishing", log=log), full_disk_in_one_line(str(settings.published)):
+    with (
+        warehouse_lock(settings, "publishing", log=log),
+        noting_failure(settings),
+        full_disk_in_one_line(str(settings.published)),
+    ):
         publication = publish_locked(settings, settings.open_archive(), log)
         note_published(settings, publication.version)
         return publication

@@ -126,14 +126,17 @@ def read_built_from(connection: duckdb.DuckDBPyConnection) -> BuiltFrom:
     if not has_columns(connection, OUTCOMES, "unique_id", "inputs"):
         return NOTHING_BUILT
     rows = connection.execute(f"SELECT unique_id, inputs, moves OR unsaid FROM {OUTCOMES}").fetchall()
-    waiting = connection.execute(
-        f"SELECT count(*) FROM {SCHEMA}.{DECIDED} WHERE status = {literal(WAITING)}"
-    ).fetchall()
     return BuiltFrom(
         {name: inputs for name, inputs, _ in rows if inputs is not None},
         frozenset(name for name, _, is_unknown in rows if is_unknown),
-        corrections_wait=waiting != [(0,)],
+        corrections_wait=corrections_waiting(connection) > 0,
     )
+
+
+def corrections_waiting(connection: duckdb.DuckDBPyConnection) -> int:
+    """How many corrections waited, when the last build began, for what they name."""
+    decided = f"SELECT count(*) FROM {SCHEMA}.{DECIDED} WHERE status = {literal(WAITING)}"
+    return int(connection.execute(decided).fetchall()[0][0])
 
 
 def any_moves(connection: duckdb.DuckDBPyConnection) -> bool:

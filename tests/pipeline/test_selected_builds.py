@@ -16,7 +16,7 @@ import pytest
 from orchestration.dbt.graph import Manifest
 from orchestration.json_file import read_json_file
 from orchestration.planning.selection import Basis, input_digests
-from orchestration.publishing.unchanged import digest_of_code
+from orchestration.publishing.build_inputs import digest_of_code
 from orchestration.settings import Settings
 from orchestration.warehouse.outcomes import NOTHING_BUILT
 from support.dealing import deal

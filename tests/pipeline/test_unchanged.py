@@ -19,9 +19,9 @@ import pytest
 from event_archive import UnusableInput
 from orchestration.build import build_definitions
 from orchestration.dataset.versions import require_served_version
-from orchestration.publishing import unchanged
+from orchestration.publishing import build_inputs
+from orchestration.publishing.build_inputs import NOTE, Inputs, inputs_of_build
 from orchestration.publishing.publish import PublishingRefused, rollback
-from orchestration.publishing.unchanged import NOTE, Inputs, inputs_of_build
 from orchestration.refresh import Refreshed, refresh
 from orchestration.settings import Settings
 from orchestration.warehouse.requests import Days, request_replay
@@ -98,11 +98,11 @@ def described(settings: Settings, _: pytest.MonkeyPatch) -> None:
 
 
 def other_code(_: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unchanged, "code_version", lambda _: "another")
+    monkeypatch.setattr(build_inputs, "code_version", lambda _: "another")
 
 
 def other_packages(_: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unchanged, "_installed", lambda: ["dbt_core-9.dist-info"])
+    monkeypatch.setattr(build_inputs, "_installed", lambda: ["dbt_core-9.dist-info"])
 
 
 def landing(settings: Settings, _: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,7 @@ COMMANDS = {
     "init": "init made",
     "land": "land more.ndjson",
     "inbox": "inbox",
+    "status": "status",
     "log": "log",
     "verify": "verify",
     "clean": "clean --older-than 0s",

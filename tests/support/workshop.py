@@ -27,7 +27,7 @@ from orchestration.dbt.process import DEFINITIONS, MANIFEST
 from orchestration.model_testing.rows_apart import Rows
 from orchestration.model_testing.rows_apart import differing as rows_by_table
 from orchestration.planning.selection import Basis
-from orchestration.publishing.unchanged import digest_of_code
+from orchestration.publishing.build_inputs import digest_of_code
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import record_build
 from orchestration.warehouse.engine import open_warehouse

@@ -26,7 +26,14 @@ for command in sys.argv[2:]:
     if code:
         print(f"exit code {code} of: {command}", file=sys.stderr)
 """
-FROM_THE_LOG = ["log", "published", "corrections", "contracts list", "contracts show note.written.v1"]
+FROM_THE_LOG = [
+    "status",
+    "log",
+    "published",
+    "corrections",
+    "contracts list",
+    "contracts show note.written.v1",
+]
 
 
 def commands(command: click.Command, *path: str) -> list[str]:
