@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from event_archive import Archive, UnusableInput
-from orchestration.dataset.table_state import TableState
+from orchestration.dataset.table_state import TableState, changed_tables
 from orchestration.dataset.versions import served_version
 from orchestration.dbt.process import OnNode, first_lines, run_dbt
 from orchestration.dbt.project_rules import format_unread, unread_types
@@ -100,8 +100,7 @@ def refresh(
             record_duration(connection, BuildDuration(rows, seconds))
         note_published(settings, publication.version)
     tests = sum(check.is_test for check in built.checks)
-    now = publication.version.tables
-    changed = sorted(table for table in {*before, *now} if before.get(table) != now.get(table))
+    changed = changed_tables(before, publication.version.tables)
     return Refreshed(built.sequence, len(built.checks) - tests, tests, seconds, publication, changed)
 
 

@@ -3,6 +3,7 @@
 Belongs here: that record, which is read also where no engine is. Not here: how it is taken (`compare`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -12,3 +13,8 @@ class TableState:
 
     rows: int
     digest: str
+
+
+def changed_tables(before: Mapping[str, TableState], now: Mapping[str, TableState]) -> list[str]:
+    """The tables that are new, gone, or other than they were."""
+    return sorted(table for table in {*before, *now} if before.get(table) != now.get(table))

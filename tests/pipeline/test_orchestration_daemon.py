@@ -39,6 +39,15 @@ def wait_for_notes(settings: Settings, dev: Dev, expected: int) -> float:
     return time.monotonic() - started
 
 
+def wait_until_told(dev: Dev, said: str) -> str:
+    """Wait until `factlog dev` has told something, and give all that it has."""
+    started = time.monotonic()
+    while said not in (told := dev.told.read_text()):
+        assert time.monotonic() - started < PUBLISHED_WITHIN, told
+        time.sleep(0.25)
+    return told
+
+
 def backfill_runs(dev: Dev, *assets: str) -> list[dict[str, Any]]:
     """Materialize a range of days of assets as the UI does, and give the runs that came of it."""
     backfill = dev.launch_backfill(assets, ["2026-01-01", "2026-01-02", "2026-01-03"])
@@ -57,6 +66,7 @@ def first() -> Iterator[tuple[Settings, Dev, float]]:
     with dagster_dev(settings) as dev:
         drop(settings, "first.ndjson", [note(number, f"2026-01-0{1 + number % 3}") for number in range(10)])
         yield settings, dev, wait_for_notes(settings, dev, 10)
+    assert dev.told.read_text().endswith("Ended.\n"), "it ends cleanly, with all of its processes"
 
 
 def test_a_dropped_file_is_published_within_a_minute(first: tuple[Settings, Dev, float]) -> None:
@@ -74,6 +84,18 @@ def test_a_dropped_file_is_published_within_a_minute(first: tuple[Settings, Dev,
     print(f"published after {took:.1f} s, {second:.1f} s and {third:.1f} s")
     assert {run["status"] for run in runs} <= {"SUCCESS", "STARTED", "QUEUED", "STARTING"}, runs
     assert not list(settings.inbox.iterdir())
+    told = wait_until_told(dev, "published  version 3, up to commit 3")
+    for said in (
+        f"UI     {dev.url}",
+        "landed     first.ndjson: 10 events, commit 1",
+        "published  version 1, up to commit 1",
+        "landed     second.ndjson: 2 events, commit 2",
+        "published  version 2, up to commit 2; changed: writing.notebooks, writing.notes",
+        "landed     by-command.ndjson: 1 event, commit 3",
+    ):
+        assert said in told, told
+    assert "DEBUG" not in told
+    assert dev.log.exists()
 
 
 def test_a_range_of_days_is_one_run(first: tuple[Settings, Dev, float]) -> None:

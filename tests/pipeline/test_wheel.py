@@ -79,8 +79,10 @@ def test_page_does_what_it_says_in_an_empty_folder(
 def test_dagster_serves_the_project(installed: InstalledWheel, tmp_path: Path) -> None:
     typed(installed, "factlog init shop", tmp_path)
     port, project = free_port(), tmp_path / "shop"
-    started = [str(installed.folder / "bin" / "factlog"), "dev", "--port", port]
-    served = serving(started, port, tmp_path / "log", where=project, environment=installed.environment)
+    started = [str(installed.folder / "bin" / "factlog"), "dev", "--no-browser", "--port", port]
+    home = project / "var"
+    home.mkdir()
+    served = serving(started, port, home, where=project, environment=installed.environment)
     with served as dev:
         nodes = dev.ask("{ assetNodes { assetKey { path } } }")["assetNodes"]
     keys = {"/".join(node["assetKey"]["path"]) for node in nodes}

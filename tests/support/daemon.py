@@ -1,4 +1,4 @@
-"""`dagster dev` of a small installation, on a port of its own, ended with every process that it started.
+"""`factlog dev` of a small installation, on a port of its own, ended with every process that it started.
 
 Belongs here: starting it, asking it, ending it. Not here: the installation (`installation`), tests.
 """
@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
-from orchestration.dev import command, dev_environment, prepare_instance
+from orchestration.dev import dev_environment
 from orchestration.settings import PROJECT, Settings
 
 RUNS = "{ runsOrError { ... on Runs { results { id jobName status tags { key value } } } } }"
@@ -35,9 +36,10 @@ mutation {
 
 @dataclass(frozen=True)
 class Dev:
-    """A running `dagster dev`."""
+    """A running `factlog dev`. `told`: the file of what it prints; `log`: that of what Dagster prints."""
 
     url: str
+    told: Path
     log: Path
     session: int
 
@@ -88,14 +90,15 @@ class Dev:
 
 @contextmanager
 def dagster_dev(settings: Settings, *, ready_within: float = 120) -> Iterator[Dev]:
-    """Run `make dev`'s command on a free port, until it serves; its processes end with the block."""
-    prepare_instance(settings)
+    """Run `factlog dev` on a free port, until it serves; its processes end with the block."""
     port = free_port()
     environment = dev_environment(settings)
     environment["PYTHONPATH"] = f"{PROJECT}{os.pathsep}{environment.get('PYTHONPATH', '')}"
-    started = command(settings, port, log_level="info")
-    log = settings.home / "dagster-dev.log"
-    with serving(started, port, log, where=PROJECT, environment=environment, within=ready_within) as dev:
+    started = [str(Path(sys.executable).with_name("factlog")), "dev", "--no-browser", "--port", port]
+    served = serving(
+        started, port, settings.home, where=PROJECT, environment=environment, within=ready_within
+    )
+    with served as dev:
         yield dev
 
 
@@ -110,14 +113,15 @@ def free_port() -> str:
 def serving(
     started: Sequence[str],
     port: str,
-    log: Path,
+    home: Path,
     *,
     where: Path,
     environment: Mapping[str, str],
     within: float = 120,
 ) -> Iterator[Dev]:
-    """Run a command that serves Dagster on a port, until it serves; its processes end with the block."""
-    with log.open("wb") as output:
+    """Run `factlog dev` in a home, until it serves; its processes end with the block."""
+    told = home / "told-by-dev.txt"
+    with told.open("wb") as output:
         process = subprocess.Popen(
             started,
             cwd=where,
@@ -127,7 +131,7 @@ def serving(
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    dev = Dev(f"http://127.0.0.1:{port}", log, process.pid)
+    dev = Dev(f"http://127.0.0.1:{port}", told, home / "dagster" / "dev.log", process.pid)
     try:
         wait_until_served(dev, process, within)
         yield dev
@@ -139,7 +143,7 @@ def wait_until_served(dev: Dev, process: "subprocess.Popen[bytes]", within: floa
     """Wait until the code location is loaded and the sensors run."""
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
-        assert process.poll() is None, f"dagster dev ended with {process.returncode}:\n{tail(dev.log)}"
+        assert process.poll() is None, f"factlog dev ended with {process.returncode}:\n{tail(dev.told)}"
         try:
             locations = dev.ask("{ repositoriesOrError { ... on RepositoryConnection { nodes { name } } } }")
             if locations["repositoriesOrError"].get("nodes"):
@@ -147,7 +151,7 @@ def wait_until_served(dev: Dev, process: "subprocess.Popen[bytes]", within: floa
         except (URLError, ConnectionError, TimeoutError):
             pass
         time.sleep(0.5)
-    raise AssertionError(f"dagster dev did not serve within {within} s:\n{tail(dev.log)}")
+    raise AssertionError(f"factlog dev did not serve within {within} s:\n{tail(dev.log)}")
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:
