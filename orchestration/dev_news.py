@@ -5,6 +5,7 @@ in a line. Not here: printing it (`command_line.dev`), and Dagster's processes (
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from textwrap import shorten
 
@@ -85,6 +86,13 @@ class Newsreader:
 
     def _address(self, run_id: str) -> str:
         return f"{self._url}/runs/{run_id}"
+
+
+@contextmanager
+def newsreader(settings: Settings, url: str) -> Iterator[Newsreader]:
+    """Who looks at an installation from now on; made before Dagster starts, as both make its tables."""
+    with dg.DagsterInstance.from_config(str(settings.dagster_home)) as instance:
+        yield Newsreader(settings, settings.open_archive().storage, instance, url)
 
 
 def news_of_commit(commit: Commit) -> Iterator[News]:

@@ -25,7 +25,7 @@ from orchestration.settings import Settings
 if TYPE_CHECKING:
     import subprocess
 
-    from orchestration.dev_news import News, Newsreader
+    from orchestration.dev_news import News
 
 LOOKS_EVERY = 1.0
 STYLES = {"landed": "", "refused": "yellow", "published": "green", "failed": "bold red"}
@@ -46,6 +46,8 @@ def dev(port: str, no_browser: bool) -> None:
     Example:
       factlog dev --port 3001 --no-browser
     """
+    from orchestration.dev_news import newsreader
+
     settings = read_settings()
     processes.prepare(settings, port)
     screen.print_lines(
@@ -55,7 +57,7 @@ def dev(port: str, no_browser: bool) -> None:
     )
     with (
         ended_by_signals(),
-        newsreader(settings, port) as reader,
+        newsreader(settings, processes.url(port)) as reader,
         processes.dagster(settings, port) as dagster,
     ):
         try:
@@ -68,17 +70,6 @@ def dev(port: str, no_browser: bool) -> None:
         except KeyboardInterrupt:
             screen.print_note("Ending Dagster and its runs; a second Ctrl-C kills them.")
     screen.print_note("Ended.")
-
-
-@contextmanager
-def newsreader(settings: Settings, port: str) -> "Iterator[Newsreader]":
-    """Who looks at Dagster's history, too: it is made before Dagster starts, which would make it as well."""
-    from dagster import DagsterInstance
-
-    from orchestration.dev_news import Newsreader
-
-    with DagsterInstance.from_config(str(settings.dagster_home)) as instance:
-        yield Newsreader(settings, settings.open_archive().storage, instance, processes.url(port))
 
 
 def wait(settings: Settings, dagster: "subprocess.Popen[bytes]", port: str, *, opens_browser: bool) -> None:
