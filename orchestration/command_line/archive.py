@@ -12,6 +12,7 @@ import click
 from event_archive import UnusableInput
 from event_archive.clean import clean as clean_archive
 from event_archive.store.commit import segments_of
+from event_archive.store.folders import LOG
 from event_archive.store.landing_times import describe_wrong_times, wrong_times
 from orchestration.command_line import screen
 from orchestration.command_line.landing_report import count_names, counts_in_order
@@ -19,6 +20,7 @@ from orchestration.command_line.main import DOES_NOT_HOLD, DONE
 from orchestration.command_line.options import json_option, read_settings
 
 LITTER = "litter of a landing that was interrupted, or work of one that is under way; no commit names it"
+DIGEST = re.compile(r"[0-9a-f]{16,64}")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -69,20 +71,29 @@ def log(limit: int | None, wants_json: bool) -> None:
 
 
 @click.command()
+@click.option(
+    "--expect",
+    "expected",
+    metavar="HEAD",
+    help="A head digest that was written down: a commit of this log has to have it.",
+)
 @json_option
-def verify(wants_json: bool) -> int:
+def verify(expected: str | None, wants_json: bool) -> int:
     """Check every file of the archive against the log: changed, missing, added, reordered; no event twice.
 
     Exit code 1, and one line for each file, where something does not hold. What a crash left is named as
     litter: it is no part of the archive, and does it no harm. Commits whose time can't be right, because a
     clock was wrong, are named as well: the log holds what the clock said, and that is no damage.
+    An archive in which nothing has landed is exit code 2: there is nothing that could hold.
 
     \b
-    Example:
+    Examples:
       factlog verify && echo the archive is what was landed
+      factlog verify --expect b2a02ccb0d3cf6c8
     """
-    from event_archive.verification import inspect_archive
+    from event_archive.verification import Finding, inspect_archive
 
+    digest = parse_digest(expected) if expected is not None else ""
     settings = read_settings()
     archive = settings.open_archive()
     with screen.show_progress("Checking", 1) as show:
@@ -91,11 +102,18 @@ def verify(wants_json: bool) -> int:
         )
     findings, litter = found.findings, found.litter
     commits = [] if findings else archive.log.commits()
+    if not findings and not commits:
+        raise UnusableInput(
+            f"{settings.archive_root}: nothing has landed here, so there is nothing to verify"
+        )
+    if not findings and not any(commit.digest.startswith(digest) for commit in commits):
+        findings.append(Finding(LOG, f"no commit has the digest {digest}: this is not the log it was of"))
     screen.print_note(*describe_wrong_times(commits, settings.limits))
     if wants_json:
         wrong = [commit.sequence for commit in wrong_times(commits, settings.limits)]
         report = {"holds": not findings, "commits": len(commits), "findings": findings, "litter": litter}
-        screen.print_json(report | {"wrong_times": wrong})
+        head = commits[-1].digest if commits else None
+        screen.print_json(report | {"wrong_times": wrong, "head_digest": head})
         return DOES_NOT_HOLD if findings else DONE
     screen.print_lines(*(screen.printable(f"{name}: {LITTER}") for name in litter))
     if findings:
@@ -103,9 +121,8 @@ def verify(wants_json: bool) -> int:
         screen.print_note(f"The archive does not hold: {len(findings):,} problem(s), named above.")
     else:
         rows = sum(segment.rows for segment in segments_of(commits))
-        head = commits[-1].digest if commits else "none"
         held = f"{len(commits):,} commit(s), {rows:,} event(s)"
-        screen.print_lines(f"The archive holds: {held}. Head digest: {head}")
+        screen.print_lines(f"The archive holds: {held}. Head digest: {commits[-1].digest}")
     if litter:
         screen.print_note(f"{len(litter):,} file(s) are litter. Old litter is removed by: factlog clean")
     return DOES_NOT_HOLD if findings else DONE
@@ -139,6 +156,15 @@ def clean(older_than: str, dry_run: bool, wants_json: bool) -> None:
         screen.print_note("There was no litter.")
     else:
         screen.print_note(f"{len(litter):,} file(s) {'would be ' if dry_run else ''}removed.")
+
+
+def parse_digest(text: str) -> str:
+    """Parse a digest, or the start of one; raises UnusableInput."""
+    if not DIGEST.fullmatch(text.lower()):
+        raise UnusableInput(
+            f"--expect {text}: not a digest; give the one that `factlog verify` printed, or 16 digits of it"
+        )
+    return text.lower()
 
 
 def parse_age(text: str) -> timedelta:

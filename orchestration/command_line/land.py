@@ -122,8 +122,10 @@ def inbox(quarantine_anyway: bool, accepts_clock: bool, wants_json: bool) -> int
 
     settings = read_settings(accepts_clock=accepts_clock)
     mappings = settings.load_inbox_mappings()
-    archive = settings.open_archive(may_create=True)
     dropped = list_inbox(settings.inbox)
+    # Where nothing was dropped, nothing begins an archive: the home may be misspelt, or its disk not mounted.
+    has_files = bool(dropped.complete or dropped.unfinished or dropped.problems)
+    archive = settings.open_archive(may_create=has_files)
     if dropped.unfinished:
         # Somebody may still be writing to them; who asks right after dropping a file wants it landed.
         time.sleep(SETTLED_AFTER_SECONDS)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.command_line.main import COMMANDS
-from support.command_typing import PROJECT, RATED, Typed, in_a_shell, write
+from support.command_typing import PROJECT, RATED, Typed, begin_archive, in_a_shell, write
 
 
 @pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
@@ -22,7 +22,11 @@ def test_help_explains_with_an_example(factlog: Typed, command: list[str]) -> No
     assert max(map(len, out.splitlines())) <= 100
 
 
-def test_help_without_a_command(factlog: Typed) -> None:
+def test_help_without_a_command_where_there_is_no_project(
+    factlog: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FACTLOG_PROJECT")
+    monkeypatch.delenv("FACTLOG_HOME")
     code, out, err = factlog()
     assert (code, err) == (0, "")
     assert all(f"  {name} " in out for name in COMMANDS)
@@ -97,9 +101,9 @@ def test_setting_that_is_none(factlog: Typed, monkeypatch: pytest.MonkeyPatch, s
 
 
 def test_closed_pipe_is_silent(home: Path) -> None:
+    begin_archive()
     done = in_a_shell(
-        "factlog inbox 2> /dev/null; factlog contracts | head -n 1; "
-        "factlog query --archive 'FROM range(300000)' --csv | head -n 1",
+        "factlog contracts | head -n 1; factlog query --archive 'FROM range(300000)' --csv | head -n 1",
         home,
     )
     assert (done.returncode, done.stderr) == (0, "")

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from event_archive import Limits, Source, land
 from examples.company.scenario import Scenario
 from examples.company.simulation import compose
 from orchestration.settings import Settings
-from support.command_typing import PROJECT, RATED, Typed, good_and_bad, in_a_shell, write
+from support.command_typing import PROJECT, RATED, Typed, begin_archive, good_and_bad, in_a_shell, write
 
 MAPPING = """
 choose: kind
@@ -83,6 +84,7 @@ def test_landing_from_standard_input(home: Path) -> None:
 
 
 def test_inbox_is_landed_and_cleared(home: Path, factlog: Typed) -> None:
+    begin_archive()
     code, out, err = factlog("inbox")
     assert (code, out) == (0, "")
     assert "empty" in err
@@ -207,7 +209,7 @@ def test_a_clock_that_was_wrong_is_named_until_one_is_accepted_and_after(home: P
 
 
 def test_log_of_nothing_and_of_something(factlog: Typed) -> None:
-    factlog("inbox")
+    begin_archive()
     code, out, err = factlog("log")
     assert (code, out) == (0, "")
     assert "empty" in err
@@ -261,6 +263,21 @@ def test_verify_holds_until_a_byte_is_changed(home: Path, factlog: Typed) -> Non
     assert (code, json.loads(out)["holds"]) == (1, False)
 
 
+def test_verify_finds_the_commit_that_was_written_down(home: Path, factlog: Typed) -> None:
+    factlog("land", write(RATED))
+    head = json.loads(factlog("verify", "--json")[1])["head_digest"]
+    factlog("land", write(RATED | {"id": "a-2"}, name="more.ndjson"))
+    assert factlog("verify", "--expect", head)[0] == 0
+    assert factlog("verify", "--expect", head[:16].upper())[0] == 0
+    shutil.rmtree(home)
+    factlog("land", write(RATED | {"id": "a-3"}))
+    code, out, _ = factlog("verify", "--expect", head)
+    assert (code, out) == (1, f"log: no commit has the digest {head}: this is not the log it was of\n")
+    for nonsense in ("", head[:15], head + "0", "g" * 64):
+        code, out, err = factlog("verify", "--expect", nonsense)
+        assert (code, out, "not a digest" in err) == (2, "", True)
+
+
 def test_clean_removes_litter_only(home: Path, factlog: Typed) -> None:
     factlog("land", write(RATED))
     litter = home / "archive" / "events" / "translation.rated.v1" / f"{'0' * 64}.parquet"
@@ -304,7 +321,7 @@ def test_contracts_are_listed_and_shown(factlog: Typed) -> None:
 
 
 def test_quarantine_gives_reason_and_bytes(factlog: Typed) -> None:
-    factlog("inbox")
+    begin_archive()
     assert "empty" in factlog("quarantine")[2]
     factlog("land", good_and_bad())
     code, out, err = factlog("quarantine", "list")
@@ -356,7 +373,7 @@ def test_wide_answer_is_printed_record_by_record(factlog: Typed) -> None:
 
 
 def test_query_knows_the_contracts_of_another_folder(factlog: Typed) -> None:
-    factlog("inbox")
+    begin_archive()
     contracts = str(PROJECT / "examples" / "github" / "contracts")
     _, out, _ = factlog(
         "query",
@@ -370,7 +387,7 @@ def test_query_knows_the_contracts_of_another_folder(factlog: Typed) -> None:
 
 
 def test_nothing_is_published_yet(factlog: Typed) -> None:
-    factlog("inbox")
+    begin_archive()
     code, out, err = factlog("published")
     assert (code, out) == (0, "")
     assert "factlog refresh" in err

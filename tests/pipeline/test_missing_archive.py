@@ -142,9 +142,28 @@ def test_every_command_is_one_of_the_three_kinds() -> None:
 @pytest.mark.parametrize("command", [["land", "events.ndjson"], ["inbox"]], ids=" ".join)
 def test_what_brings_events_begins_an_archive(home: Path, factlog: Typed, command: list[str]) -> None:
     write(RATED)
+    if command == ["inbox"]:
+        (home / "inbox").mkdir(parents=True)
+        Path("events.ndjson").rename(home / "inbox" / "events.ndjson")
     assert factlog(*command)[0] == 0
     assert factlog("verify")[0] == 0
     assert (home / "archive").is_dir()
+
+
+def test_an_inbox_that_is_not_there_begins_none(missing: Path, factlog: Typed) -> None:
+    before = tree(missing)
+    code, out, err = factlog("inbox")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "there is no archive here" in err
+    assert tree(missing) == before
+
+
+def test_an_archive_in_which_nothing_has_landed_is_no_archive_that_holds(home: Path, factlog: Typed) -> None:
+    open_archive(home / "archive", Settings.contracts, may_create=True)
+    for more in ([], ["--json"], ["--expect", "0" * 64]):
+        code, out, err = factlog("verify", *more)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert "nothing has landed here" in err
 
 
 @pytest.mark.parametrize(
@@ -156,7 +175,7 @@ def test_a_landing_that_names_no_file_begins_none(nothing: Path, factlog: Typed,
     assert not nothing.exists()
 
 
-@pytest.mark.parametrize("command", [["land", "events.ndjson"], ["inbox"], ["demo"]], ids=" ".join)
+@pytest.mark.parametrize("command", [["land", "events.ndjson"], ["demo"]], ids=" ".join)
 @pytest.mark.parametrize("derived", ["warehouse.duckdb", "published/reporting-1.json"])
 def test_no_second_archive_begins_beside_what_was_derived_from_the_first(
     home: Path, factlog: Typed, derived: str, command: list[str]
@@ -183,6 +202,17 @@ def test_what_is_published_is_read_without_the_archive(
     assert (code, out.splitlines()[1]) == (0, "10"), err
     assert factlog("published")[0] == 0
     assert not settings.archive_root.exists()
+
+
+def test_a_command_that_reads_makes_no_folder(home: Path, factlog: Typed) -> None:
+    factlog("land", write(RATED, RATED | {"id": "a-2", "data": {}}))
+    for folder in ("scratch", "keys"):
+        shutil.rmtree(home / "archive" / folder, ignore_errors=True)
+    before = [path for path in tree(home) if Path(path).is_dir()]
+    reading = ["status", "log", "verify", "quarantine list", "quarantine show", "corrections", "contracts"]
+    for command in [*reading, "published", "query --archive FROM~events.all_events", "inbox"]:
+        factlog(*(word.replace("~", " ") for word in command.split()))
+        assert [path for path in tree(home) if Path(path).is_dir()] == before, command
 
 
 def test_a_copy_that_can_not_be_written_is_read(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from orchestration.refresh import refresh
 from orchestration.settings import PROJECT, Settings
 from orchestration.warehouse.lock import warehouse_lock
 from orchestration.warehouse.requests import Days, pending
-from support.command_typing import RATED, Typed
+from support.command_typing import RATED, Typed, begin_archive
 
 EVENTS = Path(__file__).parent / "models" / "events.ndjson"
 DAMAGE = """
@@ -128,7 +128,7 @@ def test_days_that_cannot_be_meant_are_refused_in_one_line(
 
 
 def test_an_empty_archive_has_no_days_to_replay(factlog: Typed) -> None:
-    factlog("inbox")
+    begin_archive()
     code, _, err = factlog("replay", "--days", "2026-01-05")
     assert code == 2
     assert "the archive holds no events yet" in err

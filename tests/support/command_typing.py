@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.command_line.main import run
+from orchestration.settings import Settings
 
 PROJECT = Path(__file__).parents[2]
 RATED = {
@@ -31,6 +32,11 @@ Typed = Callable[..., tuple[int, str, str]]
 def write(*records: object, name: str = "events.ndjson") -> str:
     Path(name).write_text("".join(f"{json.dumps(record)}\n" for record in records))
     return name
+
+
+def begin_archive() -> None:
+    """Begin an archive in the home, in which nothing has landed."""
+    Settings.from_environment().open_archive(may_create=True)
 
 
 def good_and_bad() -> str:
