@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from event_archive import Archive, UnusableInput
 from orchestration.dataset.table_state import TableState, changed_tables
-from orchestration.dataset.versions import served_version
+from orchestration.dataset.version_marks import last_published
 from orchestration.dbt.process import OnNode, first_lines, run_dbt
 from orchestration.dbt.project_rules import format_unread, unread_types
 from orchestration.full_disk import full, full_disk_in_one_line
@@ -19,6 +19,7 @@ from orchestration.planning.plan import plan
 from orchestration.planning.selection import Basis
 from orchestration.publishing.build_inputs import Inputs, inputs_of_build
 from orchestration.publishing.failed_build import forget_failure, noting_failure
+from orchestration.publishing.older_layout import move_over
 from orchestration.publishing.publish import (
     Publication,
     PublishingRefused,
@@ -45,9 +46,9 @@ REPLAY = "factlog replay"
 
 @dataclass(frozen=True)
 class Refreshed:
-    """What a refresh did: up to which commit, how many models and tests, and what is served now.
+    """What a refresh did: up to which commit, how many models and tests, and what is published now.
 
-    `changed`: the tables that are not as they were in what was served before.
+    `changed`: the tables that are not as they were in what was published before.
     """
 
     sequence: int
@@ -77,6 +78,7 @@ def refresh(
     days = list(replay)
     holding = warehouse_lock(settings, "a replay" if days else "a refresh", log=log)
     with holding as lock, noting_failure(settings), full_disk_in_one_line(str(settings.home)):
+        move_over(settings)
         archive = settings.open_archive()
         inputs = inputs_of_build(settings, archive.log.commits())
         if not (days or from_nothing) and (standing := nothing_new(settings, archive, inputs)):
@@ -92,7 +94,7 @@ def refresh(
         )
         if log and (unread := unread_types(built.manifest, archive.contracts)):
             log(format_unread(unread))
-        before = served_tables(settings)
+        before = published_tables(settings)
         publication = publish_locked(settings, archive, log)
         rows = rows_read(archive, built, prepared.state)
         seconds = time.monotonic() - started
@@ -105,8 +107,8 @@ def refresh(
 
 
 def nothing_new(settings: Settings, archive: Archive, inputs: Inputs) -> Publication | None:
-    """What is served, where a build would give the same; None where it might not."""
-    version = served_version(settings)
+    """What was published, where a build would give the same; None where it might not."""
+    version = last_published(settings)
     if version is None or not is_unchanged(settings, archive, inputs):
         return None
     return stay_published(settings, archive, version)
@@ -147,7 +149,7 @@ def rows_read(archive: Archive, built: Built, before: WarehouseState) -> int:
     return plan(built.manifest, archive.contracts, commits, before, served=built.sequence).rows
 
 
-def served_tables(settings: Settings) -> dict[str, TableState]:
-    """The state of each table that is served."""
-    version = served_version(settings)
+def published_tables(settings: Settings) -> dict[str, TableState]:
+    """The state of each table that was published last."""
+    version = last_published(settings)
     return version.tables if version else {}

@@ -198,7 +198,7 @@ class Settings:
 
         self.require("home")
         contracts = self.load_contracts() if reads_contracts else Contracts([])
-        derived = [self.warehouse, *self.published.glob("reporting-*.json")]
+        derived = [self.warehouse, *sorted(self.published.rglob("*.json"))]
         if may_create and not has_archive(self.archive_root):
             for path in filter(Path.exists, derived):
                 raise UnusableInput(

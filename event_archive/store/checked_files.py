@@ -114,6 +114,18 @@ class CheckedFiles:
             return str(error)
         return None if digest == file.sha256 else "its bytes were changed: the SHA-256 is another"
 
+    def digest(self, name: str) -> str:
+        """Return the SHA-256 of a file: as it was noted, or hashed now; raises OSError where it can't be."""
+        stamp = self._place.stamp(name)
+        self._read_record()
+        noted, _, stamp_then = self._seen.get(name, "").partition(" ")
+        if stamp_then == stamp:
+            return noted
+        digest = self._place.digest(name)
+        if self._place.stamp(name) == stamp:
+            self._note({name: f"{digest} {stamp}"})
+        return digest
+
     def note(self, files: Iterable[NamedFile]) -> None:
         """Remember these files as they are: whoever calls this has just hashed and sealed them."""
         with contextlib.suppress(OSError):

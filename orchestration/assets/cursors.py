@@ -12,7 +12,7 @@ import dagster as dg
 
 from event_archive.store.commit import Commit, is_of
 from orchestration.assets.keys import REPORTING
-from orchestration.dataset.versions import served_version
+from orchestration.dataset.version_marks import last_published
 from orchestration.settings import Settings
 
 
@@ -43,7 +43,7 @@ def unpublished(
 
     A refresh by the command line leaves the second kind: without another one its models would look stale.
     """
-    served = served_version(settings)
+    served = last_published(settings)
     held = served.sequence_in(commits) if served else 0
     return commits[min(held, last_reported_sequence(instance, REPORTING, commits)) :]
 

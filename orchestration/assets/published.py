@@ -13,6 +13,7 @@ from event_archive import UnusableInput
 from orchestration.assets.cursors import last_materialization
 from orchestration.assets.data_versions import version_of, version_tags
 from orchestration.assets.keys import REPORTING
+from orchestration.dataset.version_marks import RELEASE
 from orchestration.names import REFRESH_JOB, WAREHOUSE_POOL
 from orchestration.publishing.publish import Publication, PublishingRefused, publish
 from orchestration.settings import Settings
@@ -23,7 +24,8 @@ from orchestration.warehouse.outcomes import Check
 DESCRIPTION = """The reporting dataset: a DuckDB file that analysts open at `published/reporting.duckdb`.
 
 Each materialization that finds something new writes a numbered, immutable version and switches to it in one
-step; where a check does not hold, the version that was served before stays."""
+step; where a check does not hold, the version that was served before stays. While somebody holds an older one
+(`factlog published serve 3`), versions are written and that one stays served."""
 
 
 def published_asset(settings: Settings, marts: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
@@ -59,6 +61,9 @@ def published_asset(settings: Settings, marts: Sequence[dg.AssetKey]) -> dg.Asse
         metadata = to_metadata(publication, settings.time_zone)
         words = "published" if publication.is_new else "nothing new since"
         context.log.info(f"{words} version {version.number}, up to commit {version.sequence}")
+        if publication.held is not None:
+            held = publication.held
+            context.log.warning(f"version {held} is held and stays served; to serve the newest: `{RELEASE}`")
         if publication.removed:
             numbers = ", ".join(map(str, publication.removed))
             context.log.info(f"removed old versions, as `retention` says: {numbers}")
@@ -96,6 +101,8 @@ def to_metadata(publication: Publication, zone: tzinfo) -> dict[str, dg.Metadata
     ]
     return {
         "version": dg.MetadataValue.int(version.number),
+        "served": dg.MetadataValue.int(publication.served.number),
+        "held": dg.MetadataValue.bool(publication.is_held),
         "new": dg.MetadataValue.bool(publication.is_new),
         "sequence": dg.MetadataValue.int(version.sequence),
         "digest": dg.MetadataValue.text(version.log_digest),

@@ -37,7 +37,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "corrections": ("corrections", "List the corrections that wait for what they name."),
     "refresh": ("derive.refresh", "Derive the reporting dataset, check it, publish it."),
     "replay": ("derive.replay", "Derive days again, or the dataset as it was at a moment."),
-    "published": ("derive.refresh", "List the published versions, or serve an older one."),
+    "published": ("derive.published", "List the published versions, or serve an older one."),
     "diff": ("derive.diff", "Tell what differs between two states of the dataset, and by which events."),
     "check": ("check", "Name what in the project was written for an older factlog."),
     "dev": ("dev", "Run the Dagster UI of the project, with its daemon."),

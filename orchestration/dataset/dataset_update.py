@@ -64,7 +64,7 @@ def update_dataset(
         let_go(connection)
         held, reason = False, describe_first(error)
     if not held:
-        log(f"{before.name} could not be brought up to date, all tables are written anew: {reason}")
+        log(f"the version before could not be brought up to date, all tables are written anew: {reason}")
         # A log that is left beside the file would be taken for that of the next file of its name.
         for path in (file, file.with_name(f"{file.name}.wal")):
             path.unlink(missing_ok=True)

@@ -1,15 +1,23 @@
 """The published versions of the reporting dataset: what each is, which exist, and which one is served.
 
-Belongs here: reading them. Not here: writing a version and the switch to it (`publishing.publish`), what its
-file says of itself (`dataset_file`). A version exists once its manifest does; it is served once
-`reporting.duckdb` points at it.
+Belongs here: reading them. Not here: writing a version (`publishing.publish`) and the switch to it
+(`publishing.serving`), what people said of versions (`version_marks`), what a file says of itself
+(`dataset_file`).
+
+    published/reporting.duckdb                  what analysts open: the version that is served
+    published/versions/<n>/reporting.duckdb     version n, under the same name, so that queries of one fit all
+    published/versions/<n>/manifest.json        what it is; the version exists once this file does
+
+The first is a hard link to one of the others, so it is told by its inode; or a copy, where a file system has
+no such links or a backup made two files of it: then by its bytes. So no step of a switch leaves a doubt.
 """
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,16 +30,23 @@ from orchestration.json_file import read_json_file
 from orchestration.settings import Settings
 
 SERVED = "reporting.duckdb"
-VERSION_FILE = re.compile(r"reporting-[1-9][0-9]*\.duckdb", re.ASCII)
+VERSIONS = "versions"
+MANIFEST = "manifest.json"
+VERSION_FOLDER = re.compile(r"[1-9][0-9]*", re.ASCII)
+OLDER_LAYOUT = re.compile(r"reporting-([1-9][0-9]*)\.(duckdb|json)", re.ASCII)
 CHECKED = ".checked-versions"
 VOUCHED_BY = "manifest_sha256"
 REMEDY = "restore published/ from a copy, or move it away and run `factlog refresh`"
+SERVE_AGAIN = "remove it and run `factlog refresh`"
 BRING_BACK = "restore it from a copy, or run `factlog refresh`, which publishes a new one"
 
 
 @dataclass(frozen=True)
 class Version:
-    """One published version, as its manifest describes it."""
+    """One published version, as its manifest describes it.
+
+    `is_of_older_layout`: its file lies beside the served one, where an older factlog wrote it.
+    """
 
     number: int
     sequence: int
@@ -41,6 +56,7 @@ class Version:
     bytes: int
     tables: dict[str, TableState]
     sha256: str = ""
+    is_of_older_layout: bool = field(default=False, compare=False)
 
     @property
     def path(self) -> str:
@@ -49,13 +65,18 @@ class Version:
 
     @property
     def file_name(self) -> str:
-        """The file that analysts open."""
-        return f"reporting-{self.number}.duckdb"
+        """The file that analysts open, below the folder `published`."""
+        return f"reporting-{self.number}.duckdb" if self.is_of_older_layout else f"{self.folder}/{SERVED}"
 
     @property
     def manifest_name(self) -> str:
         """The file that says what the version is; the version exists once this file does."""
-        return f"reporting-{self.number}.json"
+        return f"reporting-{self.number}.json" if self.is_of_older_layout else f"{self.folder}/{MANIFEST}"
+
+    @property
+    def folder(self) -> str:
+        """The folder of the version, below the folder `published`."""
+        return f"{VERSIONS}/{self.number}"
 
     @property
     def published_time(self) -> datetime:
@@ -71,32 +92,77 @@ class Version:
         """The commit of a log up to which it was derived; 0 where that was another log."""
         return self.sequence if is_of(commits, self.sequence, self.log_digest) else 0
 
+    def fields(self) -> dict[str, Any]:
+        """Return what its manifest says."""
+        fields = asdict(self)
+        del fields["is_of_older_layout"]
+        return fields
+
     def to_json(self) -> str:
         """Return the text of its manifest, which vouches for itself."""
-        fields = asdict(self)
+        fields = self.fields()
         return json.dumps(fields | {VOUCHED_BY: digest_of(fields)}, indent=2) + "\n"
 
 
 def versions(settings: Settings) -> list[Version]:
     """Return the published versions, oldest first."""
-    manifests = [read_manifest(path) for path in settings.published.glob("reporting-*.json")]
-    return sorted(manifests, key=lambda version: version.number)
+    found = {version.number: version for version in versions_of_older_layout(settings)}
+    for number in version_folders(settings):
+        manifest = settings.published / VERSIONS / str(number) / MANIFEST
+        if manifest.exists():
+            found[number] = read_numbered(manifest, number)
+    return [found[number] for number in sorted(found)]
+
+
+def versions_of_older_layout(settings: Settings) -> list[Version]:
+    """Return the versions that still lie where an older factlog wrote them, oldest first."""
+    named = [
+        (OLDER_LAYOUT.fullmatch(path.name), path) for path in settings.published.glob("reporting-*.json")
+    ]
+    known = [read_numbered(path, int(match[1])) for match, path in named if match]
+    in_order = sorted(known, key=lambda version: version.number)
+    return [replace(version, is_of_older_layout=True) for version in in_order]
+
+
+def version_folders(settings: Settings) -> list[int]:
+    """Return the numbers under which there are folders of versions, oldest first; of a crash, perhaps."""
+    names = (path.name for path in (settings.published / VERSIONS).glob("*"))
+    return sorted(int(name) for name in names if VERSION_FOLDER.fullmatch(name))
 
 
 def served_version(settings: Settings) -> Version | None:
     """Return the version that analysts read; None where nothing is published yet."""
-    link = settings.published / SERVED
+    served = settings.published / SERVED
     try:
-        target = link.readlink()
+        if served.is_symlink():
+            return version_of_link(settings, served)
+        status = served.stat()
     except FileNotFoundError:
         return None
-    except OSError:
-        target = Path(SERVED)
-    if not VERSION_FILE.fullmatch(str(target)):
-        raise UnusableInput(
-            f"{link}: is not the link to a version that publishing makes; remove it and run `factlog refresh`"
-        )
-    return read_manifest((settings.published / target).with_suffix(".json"))
+    for number in reversed(version_folders(settings)):
+        folder = settings.published / VERSIONS / str(number)
+        if (folder / SERVED).exists() and os.path.samestat((folder / SERVED).stat(), status):
+            return read_numbered(folder / MANIFEST, number)
+    return version_of_bytes(settings, served)
+
+
+def version_of_link(settings: Settings, served: Path) -> Version:
+    """Return the version that a link of an older factlog leads to."""
+    match = OLDER_LAYOUT.fullmatch(str(served.readlink()))
+    known = {version.number: version for version in versions_of_older_layout(settings)}
+    if not match or int(match[1]) not in known:
+        raise UnusableInput(f"{served}: is a link, but to no published version; {SERVE_AGAIN}")
+    return known[int(match[1])]
+
+
+def version_of_bytes(settings: Settings, served: Path) -> Version:
+    """Return the version that a file is a copy of; hashed once, and again where the file is another."""
+    checked = checked_versions(settings)
+    digest = checked.digest(SERVED)
+    for version in reversed(versions(settings)):
+        if digest == (version.sha256 or checked.digest(version.file_name)):
+            return version
+    raise UnusableInput(f"{served}: is no version that was published; {SERVE_AGAIN}")
 
 
 def require_served_version(settings: Settings) -> Version:
@@ -129,6 +195,14 @@ def read_manifest(path: Path) -> Version:
         return Version(**fields, tables=tables)
     except (KeyError, TypeError, AttributeError):
         raise UnusableInput(f"{path}: is damaged, it describes no version; {REMEDY}") from None
+
+
+def read_numbered(path: Path, number: int) -> Version:
+    """Return the version that a manifest describes; raises UnusableInput where it is that of another."""
+    version = read_manifest(path)
+    if version.number != number:
+        raise UnusableInput(f"{path}: is the manifest of version {version.number}; {REMEDY}")
+    return version
 
 
 def digest_of(fields: Mapping[str, Any]) -> str:

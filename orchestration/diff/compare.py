@@ -21,7 +21,7 @@ from event_archive import Archive, UnusableInput
 from event_archive.engine import open_engine
 from event_archive.views.between_cuts import Cut
 from orchestration.dataset.dataset_file import Dataset, DatasetInfo, attach_dataset
-from orchestration.dataset.versions import find_version, intact_file, require_served_version, versions
+from orchestration.dataset.versions import SERVED, find_version, intact_file, require_served_version, versions
 from orchestration.diff.causes import Causes, find_causes
 from orchestration.diff.rows import RowDifferences, compare_rows, read_rows
 from orchestration.setting_values import absolute, whole_number
@@ -209,8 +209,11 @@ def find_dataset(settings: Settings, asked: str) -> tuple[str, Path]:
     if not path.exists():
         raise UnusableInput(f"{asked}: no such file, and neither a version's number nor `{CURRENT}`")
     file = path.resolve()
-    for version in versions(settings) if file.parent == settings.published.resolve() else ():
-        if version.file_name == file.name:
+    published = settings.published.resolve()
+    if file == published / SERVED:
+        intact_file(settings, require_served_version(settings))
+    for version in versions(settings) if published in file.parents else ():
+        if file == published / version.file_name:
             intact_file(settings, version)
     return asked, file
 

@@ -55,7 +55,10 @@ class WaitingStanding:
 
 @dataclass(frozen=True)
 class ServedStanding:
-    """The version that analysts read. `newest_event_at`: how fresh it is by data time."""
+    """The version that analysts read. `newest_event_at`: how fresh it is by data time.
+
+    `is_held`: a newer one is published, and somebody holds this one.
+    """
 
     version: int
     sequence: int
@@ -63,6 +66,7 @@ class ServedStanding:
     tables: int
     rows: int
     newest_event_at: datetime | None
+    is_held: bool = False
 
 
 @dataclass(frozen=True)

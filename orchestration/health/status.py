@@ -13,6 +13,7 @@ from event_archive.landing.inbox_listing import InboxListing, list_inbox
 from event_archive.store.commit import LANDING, RECOVERY, Commit, is_of, segments_of
 from event_archive.store.local import has_archive
 from event_archive.views.corrections import count_corrections
+from orchestration.dataset.version_marks import RELEASE, last_published
 from orchestration.dataset.versions import Version, is_intact, served_version
 from orchestration.health.dagster_history import failed_checks, is_any_under_way, newest_runs
 from orchestration.health.standing import (
@@ -53,7 +54,8 @@ def collect(settings: Settings) -> Standing:
     note = read_note(settings)
     problems: list[Problem] = []
     served = read_served(settings, commits, problems)
-    refresh = expected(settings, commits, served)
+    published = read_published(settings, problems) if served else None
+    refresh = expected(settings, commits, published)
     problems += [
         *of_publishing(settings, refresh),
         *of_dagster(settings, refresh),
@@ -64,7 +66,7 @@ def collect(settings: Settings) -> Standing:
         project=project,
         archive=of_archive(commits),
         waiting=of_waiting(commits, inbox, note.get(CORRECTIONS_WAITING)),
-        served=of_served(served, commits) if served else None,
+        served=of_served(served, commits, is_held=served != published) if served else None,
         refresh=refresh,
         problems=tuple(problems),
     )
@@ -149,7 +151,16 @@ def read_served(settings: Settings, commits: Sequence[Commit], problems: list[Pr
     return served
 
 
-def of_served(served: Version, commits: Sequence[Commit]) -> ServedStanding:
+def read_published(settings: Settings, problems: list[Problem]) -> Version | None:
+    """What was published last: another version than the one that is served, while an older one is held."""
+    try:
+        return last_published(settings)
+    except UnusableInput as error:
+        problems.append(Problem(str(error), RELEASE))
+        return None
+
+
+def of_served(served: Version, commits: Sequence[Commit], *, is_held: bool) -> ServedStanding:
     """What is served."""
     return ServedStanding(
         version=served.number,
@@ -158,28 +169,29 @@ def of_served(served: Version, commits: Sequence[Commit]) -> ServedStanding:
         tables=len(served.tables),
         rows=sum(state.rows for state in served.tables.values()),
         newest_event_at=newest_event(commits[: served.sequence_in(commits)]),
+        is_held=is_held,
     )
 
 
-def expected(settings: Settings, commits: Sequence[Commit], served: Version | None) -> RefreshStanding:
+def expected(settings: Settings, commits: Sequence[Commit], published: Version | None) -> RefreshStanding:
     """What a refresh would do."""
     with shared_lock(settings) as holder:
-        after = served.sequence_in(commits) if served else 0
+        after = published.sequence_in(commits) if published else 0
         arrived = segments_of(commits)
         known = {segment.path for segment in segments_of(commits[:after])}
         events: Counter[str] = Counter()
         for segment in arrived:
             if segment.path not in known:
                 events[segment.type] += segment.rows
-        because = () if holder else tuple(reasons(settings, served))
+        because = () if holder else tuple(reasons(settings, published))
     return RefreshStanding(len(commits) - after, dict(events.most_common()), because, holder)
 
 
-def reasons(settings: Settings, served: Version | None) -> Iterator[str]:
+def reasons(settings: Settings, published: Version | None) -> Iterator[str]:
     """What makes a refresh derive something besides what landed."""
     note = read_note(settings)
     inputs = note.get("inputs")
-    if served is None:
+    if published is None:
         yield "nothing is published yet"
         return
     if not isinstance(inputs, dict):
@@ -192,8 +204,8 @@ def reasons(settings: Settings, served: Version | None) -> Iterator[str]:
         yield "the last build was not published"
     elif note.get("warehouse") != warehouse_stamps(settings):
         yield "the warehouse was written to since"
-    elif note.get("version") != served.number:
-        yield f"version {served.number} is served, and {note.get('version')} was derived last"
+    elif note.get("version") != published.number:
+        yield f"version {published.number} is published, and {note.get('version')} was derived last"
     elif note.get("moves"):
         yield "something reads what changes by itself: a clock, chance or files"
 

@@ -79,7 +79,7 @@ def served_words(served: ServedStanding | None, archive: ArchiveStanding, now: d
     if served is None:
         return "nothing is published yet"
     tables, rows = format_count(served.tables, "table"), format_count(served.rows, "row")
-    held = f"version {served.version}: {tables}, {rows}"
+    held = f"version {served.version}{', held' if served.is_held else ''}: {tables}, {rows}"
     fresh = "without an event"
     if served.newest_event_at:
         fresh = f"data up to {ago(served.newest_event_at, now, zone)}"

@@ -11,7 +11,7 @@ from datetime import date
 
 from event_archive import Archive
 from event_archive.store.commit import segments_of
-from orchestration.dataset.versions import served_version
+from orchestration.dataset.version_marks import last_published
 from orchestration.dbt.process import load_manifest
 from orchestration.planning.key_counts import count_keys, read_corrections
 from orchestration.planning.plan import Plan, plan
@@ -57,7 +57,7 @@ def plan_over(
     """Return what a build over an open archive would do; `keep`: as for `load_manifest`."""
     manifest, commits = load_manifest(settings, keep=keep), archive.log.commits()
     state = read_if_free(settings, manifest, archive, len(commits))
-    version = served_version(settings)
+    version = last_published(settings)
     corrections = read_corrections(archive, commits)
     planned = plan(
         manifest,

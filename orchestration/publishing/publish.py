@@ -1,37 +1,42 @@
 """Write, audit, publish: the numbered, immutable versions of the reporting dataset.
 
-Belongs here: how a version is written, and the switch to it. Not here: building the warehouse (`refresh`),
-what is checked (`warehouse.checks`), which versions there are (`dataset.versions`), reading one
-(`query`). A crash leaves the old version served, and litter that the next publishing removes.
+Belongs here: how a version is written, and when. Not here: building the warehouse (`refresh`), what is
+checked (`warehouse.checks`), the switch to a version (`serving`), which versions there are
+(`dataset.versions`), reading one (`query`). A crash leaves the old version served, and litter that the next
+publishing removes.
 """
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import duckdb
 
 from event_archive import Archive, UnusableInput
-from event_archive.store.durable import file_digest, make_durable_folder, move_into_place, sync
+from event_archive.store.durable import file_digest, make_durable_folder, move_into_place
 from orchestration.dataset.code_version import code_version
 from orchestration.dataset.compare import table_states
 from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
 from orchestration.dataset.dataset_update import update_dataset
 from orchestration.dataset.table_state import TableState
+from orchestration.dataset.version_marks import last_published
 from orchestration.dataset.versions import (
+    OLDER_LAYOUT,
     SERVED,
+    VERSIONS,
     Version,
     checked_versions,
-    find_version,
-    intact_file,
     is_intact,
     served_version,
+    version_folders,
     versions,
 )
 from orchestration.full_disk import full_disk_in_one_line
 from orchestration.publishing.failed_build import noting_failure
+from orchestration.publishing.older_layout import move_over
 from orchestration.publishing.retention import remove_old_versions
+from orchestration.publishing.serving import require_intact_hold, serve_published
 from orchestration.publishing.unchanged import note_published
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import Build, last_build
@@ -53,12 +58,22 @@ class PublishingRefused(Exception):
 
 @dataclass(frozen=True)
 class Publication:
-    """The version that is served now, whether it is new, what was checked; which versions were removed."""
+    """The newest version, whether it is new, what was checked; which version is served, which were removed.
+
+    `served` is another one where that is held. `is_held`: the next one will not be served either.
+    """
 
     version: Version
     is_new: bool
     checks: list[Check]
+    served: Version
+    is_held: bool
     removed: tuple[int, ...] = ()
+
+    @property
+    def held(self) -> int | None:
+        """The number of the version that is held, if one is."""
+        return self.served.number if self.is_held else None
 
 
 def publish(settings: Settings, *, log: Callable[[str], None] | None = None) -> Publication:
@@ -69,6 +84,7 @@ def publish(settings: Settings, *, log: Callable[[str], None] | None = None) -> 
         noting_failure(settings),
         full_disk_in_one_line(str(settings.published)),
     ):
+        move_over(settings)
         publication = publish_locked(settings, settings.open_archive(), log)
         note_published(settings, publication.version)
         return publication
@@ -88,12 +104,15 @@ def publish_locked(
             raise PublishingRefused(checks)
         states = table_states(connection)
         before = served_version(settings)
-        version, is_new = switch(settings, connection, build, states, log or no_log)
-        return Publication(version, is_new, checks, remove_old_versions(settings, before))
+        require_intact_hold(settings)
+        version, is_new = newest_version(settings, connection, build, states, log or no_log)
+        served, is_held = serve_published(settings, version)
+        removed = remove_old_versions(settings, before)
+        return Publication(version, is_new, checks, served, is_held, removed)
 
 
 def stay_published(settings: Settings, archive: Archive, version: Version) -> Publication | None:
-    """What is served, where a build would give it again (`unchanged`); None where a check does not hold now.
+    """What was published, where a build would give it again (`unchanged`); None where a check fails now.
 
     The caller holds the warehouse.
     """
@@ -101,7 +120,8 @@ def stay_published(settings: Settings, archive: Archive, version: Version) -> Pu
         checks = audit(settings, archive, connection, last_build(connection))
     if any(check.blocking and not check.passed for check in checks):
         return None
-    return Publication(version, False, checks, remove_old_versions(settings, version))
+    served, is_held = serve_published(settings, version)
+    return Publication(version, False, checks, served, is_held, remove_old_versions(settings, served))
 
 
 def audit(
@@ -122,24 +142,26 @@ def no_log(_: str) -> None:
     """Leave a line be, where nobody listens."""
 
 
-def switch(
+def newest_version(
     settings: Settings,
     connection: duckdb.DuckDBPyConnection,
     build: Build,
     states: dict[str, TableState],
     log: Callable[[str], None],
 ) -> tuple[Version, bool]:
-    """Serve the version that says this: the current one, one that a crash left unserved, or a new one."""
+    """Return the version that says this, and whether readers get it as a new one.
+
+    It is the last one that was published, one that a crash left unserved, or a new one.
+    """
     content = (build.log_digest, code_version(settings), states)
-    before = served_version(settings)
+    before = last_published(settings)
     if before is not None and before.content == content and is_intact(settings, before):
         return before, False
     written = versions(settings)
-    clear_litter(settings.published, written)
+    clear_litter(settings, written)
     newest = written[-1] if written else None
     if newest is None or newest == before or newest.content != content or not is_intact(settings, newest):
         newest = write(settings, connection, build, states, newest, log)
-    serve(settings.published, newest)
     return newest, True
 
 
@@ -156,8 +178,9 @@ def write(
     The connection may be closed afterwards.
     """
     number = before.number + 1 if before else 1
-    make_durable_folder(settings.published)
-    unfinished = settings.published / f".reporting-{number}.duckdb.unfinished"
+    folder = settings.published / VERSIONS / str(number)
+    make_durable_folder(folder)
+    unfinished = folder / f".{SERVED}.unfinished"
     written_at = datetime.now(UTC)
     info = DatasetInfo(build.sequence, build.log_digest, build.as_of, code_version(settings), written_at)
     earlier = settings.published / before.file_name if before and is_intact(settings, before) else None
@@ -181,34 +204,27 @@ def write(
         sha256=file_digest(unfinished),
     )
     move_into_place(unfinished, settings.published / version.file_name)
-    manifest = settings.published / f".{version.manifest_name}.unfinished"
+    manifest = folder / ".manifest.unfinished"
     manifest.write_text(version.to_json())
     move_into_place(manifest, settings.published / version.manifest_name)
     checked_versions(settings).note([version])
     return version
 
 
-def serve(published: Path, version: Version) -> None:
-    """Point readers at a version, in one step: a reader sees the old one or the new one."""
-    link = published / f".{SERVED}.unfinished"
-    link.unlink(missing_ok=True)
-    link.symlink_to(version.file_name)
-    link.replace(published / SERVED)
-    sync(published)
+def clear_litter(settings: Settings, written: list[Version]) -> None:
+    """Remove what a crash left half-done: unfinished files, and what no manifest names.
 
-
-def rollback(settings: Settings, number: int) -> Version:
-    """Serve an older version again, until the next publishing."""
-    version = find_version(settings, number)
-    with warehouse_lock(settings, "rolling back"):
-        intact_file(settings, version)
-        serve(settings.published, version)
-    return version
-
-
-def clear_litter(published: Path, written: list[Version]) -> None:
-    """Remove what a crash left half-done: unfinished files, and data files that no manifest names."""
-    complete = {version.file_name for version in written}
-    for path in [*published.glob(".reporting*.unfinished*"), *published.glob("reporting-*.duckdb")]:
-        if path.name not in complete:
+    And what somebody's DuckDB may have left, who had write access to a file that nobody is to write: it would
+    be taken for a part of the next version.
+    """
+    published, complete = settings.published, {version.number for version in written}
+    for number in version_folders(settings):
+        if number not in complete:
+            shutil.rmtree(published / VERSIONS / str(number))
+    for folder in (published, *(published / version.folder for version in written)):
+        for path in (*folder.glob(".*.unfinished*"), folder / f"{SERVED}.wal"):
+            path.unlink(missing_ok=True)
+    for path in published.glob("reporting-*.duckdb"):
+        # What an older factlog left half-done: its versions have been moved over.
+        if OLDER_LAYOUT.fullmatch(path.name):
             path.unlink()

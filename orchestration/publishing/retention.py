@@ -4,11 +4,13 @@ Belongs here: that choice. Not here: which versions there are (`dataset.versions
 (`publish`). The archive is never thinned out: an older state can be derived from it again.
 """
 
+import shutil
 from collections.abc import Sequence
 from itertools import pairwise
 
 from event_archive.store.durable import sync
-from orchestration.dataset.versions import Version, served_version, versions
+from orchestration.dataset.version_marks import held_version
+from orchestration.dataset.versions import VERSIONS, Version, served_version, versions
 from orchestration.setting_values import FEWEST_VERSIONS, Retention
 from orchestration.settings import Settings
 
@@ -21,18 +23,25 @@ def remove_old_versions(settings: Settings, in_use: Version | None) -> tuple[int
     """
     if settings.retention is None:
         return ()
-    needed = {version.number for version in (in_use, served_version(settings)) if version}
+    in_need = (in_use, served_version(settings), held_version(settings))
+    needed = {version.number for version in in_need if version}
     removed = [
         version
         for version in not_kept(versions(settings), settings.retention)
         if version.number not in needed
     ]
     for version in removed:
-        # The manifest first: without it the version is none, and nobody takes it for a damaged one.
-        for name in (version.manifest_name, version.file_name):
-            (settings.published / name).unlink(missing_ok=True)
-            sync(settings.published)
+        remove_version(settings, version)
     return tuple(version.number for version in removed)
+
+
+def remove_version(settings: Settings, version: Version) -> None:
+    """Remove a version: first its manifest, without which it is none, and nobody takes it for damaged."""
+    manifest = settings.published / version.manifest_name
+    manifest.unlink(missing_ok=True)
+    sync(manifest.parent)
+    shutil.rmtree(settings.published / version.folder)
+    sync(settings.published / VERSIONS)
 
 
 def not_kept(known: Sequence[Version], retention: Retention) -> list[Version]:

@@ -1,4 +1,4 @@
-"""Whether what is served is what a refresh would derive, and if not, what of the last build it may keep.
+"""Whether what is published is what a refresh would derive, and if not, what of the last build it may keep.
 
 Belongs here: writing the note of all that a build depends on, and comparing. Not here: the digests, and
 reading the note (`build_inputs`), what else a project may read (`warehouse.unknown_inputs`), which nodes
@@ -19,7 +19,8 @@ from dataclasses import asdict
 from event_archive import Archive, UnusableInput
 from event_archive.store.commit import segments_of
 from event_archive.store.durable import make_durable_folder
-from orchestration.dataset.versions import Version, is_intact, served_version
+from orchestration.dataset.version_marks import last_published
+from orchestration.dataset.versions import Version, is_intact
 from orchestration.publishing.build_inputs import (
     CORRECTIONS_WAITING,
     NOTE,
@@ -60,11 +61,11 @@ def note_published(settings: Settings, version: Version) -> None:
 
 
 def is_unchanged(settings: Settings, archive: Archive, inputs: Inputs) -> bool:
-    """Whether a build would give what is served already; raises UnusableInput where a file of it was changed.
+    """Whether a build would give what is published; raises UnusableInput where a file of it was changed.
 
     The archive's files are what they were when they were checked: as in a build, which opens them.
     """
-    version = served_version(settings)
+    version = last_published(settings)
     if version is None or not settings.warehouse.is_file() or not is_intact(settings, version):
         return False
     is_same = {"inputs": asdict(inputs), "warehouse": warehouse_stamps(settings), "moves": False}

@@ -14,8 +14,8 @@ from event_archive import UnusableInput
 from event_archive.store.checked_files import Folder
 from orchestration.dataset.versions import served_version
 from orchestration.diff.compare import diff
-from orchestration.publishing.publish import rollback
 from orchestration.publishing.query import query
+from orchestration.publishing.serving import hold_version
 from orchestration.refresh import refresh
 from orchestration.replay.into_file import replay_into
 from orchestration.replay.verify import verify_replay
@@ -89,12 +89,12 @@ def test_what_is_derived_from_nothing_into_a_file_is_hashed(published: Settings,
 
 
 def test_a_version_that_was_changed_is_served_to_nobody(published: Settings) -> None:
-    file = published.published / "reporting-1.duckdb"
+    file = published.published / "versions/1/reporting.duckdb"
     assert query(published, WORDS).rows == [(45,)]
     change(file, "UPDATE writing.notebooks SET words = words + 1")
     asking: list[Callable[[], object]] = [
         lambda: query(published, WORDS),
-        lambda: rollback(published, 1),
+        lambda: hold_version(published, 1),
         lambda: diff(published, "current", "1"),
         lambda: diff(published, str(file), "1"),
         lambda: diff(published, "1", str(published.published / "reporting.duckdb")),
@@ -105,7 +105,7 @@ def test_a_version_that_was_changed_is_served_to_nobody(published: Settings) -> 
 
 
 def test_a_refresh_serves_anew_what_was_changed(published: Settings) -> None:
-    change(published.published / "reporting-1.duckdb", "CREATE VIEW writing.smuggled AS SELECT 1")
+    change(published.published / "versions/1/reporting.duckdb", "CREATE VIEW writing.smuggled AS SELECT 1")
     refreshed = refresh(published)
     assert (refreshed.publication.version.number, refreshed.publication.is_new) == (2, True)
     assert query(published, WORDS).rows == [(45,)]
@@ -114,7 +114,7 @@ def test_a_refresh_serves_anew_what_was_changed(published: Settings) -> None:
 
 
 def test_a_verification_tells_of_bytes_that_changed_though_the_rows_did_not(published: Settings) -> None:
-    file = published.published / "reporting-1.duckdb"
+    file = published.published / "versions/1/reporting.duckdb"
     change(file, "CREATE VIEW writing.smuggled AS SELECT 1")
     with pytest.raises(UnusableInput, match=rf"{file}: holds the rows that the log gives, but its bytes"):
         verify_replay(published)
@@ -131,16 +131,17 @@ def test_a_query_hashes_what_is_served_once(published: Settings, monkeypatch: py
     monkeypatch.setattr(Folder, "digest", noted)
     for _ in range(3):
         query(published, WORDS)
-    assert hashed == ["reporting-1.duckdb"], "once, because this is a copy of an installation"
+    # Once each, because this is a copy of an installation, in which one file has become two.
+    assert sorted(hashed) == ["reporting.duckdb", "versions/1/reporting.duckdb"]
 
 
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("reporting-1.json", b"{"),
-        ("reporting-1.json", b"[]"),
-        ("reporting-1.json", b'{"number": 1}'),
-        ("reporting-1.json", b"\xff"),
+        ("versions/1/manifest.json", b"{"),
+        ("versions/1/manifest.json", b"[]"),
+        ("versions/1/manifest.json", b'{"number": 1}'),
+        ("versions/1/manifest.json", b"\xff"),
         ("reporting.duckdb", b""),
     ],
 )
@@ -157,7 +158,7 @@ def test_a_manifest_or_link_that_was_changed_is_one_line(
 
 
 def test_any_byte_of_a_manifest_that_is_changed_is_found(published: Settings) -> None:
-    path = published.published / "reporting-1.json"
+    path = published.published / "versions/1/manifest.json"
     content = path.read_bytes()
     version = served_version(published)
     path.chmod(0o644)
@@ -173,18 +174,18 @@ def test_a_link_that_leads_elsewhere_is_not_followed(published: Settings, tmp_pa
     shutil.copytree(published.published, tmp_path / "elsewhere", symlinks=True)
     link = published.published / "reporting.duckdb"
     link.unlink()
-    link.symlink_to(tmp_path / "elsewhere" / "reporting-1.duckdb")
-    with pytest.raises(UnusableInput, match="is not the link to a version that publishing makes"):
+    link.symlink_to(tmp_path / "elsewhere" / "versions/1/reporting.duckdb")
+    with pytest.raises(UnusableInput, match="is a link, but to no published version"):
         query(published, WORDS)
 
 
 def test_a_version_of_an_older_factlog_is_served_as_before(published: Settings) -> None:
     """Its manifest names no digest."""
-    path = published.published / "reporting-1.json"
+    path = published.published / "versions/1/manifest.json"
     fields = json.loads(path.read_bytes())
     del fields["sha256"], fields["manifest_sha256"]
     path.chmod(0o644)
     path.write_text(json.dumps(fields))
     assert query(published, WORDS).rows == [(45,)]
-    assert rollback(published, 1).number == 1
+    assert hold_version(published, 1).number == 1
     assert verify_replay(published).holds

@@ -148,7 +148,7 @@ def test_dagster_shows_the_same(settings: Settings) -> None:
 def test_a_file_among_the_replays_is_named_by_its_name(settings: Settings, tmp_path: Path) -> None:
     folder = settings.home / "replays"
     folder.mkdir()
-    (folder / "first.duckdb").symlink_to(settings.published / "reporting-1.duckdb")
+    (folder / "first.duckdb").symlink_to(settings.published / "versions/1/reporting.duckdb")
     config = {"ops": {"compare_datasets": {"config": {"a": "first.duckdb", "b": "1"}}}}
     done = diff_job(settings).execute_in_process(run_config=config)
     [output] = [event.step_output_data for event in done.all_events if event.is_successful_output]

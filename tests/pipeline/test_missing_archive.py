@@ -176,7 +176,7 @@ def test_a_landing_that_names_no_file_begins_none(nothing: Path, factlog: Typed,
 
 
 @pytest.mark.parametrize("command", [["land", "events.ndjson"], ["demo"]], ids=" ".join)
-@pytest.mark.parametrize("derived", ["warehouse.duckdb", "published/reporting-1.json"])
+@pytest.mark.parametrize("derived", ["warehouse.duckdb", "published/versions/1/manifest.json"])
 def test_no_second_archive_begins_beside_what_was_derived_from_the_first(
     home: Path, factlog: Typed, derived: str, command: list[str]
 ) -> None:

@@ -11,8 +11,9 @@ import pytest
 from event_archive import UnusableInput
 from orchestration.dataset.versions import served_version, versions
 from orchestration.dbt.process import run_dbt
-from orchestration.publishing.publish import PublishingRefused, publish, rollback
+from orchestration.publishing.publish import PublishingRefused, publish
 from orchestration.publishing.query import query
+from orchestration.publishing.serving import hold_version, release_hold
 from orchestration.refresh import refresh
 from orchestration.setting_values import Retention
 from orchestration.settings import Settings
@@ -36,7 +37,7 @@ def published(tmp_path: Path) -> Settings:
 
 def words(settings: Settings) -> list[tuple[object, ...]]:
     """What an analyst sees who opens the file."""
-    with closing(duckdb.connect((settings.published / SERVED).resolve(), read_only=True)) as connection:
+    with closing(duckdb.connect(settings.published / SERVED, read_only=True)) as connection:
         return connection.execute("FROM writing.notebooks ORDER BY notebook").fetchall()
 
 
@@ -45,7 +46,7 @@ def test_a_refresh_publishes_a_version_with_its_manifest(settings: Settings) -> 
     assert (refreshed.sequence, refreshed.models, refreshed.tests) == (1, 5, 3)
     assert refreshed.publication.is_new
     assert words(settings) == [("blue", 5, 20), ("red", 5, 25)]
-    manifest = json.loads((settings.published / "reporting-1.json").read_text())
+    manifest = json.loads((settings.published / "versions/1/manifest.json").read_text())
     head = settings.open_archive().log.head()
     assert head is not None
     assert (manifest["sequence"], manifest["log_digest"]) == (1, head.digest)
@@ -54,13 +55,12 @@ def test_a_refresh_publishes_a_version_with_its_manifest(settings: Settings) -> 
         "writing.notebooks": 2,
         "writing.notes": 10,
     }
-    assert (settings.published / "reporting-1.duckdb").stat().st_mode & 0o777 == 0o444
-    assert (settings.published / SERVED).readlink() == Path("reporting-1.duckdb")
-    assert {path.name for path in settings.published.iterdir()} == {
-        SERVED,
-        "reporting-1.duckdb",
-        "reporting-1.json",
-    }
+    served, version = settings.published / SERVED, settings.published / "versions" / "1"
+    assert served.stat().st_mode & 0o777 == 0o444
+    assert not served.is_symlink()
+    assert served.samefile(version / SERVED)
+    assert {path.name for path in settings.published.iterdir()} == {SERVED, "versions"}
+    assert {path.name for path in version.iterdir()} == {SERVED, "manifest.json"}
 
 
 def test_descriptions_and_constraints_are_published_too(published: Settings) -> None:
@@ -155,14 +155,69 @@ def test_a_warehouse_that_was_built_by_hand_is_not_published(published: Settings
     assert refresh(published).publication.version.number == 2
 
 
-def test_an_older_version_can_be_served_again(published: Settings) -> None:
+def test_an_older_version_that_is_served_is_held_until_it_is_released(published: Settings) -> None:
     land_events(published, [note(11)], "more.ndjson")
     refresh(published)
-    rollback(published, 1)
-    assert query(published, "SELECT count(*) FROM writing.notes").rows == [(10,)]
+    hold_version(published, 1)
+    notes = "SELECT count(*) FROM writing.notes"
+    assert query(published, notes).rows == [(10,)]
     with pytest.raises(UnusableInput, match="version 7: not published; published versions: 1, 2"):
-        rollback(published, 7)
-    assert publish(published).version.number == 2
+        hold_version(published, 7)
+    # Whatever is refreshed meanwhile: what is wrong does not come back by itself.
+    nothing_new = refresh(published)
+    assert (nothing_new.models, nothing_new.publication.held) == (0, 1)
+    from_nothing = refresh(published, from_nothing=True)
+    assert (from_nothing.publication.version.number, from_nothing.publication.held) == (2, 1)
+    land_events(published, [note(12)], "another.ndjson")
+    news = refresh(published)
+    assert (news.publication.version.number, news.publication.is_new, news.publication.held) == (3, True, 1)
+    assert news.changed == ["writing.notebooks", "writing.notes"]
+    assert query(published, notes).rows == [(10,)]
+    assert publish(published).held == 1
+    assert refresh(published).models == 0, "what was built is known, though it is not served"
+    assert release_hold(published).number == 3
+    assert query(published, notes).rows == [(12,)]
+    after = refresh(published)
+    assert (after.models, after.publication.held) == (0, None)
+
+
+def test_a_version_that_is_held_and_damaged_is_named_and_nothing_else_served(published: Settings) -> None:
+    hold_version(published, 1)
+    held = published.published / "versions/1" / SERVED
+    held.chmod(0o644)
+    held.write_bytes(held.read_bytes()[:-1] + b"!")
+    land_events(published, [note(11)], "more.ndjson")
+    with pytest.raises(UnusableInput, match=r"versions/1/.*version 1 is held: `factlog published serve"):
+        refresh(published)
+
+
+def test_analysts_find_the_same_names_in_every_version_under_any_alias(published: Settings) -> None:
+    with closing(duckdb.connect()) as connection:
+        connection.execute(f"ATTACH '{published.published / 'versions/1' / SERVED}' (READ_ONLY)")
+        assert connection.execute("SELECT count(*) FROM reporting.writing.notes").fetchall() == [(10,)]
+    with closing(duckdb.connect(published.published / SERVED, read_only=True)) as connection:
+        assert connection.execute("SELECT current_database()").fetchall() == [("reporting",)]
+
+
+def test_without_hard_links_the_served_file_is_a_copy_and_known_by_its_bytes(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "no links here")
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    refresh(settings)
+    land_events(settings, [note(11)], "more.ndjson")
+    refresh(settings)
+    assert not (settings.published / SERVED).samefile(settings.published / "versions/2" / SERVED)
+    assert (settings.published / SERVED).stat().st_mode & 0o777 == 0o444
+    assert [getattr(served_version(settings), "number", None), refresh(settings).models] == [2, 0]
+    hold_version(settings, 1)
+    assert getattr(served_version(settings), "number", None) == 1
+    (settings.published / SERVED).chmod(0o644)
+    (settings.published / SERVED).write_bytes(b"something else")
+    with pytest.raises(UnusableInput, match="no version that was published; remove it"):
+        served_version(settings)
 
 
 def test_the_next_version_is_the_one_before_but_for_what_changed_and_old_ones_go(

@@ -136,7 +136,7 @@ def places(world: Path, settings: Settings) -> list[dict[str, Path]]:
     """Where a statement may try to write: in the archive, beside what is published, outside of the home."""
     return [
         {"file": settings.archive_root / "anchor.json", "new": settings.archive_root / "new"},
-        {"file": settings.published / "reporting-1.json", "new": settings.published / "new"},
+        {"file": settings.published / "versions/1/manifest.json", "new": settings.published / "new"},
         {"file": world / "installation" / "project" / "dbt" / "profiles.yml", "new": Path("new")},
     ]
 

@@ -113,7 +113,7 @@ def test_what_differs_is_named_by_table_and_day(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wrong = broken(settings, tmp_path)
-    served = wrong.published / "reporting-3.duckdb"
+    served = wrong.published / "versions/3/reporting.duckdb"
     served.chmod(0o644)
     with closing(duckdb.connect(served)) as connection:
         connection.execute("DELETE FROM writing.notebooks WHERE notebook = 'red'")
@@ -130,7 +130,7 @@ def test_what_differs_is_named_by_table_and_day(
         "writing.notebooks": (None, [{"day": None, "only_published": 0, "only_replayed": 1}]),
     }
     assert report["reasons"] == [
-        "reporting-3.duckdb was changed after it was published: writing.notebooks",
+        "versions/3/reporting.duckdb was changed after it was published: writing.notebooks",
         f"reading.notes_read was derived by other code: {FACT}",
     ]
 

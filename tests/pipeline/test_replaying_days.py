@@ -256,7 +256,7 @@ def start(settings: Settings, *words: str) -> "subprocess.Popen[str]":
 
 def column(settings: Settings, table: str, name: str) -> dict[str, Any]:
     """One column of the served dataset by translation."""
-    file = (settings.published / "reporting.duckdb").resolve()
+    file = settings.published / "reporting.duckdb"
     with duckdb.connect(file, read_only=True) as connection:
         return dict(connection.execute(f"SELECT translation_id, {name} FROM {table}").fetchall())
 

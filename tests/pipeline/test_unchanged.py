@@ -21,7 +21,8 @@ from orchestration.build import build_definitions
 from orchestration.dataset.versions import require_served_version
 from orchestration.publishing import build_inputs
 from orchestration.publishing.build_inputs import NOTE, Inputs, inputs_of_build
-from orchestration.publishing.publish import PublishingRefused, rollback
+from orchestration.publishing.publish import PublishingRefused
+from orchestration.publishing.serving import hold_version, release_hold
 from orchestration.refresh import Refreshed, refresh
 from orchestration.settings import Settings
 from orchestration.warehouse.requests import Days, request_replay
@@ -205,11 +206,13 @@ def test_a_warehouse_that_is_another_is_built(settings: Settings) -> None:
 def test_a_version_that_is_another_is_replaced(settings: Settings) -> None:
     land_events(settings, [note(100)], "hundred.ndjson")
     newer = refresh(settings).publication.version.number
-    rollback(settings, newer - 1)
+    hold_version(settings, newer - 1)
     done = refresh(settings)
-    assert did_build(done)
-    assert done.publication.version.number == newer
-    served = settings.published / f"reporting-{newer}.duckdb"
+    assert not did_build(done)
+    assert (done.publication.version.number, done.publication.held) == (newer, newer - 1)
+    release_hold(settings)
+    assert not did_build(refresh(settings))
+    served = settings.published / "versions" / str(newer) / "reporting.duckdb"
     served.chmod(0o644)
     served.write_bytes(served.read_bytes()[:-1] + b"!")
     done = refresh(settings)

@@ -32,9 +32,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def analyst_sees(settings: Settings, query: str) -> Sequence[tuple[object, ...]]:
-    with closing(
-        duckdb.connect((settings.published / "reporting.duckdb").resolve(), read_only=True)
-    ) as connection:
+    with closing(duckdb.connect(settings.published / "reporting.duckdb", read_only=True)) as connection:
         return connection.execute(query).fetchall()
 
 

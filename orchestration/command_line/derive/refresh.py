@@ -1,7 +1,7 @@
-"""`factlog refresh` and `factlog published`: from the archive to the dataset that analysts open.
+"""`factlog refresh`: from the archive to the dataset that analysts open.
 
-Belongs here: options and reports. Not here: building and checking (`orchestration.refresh`), versions and the
-switch between them (`orchestration.publishing.publish`).
+Belongs here: options and reports. Not here: building and checking (`orchestration.refresh`), and the
+published versions (`published`).
 """
 
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ import click
 from event_archive.wording import format_count
 from orchestration.command_line import screen
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
-from orchestration.command_line.options import ListingGroup, json_option, read_settings
-from orchestration.dataset.versions import Version, served_version, versions
+from orchestration.command_line.options import json_option, read_settings
+from orchestration.dataset.version_marks import RELEASE
 
 if TYPE_CHECKING:
     from orchestration.dbt.process import NodeFinished, OnNode
@@ -69,6 +69,8 @@ def refresh(from_nothing: bool, dry_run: bool, wants_json: bool) -> int:
                 "published": True,
                 "version": version.number,
                 "is_new": done.publication.is_new,
+                "served": done.publication.served.number,
+                "held": done.publication.held,
                 "removed_versions": done.publication.removed,
                 "sequence": done.sequence,
                 "models": done.models,
@@ -105,7 +107,7 @@ def show_building(
 
 
 def format_refreshed(done: "Refreshed") -> list[str]:
-    """Two lines on what a refresh did."""
+    """A few lines on what a refresh did."""
     version = done.publication.version
     models, tests = format_count(done.models, "model"), format_count(done.tests, "test")
     build = f"{models} built and {tests} passed up to commit {done.sequence}"
@@ -115,6 +117,7 @@ def format_refreshed(done: "Refreshed") -> list[str]:
         return [
             f"{build}, in {done.seconds:.0f} s.",
             f"Nothing has changed: version {version.number} stays published.",
+            *format_held(done.publication),
             *format_removed(done.publication),
         ]
     rows = sum(state.rows for state in version.tables.values())
@@ -122,8 +125,16 @@ def format_refreshed(done: "Refreshed") -> list[str]:
     return [
         f"{build}, in {done.seconds:.0f} s.",
         f"Published version {version.number}: {tables}, {format_count(rows, 'row')}.",
+        *format_held(done.publication),
         *format_removed(done.publication),
     ]
+
+
+def format_held(publication: "Publication") -> list[str]:
+    """A line on the version that is held, if one is: that is the one that analysts read."""
+    if publication.held is None:
+        return []
+    return [f"Analysts read version {publication.held}, which is held; to serve the newest: {RELEASE}"]
 
 
 def format_removed(publication: "Publication") -> list[str]:
@@ -150,73 +161,3 @@ def print_refusal(refused: "PublishingRefused", wants_json: bool) -> int:
         f"Not published: {len(refused.failed)} blocking check(s) do not hold. What was published stays."
     )
     return DOES_NOT_HOLD
-
-
-@click.group(cls=ListingGroup)
-def published() -> None:
-    """List the published versions of the reporting dataset, or serve an older one.
-
-    \b
-    Examples:
-      factlog published
-      factlog published serve 3
-    """
-
-
-@published.command("list", short_help="List the versions.")
-@json_option
-def list_versions(wants_json: bool) -> None:
-    """List the versions: over which commits each was derived, when it was published, what it holds.
-
-    \b
-    Example:
-      factlog published list --json
-    """
-    settings = read_settings()
-    served = served_version(settings)
-    known = versions(settings)
-    if not known:
-        settings.require_archive()
-    if wants_json:
-        screen.print_json([to_json(version, version == served) for version in known])
-        return
-    if not known:
-        screen.print_note("Nothing is published yet. Derive and publish: factlog refresh")
-        return
-    screen.print_table(
-        None,
-        ["version", "up to commit", "published at", "tables", "rows", "MB", ""],
-        [
-            (
-                version.number,
-                version.sequence,
-                version.published_time.replace(microsecond=0),
-                len(version.tables),
-                sum(state.rows for state in version.tables.values()),
-                round(version.bytes / 1e6, 1),
-                "served" if version == served else "",
-            )
-            for version in known
-        ],
-    )
-    screen.print_note(f"Analysts open {screen.format_path(settings.published / 'reporting.duckdb')}")
-
-
-@published.command("serve", short_help="Serve an older version again.")
-@click.argument("number", type=click.IntRange(min=1), metavar="VERSION")
-def serve_version(number: int) -> None:
-    """Let readers find an older version again, until the next publishing.
-
-    \b
-    Example:
-      factlog published serve 3
-    """
-    from orchestration.publishing.publish import rollback
-
-    version = rollback(read_settings(), number)
-    screen.print_lines(f"Version {version.number} is served, until the next publishing.")
-
-
-def to_json(version: Version, is_served: bool) -> dict[str, object]:
-    """The JSON report of a version."""
-    return {**asdict(version), "file": version.file_name, "served": is_served}

@@ -13,7 +13,7 @@ import click
 from event_archive import Archive, UnusableInput
 from event_archive.wording import format_count
 from orchestration.command_line import screen
-from orchestration.command_line.derive.refresh import print_refusal, show_building
+from orchestration.command_line.derive.refresh import format_held, print_refusal, show_building
 from orchestration.command_line.derive.replay_aside import (
     Beside,
     beside_options,
@@ -121,7 +121,7 @@ def replay_days(settings: Settings, asked: "RequestedDays", estimated: "Estimate
 
 
 def format_replayed(estimated: "Estimate", done: "Refreshed") -> list[str]:
-    """Three lines on what a replay did."""
+    """A few lines on what a replay did."""
     from orchestration.command_line.derive.plan_report import format_events
 
     planned = estimated.planned
@@ -136,6 +136,7 @@ def format_replayed(estimated: "Estimate", done: "Refreshed") -> list[str]:
         f"in {done.seconds:.0f} s.",
         f"{format_events(estimated)}{derived}.",
         format_outcome(done),
+        *format_held(done.publication),
     ]
 
 
@@ -155,6 +156,8 @@ def to_json(done: "Refreshed") -> dict[str, object]:
         "sequence": done.sequence,
         "version": done.publication.version.number,
         "is_new": done.publication.is_new,
+        "served": done.publication.served.number,
+        "held": done.publication.held,
         "changed": done.changed,
         "seconds": round(done.seconds, 1),
     }

@@ -20,6 +20,8 @@ from orchestration.names import LAND_JOB
 from orchestration.publishing.build_inputs import NOTE, digest_of_code, warehouse_stamps
 from orchestration.publishing.failed_build import last_failure, noting_failure
 from orchestration.publishing.publish import PublishingRefused
+from orchestration.publishing.serving import hold_version
+from orchestration.refresh import refresh
 from orchestration.settings import Settings
 from orchestration.warehouse.lock import warehouse_lock
 from orchestration.warehouse.outcomes import Check
@@ -150,7 +152,7 @@ def test_a_build_that_did_not_end_needs_a_person_but_not_while_it_is_under_way(s
 
 
 def test_a_version_that_was_changed_needs_a_person(settings: Settings) -> None:
-    file = settings.published / "reporting-1.duckdb"
+    file = settings.published / "versions/1/reporting.duckdb"
     file.chmod(0o644)
     with file.open("ab") as changed:
         changed.write(b"x")
@@ -219,3 +221,19 @@ def test_a_project_that_was_just_made_says_what_to_do_first(tmp_path: Path) -> N
     # What was derived once had an archive: it is lost, and not to be begun.
     made.warehouse.touch()
     assert not status.is_new(made)
+
+
+def test_a_version_that_is_held_is_said_to_be_and_is_no_reason_to_derive(settings: Settings) -> None:
+    land_events(settings, [note(90)], "ninety.ndjson")
+    refresh(settings)
+    hold_version(settings, 1)
+    standing = status.collect(settings)
+    assert standing.served
+    assert standing.refresh
+    assert (standing.served.version, standing.served.is_held) == (1, True)
+    assert (standing.refresh.new_commits, standing.refresh.because) == (0, ())
+    words = dict(to_lines(standing, datetime(2026, 1, 6, tzinfo=UTC), UTC))
+    assert "version 1, held: 3 tables" in words["served"]
+    (settings.published / "held.json").unlink()
+    (settings.published / "held.json").write_text("[]")
+    assert problems(status.collect(settings))[0].startswith(f"{settings.published / 'held.json'}: is damaged")

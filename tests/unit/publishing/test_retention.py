@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestration.dataset.versions import Version, find_version, served_version, versions
-from orchestration.publishing.publish import serve
 from orchestration.publishing.retention import not_kept, remove_old_versions
+from orchestration.publishing.serving import serve
 from orchestration.setting_values import Retention
 from orchestration.settings import Settings
 
@@ -66,9 +66,10 @@ def lay_down(home: Path, count: int, served: int, retention: Retention | None) -
     settings = Settings(home=home, retention=retention)
     settings.published.mkdir(parents=True)
     for one_of in published_on(*range(count)):
+        (settings.published / one_of.folder).mkdir(parents=True)
         (settings.published / one_of.file_name).write_text(one_of.file_name)
         (settings.published / one_of.manifest_name).write_text(one_of.to_json())
-    serve(settings.published, find_version(settings, served))
+    serve(settings, find_version(settings, served))
     return settings
 
 
@@ -77,9 +78,7 @@ def test_what_is_served_and_what_was_until_now_stay(tmp_path: Path) -> None:
     assert remove_old_versions(settings, in_use=version(1)) == (3, 4)
     assert [each.number for each in versions(settings)] == [1, 2, 5, 6]
     assert served_version(settings) == find_version(settings, 2)
-    assert sorted(path.name for path in settings.published.glob("*-[0-9].duckdb")) == [
-        f"reporting-{number}.duckdb" for number in (1, 2, 5, 6)
-    ]
+    assert sorted(path.parent.name for path in settings.published.glob("versions/*/*.duckdb")) == [*"1256"]
     assert remove_old_versions(settings, in_use=None) == (1,)
 
 
@@ -91,23 +90,20 @@ def test_without_the_setting_all_stay(tmp_path: Path) -> None:
 
 def test_who_has_a_version_open_reads_on(tmp_path: Path) -> None:
     settings = lay_down(tmp_path, 4, served=4, retention=Retention(count=2))
-    with (settings.published / "reporting-1.duckdb").open() as opened:
+    with (settings.published / "versions/1/reporting.duckdb").open() as opened:
         assert remove_old_versions(settings, None) == (1, 2)
-        assert opened.read() == "reporting-1.duckdb"
+        assert opened.read() == "versions/1/reporting.duckdb"
 
 
 def test_an_interrupted_removal_leaves_no_version_without_its_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = lay_down(tmp_path, 4, served=4, retention=Retention(count=2))
-    unlink = Path.unlink
 
-    def fail_at_the_data(path: Path, missing_ok: bool = False) -> None:
-        if path.suffix == ".duckdb":
-            raise OSError(os.strerror(5))
-        unlink(path, missing_ok)
+    def fail_at_the_data(_: Path) -> None:
+        raise OSError(os.strerror(5))
 
-    monkeypatch.setattr(Path, "unlink", fail_at_the_data)
+    monkeypatch.setattr("shutil.rmtree", fail_at_the_data)
     with pytest.raises(OSError, match=os.strerror(5)):
         remove_old_versions(settings, None)
     assert [each.number for each in versions(settings)] == [2, 3, 4]
