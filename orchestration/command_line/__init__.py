@@ -4,6 +4,9 @@ Belongs here: parsing of options and reports of results, one module per group of
 that a Dagster asset would do as well; both call the same functions.
 """
 
-from orchestration.command_line.main import main
+from orchestration.command_line.interruption import leaving_at_once
+
+with leaving_at_once():
+    from orchestration.command_line.main import main
 
 __all__ = ["main"]

@@ -11,6 +11,12 @@ from collections.abc import Sequence
 import click
 
 from event_archive import UnusableInput
+from orchestration.command_line.interruption import (
+    INTERRUPTED,
+    INTERRUPTIONS,
+    LINE,
+    noting_interruptions,
+)
 from orchestration.command_line.output import (
     STANDARD_OUTPUT,
     discard_output,
@@ -20,7 +26,7 @@ from orchestration.command_line.output import (
 from orchestration.command_line.world_faults import is_interruption, world_fault
 from orchestration.settings import Settings
 
-DONE, DOES_NOT_HOLD, UNUSABLE_INPUT, INTERRUPTED = 0, 1, 2, 130
+DONE, DOES_NOT_HOLD, UNUSABLE_INPUT = 0, 1, 2
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("status", "Show where things stand, and what to do next."),
@@ -49,6 +55,10 @@ class ReaderLeft(Exception):
     """Nobody reads standard output any more (`| head`); click would make an error of it."""
 
 
+class BrokenOff(Exception):
+    """Somebody pressed Ctrl-C; click would print an empty line for it, wherever that goes."""
+
+
 class LazyGroup(click.Group):
     """A group that knows its commands by name, and imports one only to run it."""
 
@@ -71,6 +81,8 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:
             raise ReaderLeft from None
+        except KeyboardInterrupt as error:
+            raise BrokenOff from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
@@ -92,8 +104,8 @@ def factlog(context: click.Context) -> int:
     A project is the nearest folder upwards that has a factlog.toml (FACTLOG_PROJECT=DIR names another); all
     state lies in its home, var/ (FACTLOG_HOME=DIR moves it). Results go to standard output, talk to standard
     error.
-    Exit codes: 0 done, 1 what was checked does not hold, 2 unusable input. Without a command, in a project,
-    it shows where things stand (`factlog status`).
+    Exit codes: 0 done, 1 what was checked does not hold, 2 unusable input, 130 interrupted. Without a
+    command, in a project, it shows where things stand (`factlog status`).
 
     \b
     Start with:
@@ -114,7 +126,9 @@ def factlog(context: click.Context) -> int:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
     prepare_streams()
-    sys.exit(run(arguments))
+    with noting_interruptions():
+        code = run(arguments)
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -126,26 +140,32 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         outcome = factlog.main(args=arguments, prog_name="factlog", standalone_mode=False)
         sys.stdout.flush()
-    except click.ClickException as error:
+    except BaseException as error:
+        return exit_code(error)
+    return outcome if isinstance(outcome, int) else DONE
+
+
+def exit_code(error: BaseException) -> int:
+    """Print in one line what ended a command; its exit code. Our own faults are raised again."""
+    if INTERRUPTIONS.came or isinstance(error, BrokenOff) or is_interruption(error):
+        # On a terminal ^C stands in the line already.
+        print_error(f"\n{LINE}" if sys.stderr.isatty() else LINE)
+        return INTERRUPTED
+    if isinstance(error, click.ClickException):
         context = getattr(error, "ctx", None)
         hint = f" (see: {context.command_path} --help)" if context is not None else ""
         return print_unusable(error.format_message().rstrip(".") + hint)
-    except UnusableInput as error:
+    if isinstance(error, UnusableInput):
         return print_unusable(str(error))
-    except (ReaderLeft, BrokenPipeError):
+    if isinstance(error, ReaderLeft | BrokenPipeError):
         # That is the reader's right.
         discard_output()
         return DONE
-    except BaseException as error:
-        if is_interruption(error):
-            print_unusable("interrupted; what the log names is complete, run the same command again")
-            return INTERRUPTED
-        if (fault := world_fault(error)) is None:
-            raise
-        if isinstance(error, OSError) and error.filename == STANDARD_OUTPUT:
-            discard_output()
-        return print_unusable(fault)
-    return outcome if isinstance(outcome, int) else DONE
+    if (fault := world_fault(error)) is None:
+        raise error
+    if isinstance(error, OSError) and error.filename == STANDARD_OUTPUT:
+        discard_output()
+    return print_unusable(fault)
 
 
 def print_unusable(message: str) -> int:

@@ -7,6 +7,7 @@ can't be written is worth less than what it would tell of. Nothing heavy is impo
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,9 @@ from datetime import UTC, datetime
 from orchestration.settings import Settings
 
 FAILURE = "failure.json"
+INTERRUPTED = re.compile("Query interrupted|INTERRUPT Error")
+"""How DuckDB words a Ctrl-C."""
+
 MOST_REASONS, LONGEST = 20, 500
 
 
@@ -31,6 +35,8 @@ def noting_failure(settings: Settings) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if INTERRUPTED.search(str(error)):
+            raise
         failed = getattr(error, "failed", None)  # the checks that refused a publishing
         causes = [check for check in failed or () if check.detail != "skipped"]
         _note(settings, [f"{check.name}: {check.detail}" for check in causes] or [str(error)])
