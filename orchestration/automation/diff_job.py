@@ -11,7 +11,8 @@ import dagster as dg
 
 from event_archive import UnusableInput
 from orchestration.automation.replay_job import FOLDER
-from orchestration.diff.compare import CURRENT, Comparison, diff
+from orchestration.diff.compare import CURRENT, diff
+from orchestration.diff.comparison import Comparison
 from orchestration.diff.report import SIGNS, SUMMARY, heading, lines, outcome, summary
 from orchestration.names import DIFF_JOB
 from orchestration.settings import Settings

@@ -14,7 +14,7 @@ from event_archive.clean import clean as clean_archive
 from event_archive.store.commit import segments_of
 from event_archive.store.folders import LOG
 from event_archive.store.landing_times import describe_wrong_times, wrong_times
-from orchestration.command_line import screen
+from orchestration.command_line import progress, screen
 from orchestration.command_line.landing_report import count_names, counts_in_order
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
 from orchestration.command_line.options import json_option, read_settings
@@ -96,9 +96,9 @@ def verify(expected: str | None, wants_json: bool) -> int:
     digest = parse_digest(expected) if expected is not None else ""
     settings = read_settings()
     archive = settings.open_archive()
-    with screen.show_progress("Checking", 1) as show:
+    with progress.show_progress("Checking", None, "files") as show:
         found = inspect_archive(
-            archive, lambda checked, files: show(checked / max(files, 1), ""), limits=settings.limits
+            archive, lambda checked, files: show(checked, total=files), limits=settings.limits
         )
     findings, litter = found.findings, found.litter
     commits = [] if findings else archive.log.commits()

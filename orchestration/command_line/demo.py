@@ -19,7 +19,7 @@ from event_archive.wording import format_count
 from examples.company.simulation import Emitted, emit
 from orchestration.command_line import screen
 from orchestration.command_line.demo_reports import REPORTS
-from orchestration.command_line.derive.refresh import format_refreshed, print_refusal
+from orchestration.command_line.derive.refresh import format_refreshed, print_refusal, show_building
 from orchestration.command_line.landing_report import counts_in_order, report
 from orchestration.command_line.main import DONE
 from orchestration.command_line.options import clock_option, read_settings
@@ -75,8 +75,8 @@ def demo(scale: float, accepts_clock: bool) -> int:
     print_landed(landed)
     print_rejected(archive)
     try:
-        with screen.show_progress("Deriving, checking, publishing", None):
-            done = refresh(settings, log=screen.print_note)
+        with show_building("Deriving") as on_node:
+            done = refresh(settings, log=screen.print_note, on_node=on_node)
     except PublishingRefused as refused:
         return print_refusal(refused, wants_json=False)
     screen.print_lines(*format_refreshed(done), "")

@@ -15,7 +15,7 @@ from event_archive import Archive, Source
 from event_archive.decoding.sources import find_sources, known_size
 from event_archive.errors import UnusableSource
 from event_archive.landing.inbox_listing import SETTLED_AFTER_SECONDS, list_inbox
-from orchestration.command_line import screen
+from orchestration.command_line import progress, screen
 from orchestration.command_line.landing_report import report
 from orchestration.command_line.main import DONE
 from orchestration.command_line.options import (
@@ -129,8 +129,9 @@ def inbox(quarantine_anyway: bool, accepts_clock: bool, wants_json: bool) -> int
     if dropped.unfinished:
         # Somebody may still be writing to them; who asks right after dropping a file wants it landed.
         time.sleep(SETTLED_AFTER_SECONDS)
+    waiting = len(dropped.complete) + len(dropped.unfinished)
     outcomes = []
-    with screen.show_progress("Landing", len(dropped.complete) + len(dropped.unfinished)) as show:
+    with progress.show_progress("Landing", waiting, "files") as show:
         for outcome in land_inbox(
             archive,
             settings.inbox,
@@ -166,7 +167,7 @@ def land_all(
     from event_archive.quarantine.landed_again import clear_landed_again
 
     outcomes: list[Landed | PassedOver] = []
-    with screen.show_progress("Landing", sum(map(known_size, sources)) or None) as show:
+    with progress.show_progress("Landing", sum(map(known_size, sources)) or None, progress.BYTES) as show:
         run = LandingRun(
             archive,
             [(source, mapping) for source in sources],

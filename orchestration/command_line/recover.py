@@ -11,7 +11,7 @@ import click
 
 from event_archive import UnusableInput
 from event_archive.store.remaps import totals
-from orchestration.command_line import screen
+from orchestration.command_line import progress, screen
 from orchestration.command_line.options import clock_option, contracts_option, json_option, read_settings
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def recover(
     repair = load_repair(repair_file, settings.limits) if repair_file else None
     mapping = settings.load_mapping(mapping_file, archive.contracts) if mapping_file else None
     pending = max(totals(archive.log.commits()).rejected, 1)
-    with screen.show_progress("Judging", 1) as show:
+    with progress.show_progress("Judging", pending, "records") as show:
         result = recover_records(
             archive,
             Selection(sequence, reason, type_name, source),
@@ -87,7 +87,7 @@ def recover(
             mapping=mapping,
             limits=settings.limits,
             dry_run=dry_run,
-            progress=lambda judged: show(judged / pending, ""),
+            progress=show,
         )
     if wants_json:
         screen.print_json(to_json(result, dry_run=dry_run))

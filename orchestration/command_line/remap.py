@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestration.command_line import screen
+from orchestration.command_line import progress, screen
 from orchestration.command_line.landing_report import counts_to_json
 from orchestration.command_line.options import clock_option, contracts_option, json_option, read_settings
 
@@ -63,14 +63,14 @@ def remap(
     mapping = settings.load_mapping(mapping_file, archive.contracts)
     files = (commit.records or commit.outcomes for commit in archive.log.commits())
     kept = max(sum(file.rows for file in files if file), 1)
-    with screen.show_progress("Mapping", 1) as show:
+    with progress.show_progress("Mapping", kept, "records") as show:
         result = remap_records(
             archive,
             mapping,
             sequences,
             limits=settings.limits,
             dry_run=dry_run,
-            progress=lambda mapped: show(min(mapped / kept, 1), ""),
+            progress=lambda mapped: show(min(mapped, kept)),
         )
     if wants_json:
         screen.print_json(to_json(result, dry_run=dry_run))

@@ -1,6 +1,7 @@
-"""What reaches the screen: tables and JSON on standard output, notes and progress on standard error.
+"""What reaches the screen: tables and JSON on standard output, notes on standard error.
 
-Belongs here: layout that every command shares. Not here: the content of reports (each command has its own).
+Belongs here: layout that every command shares. Not here: the content of reports (each command has
+its own), and bars (`progress`).
 """
 
 import dataclasses
@@ -8,8 +9,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -18,7 +18,6 @@ from typing import NoReturn
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -184,31 +183,6 @@ def to_json_value(value: object) -> object:
 def print_json(value: object) -> None:
     """Print a JSON document."""
     print(json.dumps(value, default=to_json_value, indent=2))
-
-
-def has_bar() -> bool:
-    """Whether there can be a bar, which moves by control sequences: on a terminal, and without NO_COLOR."""
-    return sys.stderr.isatty() and not Console(stderr=True).no_color
-
-
-@contextmanager
-def show_progress(task: str, total: float | None) -> Iterator[Callable[[float, str], None]]:
-    """Show a bar while work lasts, where there can be one; the function given says how far it is."""
-    if not has_bar():
-        yield lambda reached, about: None
-        return
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f}%" if total else ""),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as bar:
-        running = bar.add_task(task, total=total)
-        yield lambda reached, about: bar.update(
-            running, completed=reached, description=f"{task} {printable(about)[-50:]}".strip()
-        )
 
 
 def format_path(path: Path) -> str:

@@ -6,90 +6,31 @@ Dagster). Only the rows that are shown are traced, and only files are opened of 
 and of what these correct.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import duckdb
 
 from event_archive import Archive, UnusableInput
 from event_archive.engine import open_engine
 from event_archive.views.between_cuts import Cut
-from orchestration.dataset.dataset_file import Dataset, DatasetInfo, attach_dataset
+from orchestration.dataset.dataset_file import Dataset, attach_dataset
 from orchestration.dataset.versions import SERVED, find_version, intact_file, require_served_version, versions
 from orchestration.diff.causes import Causes, find_causes
+from orchestration.diff.comparison import Change, Comparison, DatasetSide, TableChanges
 from orchestration.diff.rows import RowDifferences, compare_rows, read_rows
 from orchestration.setting_values import absolute, whole_number
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import commit_at
 
 CURRENT = "current"
+Progress = Callable[[int, int, str], None]
 SHOWN_NAMES = 3
 FEW_EVENTS = 5
-
-
-@dataclass(frozen=True)
-class DatasetSide:
-    """One of the two states: as it was asked for, what its file says, and when its last commit landed."""
-
-    label: str
-    file: Path
-    info: DatasetInfo
-    landed_at: datetime | None
-
-
-@dataclass(frozen=True)
-class Change:
-    """One row that differs, by its key; of a changed one the old and new values; and the events behind it."""
-
-    kind: str
-    key: dict[str, Any]
-    values: dict[str, tuple[Any, Any]]
-    causes: Causes
-
-
-@dataclass(frozen=True)
-class TableChanges:
-    """How a table differs, and its first rows that do.
-
-    `without_events`: what the report says of a row that no event explains.
-    """
-
-    table: str
-    rows_a: int
-    rows_b: int
-    differences: RowDifferences
-    changes: tuple[Change, ...]
-    without_events: str
-
-    @property
-    def differs(self) -> bool:
-        """Whether rows or columns differ, but for when something landed."""
-        pair = self.differences.comparison.pair
-        return bool(self.differences.rows or pair.only_a or pair.only_b or pair.retyped)
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two states of the dataset, the tables in which they differ, and how many there are that do not."""
-
-    a: DatasetSide
-    b: DatasetSide
-    is_same_file: bool = False
-    tables: tuple[TableChanges, ...] = ()
-    same_tables: tuple[str, ...] = ()
-    only_a: tuple[str, ...] = ()
-    only_b: tuple[str, ...] = ()
-
-    @property
-    def differs(self) -> bool:
-        """Whether there is any difference."""
-        return bool(self.only_a or self.only_b or any(table.differs for table in self.tables))
 
 
 @dataclass
@@ -113,11 +54,18 @@ class AttachedDatasets:
 
 
 def diff(
-    settings: Settings, a: str, b: str, table: str | None = None, limit: int | None = None
+    settings: Settings,
+    a: str,
+    b: str,
+    table: str | None = None,
+    limit: int | None = None,
+    progress: Progress | None = None,
 ) -> Comparison:
     """Compare two states; each is a version's number, a dataset file, or `current`.
 
-    `limit`: at most so many rows of a table, and as many events of a row, or a few. Raises UnusableInput.
+    `limit`: at most so many rows of a table, and as many events of a row, or a few. `progress` is called with
+    how many tables were looked into, of so many that are not equal, and which comes next. Raises
+    UnusableInput.
     """
     archive = settings.open_archive()
     (label_a, file_a), (label_b, file_b) = find_dataset(settings, a), find_dataset(settings, b)
@@ -135,7 +83,7 @@ def diff(
         second = attach_dataset(connection, file_b, "b")
         sides = side, side_of(settings, archive, label_b, second)
         check_table(table, {**first.states, **second.states})
-        return compare(AttachedDatasets(connection, first, second), archive, sides, table, limit)
+        return compare(AttachedDatasets(connection, first, second), archive, sides, table, limit, progress)
 
 
 def compare(
@@ -144,14 +92,22 @@ def compare(
     sides: tuple[DatasetSide, DatasetSide],
     only_table: str | None,
     limit: int | None,
+    progress: Progress | None = None,
 ) -> Comparison:
     """Compare two attached datasets; tables of equal digest are not looked into."""
     states_a, states_b = datasets.a.states, datasets.b.states
     tables = [table for table in sorted({*states_a, *states_b}) if only_table in (None, table)]
     both = [table for table in tables if table in states_a and table in states_b]
     unequal = [table for table in both if states_a[table].digest != states_b[table].digest]
-    differences = {table: rows for table in unequal if (rows := datasets.differences(table))}
-    shown = {table: read_rows(datasets.connection, rows, limit) for table, rows in differences.items()}
+    differences, shown = {}, {}
+    for looked_into, table in enumerate(unequal):
+        if progress:
+            progress(looked_into, len(unequal), table)
+        if rows := datasets.differences(table):
+            differences[table] = rows
+            shown[table] = read_rows(datasets.connection, rows, limit)
+    if progress:
+        progress(len(unequal), len(unequal), "the events behind it")
     marts = {**datasets.a.marts, **datasets.b.marts}
     events = None if limit is None else max(limit, FEW_EVENTS)
     causes, problems = find_causes(

@@ -12,7 +12,7 @@ from pathlib import PurePath
 
 from event_archive.wording import agree, format_count
 from orchestration.diff.causes import Cause
-from orchestration.diff.compare import Change, Comparison, DatasetSide, TableChanges
+from orchestration.diff.comparison import Change, Comparison, DatasetSide, TableChanges
 from orchestration.diff.rows import ADDED, CHANGED, REMOVED
 from orchestration.shown_times import format_time
 

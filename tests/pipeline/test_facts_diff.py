@@ -13,7 +13,8 @@ import pytest
 from orchestration.dataset.code_version import code_version
 from orchestration.dataset.compare import table_states
 from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
-from orchestration.diff.compare import Comparison, diff
+from orchestration.diff.compare import diff
+from orchestration.diff.comparison import Comparison
 from orchestration.settings import Settings
 from orchestration.warehouse.engine import open_as_warehouse
 from support.retail import Line, build, installation, land_lines

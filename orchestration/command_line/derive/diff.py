@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import click
 from rich.text import Text
 
-from orchestration.command_line import screen
+from orchestration.command_line import progress, screen
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
 from orchestration.command_line.options import json_option, read_settings
 
 if TYPE_CHECKING:
-    from orchestration.diff.compare import Comparison
+    from orchestration.diff.comparison import Comparison
 
 ROWS_OF_ONE, ROWS_OF_EACH = 20, 5
 STYLES = {
@@ -60,7 +60,15 @@ def diff(a: str, b: str, table: str | None, limit: int | None, tells: bool, want
     if limit is None:
         limit = ROWS_OF_ONE if table else ROWS_OF_EACH
     settings = read_settings()
-    comparison = compare(settings, a, b, table, limit or None)
+    with progress.show_progress("Comparing", None, "tables") as show_compared:
+        comparison = compare(
+            settings,
+            a,
+            b,
+            table,
+            limit or None,
+            progress=lambda done, of, at: show_compared(done, at, total=of),
+        )
     if wants_json:
         screen.print_json(to_json(comparison))
     else:

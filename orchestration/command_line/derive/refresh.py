@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from event_archive.wording import format_count
-from orchestration.command_line import screen
+from orchestration.command_line import progress, screen
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
 from orchestration.command_line.options import json_option, read_settings
 from orchestration.dataset.version_marks import RELEASE
@@ -94,12 +94,12 @@ def show_building(
 
     `then`: what comes after dbt.
     """
-    lines = in_lines and not screen.has_bar()
-    with screen.show_progress(task, 1.0) as show:
+    lines = in_lines and not progress.has_bar()
+    with progress.show_progress(task, None, "steps") as show:
 
         def on_node(finished: "NodeFinished") -> None:
             last = finished.index == finished.total
-            show(finished.index / finished.total, then if last else finished.name)
+            show(finished.index, then if last else finished.name, total=finished.total)
             if lines and finished.is_model:
                 screen.print_note(f"{finished.name} is derived ({finished.index} of {finished.total} steps)")
 

@@ -19,7 +19,8 @@ from orchestration.dataset.compare import table_states
 from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
 from orchestration.dataset.row_tracing import EventTrace, MartDescription, RowTrace
 from orchestration.diff import report as diff_report
-from orchestration.diff.compare import Comparison, diff
+from orchestration.diff.compare import diff
+from orchestration.diff.comparison import Comparison
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import commit_at, record_marts
 from support.events import Event, land_bytes, lines, lost, new_archive, weighed
