@@ -15,7 +15,7 @@ from event_archive import Archive, Source
 from event_archive.decoding.sources import find_sources, known_size
 from event_archive.errors import UnusableSource
 from event_archive.landing.inbox_listing import SETTLED_AFTER_SECONDS, list_inbox
-from orchestration.command_line import progress, screen
+from orchestration.command_line import completion, progress, screen
 from orchestration.command_line.landing_report import report
 from orchestration.command_line.main import DONE
 from orchestration.command_line.options import (
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", shell_complete=completion.files)
 @contracts_option
 @click.option(
     "--mapping",

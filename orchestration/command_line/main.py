@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 import click
+from click.shell_completion import CompletionItem
 
 from event_archive import UnusableInput
 from orchestration.command_line.interruption import (
@@ -74,6 +75,17 @@ class LazyGroup(click.Group):
         command = getattr(module, cmd_name)
         assert isinstance(command, click.Command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Propose commands without importing them."""
+        return [
+            *(
+                CompletionItem(name, help=about)
+                for name, (_, about) in COMMANDS.items()
+                if name.startswith(incomplete)
+            ),
+            *click.Command.shell_complete(self, ctx, incomplete),
+        ]
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command that was named."""

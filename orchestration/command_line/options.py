@@ -46,7 +46,9 @@ class ListingGroup(click.Group):
     """A group of commands that lists where none is named: `factlog published --json` lists, too."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put `list` where it was left out."""
+        """Put `list` where it was left out; who asks by the tab key is still to choose."""
+        if ctx.resilient_parsing:
+            return super().parse_args(ctx, args)
         if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
             args = ["list", *args]
         return super().parse_args(ctx, args)

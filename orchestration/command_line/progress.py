@@ -50,6 +50,7 @@ def show_progress(task: str, total: float | None, unit: str) -> Iterator[Show]:
         TextColumn("{task.fields[about]}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
         console=Console(stderr=True),
         transient=True,
+        expand=True,
     ) as bar:
         running = bar.add_task(task, total=total, about="")
 
@@ -63,7 +64,7 @@ class RateColumn(ProgressColumn):
     """How much is done in a second."""
 
     def __init__(self, unit: str) -> None:
-        super().__init__()
+        super().__init__(table_column=Column(no_wrap=True))
         self._unit = unit
 
     def render(self, task: Task) -> Text:
@@ -75,6 +76,9 @@ class LeftColumn(ProgressColumn):
     """How long it will still take, at that rate."""
 
     max_refresh = 0.5
+
+    def __init__(self) -> None:
+        super().__init__(table_column=Column(no_wrap=True))
 
     def render(self, task: Task) -> Text:
         """The time left, where it can be told."""

@@ -13,7 +13,7 @@ import click
 
 from event_archive import Archive, UnusableInput
 from event_archive.quarantine.states import STATES
-from orchestration.command_line import screen
+from orchestration.command_line import completion, screen
 from orchestration.command_line.options import ListingGroup, json_option, read_settings
 from orchestration.command_line.recover import recover
 from orchestration.command_line.rejected_records import (
@@ -49,7 +49,12 @@ def quarantine() -> None:
 @quarantine.command("list", short_help="Count the refused records, with samples.")
 @click.option("--sequence", type=click.IntRange(min=0), help="Only records that this commit refused.")
 @click.option("--reason", help="Only records with this reason (its code), the latest.")
-@click.option("--type", "type_name", help="Only records that say they are of this type.")
+@click.option(
+    "--type",
+    "type_name",
+    shell_complete=completion.event_types,
+    help="Only records that say they are of this type.",
+)
 @click.option("--source", help="Only records that say they are from this producer.")
 @click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="Only records that landed on this day (UTC).")
 @click.option("--state", type=click.Choice(STATES), help="Only records in this state.  [default: refused]")

@@ -11,7 +11,7 @@ import click
 
 from event_archive import UnusableInput
 from event_archive.store.remaps import totals
-from orchestration.command_line import progress, screen
+from orchestration.command_line import completion, progress, screen
 from orchestration.command_line.options import clock_option, contracts_option, json_option, read_settings
 
 if TYPE_CHECKING:
@@ -38,7 +38,12 @@ SHOWN_REASONS = 10
 )
 @click.option("--sequence", type=click.IntRange(min=1), help="Only records that this commit refused.")
 @click.option("--reason", help="Only records with this reason (its code), the latest.")
-@click.option("--type", "type_name", help="Only records that say they are of this type.")
+@click.option(
+    "--type",
+    "type_name",
+    shell_complete=completion.event_types,
+    help="Only records that say they are of this type.",
+)
 @click.option("--source", help="Only records that say they are from this producer.")
 @click.option("--dry-run", is_flag=True, help="Say what would become of the records, and commit nothing.")
 @clock_option

@@ -9,7 +9,7 @@ import click
 
 from event_archive import UnusableInput
 from event_archive.registry.contract import Contract, Contracts, load_contracts
-from orchestration.command_line import screen
+from orchestration.command_line import completion, screen
 from orchestration.command_line.contracts.check import check
 from orchestration.command_line.contracts.diff import diff
 from orchestration.command_line.contracts.docs import docs
@@ -67,7 +67,7 @@ def list_contracts(contracts: Path | None, wants_json: bool) -> None:
 
 
 @contracts.command("show", short_help="Show one contract.")
-@click.argument("type_name", metavar="TYPE")
+@click.argument("type_name", metavar="TYPE", shell_complete=completion.event_types)
 @contracts_option
 @json_option
 def show_contract(type_name: str, contracts: Path | None, wants_json: bool) -> None:

@@ -21,7 +21,7 @@ from event_archive.schema_files.writers.markdown import to_markdown
 from event_archive.schema_files.writers.protobuf import to_protobuf
 from event_archive.schema_files.writers.pydantic import to_pydantic
 from event_archive.store.durable import make_durable_folder
-from orchestration.command_line import screen
+from orchestration.command_line import completion, screen
 from orchestration.command_line.options import contracts_option, draft_option, json_option, read_settings
 from orchestration.setting_values import absolute
 
@@ -128,7 +128,7 @@ def import_(
 
 
 @click.command("export", short_help="Give a contract in the language of a producer.")
-@click.argument("type_name", metavar="TYPE")
+@click.argument("type_name", metavar="TYPE", shell_complete=completion.event_types)
 @click.option(
     "--format", "language", required=True, type=click.Choice(list(FORMATS)), help="What to give it as."
 )

@@ -12,12 +12,12 @@ import click
 from event_archive import UnusableInput
 from event_archive.evolution.new_contract import contract_skeleton
 from event_archive.registry.contract import Contracts, load_contracts
-from orchestration.command_line import screen
+from orchestration.command_line import completion, screen
 from orchestration.command_line.options import contracts_option, read_contracts_folder
 
 
 @click.command("new", short_help="Begin a contract, or the next major of one.")
-@click.argument("event_type", metavar="TYPE")
+@click.argument("event_type", metavar="TYPE", shell_complete=completion.event_types)
 @click.option(
     "--owner", metavar="TEAM", help="Who answers for it.  [default: core, or as in the major before]"
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.text import Text
 
-from orchestration.command_line import progress, screen
+from orchestration.command_line import completion, progress, screen
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
 from orchestration.command_line.options import json_option, read_settings
 
@@ -29,9 +29,14 @@ STYLES = {
 
 
 @click.command()
-@click.argument("a", metavar="A")
-@click.argument("b", metavar="[B]", default="current")
-@click.option("--table", metavar="NAME", help="Compare this table only, such as billing.invoices.")
+@click.argument("a", metavar="A", shell_complete=completion.datasets)
+@click.argument("b", metavar="[B]", default="current", shell_complete=completion.datasets)
+@click.option(
+    "--table",
+    metavar="NAME",
+    shell_complete=completion.tables,
+    help="Compare this table only, such as billing.invoices.",
+)
 @click.option(
     "--limit",
     type=click.IntRange(min=0),

@@ -6,7 +6,7 @@ Belongs here: options and reports. Not here: versions (`orchestration.dataset.ve
 
 import click
 
-from orchestration.command_line import screen
+from orchestration.command_line import completion, screen
 from orchestration.command_line.options import ListingGroup, json_option, read_settings
 from orchestration.dataset.version_marks import RELEASE, hold_on
 from orchestration.dataset.versions import SERVED, Version, served_version, versions
@@ -77,7 +77,13 @@ def format_marks(*, is_served: bool, is_held: bool) -> str:
 
 
 @published.command("serve", short_help="Serve an older version again, or the newest.")
-@click.argument("number", type=click.IntRange(min=1), metavar="[VERSION]", required=False)
+@click.argument(
+    "number",
+    type=click.IntRange(min=1),
+    metavar="[VERSION]",
+    required=False,
+    shell_complete=completion.version_numbers,
+)
 @click.option(
     "--newest", is_flag=True, help="Serve the newest version, and each that is published from now on."
 )

@@ -96,6 +96,7 @@ def show_building(
     """
     lines = in_lines and not progress.has_bar()
     with progress.show_progress(task, None, "steps") as show:
+        show(0, "dbt reads the project")
 
         def on_node(finished: "NodeFinished") -> None:
             last = finished.index == finished.total
