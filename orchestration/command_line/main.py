@@ -31,6 +31,7 @@ DONE, DOES_NOT_HOLD, UNUSABLE_INPUT = 0, 1, 2
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("status", "Show where things stand, and what to do next."),
+    "doctor": ("doctor", "Look at the installation, and say what to mend."),
     "init": ("init", "Make a project of your own, which runs at once."),
     "demo": ("demo", "Walk the whole way once, with the events of a simulated company."),
     "land": ("land", "Land event files in the archive."),

@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -24,6 +25,7 @@ from rich.text import Text
 from orchestration import shown_times
 
 PIPED_WIDTH = 110
+MARGIN = 10
 TIME_ZONE: ContextVar[tzinfo] = ContextVar("TIME_ZONE", default=UTC)
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -67,6 +69,15 @@ def print_styled(line: str, style: str | None) -> None:
         print_lines(line)
     else:
         console().print(Text(line, style=style), soft_wrap=True)
+
+
+def print_words(heading: str, words: str, style: str | None = None) -> None:
+    """Print words beside a heading, wrapped where the screen ends; no word is broken."""
+    wrapped = textwrap.wrap(
+        printable(words), max(width() - MARGIN, MARGIN), break_long_words=False, break_on_hyphens=False
+    )
+    for number, line in enumerate(wrapped):
+        print_styled(f"{heading if not number else '':<{MARGIN}}{line}", style)
 
 
 def printable(text: str) -> str:

@@ -3,7 +3,6 @@
 Belongs here: options, and how the lines are laid out. Not here: what is collected (`orchestration.health`).
 """
 
-import textwrap
 from datetime import UTC, datetime
 
 import click
@@ -12,7 +11,6 @@ from orchestration.command_line import screen
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
 from orchestration.command_line.options import json_option, read_settings
 
-MARGIN = 10
 STYLES = {"problem": "bold red", "next": "bold"}
 
 
@@ -38,18 +36,5 @@ def status(wants_json: bool) -> int:
         screen.print_json(to_json(standing))
     else:
         for heading, words in to_lines(standing, datetime.now(UTC), settings.time_zone):
-            print_words(heading, words)
+            screen.print_words(heading, words, STYLES.get(heading))
     return DONE if standing.is_well else DOES_NOT_HOLD
-
-
-def print_words(heading: str, words: str) -> None:
-    """Print a line below the ones before it, wrapped where the screen ends; no word is broken."""
-    wrapped = textwrap.wrap(
-        screen.printable(words),
-        max(screen.width() - MARGIN, MARGIN),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    style = STYLES.get(heading)
-    for number, line in enumerate(wrapped):
-        screen.print_styled(f"{heading if not number else '':<{MARGIN}}{line}", style)

@@ -29,6 +29,9 @@ SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}}
 BEGINS = {("demo",), ("dev",), ("land",), ("inbox",)}
 """Those that bring events."""
 
+LOOKS = {("doctor",)}
+"""What says of everything whether it is well, and so of an archive that is missing."""
+
 OF_FILES = {
     ("check",),
     ("init",),
@@ -78,7 +81,7 @@ EVERY = list(commands())
 ASKING = [
     [*names, *more]
     for names in EVERY
-    if names not in BEGINS | OF_FILES
+    if names not in BEGINS | LOOKS | OF_FILES
     for more in ARGUMENTS.get(names, [[]])
 ]
 
@@ -134,7 +137,7 @@ def test_a_command_about_files_needs_no_archive_and_begins_none(
 
 
 def test_every_command_is_one_of_the_three_kinds() -> None:
-    assert set(EVERY) >= BEGINS | OF_FILES
+    assert set(EVERY) >= BEGINS | LOOKS | OF_FILES
     assert set(ARGUMENTS) <= set(EVERY)
     assert len(ASKING) > 10
 
@@ -148,6 +151,15 @@ def test_what_brings_events_begins_an_archive(home: Path, factlog: Typed, comman
     assert factlog(*command)[0] == 0
     assert factlog("verify")[0] == 0
     assert (home / "archive").is_dir()
+
+
+def test_who_looks_at_everything_names_it_and_makes_nothing(missing: Path, factlog: Typed) -> None:
+    before = tree(missing)
+    code, out, _ = factlog("doctor")
+    assert code == 1
+    assert "archive:" in out
+    assert str(missing / "archive") in "".join(out.split())
+    assert tree(missing) == before
 
 
 def test_an_inbox_that_is_not_there_begins_none(missing: Path, factlog: Typed) -> None:

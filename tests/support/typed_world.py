@@ -31,6 +31,7 @@ COMMANDS = {
     "land": "land more.ndjson",
     "inbox": "inbox",
     "status": "status",
+    "doctor": "doctor",
     "log": "log",
     "verify": "verify",
     "clean": "clean --older-than 0s",
