@@ -4,10 +4,13 @@ Belongs here: what messages of every room share. Not here: layout of the screen,
 """
 
 import json
+from collections.abc import Iterable
 from datetime import timedelta
+from difflib import get_close_matches
 from json import JSONDecodeError
 
 SHOWN = 60  # characters of a text
+LONGEST_NAME = 200  # characters of what may be a name mistyped: comparing takes the square of its length
 
 
 def format_count(number: int, thing: str) -> str:
@@ -22,6 +25,13 @@ def format_age(age: timedelta) -> str:
         if number:
             return format_count(number, unit)
     return "less than a minute"
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Return a question for what somebody meant who mistyped a name; `otherwise`, where nothing is near."""
+    by_folded = {each.casefold(): each for each in known}
+    near = get_close_matches(name[:LONGEST_NAME].casefold(), by_folded, 1)
+    return f"did you mean {by_folded[near[0]]}?" if near else otherwise
 
 
 def json_fault(error: JSONDecodeError) -> str:

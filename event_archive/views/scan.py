@@ -20,6 +20,7 @@ from event_archive.store.landing_times import known_before
 from event_archive.views.resolved_corrections import ResolvedCorrections, resolve_corrections
 from event_archive.views.segment_frames import SegmentReader, event_schema, leave_what_is_in_effect
 from event_archive.views.segment_index import LandedSegment, SegmentIndex
+from event_archive.wording import did_you_mean
 
 Days = date | tuple[date, date]
 
@@ -137,7 +138,9 @@ def _newest_major(contracts: Contracts, event_type: str) -> Contract:
             return contract
         if event_type.startswith(f"{name}.v"):
             raise UnusableInput(f"{event_type}: every major reads as the newest; leave it out: {name}")
-    raise UnusableInput(f"{event_type}: there is no contract of such events; see: factlog contracts list")
+    names = [f"{contract.object_type}.{contract.verb}" for contract in contracts.newest()]
+    meant = did_you_mean(event_type, names, "see: factlog contracts list")
+    raise UnusableInput(f"{event_type}: there is no contract of such events; {meant}")
 
 
 def _condition(days: Days) -> pl.Expr:

@@ -10,6 +10,7 @@ import click
 
 from event_archive.wording import format_count
 from orchestration.command_line import screen
+from orchestration.command_line.options import NamedChoice
 from orchestration.new_project import EXAMPLES, FIRST, make_project
 from orchestration.setting_values import absolute
 
@@ -18,7 +19,7 @@ from orchestration.setting_values import absolute
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option(
     "--example",
-    type=click.Choice(list(EXAMPLES)),
+    type=NamedChoice(list(EXAMPLES)),
     help="Begin with a working example, not with the template.",
 )
 @click.option("--name", help="The name of the dbt project.  [default: after the folder]")

@@ -3,16 +3,29 @@
 Belongs here: the one place where `--contracts` becomes settings. Not here: the settings themselves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from event_archive import UnusableInput
 from event_archive.schema_files.json_schema_drafts import DRAFT_NAMES
+from event_archive.wording import did_you_mean
 from orchestration.command_line import screen
 from orchestration.setting_values import absolute
 from orchestration.settings import Settings
+
+
+class NamedChoice(click.Choice[str]):
+    """One of several names; who mistypes one is told the nearest."""
+
+    def get_invalid_choice_message(self, value: object, ctx: click.Context | None) -> str:
+        """Name those there are, and the one that was meant."""
+        listed = super().get_invalid_choice_message(value, ctx)
+        meant = did_you_mean(str(value), map(str, self.choices))
+        return f"{listed.rstrip('.')}; {meant}" if meant else listed
+
 
 contracts_option = click.option(
     "--contracts",
@@ -29,7 +42,7 @@ clock_option = click.option(
 )
 draft_option = click.option(
     "--draft",
-    type=click.Choice(list(DRAFT_NAMES)),
+    type=NamedChoice(list(DRAFT_NAMES)),
     callback=lambda _ctx, _param, name: DRAFT_NAMES.get(name),
     help="The draft of a JSON Schema whose $schema names none; without this, its syntax tells.",
 )
@@ -40,6 +53,12 @@ anyway_option = click.option(
     help="Keep also the records of a file without a single event, which is passed over otherwise.",
 )
 json_option = click.option("--json", "wants_json", is_flag=True, help="Print JSON.")
+
+
+def unknown_type(name: str, known: Iterable[str]) -> UnusableInput:
+    """Return the error for an event type that has no contract."""
+    meant = did_you_mean(name, known, "see: factlog contracts list")
+    return UnusableInput(f"there is no contract {name[:200]}; {meant}")
 
 
 class ListingGroup(click.Group):

@@ -14,7 +14,7 @@ import click
 from event_archive import Archive, UnusableInput
 from event_archive.quarantine.states import STATES
 from orchestration.command_line import completion, screen
-from orchestration.command_line.options import ListingGroup, json_option, read_settings
+from orchestration.command_line.options import ListingGroup, NamedChoice, json_option, read_settings
 from orchestration.command_line.recover import recover
 from orchestration.command_line.rejected_records import (
     LONG_NAME,
@@ -57,7 +57,7 @@ def quarantine() -> None:
 )
 @click.option("--source", help="Only records that say they are from this producer.")
 @click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="Only records that landed on this day (UTC).")
-@click.option("--state", type=click.Choice(STATES), help="Only records in this state.  [default: refused]")
+@click.option("--state", type=NamedChoice(STATES), help="Only records in this state.  [default: refused]")
 @click.option("--all", "everything", is_flag=True, help="Records of every state, also recovered ones.")
 @click.option(
     "--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many groups."

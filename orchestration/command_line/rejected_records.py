@@ -4,11 +4,12 @@ Belongs here: wording and tables. Not here: the commands (`quarantine`), and fin
 (`event_archive.quarantine.queries`).
 """
 
+import sys
 from typing import TYPE_CHECKING
 
 from event_archive import Archive
 from event_archive.quarantine.states import DUPLICATE, IGNORED, RECOVERED
-from event_archive.wording import format_count
+from event_archive.wording import did_you_mean, format_count
 from orchestration.command_line import screen
 
 if TYPE_CHECKING:
@@ -19,12 +20,17 @@ LONG_TEXT, LONG_NAME = 300, 60
 
 def format_nothing_found(archive: Archive, wanted: "Filter") -> str:
     """A sentence that says that there is no such record."""
-    from event_archive.quarantine.queries import Filter
+    from event_archive.quarantine.queries import Filter, grouped
 
     if not any(commit.quarantine for commit in archive.log.commits()):
         return "The quarantine is empty: no record was ever refused."
     if wanted == Filter():
         return "No record is refused any more. Those that were: factlog quarantine list --all"
+    every = grouped(archive, Filter(state=None), limit=sys.maxsize, samples=0)
+    for field in ("reason", "type", "source"):
+        asked, known = getattr(wanted, field), {getattr(group, field) or "" for group in every}
+        if asked is not None and asked not in known and (meant := did_you_mean(asked, known)):
+            return screen.printable(f"No refusal is of the {field} {asked}; {meant}")
     return "No refusal is like that. All there are: factlog quarantine list --all"
 
 

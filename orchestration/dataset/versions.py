@@ -180,7 +180,9 @@ def find_version(settings: Settings, number: int) -> Version:
     if number not in known:
         settings.require_archive()
         listed = ", ".join(map(str, known)) or "none"
-        raise UnusableInput(f"version {number}: not published; published versions: {listed}")
+        nearest = min(known, key=lambda other: abs(other - number), default=None)
+        meant = f"; did you mean {nearest}?" if nearest is not None else ""
+        raise UnusableInput(f"version {number}: not published; published versions: {listed}{meant}")
     return known[number]
 
 

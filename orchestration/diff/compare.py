@@ -18,6 +18,7 @@ import duckdb
 from event_archive import Archive, UnusableInput
 from event_archive.engine import open_engine
 from event_archive.views.between_cuts import Cut
+from event_archive.wording import did_you_mean
 from orchestration.dataset.dataset_file import Dataset, attach_dataset
 from orchestration.dataset.versions import SERVED, find_version, intact_file, require_served_version, versions
 from orchestration.diff.causes import Causes, find_causes
@@ -163,7 +164,9 @@ def find_dataset(settings: Settings, asked: str) -> tuple[str, Path]:
         return f"version {version.number}", intact_file(settings, version).resolve()
     path = absolute(asked, "dataset")
     if not path.exists():
-        raise UnusableInput(f"{asked}: no such file, and neither a version's number nor `{CURRENT}`")
+        meant = did_you_mean(asked, [CURRENT])
+        said = f"{asked}: no such file, and neither a version's number nor `{CURRENT}`"
+        raise UnusableInput(f"{said}; {meant}" if meant else said)
     file = path.resolve()
     published = settings.published.resolve()
     if file == published / SERVED:

@@ -119,7 +119,7 @@ def test_nothing_to_compare_and_what_cannot_be(typed: Typed) -> None:
     code, out, _ = typed("2", "current", "--exit-code")
     assert (code, out.splitlines()[2:]) == (0, ["A and B are the same file: nothing to compare."])
     for arguments, reason in [
-        (["7", "1"], "factlog: version 7: not published; published versions: 1, 2\n"),
+        (["7", "1"], "factlog: version 7: not published; published versions: 1, 2; did you mean 2?\n"),
         (
             ["1", "2", "--table", "notes"],
             "factlog: notes: no such table on either side; did you mean writing.notes?\n",

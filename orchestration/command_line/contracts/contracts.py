@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from event_archive import UnusableInput
 from event_archive.registry.contract import Contract, Contracts, load_contracts
 from orchestration.command_line import completion, screen
 from orchestration.command_line.contracts.check import check
@@ -21,6 +20,7 @@ from orchestration.command_line.options import (
     contracts_option,
     json_option,
     read_contracts_folder,
+    unknown_type,
 )
 
 
@@ -79,7 +79,7 @@ def show_contract(type_name: str, contracts: Path | None, wants_json: bool) -> N
     """
     known = read_contracts(contracts)
     if type_name not in known:
-        raise UnusableInput(f"there is no contract {type_name}; see: factlog contracts list")
+        raise unknown_type(type_name, known)
     contract = known[type_name]
     if wants_json:
         screen.print_json(

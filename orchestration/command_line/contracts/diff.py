@@ -18,7 +18,7 @@ from event_archive.evolution.compatibility.findings import (
 )
 from event_archive.registry.exact_values import json_text
 from orchestration.command_line import screen
-from orchestration.command_line.options import draft_option, json_option
+from orchestration.command_line.options import NamedChoice, draft_option, json_option
 
 SHOWN_VALUE = 200
 QUESTIONS = {
@@ -32,7 +32,7 @@ QUESTIONS = {
 @click.argument("new", type=click.Path(path_type=Path))
 @click.option(
     "--mode",
-    type=click.Choice([mode.value for mode in Mode]),
+    type=NamedChoice([mode.value for mode in Mode]),
     default=Mode.FULL.value,
     show_default=True,
     help="backward: NEW accepts what was written under OLD; forward: the other way round; full: both.",

@@ -22,7 +22,14 @@ from event_archive.schema_files.writers.protobuf import to_protobuf
 from event_archive.schema_files.writers.pydantic import to_pydantic
 from event_archive.store.durable import make_durable_folder
 from orchestration.command_line import completion, screen
-from orchestration.command_line.options import contracts_option, draft_option, json_option, read_settings
+from orchestration.command_line.options import (
+    NamedChoice,
+    contracts_option,
+    draft_option,
+    json_option,
+    read_settings,
+    unknown_type,
+)
 from orchestration.setting_values import absolute
 
 FORMATS: dict[str, Callable[[Contract], str]] = {
@@ -50,7 +57,7 @@ FORMATS: dict[str, Callable[[Contract], str]] = {
 )
 @click.option(
     "--null-or-absent",
-    type=click.Choice(NULL_OR_ABSENT),
+    type=NamedChoice(NULL_OR_ABSENT),
     default=NULL_OR_ABSENT[0],
     show_default=True,
     help="What a field of a JSON Schema becomes that may be null and may be absent: it stays both, and its "
@@ -130,7 +137,7 @@ def import_(
 @click.command("export", short_help="Give a contract in the language of a producer.")
 @click.argument("type_name", metavar="TYPE", shell_complete=completion.event_types)
 @click.option(
-    "--format", "language", required=True, type=click.Choice(list(FORMATS)), help="What to give it as."
+    "--format", "language", required=True, type=NamedChoice(list(FORMATS)), help="What to give it as."
 )
 @click.option("--output", metavar="PATH", help="A new file to write it to.  [default: standard output]")
 @contracts_option
@@ -149,7 +156,7 @@ def export(type_name: str, language: str, output: str | None, contracts: Path | 
     settings = read_settings(contracts, requires=("contracts",))
     known = load_contracts(settings.contracts)
     if type_name not in known:
-        raise UnusableInput(f"there is no contract {type_name[:200]}; see: factlog contracts list")
+        raise unknown_type(type_name, known)
     text = FORMATS[language](known[type_name])
     if output in (None, "-"):
         screen.print_lines(text.rstrip("\n"))
