@@ -48,7 +48,7 @@ def print_table(answer: Answer) -> None:
         2, screen.width() // 20
     )  # A few long columns are still readable when they wrap.
     if few or screen.fits(answer.columns, shown, format_exactly):
-        screen.print_table(None, answer.columns, shown, format_value=format_exactly)
+        screen.print_table(None, answer.columns, shown, format_value=format_exactly, may_cut=False)
     else:
         screen.print_records(answer.columns, shown, format_exactly)
     if len(answer.rows) > len(shown):

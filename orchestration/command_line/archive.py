@@ -62,6 +62,7 @@ def log(limit: int | None, wants_json: bool) -> None:
             )
             for commit in shown
         ],
+        droppable=["kind", "duplicate", "received"],
     )
     ignored: Counter[str] = Counter()
     for commit in shown:

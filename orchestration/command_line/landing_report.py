@@ -42,6 +42,7 @@ def report(outcomes: "Sequence[Landed | PassedOver]", wants_json: bool) -> int:
                 )
                 for landing in landed
             ],
+            droppable=["duplicate", "received"],
         )
     if landed or not passed_over:
         print_summary(landed)

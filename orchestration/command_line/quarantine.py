@@ -119,6 +119,7 @@ def list_rejected(
                 )
                 for record in shown
             ],
+            droppable=["type"],
         )
         element = f" --element {shown[0].element}" if shown[0].element else ""
         place = f"{shown[0].sequence} --position {shown[0].position}{element}"

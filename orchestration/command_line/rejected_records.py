@@ -50,6 +50,7 @@ def print_groups(groups: "list[Group]", limit: int) -> None:
             )
             for group in groups[:limit]
         ],
+        droppable=["state", "day"],
     )
     if len(groups) > limit:
         rest = sum(group.records for group in groups[limit:])

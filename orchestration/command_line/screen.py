@@ -17,12 +17,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NoReturn
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from orchestration import shown_times
+from orchestration.command_line.tables import TableColumn, lay_out
 
 PIPED_WIDTH = 110
 MARGIN = 10
@@ -51,6 +50,11 @@ def width() -> int:
     return shutil.get_terminal_size((PIPED_WIDTH, 24)).columns
 
 
+def has_width() -> bool:
+    """Whether the screen has a width: a pipe has none, unless COLUMNS names one."""
+    return shutil.get_terminal_size((0, 0)).columns > 0
+
+
 def print_note(*lines: str) -> None:
     """Print lines for the user beside the results, on standard error."""
     for line in lines:
@@ -65,7 +69,7 @@ def print_lines(*lines: str) -> None:
 
 def print_styled(line: str, style: str | None) -> None:
     """Print a line of a report as it is; on a terminal that has colours, in a style."""
-    if style is None or not sys.stdout.isatty():
+    if style is None:
         print_lines(line)
     else:
         console().print(Text(line, style=style), soft_wrap=True)
@@ -118,24 +122,38 @@ def print_table(
     columns: Sequence[str],
     rows: Iterable[Sequence[object]],
     format_value: Callable[[object], str] = format_cell,
+    *,
+    droppable: Sequence[str] = (),
+    may_cut: bool = True,
 ) -> None:
-    """Print a table that wraps its long cells; numbers stand to the right."""
-    cells = [tuple(row) for row in rows]
-    table = Table(
-        title=title and Text(title),
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-        show_edge=False,
-    )
-    for place, name in enumerate(columns):
-        numeric = any(is_number(row[place]) for row in cells)
-        table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold")
-    for row in cells:
-        table.add_row(*(Text(format_value(value)) for value in row))
-    console().print(table)
+    """Print a table that wraps its long cells between words; numbers stand to the right.
+
+    `droppable`: what may be left out on a narrow screen, the first first. Without `may_cut` every cell is
+    whole. Where even so it is too wide, each row is printed as a record. A pipe has no width of its own:
+    there nothing is cut.
+    """
+    listed = [tuple(row) for row in rows]
+    laid_out = [
+        TableColumn(
+            name,
+            [format_value(row[place]) for row in listed],
+            is_numeric=any(is_number(row[place]) for row in listed),
+        )
+        for place, name in enumerate(columns)
+    ]
+    layout = lay_out(laid_out, width(), may_cut=may_cut and has_width(), droppable=droppable)
+    if layout is None and not has_width():
+        layout = lay_out(laid_out, sys.maxsize, may_cut=False)
+    if title:
+        print_styled(title, "bold")
+    if layout is None:
+        print_records(columns, listed, format_value)
+        return
+    for line in layout.header[:-1]:
+        print_styled(line, "bold")
+    print_lines(layout.header[-1], *layout.body)
+    if layout.left_out:
+        print_note(f"Left out, for want of room: {', '.join(layout.left_out)}")
 
 
 def fits(
@@ -161,7 +179,7 @@ def print_records(
     for number, row in enumerate(rows, start=1):
         print_lines(f"-- {number}")
         fields = zip(columns, row, strict=True)
-        print_lines(*(f"{name:<{margin}}  {format_value(value)}" for name, value in fields))
+        print_lines(*(f"{name:<{margin}}  {format_value(value)}".rstrip() for name, value in fields))
 
 
 def is_number(value: object) -> bool:

@@ -63,6 +63,7 @@ def list_contracts(contracts: Path | None, wants_json: bool) -> None:
             )
             for contract in known.values()
         ],
+        droppable=["revision", "actor", "owner"],
     )
 
 

@@ -62,6 +62,7 @@ def list_versions(wants_json: bool) -> None:
             )
             for version in known
         ],
+        droppable=["MB", "tables"],
     )
     screen.print_note(f"Analysts open {screen.format_path(settings.published / SERVED)}")
     if hold:
