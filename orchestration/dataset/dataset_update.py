@@ -19,9 +19,14 @@ import duckdb
 
 from event_archive.engine import Relations
 from event_archive.sql_text import literal, quoted
+from event_archive.views.segment_sql import SCHEMA
 from orchestration.dataset.compare import differing_row_ids, have_same_definitions, table_state
-from orchestration.dataset.dataset_file import DatasetInfo, describe
+from orchestration.dataset.describe_dataset import describe_again, descriptions_of_views
+from orchestration.dataset.event_views import copy_event_views
+from orchestration.dataset.meta_tables import LAYOUT, META
+from orchestration.dataset.provenance import Provenance
 from orchestration.dataset.row_tracing import LAST_SEQUENCE
+from orchestration.dataset.shown_marts import shown_names
 from orchestration.dataset.table_state import TableState
 from orchestration.dataset.tables import (
     REPORTING,
@@ -43,7 +48,7 @@ def update_dataset(
     connection: duckdb.DuckDBPyConnection,
     before: Path,
     file: Path,
-    info: DatasetInfo,
+    provenance: Provenance,
     tables: dict[str, TableState],
     log: Callable[[str], None] = lambda _: None,
 ) -> bool:
@@ -58,7 +63,7 @@ def update_dataset(
         shutil.copyfile(before, file)
         file.chmod(WRITABLE_MODE)
         connection.execute(f"ATTACH {literal(str(file))} AS {REPORTING}")
-        held = has_same_tables(connection, tables) and bring_up_to_date(connection, info, tables)
+        held = has_same_tables(connection, tables) and bring_up_to_date(connection, provenance, tables)
         connection.execute(f"DETACH {REPORTING}")
     except Exception as error:
         let_go(connection)
@@ -86,23 +91,34 @@ def let_go(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def has_same_tables(connection: duckdb.DuckDBPyConnection, tables: dict[str, TableState]) -> bool:
-    """Whether the attached file has these tables and no other, with the same columns and comments."""
+    """Whether the attached file has these tables and no other, with the same columns and comments.
+
+    And shows them under the same names, and says of itself what files say today.
+    """
     held = connection.execute(
         "SELECT schema_name || '.' || table_name FROM duckdb_tables() "
-        "WHERE database_name = ? AND schema_name <> 'factlog'",
-        [REPORTING],
+        "WHERE database_name = ? AND NOT list_contains(?, schema_name)",
+        [REPORTING, [META, SCHEMA]],
     ).fetchall()
-    return {table for (table,) in held} == set(tables) and have_same_definitions(
+    laid_out = f"SELECT layout FROM {REPORTING}.{META}.about"
+    if {table for (table,) in held} != set(tables) or connection.execute(laid_out).fetchall() != [(LAYOUT,)]:
+        return False
+    shown = connection.execute(
+        f"SELECT table_name, shown_as FROM {REPORTING}.{META}.tables WHERE shown_as IS NOT NULL"
+    ).fetchall()
+    return dict(shown) == shown_names(tables) and have_same_definitions(
         connection, tables, REPORTING, WAREHOUSE
     )
 
 
 def bring_up_to_date(
-    connection: duckdb.DuckDBPyConnection, info: DatasetInfo, tables: dict[str, TableState]
+    connection: duckdb.DuckDBPyConnection, provenance: Provenance, tables: dict[str, TableState]
 ) -> bool:
     """Change what differs in the attached file; False, and nothing changed, where it is not the same then."""
-    rows = connection.execute(f"SELECT table_name, digest FROM {REPORTING}.factlog.tables").fetchall()
+    rows = connection.execute(f"SELECT table_name, digest FROM {REPORTING}.{META}.tables").fetchall()
     digests: dict[str, str] = dict(rows)
+    views = connection.execute(f"SELECT view_name, definition FROM {REPORTING}.{META}.events").fetchall()
+    known = {view.split(".", 1)[1]: definition for view, definition in views}
     connection.execute("BEGIN")
     held = all(
         (digests[table] == state.digest and is_now(connection, table, state))
@@ -110,8 +126,8 @@ def bring_up_to_date(
         or replace_differing(connection, table, state)
         for table, state in tables.items()
     )
-    connection.execute(f"DROP SCHEMA {REPORTING}.factlog CASCADE")
-    describe(connection, info, tables)
+    definitions = copy_event_views(connection, descriptions_of_views(provenance), known)
+    describe_again(connection, provenance, tables, definitions)
     connection.execute("COMMIT" if held else "ROLLBACK")
     return held
 
@@ -136,7 +152,7 @@ def replace_newer(connection: duckdb.DuckDBPyConnection, table: str, state: Tabl
     with Relations(connection) as relations:
         newer = relations.create(
             "newer",
-            f"FROM {derived} WHERE {LAST_SEQUENCE} > (SELECT sequence FROM {REPORTING}.factlog.manifest)",
+            f"FROM {derived} WHERE {LAST_SEQUENCE} > (SELECT sequence FROM {REPORTING}.{META}.about)",
         )
         (added,) = connection.execute(f"SELECT count(*) FROM {newer}").fetchall()[0]
         if is_worn(connection, published, added, state):

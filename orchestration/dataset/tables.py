@@ -5,8 +5,9 @@ files lie and which one is served (`versions`). The connection has the warehouse
 and in use.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import duckdb
 
@@ -80,6 +81,14 @@ def copy_table(connection: duckdb.DuckDBPyConnection, table: str, said: Comments
     for column, comment in said.get(table.lower(), {}).items():
         target = f"TABLE {copied}" if column is None else f"COLUMN {copied}.{quoted(column)}"
         connection.execute(f"COMMENT ON {target} IS {literal(comment)}")
+
+
+def insert_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[object]]) -> None:
+    """Insert rows, all by one statement: one for each of a hundred takes as long as many a test."""
+    if rows:
+        row = f"({', '.join('?' * len(rows[0]))})"
+        values = ", ".join([row] * len(rows))
+        connection.execute(f"INSERT INTO {table} VALUES {values}", [*chain.from_iterable(rows)])
 
 
 def comments(connection: duckdb.DuckDBPyConnection, *, database: str = WAREHOUSE) -> Comments:

@@ -18,6 +18,8 @@ PROFILES = "profiles.yml"
 OF_EVERY_ARCHIVE = {"all_events", "segments", *CORRECTIONS}
 """What the archive shows beside its event types."""
 MOST_NAMED = 3
+OWN_SCHEMAS = {"meta", "events"}
+"""What a published file holds besides the marts."""
 PACKAGED = {"event_columns", "first_or_last_event"}
 GONE = {"in_effect", "keys_to_derive", "materialize_now", "where_to_derive"}
 CALLS = re.compile(rf"(?<![\w.])({'|'.join(sorted(PACKAGED | GONE))})\s*\(")
@@ -94,12 +96,18 @@ def _relation_name(node: Node) -> str:
 
 
 def check_marts(manifest: Manifest, project: Path) -> None:
-    """Raise UnusableInput where nothing would be published."""
+    """Raise UnusableInput where nothing would be published, or in the place of what factlog publishes."""
     if not marts(manifest):
         raise UnusableInput(
             f"{project}: publishes nothing; what analysts are to see is a model below "
             f"{project / 'models' / 'marts'} (see docs/how-to-add-a-report.md)"
         )
+    for node in marts(manifest).values():
+        if node["schema"].lower() in OWN_SCHEMAS:
+            raise UnusableInput(
+                f"{node['original_file_path']}: is published in the schema {node['schema']}, which is "
+                "factlog's own in the file that analysts open; give it another"
+            )
 
 
 def unread_types(manifest: Manifest, contracts: Contracts) -> list[str]:

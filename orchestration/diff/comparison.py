@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from orchestration.dataset.dataset_file import DatasetInfo
+from orchestration.dataset.provenance import DatasetInfo
 from orchestration.diff.causes import Causes
 from orchestration.diff.rows import RowDifferences
 

@@ -17,8 +17,9 @@ from event_archive import Archive, UnusableInput
 from event_archive.store.durable import file_digest, make_durable_folder, move_into_place
 from orchestration.dataset.code_version import code_version
 from orchestration.dataset.compare import table_states
-from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
+from orchestration.dataset.dataset_file import write_dataset
 from orchestration.dataset.dataset_update import update_dataset
+from orchestration.dataset.provenance import DatasetInfo, Provenance, VersionBefore
 from orchestration.dataset.table_state import TableState
 from orchestration.dataset.version_marks import last_published
 from orchestration.dataset.versions import (
@@ -76,6 +77,16 @@ class Publication:
         return self.served.number if self.is_held else None
 
 
+@dataclass(frozen=True)
+class Audited:
+    """A build of the warehouse that was checked, and the states of its tables."""
+
+    archive: Archive
+    build: Build
+    checks: list[Check]
+    states: dict[str, TableState]
+
+
 def publish(settings: Settings, *, log: Callable[[str], None] | None = None) -> Publication:
     """Publish the warehouse if its checks hold and it says something new."""
     settings.require_archive()
@@ -105,7 +116,8 @@ def publish_locked(
         states = table_states(connection)
         before = served_version(settings)
         require_intact_hold(settings)
-        version, is_new = newest_version(settings, connection, build, states, log or no_log)
+        audited = Audited(archive, build, checks, states)
+        version, is_new = newest_version(settings, connection, audited, log or no_log)
         served, is_held = serve_published(settings, version)
         removed = remove_old_versions(settings, before)
         return Publication(version, is_new, checks, served, is_held, removed)
@@ -145,15 +157,14 @@ def no_log(_: str) -> None:
 def newest_version(
     settings: Settings,
     connection: duckdb.DuckDBPyConnection,
-    build: Build,
-    states: dict[str, TableState],
+    audited: Audited,
     log: Callable[[str], None],
 ) -> tuple[Version, bool]:
     """Return the version that says this, and whether readers get it as a new one.
 
     It is the last one that was published, one that a crash left unserved, or a new one.
     """
-    content = (build.log_digest, code_version(settings), states)
+    content = (audited.build.log_digest, code_version(settings), audited.states)
     before = last_published(settings)
     if before is not None and before.content == content and is_intact(settings, before):
         return before, False
@@ -161,15 +172,14 @@ def newest_version(
     clear_litter(settings, written)
     newest = written[-1] if written else None
     if newest is None or newest == before or newest.content != content or not is_intact(settings, newest):
-        newest = write(settings, connection, build, states, newest, log)
+        newest = write(settings, connection, audited, newest, log)
     return newest, True
 
 
 def write(
     settings: Settings,
     connection: duckdb.DuckDBPyConnection,
-    build: Build,
-    states: dict[str, TableState],
+    audited: Audited,
     before: Version | None,
     log: Callable[[str], None],
 ) -> Version:
@@ -177,19 +187,29 @@ def write(
 
     The connection may be closed afterwards.
     """
+    build, states = audited.build, audited.states
     number = before.number + 1 if before else 1
     folder = settings.published / VERSIONS / str(number)
     make_durable_folder(folder)
     unfinished = folder / f".{SERVED}.unfinished"
     written_at = datetime.now(UTC)
     info = DatasetInfo(build.sequence, build.log_digest, build.as_of, code_version(settings), written_at)
+    provenance = Provenance(
+        info,
+        audited.archive,
+        number,
+        VersionBefore(before.number, before.tables) if before else None,
+        [(check.name, check.passed, check.blocking, check.detail) for check in audited.checks],
+    )
     earlier = settings.published / before.file_name if before and is_intact(settings, before) else None
     reasons: list[str] = []
-    if earlier is None or not update_dataset(connection, earlier, unfinished, info, states, reasons.append):
+    if earlier is None or not update_dataset(
+        connection, earlier, unfinished, provenance, states, reasons.append
+    ):
         # Another engine: that of an update which failed may be of no use any more.
         connection.close()
         with open_as_warehouse(settings, settings.warehouse) as anew:
-            states = write_dataset(anew, unfinished, info, states)
+            states = write_dataset(anew, unfinished, provenance, states)
     # Said once that is done: where a disk is full, for one, it fails as well, and is the one thing to say.
     for reason in reasons:
         log(reason)

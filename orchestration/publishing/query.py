@@ -21,6 +21,7 @@ import duckdb
 
 from event_archive import UnusableInput
 from event_archive.engine import open_engine
+from event_archive.store.folders import EVENTS
 from orchestration.dataset.versions import intact_file, require_served_version
 from orchestration.publishing.write_fence import fenced_thread
 from orchestration.setting_values import is_text
@@ -51,8 +52,17 @@ class FencedEngine:
 def query(settings: Settings, sql: str) -> Answer:
     """Run SQL against the version that is served now; raises UnusableInput where that can't be done."""
     version = require_served_version(settings)
-    # The numbered file, not the link: DuckDB gives a second connection to the same path what it has cached.
-    return ask(open_fenced_engine(settings, intact_file(settings, version)), sql)
+    # The version's own file: DuckDB gives a second connection to the same path what it has cached.
+    return ask(open_published(settings, intact_file(settings, version)), sql)
+
+
+@contextmanager
+def open_published(settings: Settings, file: Path) -> Iterator[FencedEngine]:
+    """Open a version, which may read the events that its views show, where they are."""
+    with open_fenced_engine(settings, file) as engine:
+        folder = {"folder": str(settings.archive_root / EVENTS)}
+        engine.connection.execute("SET allowed_directories = [$folder]", folder)
+        yield engine
 
 
 @contextmanager

@@ -25,7 +25,8 @@ from event_archive.store.durable import seal, sync
 from event_archive.store.landing_times import known_before
 from orchestration.dataset.code_version import code_version
 from orchestration.dataset.compare import table_states
-from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
+from orchestration.dataset.dataset_file import write_dataset
+from orchestration.dataset.provenance import DatasetInfo, Provenance
 from orchestration.dataset.table_state import TableState
 from orchestration.dbt.process import OnNode
 from orchestration.full_disk import full_disk_in_one_line
@@ -82,7 +83,7 @@ def replay_into(
         log_digest = commits[sequence - 1].digest
         info = DatasetInfo(sequence, log_digest, as_of, code_version(settings), datetime.now(UTC))
         with full_disk_in_one_line(str(into)), file_beside(into) as unfinished:
-            tables = write(built, unfinished, info)
+            tables = write(built, unfinished, Provenance(info, archive))
             settle_as_new(unfinished, into)
     return ReplayedDataset(into, sequence, log_digest, as_of, tables, time.monotonic() - started)
 
@@ -92,10 +93,10 @@ def occurred_before(as_of: datetime | None) -> str:
     return "" if as_of is None else f", of what had occurred before {format_moment(as_of)}"
 
 
-def write(built: DerivedWarehouse, unfinished: Path, info: DatasetInfo) -> dict[str, TableState]:
+def write(built: DerivedWarehouse, unfinished: Path, provenance: Provenance) -> dict[str, TableState]:
     """Write the dataset of a warehouse that was just built."""
     with open_as_warehouse(built.settings, built.settings.warehouse) as connection:
-        return write_dataset(connection, unfinished, info, table_states(connection))
+        return write_dataset(connection, unfinished, provenance, table_states(connection))
 
 
 def read_known_at(text: str) -> int | datetime:

@@ -16,6 +16,7 @@ from event_archive import Archive, UnusableInput
 from event_archive.registry.contract import Contracts
 from event_archive.store.commit import Commit
 from orchestration.dataset.key_tracing import KeyTrace, with_definitions
+from orchestration.dataset.mart_lineage import mart_lineage, record_lineage
 from orchestration.dataset.row_tracing import MartDescription, describe_marts, traces_to_json
 from orchestration.dbt.graph import Manifest, facts
 from orchestration.dbt.kinds import built_nodes
@@ -147,6 +148,7 @@ def record_build(
             everything = set(facts(manifest)) <= built
             mark_fulfilled(connection, built, everything=everything, request=request)
         record_marts(connection, marts)
+        record_lineage(connection, mart_lineage(manifest))
         if complete and all(check.passed for check in outcomes):
             untested_keys.record_all_passed(connection, manifest, build.sequence)
     return outcomes

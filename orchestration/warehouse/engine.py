@@ -4,9 +4,8 @@ Belongs here: the one way in which a warehouse is opened. Not here: the values o
 and what the tables hold.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from itertools import chain
 from pathlib import Path
 
 import duckdb
@@ -45,14 +44,6 @@ def open_as_warehouse(settings: Settings, file: Path) -> Iterator[duckdb.DuckDBP
         connection.execute(f"ATTACH {literal(str(file))} AS warehouse (READ_ONLY)")
         connection.execute("USE warehouse")
         yield connection
-
-
-def insert_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[object]]) -> None:
-    """Insert rows, all by one statement: one for each of a hundred takes as long as many a test."""
-    if rows:
-        row = f"({', '.join('?' * len(rows[0]))})"
-        values = ", ".join([row] * len(rows))
-        connection.execute(f"INSERT INTO {table} VALUES {values}", [*chain.from_iterable(rows)])
 
 
 def has_columns(connection: duckdb.DuckDBPyConnection, table: str, *columns: str) -> bool:

@@ -16,9 +16,10 @@ from pathlib import Path
 import duckdb
 
 from event_archive.registry.contract import Contracts
+from orchestration.dataset.tables import insert_rows
 from orchestration.dbt.graph import Manifest, Node, facts, is_fact, is_of_project, table_of, upstream
 from orchestration.settings import Settings
-from orchestration.warehouse.engine import has_columns, insert_rows, open_warehouse
+from orchestration.warehouse.engine import has_columns, open_warehouse
 from orchestration.warehouse.requests import request_rebuild
 
 FACT_CODE = "audit.fact_code"

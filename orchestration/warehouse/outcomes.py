@@ -22,8 +22,9 @@ from event_archive.sql_text import literal
 from event_archive.views.correction_tables import DECIDED
 from event_archive.views.corrections import WAITING
 from event_archive.views.segment_sql import SCHEMA
+from orchestration.dataset.tables import insert_rows
 from orchestration.dbt.kinds import is_relation, is_test, name_of
-from orchestration.warehouse.engine import has_columns, insert_rows
+from orchestration.warehouse.engine import has_columns
 from orchestration.warehouse.unknown_inputs import UnknownInputs
 
 OUTCOMES = "audit.outcomes"

@@ -15,12 +15,18 @@ from event_archive.engine import open_engine
 from event_archive.sql_text import literal
 from event_archive.views.correction_tables import create_correction_tables
 from orchestration.dataset.compare import table_states
-from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
+from orchestration.dataset.dataset_file import write_dataset
 from orchestration.dataset.dataset_update import update_dataset
+from orchestration.dataset.provenance import DatasetInfo, Provenance
 from orchestration.dataset.table_state import TableState
 from support.events import new_archive
+from support.installation import temporary_folder
 
-INFO = [DatasetInfo(sequence, "digest", None, "code", datetime.now(UTC)) for sequence in range(3)]
+EMPTY = new_archive(temporary_folder())
+SAID = [
+    Provenance(DatasetInfo(sequence, "digest", None, "code", datetime.now(UTC)), EMPTY, sequence)
+    for sequence in range(3)
+]
 BEFORE = r'''
 CREATE SCHEMA audit;
 CREATE TABLE audit.marts (schema_name VARCHAR, table_name VARCHAR, row_key VARCHAR[], traced_to VARCHAR,
@@ -78,7 +84,7 @@ def changed(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             connection, new_archive(tmp_path_factory.mktemp("empty")), [], None, "events"
         )
     with warehouse(file) as connection:
-        write_dataset(connection, tmp_path / "1.duckdb", INFO[1], table_states(connection))
+        write_dataset(connection, tmp_path / "1.duckdb", SAID[1], table_states(connection))
     change(file, AFTER)
     return file
 
@@ -88,7 +94,7 @@ def update(
 ) -> bool:
     given = cast("duckdb.DuckDBPyConnection", connection)
     log = said.append if said is not None else print
-    return update_dataset(given, folder / "1.duckdb", folder / "2.duckdb", INFO[2], tables, log)
+    return update_dataset(given, folder / "1.duckdb", folder / "2.duckdb", SAID[2], tables, log)
 
 
 def rows(file: Path) -> list[list[tuple[Any, ...]]]:
@@ -144,7 +150,7 @@ def test_after_an_error_at_any_statement_it_is_written_from_nothing(changed: Pat
             assert ("reporting",) not in held, at
             connection.execute("BEGIN")  # an error where a transaction is open still
             connection.execute("ROLLBACK")
-        write_dataset(connection, folder / "2.duckdb", INFO[2], tables)
+        write_dataset(connection, folder / "2.duckdb", SAID[2], tables)
     assert rows(folder / "2.duckdb") == rows(changed)
 
 
@@ -154,7 +160,7 @@ def test_an_engine_that_is_of_no_use_any_more_is_no_error_either(changed: Path) 
             tables = table_states(connection)
             assert not update(BreakingConnection(connection, at, fail_for_good), changed.parent, tables)
         with warehouse(changed) as anew:
-            write_dataset(anew, changed.parent / "2.duckdb", INFO[2], tables)
+            write_dataset(anew, changed.parent / "2.duckdb", SAID[2], tables)
         assert rows(changed.parent / "2.duckdb") == rows(changed)
         (changed.parent / "2.duckdb").unlink()
 
@@ -165,9 +171,9 @@ def test_a_view_that_never_gives_the_same_is_published_as_the_file_holds_it(chan
     with warehouse(changed) as connection:
         tables = table_states(connection)
         assert not update(connection, folder, tables)
-        written = write_dataset(connection, folder / "2.duckdb", INFO[2], tables)
+        written = write_dataset(connection, folder / "2.duckdb", SAID[2], tables)
     with warehouse(folder / "2.duckdb") as connection:
-        sql = "SELECT digest FROM factlog.tables WHERE table_name = 's.small'"
+        sql = "SELECT digest FROM meta.tables WHERE table_name = 's.small'"
         noted = connection.execute(sql).fetchall()
     assert noted == [(written["s.small"].digest,)]
     assert written["s.small"] != tables["s.small"]

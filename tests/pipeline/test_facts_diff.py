@@ -12,7 +12,8 @@ import pytest
 
 from orchestration.dataset.code_version import code_version
 from orchestration.dataset.compare import table_states
-from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
+from orchestration.dataset.dataset_file import write_dataset
+from orchestration.dataset.provenance import DatasetInfo, Provenance
 from orchestration.diff.compare import diff
 from orchestration.diff.comparison import Comparison
 from orchestration.settings import Settings
@@ -29,11 +30,12 @@ def dataset(settings: Settings, *lines: Line) -> str:
     """Land these events, build, and write what is built to a dataset file."""
     land_lines(settings, lines)
     build(settings)
-    commit = settings.open_archive().log.commits()[-1]
+    archive = settings.open_archive()
+    commit = archive.log.commits()[-1]
     file = settings.home / f"after-{commit.sequence}.duckdb"
     info = DatasetInfo(commit.sequence, commit.digest, None, code_version(settings), commit.landed_at)
     with open_as_warehouse(settings, settings.warehouse) as connection:
-        write_dataset(connection, file, info, table_states(connection))
+        write_dataset(connection, file, Provenance(info, archive), table_states(connection))
     return str(file)
 
 
@@ -113,12 +115,12 @@ def test_a_line_says_why_the_events_of_a_fact_cannot_be_found(
     a, b = dataset(settings, Line("1", "a", "i1", 100)), dataset(settings, Line("2", "b", "i1", 5))
     with closing(duckdb.connect(b)) as connection:
         traces = connection.execute(
-            "SELECT traced_to FROM factlog.tables WHERE table_name = 'sales.invoices'"
+            "SELECT traced_to FROM meta.tables WHERE table_name = 'sales.invoices'"
         ).fetchall()[0][0]
         (trace,) = json.loads(traces)
         trace["views"] = [[name, is_made] for name, _ in trace["views"]]
         connection.execute(
-            "UPDATE factlog.tables SET traced_to = ? WHERE table_name = 'sales.invoices'",
+            "UPDATE meta.tables SET traced_to = ? WHERE table_name = 'sales.invoices'",
             [json.dumps([trace])],
         )
     (table,) = [table for table in diff(settings, a, b).tables if table.table == "sales.invoices"]

@@ -1,5 +1,6 @@
 """Versions that an older factlog published are read where they lie, and moved over by the next publishing."""
 
+import json
 import os
 from collections.abc import Callable
 from contextlib import closing
@@ -10,6 +11,7 @@ import duckdb
 import pytest
 
 from orchestration.dataset.versions import find_version, intact_file, served_version, versions
+from orchestration.diff.compare import diff
 from orchestration.publishing.publish import publish
 from orchestration.publishing.query import query
 from orchestration.publishing.serving import hold_version, release_hold
@@ -131,3 +133,36 @@ class FailingAt:
             return call(*arguments, **options)
 
         return counted
+
+
+def test_a_file_of_before_is_compared_and_the_next_version_is_written_anew(tmp_path: Path) -> None:
+    """It said of itself in a schema `factlog` what files say in `meta` now, and showed no events."""
+    settings = published_installation(tmp_path)
+    file = settings.published / "versions/1/reporting.duckdb"
+    file.chmod(0o644)
+    with closing(duckdb.connect(file)) as connection:
+        connection.execute(
+            "CREATE SCHEMA factlog; CREATE TABLE factlog.manifest AS SELECT sequence, log_digest, as_of, "
+            "code_version, built_at AS written_at FROM meta.about; "
+            "CREATE TABLE factlog.tables AS SELECT table_name, row_count, digest, row_key, traced_to, "
+            "landing_columns FROM meta.tables; DROP SCHEMA meta CASCADE; DROP SCHEMA events CASCADE; "
+            "DROP VIEW notes; DROP VIEW notebooks; DROP VIEW readings"
+        )
+    manifest = settings.published / "versions/1/manifest.json"
+    fields = json.loads(manifest.read_bytes())
+    del fields["sha256"], fields["manifest_sha256"]
+    manifest.chmod(0o644)
+    manifest.write_text(json.dumps(fields))
+    (settings.published / "reporting.duckdb").unlink()
+    (settings.published / "reporting.duckdb").hardlink_to(file)
+    land_events(settings, [note(11)], "more.ndjson")
+    said: list[str] = []
+    refresh(settings, log=said.append)
+    assert [line.split(":")[0] for line in said if "anew" in line] == [
+        "the version before could not be brought up to date, all tables are written anew"
+    ]
+    compared = diff(settings, "1", "2", "writing.notes")
+    assert [(change.kind, change.key) for table in compared.tables for change in table.changes] == [
+        ("added", {"note_id": "11"})
+    ]
+    assert query(settings, "SELECT count(*) FROM notes").rows == [(11,)]

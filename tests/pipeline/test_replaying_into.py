@@ -81,7 +81,7 @@ def test_a_cut_that_was_published_gives_the_digests_of_that_version(
     assert (done.tables, done.log_digest) == (version.tables, version.log_digest)
     assert into.stat().st_mode & 0o777 == 0o444
     assert [path.name for path in tmp_path.iterdir()] == ["first.duckdb"]
-    manifest = rows(into, "SELECT sequence, log_digest, as_of FROM factlog.manifest")
+    manifest = rows(into, "SELECT sequence, log_digest, as_of FROM meta.about")
     assert manifest == {(1, version.log_digest, None)}
 
 
@@ -94,7 +94,7 @@ def test_both_clocks_cut_and_a_file_says_so(settings: Settings, tmp_path: Path) 
     assert done.sequence == 2
     # Half-open: what occurred in that very moment is not in it.
     assert rows(done.file) == {*ten, ("10", "2026-01-02")}
-    manifest = rows(done.file, "SELECT sequence, epoch(as_of)::BIGINT FROM factlog.manifest")
+    manifest = rows(done.file, "SELECT sequence, epoch(as_of)::BIGINT FROM meta.about")
     assert manifest == {(2, int(ninth.timestamp()))}
     # Nor is what landed in that very moment.
     later = ninth + timedelta(microseconds=1)

@@ -49,7 +49,7 @@ def test_it_counts_as_nothing_and_is_told_until_another_is_right(settings: Setti
     assert "1 correction waits and counts as nothing, the oldest for less than a minute: fixed" in detail
     words = "SELECT words FROM writing.notes WHERE note_id = '3'"
     columns = "event_id, kind, status, waits_because, corrected_event_id"
-    told = f"SELECT {columns} FROM factlog.corrections ORDER BY ALL"
+    told = f"SELECT {columns} FROM meta.corrections ORDER BY ALL"
     waiting = ("fixed", "corrects", "waiting", "not landed", "written-33")
     assert analyst_sees(settings, words) == [(3,)]
     assert analyst_sees(settings, told) == [waiting]

@@ -16,7 +16,8 @@ from event_archive import UnusableInput
 from event_archive.registry.contract import ALL_EVENTS
 from event_archive.views.correction_tables import create_correction_tables
 from orchestration.dataset.compare import table_states
-from orchestration.dataset.dataset_file import DatasetInfo, write_dataset
+from orchestration.dataset.dataset_file import write_dataset
+from orchestration.dataset.provenance import DatasetInfo, Provenance
 from orchestration.dataset.row_tracing import EventTrace, MartDescription, RowTrace
 from orchestration.diff import report as diff_report
 from orchestration.diff.compare import diff
@@ -79,7 +80,7 @@ def dataset(
         record_marts(connection, [note for note, _, _ in tables])
         log_digest = digest if digest is not None else commit.digest if commit else ""
         info = DatasetInfo(sequence, log_digest, as_of, code, datetime(2026, 3, 1, tzinfo=UTC))
-        write_dataset(connection, file, info, table_states(connection))
+        write_dataset(connection, file, Provenance(info, settings.open_archive()), table_states(connection))
     return str(file)
 
 
