@@ -20,7 +20,7 @@ from event_archive import UnusableInput
 from event_archive.sql_text import literal, quoted
 from orchestration.dataset.compare import table_state
 from orchestration.dataset.describe_dataset import describe, descriptions_of_views
-from orchestration.dataset.event_views import copy_event_views
+from orchestration.dataset.event_views import copy_event_views, root_of
 from orchestration.dataset.meta_tables import META
 from orchestration.dataset.provenance import DatasetInfo, Provenance
 from orchestration.dataset.row_tracing import MartDescription, traces_from_json
@@ -65,7 +65,8 @@ def write_dataset(
         for table, state in tables.items()
     }
     show_marts(connection, written)
-    definitions = copy_event_views(connection, descriptions_of_views(provenance), {})
+    described = descriptions_of_views(provenance)
+    definitions = copy_event_views(connection, root_of(provenance.archive), described, {})
     describe(connection, provenance, written, definitions)
     connection.execute("COMMIT")
     connection.execute("DETACH reporting")

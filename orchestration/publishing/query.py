@@ -21,7 +21,9 @@ import duckdb
 
 from event_archive import UnusableInput
 from event_archive.engine import open_engine
+from event_archive.sql_text import literal
 from event_archive.store.folders import EVENTS
+from orchestration.dataset.event_views import ARCHIVE
 from orchestration.dataset.versions import intact_file, require_served_version
 from orchestration.publishing.write_fence import fenced_thread
 from orchestration.setting_values import is_text
@@ -60,8 +62,9 @@ def query(settings: Settings, sql: str) -> Answer:
 def open_published(settings: Settings, file: Path) -> Iterator[FencedEngine]:
     """Open a version, which may read the events that its views show, where they are."""
     with open_fenced_engine(settings, file) as engine:
-        folder = {"folder": str(settings.archive_root / EVENTS)}
-        engine.connection.execute("SET allowed_directories = [$folder]", folder)
+        connection, archive = engine.connection, settings.archive_root
+        connection.execute(f"SET VARIABLE {ARCHIVE} = {literal(str(archive))}")
+        connection.execute("SET allowed_directories = [$folder]", {"folder": str(archive / EVENTS)})
         yield engine
 
 

@@ -1,5 +1,6 @@
 """The file that analysts open: what SHOW TABLES shows, the events of its cut, and what it says of itself."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -124,6 +125,9 @@ def test_the_events_are_exactly_those_of_the_version(settings: Settings, tmp_pat
     settings = copy_of(settings, tmp_path)
     land_events(settings, [note(12)], "twelve.ndjson")
     refresh(settings)
+    # Where the archive lies elsewhere than when it was published, a variable says so, and `query` sets it.
+    settings = copy_of(settings, tmp_path / "moved")
+    shutil.rmtree(tmp_path / "home" / "archive")
     land_events(settings, [note(13)], "later.ndjson")
     counts = (
         "SELECT (SELECT count(*) FROM events.note_written), (SELECT count(*) FROM events.all_events), "
@@ -134,6 +138,7 @@ def test_the_events_are_exactly_those_of_the_version(settings: Settings, tmp_pat
     assert query(settings, counts).rows == [(13, 14, 5)]
     before = settings.published / "versions/3/reporting.duckdb"
     with closing(duckdb.connect(before, read_only=True)) as connection:
+        connection.execute(f"SET VARIABLE factlog_archive = '{settings.archive_root}'")
         assert rows(connection, counts) == [(12, 13, 4)]
 
 
