@@ -20,7 +20,7 @@ from event_archive import UnusableInput
 from event_archive.sql_text import literal, quoted
 from orchestration.dataset.compare import table_state
 from orchestration.dataset.describe_dataset import describe, descriptions_of_views
-from orchestration.dataset.event_views import copy_event_views, root_of
+from orchestration.dataset.event_views import copy_event_views
 from orchestration.dataset.meta_tables import META
 from orchestration.dataset.provenance import DatasetInfo, Provenance
 from orchestration.dataset.row_tracing import MartDescription, traces_from_json
@@ -66,7 +66,7 @@ def write_dataset(
     }
     show_marts(connection, written)
     described = descriptions_of_views(provenance)
-    definitions = copy_event_views(connection, root_of(provenance.archive), described, {})
+    definitions = copy_event_views(connection, str(provenance.archive.root), described, {})
     describe(connection, provenance, written, definitions)
     connection.execute("COMMIT")
     connection.execute("DETACH reporting")

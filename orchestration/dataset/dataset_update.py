@@ -22,7 +22,7 @@ from event_archive.sql_text import literal, quoted
 from event_archive.views.segment_sql import SCHEMA
 from orchestration.dataset.compare import differing_row_ids, have_same_definitions, table_state
 from orchestration.dataset.describe_dataset import describe_again, descriptions_of_views
-from orchestration.dataset.event_views import copy_event_views, root_of
+from orchestration.dataset.event_views import copy_event_views
 from orchestration.dataset.meta_tables import LAYOUT, META
 from orchestration.dataset.provenance import Provenance
 from orchestration.dataset.row_tracing import LAST_SEQUENCE
@@ -127,7 +127,7 @@ def bring_up_to_date(
         for table, state in tables.items()
     )
     described = descriptions_of_views(provenance)
-    definitions = copy_event_views(connection, root_of(provenance.archive), described, known)
+    definitions = copy_event_views(connection, str(provenance.archive.root), described, known)
     describe_again(connection, provenance, tables, definitions)
     connection.execute("COMMIT" if held else "ROLLBACK")
     return held

@@ -14,7 +14,6 @@ from event_archive.registry.contract import ALL_EVENTS, view_of, with_all
 from event_archive.sql_text import literal, quoted
 from event_archive.store.commit import LANDING, Commit, standing_segments
 from event_archive.views.segment_sql import SCHEMA
-from orchestration.dataset.event_views import root_of
 from orchestration.dataset.mart_lineage import EVENTS, TABLE, Edge, event_views_of, recorded_lineage
 from orchestration.dataset.meta_tables import LAYOUT, META, TABLES
 from orchestration.dataset.provenance import Provenance
@@ -124,7 +123,7 @@ def about_row(
         info.code_version,
         before.number if before else None,
         changed_tables(before.tables, tables) if before else None,
-        root_of(provenance.archive),
+        str(provenance.archive.root),
         LAYOUT,
     ]
 

@@ -14,7 +14,6 @@ from collections.abc import Mapping
 
 import duckdb
 
-from event_archive import Archive
 from event_archive.registry.contract import ALL_EVENTS, with_all
 from event_archive.sql_text import literal, quoted
 from event_archive.views.segment_sql import LANDED, REPLACED, SCHEMA
@@ -78,11 +77,6 @@ def copy_events_table(connection: duckdb.DuckDBPyConnection, root: str, table: s
 def folder_sql(root: str) -> str:
     """Return the folder of the archive, as SQL."""
     return f"coalesce(getvariable({literal(ARCHIVE)}), {literal(root)})"
-
-
-def root_of(archive: Archive) -> str:
-    """Return the archive's folder as the paths of its files begin with it."""
-    return archive.storage.location("x").removesuffix("/x")
 
 
 def event_view_definitions(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
