@@ -14,7 +14,8 @@ from event_archive import UnusableInput
 from event_archive.registry.contract import load_contracts
 from event_archive.store.durable import make_durable_folder
 from orchestration.command_line import screen
-from orchestration.command_line.options import read_settings
+from orchestration.command_line.main import DOES_NOT_HOLD, DONE
+from orchestration.command_line.options import json_option, read_settings
 from orchestration.setting_values import absolute
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="The page of event types.  [default: docs/event-types.md beside the dbt project]",
 )
-def docs(check: bool, page: Path | None) -> int:
+@json_option
+def docs(check: bool, page: Path | None, wants_json: bool) -> int:
     """Write what follows from the contracts: dbt's sources, a staging model for each new type, and the page.
 
     The sources (models/staging/_events.yml) and the page's table are written anew. A staging model, with its
@@ -48,14 +50,17 @@ def docs(check: bool, page: Path | None) -> int:
     settings.require_foreign(page)
     written = documents(load_contracts(settings.contracts), settings.dbt_project, page)
     stale = [document for document in written if document.is_stale()]
+    for document in () if check else stale:
+        write(document)
+    if wants_json:
+        screen.print_json({"up_to_date": not stale or not check, "files": [each.path for each in stale]})
+        return DOES_NOT_HOLD if check and stale else DONE
     for document in stale:
-        if not check:
-            write(document)
         why = ": is out of date; run: factlog contracts docs" if check else ""
         screen.print_lines(f"{screen.format_path(document.path)}{why}")
     if not stale:
         screen.print_note("Everything says what the contracts say.")
-    return 1 if check and stale else 0
+    return DOES_NOT_HOLD if check and stale else DONE
 
 
 def write(document: "Document") -> None:
