@@ -1,9 +1,10 @@
-"""What people have said of published versions: which one is held.
+"""What people have said of published versions: which one is held, and which are pinned.
 
 Belongs here: reading and writing that. Not here: serving (`publishing.serving`), which heeds it, and what a
 version is (`versions`). Who writes holds the warehouse.
 
-    published/held.json     the version that stays served, whatever is published meanwhile
+    published/held.json              the version that stays served, whatever is published meanwhile
+    published/versions/3/pin.json    version 3 is never removed, whatever is kept otherwise
 """
 
 import json
@@ -12,11 +13,18 @@ from datetime import UTC, datetime
 
 from event_archive import UnusableInput
 from event_archive.store.durable import make_durable_folder, move_into_place, sync
-from orchestration.dataset.versions import Version, find_version, served_version, versions
+from orchestration.dataset.versions import (
+    VERSIONS,
+    Version,
+    find_version,
+    served_version,
+    version_folders,
+    versions,
+)
 from orchestration.json_file import read_json_file
 from orchestration.settings import Settings
 
-HELD = "held.json"
+HELD, PINNED = "held.json", "pin.json"
 RELEASE = "factlog published serve --newest"
 
 
@@ -61,6 +69,33 @@ def last_published(settings: Settings) -> Version | None:
         return served_version(settings)
     known = versions(settings)
     return known[-1] if known else None
+
+
+def pinned_versions(settings: Settings) -> dict[int, str]:
+    """Return the numbers of the versions that are pinned, each with what was said of it."""
+    pins = {}
+    for number in version_folders(settings):
+        path = settings.published / VERSIONS / str(number) / PINNED
+        if path.exists():
+            pins[number] = str(
+                read_json_file(path, f"pin it again: factlog published pin {number}").get("note")
+            )
+    return pins
+
+
+def write_pin(settings: Settings, version: Version, said: str) -> None:
+    """Remember durably that a version is never to be removed."""
+    folder = settings.published / version.folder
+    unfinished = folder / f".{PINNED}.unfinished"
+    unfinished.unlink(missing_ok=True)
+    unfinished.write_text(json.dumps({"note": said}) + "\n")
+    move_into_place(unfinished, folder / PINNED)
+
+
+def remove_pin(settings: Settings, version: Version) -> None:
+    """Forget durably that a version was pinned."""
+    (settings.published / version.folder / PINNED).unlink(missing_ok=True)
+    sync(settings.published / version.folder)
 
 
 def write_hold(settings: Settings, version: Version) -> None:

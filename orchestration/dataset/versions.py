@@ -179,6 +179,9 @@ def find_version(settings: Settings, number: int) -> Version:
     known = {version.number: version for version in versions(settings)}
     if number not in known:
         settings.require_archive()
+        if number in version_folders(settings):
+            manifest = settings.published / VERSIONS / str(number) / MANIFEST
+            raise UnusableInput(f"{manifest}: is missing; {REMEDY}")
         listed = ", ".join(map(str, known)) or "none"
         nearest = min(known, key=lambda other: abs(other - number), default=None)
         meant = f"; did you mean {nearest}?" if nearest is not None else ""

@@ -7,21 +7,33 @@ Belongs here: options and reports. Not here: versions (`orchestration.dataset.ve
 import click
 
 from orchestration.command_line import completion, screen
+from orchestration.command_line.derive.diff import diff
 from orchestration.command_line.options import ListingGroup, json_option, read_settings
-from orchestration.dataset.version_marks import RELEASE, hold_on
-from orchestration.dataset.versions import SERVED, Version, served_version, versions
+from orchestration.dataset.version_marks import RELEASE, hold_on, pinned_versions
+from orchestration.dataset.versions import (
+    SERVED,
+    Version,
+    find_version,
+    require_served_version,
+    served_version,
+    versions,
+)
 
 
 @click.group(cls=ListingGroup)
 def published() -> None:
-    """List the published versions of the reporting dataset, or serve an older one.
+    """List the published versions of the reporting dataset, serve an older one, or keep one for good.
 
     \b
     Examples:
       factlog published
       factlog published serve 3
       factlog published serve --newest
+      factlog published pin 3 --note "March, as invoiced"
     """
+
+
+published.add_command(diff)
 
 
 @published.command("list", short_help="List the versions.")
@@ -38,10 +50,14 @@ def list_versions(wants_json: bool) -> None:
     known = versions(settings)
     if not known:
         settings.require_archive()
-    held = hold.version if hold else None
+    held, pins = hold.version if hold else None, pinned_versions(settings)
     if wants_json:
         screen.print_json(
-            [to_json(version, version == served, is_held=version.number == held) for version in known]
+            [
+                to_json(version, version == served, is_held=version.number == held)
+                | {"pinned": pins.get(version.number)}
+                for version in known
+            ]
         )
         return
     if not known:
@@ -58,7 +74,11 @@ def list_versions(wants_json: bool) -> None:
                 len(version.tables),
                 sum(state.rows for state in version.tables.values()),
                 round(version.bytes / 1e6, 1),
-                format_marks(is_served=version == served, is_held=version.number == held),
+                format_marks(
+                    served=version == served,
+                    held=version.number == held,
+                    pinned=version.number in pins,
+                ),
             )
             for version in known
         ],
@@ -72,9 +92,105 @@ def list_versions(wants_json: bool) -> None:
         )
 
 
-def format_marks(*, is_served: bool, is_held: bool) -> str:
+def format_marks(**marks: bool) -> str:
     """Say what there is to say of a version besides its figures."""
-    return ", ".join(word for word, holds in (("served", is_served), ("held", is_held)) if holds)
+    return ", ".join(word for word, holds in marks.items() if holds)
+
+
+@published.command("show", short_help="Show one version.")
+@click.argument("number", type=click.IntRange(min=1), metavar="[VERSION]", required=False)
+@json_option
+def show_version(number: int | None, wants_json: bool) -> None:
+    """Show a version, the one that is served if none is named: when and of what it was made, its tables.
+
+    \b
+    Example:
+      factlog published show 3
+    """
+    settings = read_settings()
+    version = find_version(settings, number) if number else require_served_version(settings)
+    served, hold, pins = served_version(settings), hold_on(settings), pinned_versions(settings)
+    is_held = hold is not None and hold.version == version.number
+    if wants_json:
+        pinned = {"pinned": pins.get(version.number)}
+        screen.print_json(to_json(version, version == served, is_held=is_held) | pinned)
+        return
+    marks = format_marks(served=version == served, held=is_held, pinned=version.number in pins)
+    note = pins.get(version.number)
+    screen.print_lines(
+        f"Version {version.number}{f' ({marks})' if marks else ''}{f': {note}' if note else ''}",
+        f"Published {screen.format_time(version.published_time.replace(microsecond=0))}, "
+        f"up to commit {version.sequence}, by code {version.code_version}",
+        f"File {screen.format_path(settings.published / version.file_name)}",
+        "",
+    )
+    screen.print_table(
+        None, ["table", "rows"], [(table, state.rows) for table, state in sorted(version.tables.items())]
+    )
+
+
+@published.command("pin", short_help="Keep a version for good.")
+@click.argument("number", type=click.IntRange(min=1), metavar="VERSION")
+@click.option("--note", "said", default="", metavar="TEXT", help="What it is kept for: a month's end, say.")
+def pin(number: int, said: str) -> None:
+    """Keep a version for good, whatever `retention` says and `prune` is asked for.
+
+    \b
+    Example:
+      factlog published pin 3 --note "March, as invoiced"
+    """
+    from orchestration.publishing.retention import pin_version
+
+    version = pin_version(read_settings(), number, screen.printable(said))
+    screen.print_lines(f"Version {version.number} is pinned: nothing removes it.")
+
+
+@published.command("unpin", short_help="Keep a version no longer than others.")
+@click.argument("number", type=click.IntRange(min=1), metavar="VERSION")
+def unpin(number: int) -> None:
+    """Keep a version no longer than `retention` keeps others.
+
+    \b
+    Example:
+      factlog published unpin 3
+    """
+    from orchestration.publishing.retention import unpin_version
+
+    version = unpin_version(read_settings(), number)
+    screen.print_lines(f"Version {version.number} is pinned no longer.")
+
+
+@published.command("prune", short_help="Remove old versions.")
+@click.option(
+    "--keep",
+    metavar="WHICH",
+    help="So many versions, or an age: 30, 90d.  [default: setting `retention`]",
+)
+@click.option("--dry-run", is_flag=True, help="Say which would be removed, and remove none.")
+@json_option
+def prune(keep: str | None, dry_run: bool, wants_json: bool) -> None:
+    """Remove the versions that are kept no longer. Never: what is served, held or pinned, and the last two.
+
+    \b
+    Examples:
+      factlog published prune --dry-run
+      factlog published prune --keep 90d
+    """
+    from orchestration.publishing.retention import prune as remove_versions
+    from orchestration.setting_values import retention
+
+    settings = read_settings()
+    kept = retention({"--keep": keep}, "--keep") if keep is not None else settings.retention
+    settings.require_archive()
+    if kept is None:
+        raise click.UsageError("all versions are kept: set `retention` in factlog.toml, or say --keep 90d")
+    removed = remove_versions(settings, kept, dry_run=dry_run)
+    if wants_json:
+        screen.print_json({"removed": removed, "dry_run": dry_run})
+        return
+    named = ", ".join(map(str, removed))
+    words = "Would remove" if dry_run else "Removed"
+    screen.print_lines(f"{words} version {named}." if removed else "No version is to be removed.")
 
 
 @published.command("serve", short_help="Serve an older version again, or the newest.")

@@ -8,8 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from event_archive.store.local import LocalStorage
+from orchestration.dataset.version_marks import pinned_versions
 from orchestration.dataset.versions import Version, find_version, served_version, versions
-from orchestration.publishing.retention import not_kept, remove_old_versions
+from orchestration.publishing.retention import (
+    not_kept,
+    pin_version,
+    prune,
+    remove_old_versions,
+    unpin_version,
+)
 from orchestration.publishing.serving import serve
 from orchestration.setting_values import Retention
 from orchestration.settings import Settings
@@ -107,3 +115,18 @@ def test_an_interrupted_removal_leaves_no_version_without_its_file(
     with pytest.raises(OSError, match=os.strerror(5)):
         remove_old_versions(settings, None)
     assert [each.number for each in versions(settings)] == [2, 3, 4]
+
+
+def test_a_pinned_version_is_never_removed_until_it_is_unpinned(tmp_path: Path) -> None:
+    settings = lay_down(tmp_path, 6, served=6, retention=Retention(count=2))
+    LocalStorage(settings.archive_root, may_create=True)
+    pin_version(settings, 1, "January, as invoiced")
+    assert pinned_versions(settings) == {1: "January, as invoiced"}
+    assert prune(settings, Retention(count=2), dry_run=True) == [2, 3, 4]
+    assert len(versions(settings)) == 6
+    assert remove_old_versions(settings, None) == (2, 3, 4)
+    assert prune(settings, Retention(age=timedelta(hours=1))) == []
+    assert [each.number for each in versions(settings)] == [1, 5, 6]
+    for _ in range(2):
+        unpin_version(settings, 1)
+    assert prune(settings, Retention(count=2)) == [1]
