@@ -20,7 +20,7 @@ TOOL_COUNT = $$(($$(grep -c '^[a-z].*==' requirements-dev.lock) - $$(grep -c '^[
 LOCK := uv pip compile --quiet --universal --no-strip-extras --generate-hashes --no-emit-index-url --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test hunt check format dev bench lock proto clean
+.PHONY: help setup demo test pictures hunt check format dev bench lock proto clean
 
 help:  ## List the targets
 	@echo "factlog: make targets (start with: make demo)"
@@ -54,6 +54,9 @@ demo: $(PROJECT)  ## Walk the whole way once: simulate a company, land, derive, 
 
 test: $(PROJECT) $(TOOLS)  ## Run all tests, two files at a time
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+pictures: $(PROJECT) $(TOOLS)  ## Take the pictures of README from the demo, in a headless Chromium
+	@PYTHONPATH=tests $(BIN)/python tests/browser/pictures.py
 
 hunt: $(PROJECT) $(TOOLS)  ## Look for new cases of every property, until you stop it: hours (TESTS=PATH: of these alone)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --maxfail=1 --hypothesis-profile=hunt -m "not browser" $(TESTS)

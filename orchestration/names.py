@@ -7,9 +7,8 @@ that one module alone knows.
 LAND_JOB = "land"
 REFRESH_JOB = "refresh"
 NIGHTLY_JOB = "nightly_verification"
+REPLAY_DAYS_JOB = "replay_days"
 REPLAY_JOB = "replay_into_file"
 DIFF_JOB = "diff_datasets"
 ARCHIVE_POOL = "archive"
 WAREHOUSE_POOL = "warehouse"
-# A run with this tag plans and reports no materializations by itself: it logs what was derived.
-REPORTS_ITSELF = {"dagster/defer_asset_events": "true"}

@@ -61,7 +61,7 @@ def field_columns(contract: Contract) -> dict[str, ViewColumn]:
     if not isinstance(kind, Struct):
         return {}
     inner = {column.name: column for column in data_columns(contract)}
-    personal = {name: _is_personal(part, schema) for name, part in schema.get("properties", {}).items()}
+    personal = {name: is_personal(part, schema) for name, part in schema.get("properties", {}).items()}
     return {
         field.name: ViewColumn(
             field.name,
@@ -104,13 +104,13 @@ def _rules(schema: Schema) -> Iterator[str]:
             yield f"{words}: {shown}" if len(shown) <= MAX_WORDS else f"{words}: {shown[:MAX_WORDS]}…"
 
 
-def _is_personal(schema: Any, root: Schema, depth: int = 0) -> bool:
+def is_personal(schema: Any, root: Schema, depth: int = 0) -> bool:
     """Return whether something in a schema is marked as personal."""
     if isinstance(schema, list):
-        return any(_is_personal(part, root, depth + 1) for part in schema)
+        return any(is_personal(part, root, depth + 1) for part in schema)
     if not isinstance(schema, dict):
         return False
     if schema.get("x-pii") is True or depth > MAX_DEPTH:
         return True  # what is nested too deeply to tell counts as personal
     parts = [*schema.values(), *([resolve(schema, root)] if set(schema) >= {"$ref"} else [])]
-    return any(_is_personal(part, root, depth + 1) for part in parts if part is not schema)
+    return any(is_personal(part, root, depth + 1) for part in parts if part is not schema)

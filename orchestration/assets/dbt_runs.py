@@ -1,13 +1,12 @@
 """dbt for a run of Dagster: a process over the models that the run chose, and what it says as events.
 
-Belongs here: starting it and listening to it. Not here: what is built and recorded (`selected_build`), and
-what is reported of it (`models`).
+Belongs here: starting it, listening to it, and what a run says that it could not build. Not here: what is
+built and recorded (`selected_build`), and what is reported of it (`models`, `refreshed_models`).
 """
 
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
@@ -16,13 +15,17 @@ from dagster_dbt import DbtCliInvocation
 from dagster_dbt.asset_utils import get_subset_selection_for_context
 from packaging.version import Version
 
+from orchestration.assets.dbt_events import with_shown_metadata
 from orchestration.assets.dbt_translator import Translator
-from orchestration.dbt.graph import Manifest
-from orchestration.dbt.process import RUN_RESULTS, dbt_executable
+from orchestration.dbt.process import RUN_RESULTS, dbt_executable, first_lines
 from orchestration.dbt.serving import dbt_command
+from orchestration.full_disk import full
+from orchestration.names import REFRESH_JOB
+from orchestration.selected_build import Built
 from orchestration.settings import Settings
 
 EVERYTHING = ["--select", "fqn:*"]
+LONGEST = 500
 
 
 def dbt_environment(settings: Settings, indirect_selection: str | None) -> dict[str, str]:
@@ -42,20 +45,18 @@ def dbt_environment(settings: Settings, indirect_selection: str | None) -> dict[
 
 @dataclass(frozen=True)
 class DbtRun:
-    """The dbt of a run of Dagster. `lock`: that of the warehouse, which dbt inherits."""
+    """The dbt of a run of Dagster. `lock`: that of the warehouse, which dbt inherits.
 
-    context: dg.AssetExecutionContext
-    manifest: Manifest
+    `indirect_selection`: which tests of what is chosen belong to it, as dbt calls that; none for its default.
+    """
+
+    context: dg.AssetExecutionContext | dg.OpExecutionContext
     translator: Translator
     lock: int
+    indirect_selection: str | None = None
 
-    @property
-    def is_of_everything(self) -> bool:
-        """Whether the run is of all models and their checks, and not of some that a person chose."""
-        return self._chosen[0] == EVERYTHING
-
-    def events(self, settings: Settings, selected: Sequence[str] = ()) -> Iterator[Any]:
-        """Build the models that the run chose, or of these what is `selected`; hand on what dbt says of each.
+    def events(self, settings: Settings, selected: Sequence[str]) -> Iterator[Any]:
+        """Build what is `selected`, by dbt's options, or else everything; hand on what dbt says of each.
 
         Of a model that is in the project only since the code location was loaded, Dagster knows nothing yet.
         """
@@ -63,30 +64,18 @@ class DbtRun:
         unknown = set()
         for message in invocation.stream_raw_events():
             name = message.raw_event["data"].get("node_info", {}).get("unique_id", "")
-            if message.is_result_event and name not in self.manifest["nodes"]:
+            if message.is_result_event and name not in self.translator.manifest["nodes"]:
                 unknown.add(name)
                 continue
-            yield from message.to_default_asset_events(
-                self.manifest, self.translator, self.context, settings.dbt_target
+            events = message.to_default_asset_events(
+                self.translator.manifest, self.translator, self.context, settings.dbt_target
             )
+            yield from map(with_shown_metadata, events)
         if unknown:
             listed = ", ".join(sorted(unknown))
             self.context.log.info(f"reload the definitions to see what the project has since: {listed}")
         if not (settings.dbt_target / RUN_RESULTS).exists():
-            raise dg.Failure(f"dbt could not work: {invocation.get_error()}", allow_retries=False)
-
-    @cached_property
-    def _chosen(self) -> tuple[list[str], str | None]:
-        """dbt's options for what the run chose."""
-        return get_subset_selection_for_context(
-            context=self.context,
-            manifest=self.manifest,
-            select=EVERYTHING[-1],
-            exclude=None,
-            selector=None,
-            dagster_dbt_translator=self.translator,
-            current_dbt_indirect_selection_env=None,
-        )
+            raise dg.Failure(could_not_work(invocation, settings), allow_retries=False)
 
     def _start(self, settings: Settings, selected: Sequence[str]) -> DbtCliInvocation:
         """Start dbt.
@@ -95,11 +84,10 @@ class DbtRun:
         internet, and opens an adapter on the warehouse in this process as well. Nor does it hand on the lock:
         if this process is killed, whoever comes next waits for dbt.
         """
-        chosen, indirect = self._chosen
         started = subprocess.Popen(
-            [*dbt_command(settings, dbt_executable()), "--no-use-colors", "build", *(selected or chosen)],
+            [*dbt_command(settings, dbt_executable()), "--no-use-colors", "build", *(selected or EVERYTHING)],
             cwd=settings.dbt_project,
-            env=dbt_environment(settings, indirect),
+            env=dbt_environment(settings, self.indirect_selection),
             pass_fds=[self.lock],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -107,7 +95,7 @@ class DbtRun:
         )
         return DbtCliInvocation(
             process=started,
-            manifest=self.manifest,
+            manifest=self.translator.manifest,
             dagster_dbt_translator=self.translator,
             project_dir=settings.dbt_project,
             target_path=settings.dbt_target,
@@ -115,3 +103,45 @@ class DbtRun:
             context=self.context,
             cli_version=Version(version("dbt-core")),
         )
+
+
+def chosen_by(context: dg.AssetExecutionContext, translator: Translator) -> tuple[list[str], str | None]:
+    """dbt's options for the models that a person chose, and which of their tests belong to them."""
+    return get_subset_selection_for_context(
+        context=context,
+        manifest=translator.manifest,
+        select=EVERYTHING[-1],
+        exclude=None,
+        selector=None,
+        dagster_dbt_translator=translator,
+        current_dbt_indirect_selection_env=None,
+    )
+
+
+def could_not_work(invocation: DbtCliInvocation, settings: Settings) -> str:
+    """What is wrong with the project, in one line: dbt's words, without its stack."""
+    said = " ".join(" ".join(invocation._error_messages).split())
+    return (
+        f"Mend the dbt project, then start `{REFRESH_JOB}` again: {first_lines(said)[:LONGEST]}; "
+        f"details: {settings.dbt_target / 'dbt.log'}"
+    )
+
+
+def raise_if_failed(built: Built | None) -> None:
+    """Fail the run where a model or a test of it failed; first of all with what to do."""
+    every = [check for check in built.checks if not check.passed] if built else []
+    if not every:
+        return
+    # What is skipped is so because of something else that failed.
+    failed = [check for check in every if not check.detail.startswith("skipped")] or every
+    if cause := full("; ".join(check.detail for check in failed)):
+        raise dg.Failure(cause, allow_retries=False)
+    tests, models = [check for check in failed if check.is_test], [c for c in failed if not c.is_test]
+    named = "; ".join(f"{check.name} ({check.detail[:LONGEST]})" for check in (models or tests))
+    what = "SQL of" if models else "events, or the model, that fails"
+    raise dg.Failure(
+        f"Mend the {what} {named}; then start `{REFRESH_JOB}` again. "
+        "Until then what was published before is served.",
+        metadata={"failed": dg.MetadataValue.int(len(failed))},
+        allow_retries=False,
+    )

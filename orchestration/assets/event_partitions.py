@@ -5,6 +5,7 @@ when it is reported (`landing` after a landing, `events` after days were verifie
 """
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
@@ -40,6 +41,18 @@ def rows_by_day(archive: Archive, commits: Sequence[Commit]) -> dict[str, dict[d
     return rows
 
 
+def bytes_by_day(archive: Archive, commits: Sequence[Commit]) -> dict[str, dict[date, float]]:
+    """The bytes that commits brought, per view name and day: those of a segment by its rows."""
+    sizes: dict[str, dict[date, float]] = defaultdict(dict)
+    for segment in (segment for commit in commits for segment in commit.segments):
+        if contract := archive.contracts.get(segment.type):
+            of_view = sizes[contract.view_name]
+            for day, rows in segment.days.items():
+                of_day = date.fromisoformat(day)
+                of_view[of_day] = of_view.get(of_day, 0.0) + segment.bytes * rows / segment.rows
+    return sizes
+
+
 def materializations(
     archive: Archive, commits: Sequence[Commit], *, threads: int
 ) -> Iterator[dg.AssetMaterialization]:
@@ -49,10 +62,15 @@ def materializations(
     newest = {contract.view_name: contract for contract in archive.contracts.newest()}
     first, last = commits[0].sequence, commits[-1].sequence
     span = f"{first} to {last}" if last > first else f"{last}"
+    sizes = bytes_by_day(archive, commits)
     for view_name, rows in sorted(rows_by_day(archive, commits).items()):
         facts = facts_of_days(archive, newest[view_name], sorted(rows), threads=threads, cut=last)
         for day in sorted(rows):
-            extra = {"rows_landed": dg.MetadataValue.int(rows[day]), "commits": dg.MetadataValue.text(span)}
+            extra = {
+                "rows_landed": dg.MetadataValue.int(rows[day]),
+                "bytes_landed": dg.MetadataValue.int(round(sizes[view_name].get(day, 0))),
+                "commits": dg.MetadataValue.text(span),
+            }
             yield materialization(newest[view_name], day, facts.get(day), extra)
 
 

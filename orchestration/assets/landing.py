@@ -5,7 +5,7 @@ sequence noted there is reported, whoever made it, so what the `factlog` command
 Not here: landing itself (the archive's), and when it is asked for (`automation`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
@@ -13,17 +13,21 @@ from event_archive import Archive, Landed, UnusableInput
 from event_archive.landing.inbox import land_inbox
 from event_archive.landing.land import PassedOver
 from event_archive.quarantine.landed_again import clear_landed_again
-from event_archive.store.commit import LANDING, RECOVERY, Counts
 from event_archive.store.durable import make_durable_folder
+from event_archive.wording import agree, format_count
 from orchestration.assets.archive import open_archive
 from orchestration.assets.cursors import last_reported_sequence
 from orchestration.assets.data_versions import LOG_VERSION
-from orchestration.assets.event_partitions import materializations
-from orchestration.assets.keys import LOG
+from orchestration.assets.keys import LANDING_GROUP, LOG
+from orchestration.assets.log_reports import LogReport, report_commits
+from orchestration.assets.markdown import code, text
 from orchestration.names import ARCHIVE_POOL
 from orchestration.settings import Settings
 
 MOST_SHOWN = 20
+CHECK = "nothing_refused"
+CHECK_DESCRIPTION = """Of what was reported last, no record was refused, and every file in the inbox landed. A
+warning: what is refused is kept, byte by byte."""
 DESCRIPTION = """The ordered, hash-chained list of commits: what it names exists, anything else does not.
 
 Materializing it lands the files in the inbox, each in one atomic commit or many small ones in one, and
@@ -37,42 +41,47 @@ def landing_asset(settings: Settings) -> dg.AssetsDefinition:
     @dg.asset(
         key=LOG,
         description=DESCRIPTION,
-        group_name="archive",
+        group_name=LANDING_GROUP,
         owners=["team:data_platform"],
         kinds={"json"},
         pool=ARCHIVE_POOL,
+        check_specs=[dg.AssetCheckSpec(CHECK, asset=LOG, description=CHECK_DESCRIPTION)],
     )
-    def land(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    def land(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         archive = open_archive(settings)
         passed_over = land_files(context, settings, archive)
         commits = archive.log.commits()
-        fresh = commits[last_reported_sequence(context.instance, LOG, commits) :]
-        reported = 0
-        for event in materializations(archive, fresh, threads=settings.threads):
-            context.log_event(event)
-            reported += 1
-        head = commits[-1] if commits else None
-        counts = sum((commit.counts for commit in fresh if commit.kind == LANDING), Counts())
-        recovered = sum(commit.counts.accepted for commit in fresh if commit.kind == RECOVERY)
-        return dg.MaterializeResult(
+        after = last_reported_sequence(context.instance, LOG, commits)
+        report = report_commits(context.instance, settings, archive, commits, after, context.log_event)
+        yield dg.MaterializeResult(
             metadata={
-                "sequence": dg.MetadataValue.int(head.sequence if head else 0),
-                "digest": dg.MetadataValue.text(head.digest if head else ""),
-                "commits_reported": dg.MetadataValue.int(len(fresh)),
-                "days_reported": dg.MetadataValue.int(reported),
-                "received": dg.MetadataValue.int(counts.received),
-                "accepted": dg.MetadataValue.int(counts.accepted),
-                "duplicate": dg.MetadataValue.int(counts.duplicate),
-                "rejected": dg.MetadataValue.int(counts.rejected),
-                "ignored": dg.MetadataValue.int(counts.ignored),
-                "recovered": dg.MetadataValue.int(recovered),
+                **report.to_metadata(),
                 "passed_over": dg.MetadataValue.int(len(passed_over)),
                 "passed_over_files": dg.MetadataValue.md(format_passed_over(passed_over)),
             },
             data_version=dg.DataVersion(LOG_VERSION),
+            check_results=[nothing_refused(report, passed_over)],
         )
 
     return land
+
+
+def nothing_refused(report: LogReport, passed_over: Sequence[PassedOver]) -> dg.AssetCheckResult:
+    """Whether all that came was taken, and if not, where to look."""
+    rejected, received = report.counts.rejected, report.counts.received
+    said = f"{received - rejected:,} of {received:,} records were taken"
+    if rejected:
+        was, it = agree(rejected, "was", "were"), agree(rejected, "it", "them")
+        said += f"; {rejected:,} {was} refused: look at {it} by `factlog quarantine list`"
+    if passed_over:
+        said += f"; {format_count(len(passed_over), 'file')} in the inbox can't land: see `passed_over_files`"
+    return dg.AssetCheckResult(
+        check_name=CHECK,
+        passed=not rejected and not passed_over,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=said,
+        metadata={"detail": dg.MetadataValue.text(said), "rejected": dg.MetadataValue.int(rejected)},
+    )
 
 
 def land_files(context: dg.AssetExecutionContext, settings: Settings, archive: Archive) -> list[PassedOver]:
@@ -113,6 +122,6 @@ def format_landing(outcome: Landed) -> str:
 
 def format_passed_over(passed_over: Sequence[PassedOver]) -> str:
     """The files that lie in the inbox and can't land, as a list in Markdown: the first of them."""
-    shown = [f"- `{outcome.origin}` {outcome.problem}" for outcome in passed_over[:MOST_SHOWN]]
+    shown = [f"- {code(outcome.origin)} {text(outcome.problem)}" for outcome in passed_over[:MOST_SHOWN]]
     more = len(passed_over) - len(shown)
     return "\n".join([*shown, *([f"- and {more:,} more"] if more else [])]) or "none"

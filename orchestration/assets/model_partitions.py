@@ -20,11 +20,14 @@ from event_archive import Archive
 from event_archive.store.commit import Commit
 from orchestration.assets.cursors import last_materialization, sequence_of
 from orchestration.assets.data_versions import is_of_code, version_of, version_tags, versions_by_day
-from orchestration.assets.event_partitions import event_key, materializations
+from orchestration.assets.event_partitions import event_key
+from orchestration.assets.log_reports import report_commits
+from orchestration.assets.partitions import span_of_days
 from orchestration.dbt.graph import Manifest, views_of
 from orchestration.planning.arrivals import arrival_days, arrivals
 from orchestration.planning.key_counts import read_corrections
 from orchestration.planning.plan import corrected_days, of_views
+from orchestration.settings import Settings
 from orchestration.warehouse.requests import Days
 
 Specs = Mapping[str, dg.AssetSpec]
@@ -44,9 +47,22 @@ class ModelReports:
     events: DayVersions
     reported_until: int | None
 
-    def of(self, spec: dg.AssetSpec, metadata: Mapping[str, Any]) -> Iterator[dg.AssetMaterialization]:
-        """The materializations of a derived model; none where it is daily and no day is to be marked."""
-        for day in self.days.get(spec.key, ()) if spec.partitions_def else (None,):
+    def of(
+        self,
+        spec: dg.AssetSpec,
+        metadata: Mapping[str, Any],
+        rows_by_day: Mapping[str, int] | None = None,
+    ) -> Iterator[dg.AssetMaterialization]:
+        """The materializations of a derived model; none where it is daily and no day is to be marked.
+
+        `rows_by_day`: how many rows each day has, where that is known. What is true of the whole table is
+        said once, with the last day that is marked.
+        """
+        days = self.days.get(spec.key, ()) if spec.partitions_def else (None,)
+        for day in days:
+            said = dict(metadata) if day == days[-1] else {}
+            if day is not None and rows_by_day is not None:
+                said["dagster/partition_row_count"] = rows_by_day.get(day, 0)
             inputs = {dep.asset_key: self._input(dep.asset_key, day) for dep in spec.deps}
             tags = version_tags(
                 self.versions[spec.key],
@@ -54,16 +70,16 @@ class ModelReports:
                 inputs=inputs,
                 reported_until=self.reported_until,
             )
-            yield dg.AssetMaterialization(spec.key, partition=day, metadata=metadata, tags=tags)
+            yield dg.AssetMaterialization(spec.key, partition=day, metadata=said, tags=tags)
 
-    def unheard(self, instance: dg.DagsterInstance, spec: dg.AssetSpec) -> Iterator[dg.AssetMaterialization]:
-        """The materializations of a model that is kept, of which Dagster has none of the same version yet.
+    def is_unheard(self, instance: dg.DagsterInstance, spec: dg.AssetSpec) -> bool:
+        """Whether Dagster has no materialization of this version of a model that is kept.
 
         A day that is to be marked has none: it is one of the news that Dagster has not heard of.
         """
-        heard = "" if spec.partitions_def else version_of(last_materialization(instance, spec.key))
-        if heard != self.versions[spec.key]:
-            yield from self.of(spec, {})
+        if spec.partitions_def:
+            return bool(self.days.get(spec.key))
+        return version_of(last_materialization(instance, spec.key)) != self.versions[spec.key]
 
     def _input(self, key: dg.AssetKey, day: str | None) -> str:
         return self.versions.get(key) or self.events.get(key, {}).get(day or "", "no_events")
@@ -71,28 +87,27 @@ class ModelReports:
 
 def report_unreported_commits(
     instance: dg.DagsterInstance,
+    settings: Settings,
     archive: Archive,
     commits: Sequence[Commit],
     landing: dg.EventLogRecord | None,
     log: Callable[[dg.AssetMaterialization], None],
-    *,
-    threads: int,
 ) -> int | None:
     """Report the commits that no landing has reported; returns the id of the newest record about events.
 
     Otherwise the landing that reports them later would make days look stale that are up to date. `landing`
     is the last record of the log, looked up before the commits were read.
     """
-    keys = set()
-    for event in materializations(archive, commits[sequence_of(landing, commits) :], threads=threads):
-        log(event)
-        keys.add(event.asset_key)
-    records = [landing, *(last_materialization(instance, key) for key in keys)]
+    report = report_commits(instance, settings, archive, commits, sequence_of(landing, commits), log)
+    if report.fresh:
+        log(report.materialization())
+    records = [landing, *(last_materialization(instance, key) for key in report.keys)]
     return max((record.storage_id for record in records if record), default=None)
 
 
 def days_to_mark(
     instance: dg.DagsterInstance,
+    settings: Settings,
     manifest: Manifest,
     archive: Archive,
     specs: Specs,
@@ -104,8 +119,10 @@ def days_to_mark(
     """The days that a refresh brings up to date, per daily model.
 
     Those on which events of the commits after a sequence lie, or on which their corrections take effect;
-    those that it replays, because a backfill was killed; and those that other code derived last.
+    those that it replays, because a backfill was killed; those that other code derived last; and those
+    that nothing was said of yet, because nothing happened on them: they are done as well.
     """
+    span = span_of_days(settings, commits).each() if commits else []
     with_arrivals = arrival_days(manifest, arrivals(commits, archive.contracts, after))
     corrections = read_corrections(archive, commits) if len(commits) > after else []
     marked = {}
@@ -122,6 +139,7 @@ def days_to_mark(
                 if any(date.fromisoformat(day) in range_of_days for range_of_days in replayed)
             }
         versions = versions_by_day(instance, spec.key)
+        days |= {day.isoformat() for day in span} - versions.keys()
         days |= {day for day, version in versions.items() if not is_of_code(version, spec.code_version or "")}
         marked[spec.key] = sorted(days)
     return marked

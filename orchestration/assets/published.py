@@ -8,11 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
 
 from event_archive import UnusableInput
 from orchestration.assets.cursors import last_materialization
 from orchestration.assets.data_versions import version_of, version_tags
-from orchestration.assets.keys import REPORTING
+from orchestration.assets.dbt_events import evaluations
+from orchestration.assets.keys import PUBLISHING_GROUP, REPORTING
 from orchestration.dataset.version_marks import RELEASE
 from orchestration.names import REFRESH_JOB, WAREHOUSE_POOL
 from orchestration.publishing.publish import Publication, PublishingRefused, publish
@@ -35,7 +37,7 @@ def published_asset(settings: Settings, marts: Sequence[dg.AssetKey]) -> dg.Asse
         key=REPORTING,
         deps=list(marts),
         description=DESCRIPTION,
-        group_name="published",
+        group_name=PUBLISHING_GROUP,
         owners=["team:data_platform"],
         kinds={"duckdb"},
         pool=WAREHOUSE_POOL,
@@ -51,33 +53,68 @@ def published_asset(settings: Settings, marts: Sequence[dg.AssetKey]) -> dg.Asse
         context: dg.AssetExecutionContext,
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         try:
-            publication = publish(settings, log=context.log.info)
-        except PublishingRefused as refused:
+            publication = publish_or_fail(settings, context)
+        except NotPublished as refused:
             yield from check_results(refused.checks)
-            raise dg.Failure(description=str(refused), allow_retries=False) from None
-        except UnusableInput as error:
-            raise dg.Failure(description=str(error), allow_retries=False) from None
-        version = publication.version
-        metadata = to_metadata(publication, settings.time_zone)
-        words = "published" if publication.is_new else "nothing new since"
-        context.log.info(f"{words} version {version.number}, up to commit {version.sequence}")
-        if publication.held is not None:
-            held = publication.held
-            context.log.warning(f"version {held} is held and stays served; to serve the newest: `{RELEASE}`")
-        if publication.removed:
-            numbers = ", ".join(map(str, publication.removed))
-            context.log.info(f"removed old versions, as `retention` says: {numbers}")
-        if context.run.job_name == REFRESH_JOB:
-            inputs = {key: version_of(last_materialization(context.instance, key)) for key in marts}
-            tags = version_tags(f"{version.number}", code_version="", inputs=inputs)
-            context.log_event(dg.AssetMaterialization(REPORTING, metadata=metadata, tags=tags))
+            raise
         yield dg.MaterializeResult(
-            metadata=metadata,
-            data_version=dg.DataVersion(f"{version.number}"),
+            metadata=to_metadata(publication, settings.time_zone),
+            data_version=dg.DataVersion(f"{publication.version.number}"),
             check_results=list(check_results(publication.checks)),
         )
 
     return publish_reporting
+
+
+class NotPublished(dg.Failure):
+    """Publishing was refused; says what to do, and knows the checks."""
+
+    def __init__(self, refused: PublishingRefused) -> None:
+        super().__init__(
+            f"Mend what does not hold, then start `{REFRESH_JOB}` again: {refused}. Until then what was "
+            "published before is served.",
+            allow_retries=False,
+        )
+        self.checks = refused.checks
+
+
+def publish_or_fail(
+    settings: Settings, context: dg.AssetExecutionContext | dg.OpExecutionContext
+) -> Publication:
+    """Publish, and say so in the run's log; fails the run where that can't be."""
+    try:
+        publication = publish(settings, log=context.log.info)
+    except PublishingRefused as refused:
+        raise NotPublished(refused) from None
+    except UnusableInput as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from None
+    version = publication.version
+    words = "published" if publication.is_new else "nothing new since"
+    context.log.info(f"{words} version {version.number}, up to commit {version.sequence}")
+    if publication.held is not None:
+        held = publication.held
+        context.log.warning(f"version {held} is held and stays served; to serve the newest: `{RELEASE}`")
+    if publication.removed:
+        numbers = ", ".join(map(str, publication.removed))
+        context.log.info(f"removed old versions, as `retention` says: {numbers}")
+    return publication
+
+
+def published_by_refresh(
+    settings: Settings, context: dg.OpExecutionContext, marts: Sequence[dg.AssetKey]
+) -> Iterator[dg.AssetMaterialization | AssetCheckEvaluation]:
+    """Publish at the end of a refresh; report the version, made of the marts as reported, and its checks."""
+    instance = context.instance
+    try:
+        publication = publish_or_fail(settings, context)
+    except NotPublished as refused:
+        yield from evaluations(instance, check_results(refused.checks))
+        raise
+    inputs = {key: version_of(last_materialization(instance, key)) for key in marts}
+    tags = version_tags(f"{publication.version.number}", code_version="", inputs=inputs)
+    metadata = to_metadata(publication, settings.time_zone)
+    yield dg.AssetMaterialization(REPORTING, metadata=metadata, tags=tags)
+    yield from evaluations(instance, check_results(publication.checks))
 
 
 def check_results(checks: Iterable[Check]) -> Iterator[dg.AssetCheckResult]:

@@ -14,14 +14,16 @@ from event_archive.quarantine.states import STATES
 from event_archive.registry.contract import Contracts
 from event_archive.wording import format_count
 from orchestration.assets.archive import open_archive
-from orchestration.assets.keys import LOG, QUARANTINE
+from orchestration.assets.dbt_events import evaluations
+from orchestration.assets.event_checks import check_events
+from orchestration.assets.keys import LANDING_GROUP, LOG, QUARANTINE
 from orchestration.settings import Settings
 
 CHECK = "refused_share"
 DESCRIPTION = """The records that were refused, with their bytes, place and reason: part of the archive.
 
-Materializing it counts them by state: refused, recovered since, or found to be a duplicate. Look at them with
-`factlog quarantine list`, and judge them again with `factlog quarantine recover`."""
+Materializing it counts them by state (refused, recovered since, or found to be a duplicate), and looks at
+every event type. `factlog quarantine list` shows them, `factlog quarantine recover` judges them again."""
 CHECK_DESCRIPTION = """Of the records that claim a contract's type, no larger share is refused than its
 `max_refused_share` allows. A warning: what is refused is kept, and what is accepted is whole."""
 
@@ -33,13 +35,15 @@ def quarantine_asset(settings: Settings) -> dg.AssetsDefinition:
         key=QUARANTINE,
         deps=[LOG],
         description=DESCRIPTION,
-        group_name="archive",
+        group_name=LANDING_GROUP,
         owners=["team:data_platform"],
         kinds={"parquet"},
         check_specs=[dg.AssetCheckSpec(CHECK, asset=QUARANTINE, description=CHECK_DESCRIPTION)],
     )
-    def look_at_quarantine() -> Iterator[dg.MaterializeResult[None]]:
+    def look_at_quarantine(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         archive = open_archive(settings)
+        for evaluation in evaluations(context.instance, check_events(archive)):
+            context.log_event(evaluation)
         head = archive.log.head()
         yield dg.MaterializeResult(
             metadata=count_by_state(grouped(archive, Filter(state=None), limit=0)),

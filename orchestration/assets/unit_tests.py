@@ -13,6 +13,7 @@ from orchestration.assets.keys import UNIQUE_ID
 from orchestration.dbt.graph import Manifest
 from orchestration.dbt.kinds import name_of
 from orchestration.names import WAREHOUSE_POOL
+from orchestration.selected_build import Built
 from orchestration.settings import Settings
 from orchestration.warehouse.engine import has_columns, open_warehouse
 from orchestration.warehouse.lock import warehouse_lock
@@ -50,6 +51,24 @@ def unit_test_checks(
                 )
 
     return [unit_tests]
+
+
+def results_of_build(
+    models: dg.AssetsDefinition, manifest: Manifest, built: Built
+) -> dict[dg.AssetCheckKey, dg.AssetCheckResult]:
+    """How each unit test fared in a build, or the last time that it was run, where the build kept it."""
+    outcomes = {check.name: check for check in built.checks}
+    kept = {name_of(unique_id) for unique_id in built.kept}
+    return {
+        spec.key: dg.AssetCheckResult(
+            asset_key=spec.asset_key,
+            check_name=spec.name,
+            passed=name in kept or outcomes[name].passed,
+            metadata={"detail": outcomes[name].detail} if name in outcomes else {},
+        )
+        for name, spec in check_specs(models, manifest)
+        if name in kept or name in outcomes
+    }
 
 
 def check_specs(models: dg.AssetsDefinition, manifest: Manifest) -> Iterator[tuple[str, dg.AssetCheckSpec]]:

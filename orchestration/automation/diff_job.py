@@ -11,6 +11,7 @@ import dagster as dg
 
 from event_archive import UnusableInput
 from orchestration.automation.replay_job import FOLDER
+from orchestration.dataset.versions import require_served_version, versions
 from orchestration.diff.compare import CURRENT, diff
 from orchestration.diff.comparison import Comparison
 from orchestration.diff.report import SIGNS, SUMMARY, heading, lines, outcome, summary
@@ -18,21 +19,23 @@ from orchestration.names import DIFF_JOB
 from orchestration.settings import Settings
 
 ROWS_SHOWN = 20
+PREVIOUS = "previous"
 # The UI shows a page of this size at once; the command line shows whatever there is.
 LONGEST_PAGE = 60_000
 DESCRIPTION = """Tell what differs between two states of the reporting dataset, and which events made it so.
 
-`a` and `b`: the number of a published version, `current` for what is served, or a dataset file; one that is
-not absolute lies in the folder of replays, where `replay_into_file` puts it. `table`: only this one, such as
-`billing.invoices`. `limit`: so many rows of a table. The report is the output's metadata."""
+`a` and `b`: the number of a published version, `current` for what is served, `previous` for the version
+before it, or a dataset file; one that is not absolute lies in the folder of replays, where `replay_into_file`
+puts it. `table`: only this one, such as `billing.invoices`, or all. `limit`: so many rows of a table. The
+report is the output's metadata."""
 
 
 class DiffForm(dg.Config):
     """Which two states to compare, and how much of it to show."""
 
-    a: str
+    a: str = PREVIOUS
     b: str = CURRENT
-    table: str | None = None
+    table: str = ""
     limit: int = ROWS_SHOWN
 
 
@@ -41,8 +44,8 @@ def diff_job(settings: Settings) -> dg.JobDefinition:
 
     @dg.op(name="compare_datasets", description=DESCRIPTION)
     def compare_datasets(context: dg.OpExecutionContext, config: DiffForm) -> None:
-        sides = read_side(settings, config.a), read_side(settings, config.b)
         try:
+            sides = read_side(settings, config.a), read_side(settings, config.b)
             if config.limit < 1:
                 raise UnusableInput(f"limit {config.limit}: show at least one row of a table")
             comparison = diff(settings, *sides, config.table or None, config.limit)
@@ -60,6 +63,10 @@ def diff_job(settings: Settings) -> dg.JobDefinition:
 def read_side(settings: Settings, named: str) -> str:
     """Return the state that is meant: what names no version may name a file among the replays."""
     named = named.strip()
+    if named == PREVIOUS:
+        served = require_served_version(settings).number
+        older = [version.number for version in versions(settings) if version.number < served]
+        return str(max(older, default=served))
     replay = settings.home / FOLDER / named
     return named if named == CURRENT or named.isdigit() or not replay.is_file() else str(replay)
 

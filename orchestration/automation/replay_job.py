@@ -4,7 +4,7 @@ Belongs here: the form that it is started with, and what it reports. Not here: w
 the file comes about (`replay.into_file`).
 """
 
-from datetime import tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 import dagster as dg
@@ -22,15 +22,16 @@ DESCRIPTION = """Derive the reporting dataset over two cuts of the log into a ne
 
 `as_of`: only what had occurred before that time. `known_at`: only what had landed before that time, or up to
 and with the commit of that number. Both, one, or none of them: then everything as it is known now. Analysts
-compare the file with another one by `factlog diff`."""
+compare the file with another one by `factlog diff`. `into`: a file that is not there yet; none for a name of
+the time, in the folder of replays."""
 
 
 class ReplayForm(dg.Config):
     """Which dataset to derive, and where to."""
 
-    into: str
-    as_of: str | None = None
-    known_at: str | None = None
+    into: str = ""
+    as_of: str = ""
+    known_at: str = ""
 
 
 def replay_job(settings: Settings) -> dg.JobDefinition:
@@ -59,8 +60,7 @@ def replay_job(settings: Settings) -> dg.JobDefinition:
 
 def target(settings: Settings, into: str) -> Path:
     """Return the file: a name that is not absolute lies in the folder of replays."""
-    if not into.strip():
-        raise UnusableInput("into: name a file, such as march.duckdb")
+    into = into.strip() or f"replay-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.duckdb"
     settings.require_archive()
     folder = settings.home / FOLDER
     make_durable_folder(folder)

@@ -1,4 +1,4 @@
-"""When things run by themselves: the jobs, the two sensors and the schedule.
+"""When things run by themselves: the landing job, the two sensors and the schedule.
 
 Belongs here: what is requested, and when. Not here: what a run does. Nothing is remembered here: what landed
 is in the log, what was reported is in Dagster's own events, and what was published is in the manifest of the
@@ -13,20 +13,24 @@ from contextlib import suppress
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.definitions.target import ANONYMOUS_ASSET_JOB_PREFIX
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from event_archive import Archive
 from event_archive.landing.inbox_listing import list_inbox
 from event_archive.store.commit import Commit
 from event_archive.store.log import Log
-from orchestration.assets.cursors import days_of_commits, last_reported_sequence, unpublished
+from orchestration.assets.cursors import last_reported_sequence, unpublished
 from orchestration.assets.keys import LOG, QUARANTINE
-from orchestration.assets.partitions import partition_of
+from orchestration.assets.partitions import span_of_days
 from orchestration.automation.nightly_checks import nightly_selection
+from orchestration.automation.reload import reload_definitions
 from orchestration.dbt.serving import ServerKeeper
-from orchestration.names import LAND_JOB, REFRESH_JOB, REPORTS_ITSELF
+from orchestration.names import LAND_JOB, REFRESH_JOB
 from orchestration.publishing.unchanged import is_surely_unchanged
 from orchestration.settings import Settings
+from orchestration.warehouse.requests import Days
 
 # Each time the daemon goes round, which it does every 5 seconds. With 5 it would often miss a round.
 LOOK_SECONDS = 1
@@ -35,6 +39,7 @@ LOOK_SECONDS = 1
 WATCH_SECONDS, LISTED_EVERY, LISTS_A_SHARE = 4.0, 0.2, 20
 # As the schedule tries a refresh again that failed.
 RETRY_SECONDS = 3600
+INBOX, NEW_COMMITS = "inbox", "new_commits"
 Answer = dg.RunRequest | dg.SkipReason
 UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -57,30 +62,23 @@ def land_job() -> UnresolvedAssetJobDefinition:
     )
 
 
-def refresh_job(models: dg.AssetsDefinition, published: dg.AssetsDefinition) -> UnresolvedAssetJobDefinition:
-    """Derive and publish."""
-    return dg.define_asset_job(
-        REFRESH_JOB,
-        selection=dg.AssetSelection.assets(models, published) - nightly_selection(),
-        description=(
-            "Derive what landed since the last refresh and what is below it, test it, publish. One run, one "
-            "dbt process, however many days were touched: it runs as the latest of them, and marks on each "
-            "model exactly the days on which events arrived that the model is derived from. A model that "
-            "would come out as it is stays, and has no new materialization."
-        ),
-        tags=REPORTS_ITSELF,
-    )
-
-
 def inbox_sensor(
-    settings: Settings, archive: Archive, job: UnresolvedAssetJobDefinition
+    settings: Settings,
+    archive: Archive,
+    job: UnresolvedAssetJobDefinition,
+    events: dg.AssetsDefinition,
+    days: Days,
 ) -> dg.SensorDefinition:
-    """Request a landing when files lie in the inbox, or when commits are not reported yet."""
-    log = own_log(archive)
+    """Request a landing when files lie in the inbox, or when commits are not reported yet.
+
+    `events`: what the job reports as well, besides the assets that it is of. `days`: those that are
+    partitions; where the log has others, the definitions are loaded again.
+    """
+    log, asked_for = own_log(archive), {days}
 
     @dg.sensor(
-        name="inbox",
-        job=job,
+        name=INBOX,
+        jobs=[job, shown_beside(INBOX, events)],
         minimum_interval_seconds=LOOK_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Lands files that nobody writes to any more, and reports commits made without Dagster.",
@@ -93,6 +91,12 @@ def inbox_sensor(
         pending, commits = waiting_files(settings), log.commits()
         unreported = len(commits) - last_reported_sequence(context.instance, LOG, commits)
         if not pending and not unreported:
+            if (span := span_of_days(settings, commits)) not in asked_for and commits:
+                asked_for.add(span)
+                reload_definitions()
+                return dg.SkipReason(
+                    "There are days that were no partitions: the definitions are loaded again."
+                )
             return dg.SkipReason("The inbox is empty, and every commit is reported.")
         if is_running(context.instance, LAND_JOB):
             return dg.SkipReason("A landing is under way; what it leaves is looked at after it.")
@@ -101,26 +105,24 @@ def inbox_sensor(
         # nothing of the files: it is tried again.
         unlanded = commits[-1].digest if unreported else ""
         key = digest(json.dumps([pending, unlanded, failed_earlier(context.instance, LAND_JOB)]))
-        return dg.RunRequest(run_key=key)
+        return dg.RunRequest(run_key=key, job_name=LAND_JOB)
 
     return inbox
 
 
 def refresh_sensor(
-    settings: Settings,
-    archive: Archive,
-    job: UnresolvedAssetJobDefinition,
-    partitions: dg.DailyPartitionsDefinition,
+    settings: Settings, archive: Archive, job: dg.JobDefinition, models: Sequence[dg.AssetsDefinition]
 ) -> dg.SensorDefinition:
     """Request a refresh when the log is ahead of the published version, be the events late or not.
 
-    Whoever looks all the time also keeps the process that dbt is forked from.
+    `models`: what the job derives, and publishes. Whoever looks all the time also keeps the process that dbt
+    is forked from.
     """
     log, server = own_log(archive), ServerKeeper(settings)
 
     @dg.sensor(
-        name="new_commits",
-        job=job,
+        name=NEW_COMMITS,
+        jobs=[job, shown_beside(NEW_COMMITS, *models)],
         minimum_interval_seconds=LOOK_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Refreshes the reporting dataset when commits landed that it does not hold, late or not.",
@@ -137,16 +139,16 @@ def refresh_sensor(
             return dg.SkipReason("The published version holds every commit, and Dagster has heard of it.")
         if is_running(context.instance, REFRESH_JOB):
             return dg.SkipReason("A refresh is under way; what it leaves is looked at after it.")
+        if is_to_be_reported(context.instance, commits):
+            return dg.SkipReason("A landing reports these commits first; the refresh follows it.")
         # One refresh per state of the log: one that failed is tried again by the schedule, or with the next
         # commit.
-        return refresh_request(fresh, partitions, run_key=f"refresh-{commits[-1].digest}")
+        return dg.RunRequest(run_key=f"refresh-{commits[-1].digest}", job_name=REFRESH_JOB)
 
     return new_commits
 
 
-def refresh_schedule(
-    settings: Settings, job: UnresolvedAssetJobDefinition, partitions: dg.DailyPartitionsDefinition
-) -> dg.ScheduleDefinition:
+def refresh_schedule(settings: Settings, job: dg.JobDefinition) -> dg.ScheduleDefinition:
     """Refresh every hour: what depends on the time, on changed models, or on a refresh that failed."""
 
     @dg.schedule(
@@ -166,16 +168,29 @@ def refresh_schedule(
         fresh = unpublished(settings, context.instance, archive.log.commits())
         if not fresh and is_surely_unchanged(settings, archive):
             return dg.SkipReason("A build would give what is published: all that it depends on is as it was.")
-        return refresh_request(fresh, partitions)
+        return dg.RunRequest()
 
     return hourly_refresh
 
 
-def refresh_request(
-    fresh: Sequence[Commit], partitions: dg.DailyPartitionsDefinition, run_key: str | None = None
-) -> dg.RunRequest:
-    """Request one refresh run, as the latest day of the new events: the run itself reports the other days."""
-    return dg.RunRequest(run_key=run_key, partition_key=partition_of(days_of_commits(fresh), partitions))
+def shown_beside(sensor: str, *assets: dg.AssetsDefinition) -> UnresolvedAssetJobDefinition:
+    """A job that is never asked for: by it these assets show which sensor keeps them up to date."""
+    name = f"{ANONYMOUS_ASSET_JOB_PREFIX}_{sensor}"
+    return dg.define_asset_job(name, selection=dg.AssetSelection.assets(*assets) - nightly_selection())
+
+
+def is_to_be_reported(instance: dg.DagsterInstance, commits: Sequence[Commit]) -> bool:
+    """Whether a landing is about to report commits; if none will, a refresh reports them by itself.
+
+    Otherwise both would report them where Dagster starts on an archive that it has not heard of.
+    """
+    if last_reported_sequence(instance, LOG, commits) == len(commits):
+        return False
+    latest = instance.get_run_records(dg.RunsFilter(job_name=LAND_JOB), limit=1)
+    failed = bool(latest) and latest[0].dagster_run.status == dg.DagsterRunStatus.FAILURE
+    states = instance.all_instigator_state(instigator_type=InstigatorType.SENSOR)
+    off = any(state.instigator_name == INBOX and not state.is_running for state in states)
+    return not failed and not off
 
 
 def watch(state: Callable[[], object], look: Callable[[], Answer]) -> Answer:

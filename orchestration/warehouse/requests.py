@@ -35,6 +35,10 @@ class Days:
     def __contains__(self, day: date) -> bool:
         return self.first <= day < self.end
 
+    def each(self) -> list[date]:
+        """The days, in order."""
+        return [self.first + timedelta(days=days) for days in range(self.length)]
+
     def __str__(self) -> str:
         return self.first.isoformat() if self.length == 1 else f"[{self.first}, {self.end})"
 

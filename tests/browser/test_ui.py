@@ -1,52 +1,48 @@
 """The Dagster UI in a headless Chromium: what a data engineer sees after events have landed.
 
-Where the browser is: CHROMIUM, or `chromium` on the path, or the one that Playwright has downloaded. Pictures
-are kept where SCREENSHOTS names a folder.
+Pictures are kept where SCREENSHOTS names a folder.
 """
 
 import os
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from orchestration.dataset.versions import served_version
+from orchestration.publishing.query import query
+from support.browser import Browser, open_browser
 from support.daemon import Dev, dagster_dev, tail
 from support.installation import drop, new_installation, note, temporary_folder
 
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PATIENCE_MS = 60_000
+WITHIN_SECONDS = 120
 RUNS = "{ runsOrError { ... on Runs { results { id jobName status } } } }"
+SETTINGS = new_installation(temporary_folder())
+FORMS = ("refresh", "replay_days", "replay_into_file", "diff_datasets", "nightly_verification")
 
 
 @pytest.fixture(scope="module")
 def dev() -> Iterator[Dev]:
     """An installation that has landed and published two files, one of them with a late event."""
-    settings = new_installation(temporary_folder())
-    drop(settings, "first.ndjson", [note(number, f"2026-01-0{1 + number % 4}") for number in range(12)])
-    with dagster_dev(settings) as dev:
-        deadline = time.monotonic() + 120
-        while served_version(settings) is None or unfinished(dev):
-            assert time.monotonic() < deadline, f"nothing was published:\n{tail(dev.log)}"
-            time.sleep(0.5)
+    drop(SETTINGS, "first.ndjson", [note(number, f"2026-01-0{1 + number % 4}") for number in range(12)])
+    with dagster_dev(SETTINGS) as dev:
+        wait_until_published(dev, 1)
         yield dev
 
 
+def wait_until_published(dev: Dev, version: int) -> None:
+    """Wait until a version is served and no run is under way; fails where one went wrong."""
+    deadline = time.monotonic() + WITHIN_SECONDS
+    while (served := served_version(SETTINGS)) is None or served.number < version or unfinished(dev):
+        assert time.monotonic() < deadline, f"nothing was published:\n{tail(dev.log)}"
+        time.sleep(0.5)
+
+
 def unfinished(dev: Dev) -> bool:
-    """Tell whether a run is under way or went wrong."""
+    """Whether a run is under way or went wrong."""
     return any(run["status"] != "SUCCESS" for run in runs(dev))
 
 
@@ -57,33 +53,16 @@ def runs(dev: Dev) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def page(dev: Dev) -> Iterator[Page]:
+def browser(dev: Dev) -> Iterator[Browser]:
     """A browser page that reaches nothing but this machine."""
-    named = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=named, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1600, "height": 1000})
-        page.set_default_timeout(PATIENCE_MS)
-        expect.set_options(timeout=PATIENCE_MS)
-        page.route(re.compile(rf"^https?://(?!{re.escape(dev.url.removeprefix('http://'))})"), refuse)
-        yield page
-        browser.close()
+    with open_browser(dev.url) as browser:
+        yield browser
 
 
-ASKED_OUTSIDE: list[str] = []
-
-
-def refuse(route) -> None:  # type: ignore[no-untyped-def]
-    """Refuse and note a request to any other machine."""
-    ASKED_OUTSIDE.append(route.request.url)
-    route.abort()
-
-
-def visit(page: Page, dev: Dev, path: str, *texts: str) -> None:
-    """Open a page and wait until it shows these texts."""
-    page.goto(dev.url + path)
-    for text in texts:
-        expect(page.get_by_text(text, exact=True).first).to_be_visible()
+@pytest.fixture
+def page(browser: Browser) -> Page:
+    """The page."""
+    return browser.page
 
 
 def picture(page: Page, name: str) -> None:
@@ -92,47 +71,65 @@ def picture(page: Page, name: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}.png")
 
 
-def test_the_graph_leads_from_the_log_to_the_published_dataset(page: Page, dev: Dev) -> None:
-    visit(
-        page,
-        dev,
-        "/asset-groups",
-        "archive",
-        "events_editing",
-        "events_reading",
-        "staging",
-        "marts_writing",
-        "marts_reading",
-        "published",
-    )
+def test_the_graph_reads_as_the_way_from_landing_to_publishing(browser: Browser, page: Page) -> None:
+    groups = ("1_landing", "2_events", "3_staging", "5_reports", "6_publishing")
+    browser.visit("/asset-groups", *groups)
     picture(page, "graph")
 
 
-def test_an_event_type_tells_its_contract(page: Page, dev: Dev) -> None:
-    visit(page, dev, "/assets/events/note/written?view=overview", "Somebody wrote a note.", "editing")
+def test_an_event_type_tells_its_contract_and_shows_a_picture(browser: Browser, page: Page) -> None:
+    browser.visit("/assets/events/note/written?view=overview", "Somebody wrote a note.", "editing", "inbox")
     expect(page.get_by_text("data.words", exact=True)).to_be_visible()
     expect(page.get_by_text("How long the note is.", exact=True)).to_be_visible()
+    expect(page.get_by_text("Open note.written.v1.yaml in editor")).to_be_visible()
+    drawn = page.get_by_role("img", name=re.compile("events per day"))
+    expect(drawn).to_be_visible()
+    assert drawn.evaluate("image => image.complete && image.naturalWidth > 100")
     picture(page, "event")
 
 
-def test_the_days_of_an_event_type_show_what_landed(page: Page, dev: Dev) -> None:
-    visit(page, dev, "/assets/events/note/written?view=partitions", "Materialized (4)", "Failed (0)")
-    page.goto(dev.url + "/assets/events/note/written?view=partitions&partition=2026-01-02")
-    for text in ("dagster/partition_row_count", "late_rows", "rows_landed", "digest"):
+def test_the_days_of_an_event_type_are_all_there(browser: Browser, page: Page) -> None:
+    """The definitions were loaded before anything had landed: they have been loaded again."""
+    browser.visit(
+        "/assets/events/note/written?view=partitions", "Materialized (4)", "Failed (0)", "Missing (0)"
+    )
+    browser.visit("/assets/events/note/read?view=partitions", "Materialized (4)", "Missing (0)")
+    page.goto(browser.url + "/assets/events/note/written?view=partitions&partition=2026-01-02")
+    for text in ("dagster/partition_row_count", "late_rows", "rows_landed", "bytes_landed", "digest"):
         expect(page.get_by_text(text).first).to_be_visible()
     expect(page.get_by_text("Unsynced")).to_have_count(0)
     picture(page, "partitions")
 
 
-def test_a_daily_model_shows_the_days_it_was_derived_for(page: Page, dev: Dev) -> None:
-    visit(page, dev, "/assets/writing/notes?view=partitions", "Materialized (4)")
+def test_the_checks_of_an_event_type_hold(browser: Browser, page: Page) -> None:
+    browser.visit("/assets/events/note/written?view=checks", "freshness", "refused_share", "volume")
+    expect(page.get_by_text("Passed", exact=True).first).to_be_visible()
+    expect(page.get_by_text("Failed", exact=True)).to_have_count(0)
+    picture(page, "event_checks")
+
+
+def test_a_model_shows_its_days_its_rows_and_where_its_columns_come_from(
+    browser: Browser, page: Page
+) -> None:
+    browser.visit("/assets/writing/notes?view=partitions", "Materialized (4)", "Missing (0)")
+    browser.visit("/assets/writing/notes?view=overview", "Row count", "12", "preview", "new_commits")
+    expect(page.get_by_text("Open notes.sql in editor")).to_be_visible()
+    for of_dbt in ("invocation_id", "unique_id"):
+        expect(page.get_by_text(of_dbt, exact=True)).to_have_count(0)
+    come_from = page.get_by_role("row").filter(has_text="columns come from")
+    come_from.get_by_text("Show Markdown").click()
+    expect(page.get_by_text("note.written: words", exact=True)).to_be_visible()
+    expect(page.get_by_text("note.written: object_id", exact=True)).to_be_visible()
     picture(page, "model")
 
 
-def test_the_published_dataset_shows_its_checks(page: Page, dev: Dev) -> None:
-    visit(
-        page,
-        dev,
+def test_a_test_of_dbt_says_what_it_asks(browser: Browser, page: Page) -> None:
+    browser.visit("/assets/writing/notebooks?view=checks", "No two rows have the same notebook.")
+    picture(page, "model_checks")
+
+
+def test_the_published_dataset_shows_its_checks(browser: Browser, page: Page) -> None:
+    browser.visit(
         "/assets/published/reporting?view=checks",
         "archive_chain",
         "conservation",
@@ -143,21 +140,61 @@ def test_the_published_dataset_shows_its_checks(page: Page, dev: Dev) -> None:
     picture(page, "checks")
 
 
-def test_a_run_tells_what_it_landed(page: Page, dev: Dev) -> None:
+def test_a_run_tells_what_it_landed(browser: Browser, page: Page, dev: Dev) -> None:
     landing = next(run["id"] for run in runs(dev) if run["jobName"] == "land")
-    visit(page, dev, f"/runs/{landing}", "Success", "archive__log")
+    browser.visit(f"/runs/{landing}", "Success", "archive__log")
     expect(
         page.get_by_text("first.ndjson: 12 received = 12 accepted + 0 duplicate + 0 rejected")
     ).to_be_visible()
     picture(page, "run")
 
 
-def test_what_runs_by_itself_is_switched_on(page: Page, dev: Dev) -> None:
-    visit(page, dev, "/automation", "inbox", "new_commits", "hourly_refresh", "nightly_verification")
+def test_what_runs_by_itself_is_switched_on(browser: Browser, page: Page) -> None:
+    browser.visit("/automation", "inbox", "new_commits", "hourly_refresh", "nightly_verification")
     switches = page.locator("input[type=checkbox]:checked")
     expect(switches).to_have_count(4)
     picture(page, "automation")
 
 
-def test_the_ui_asked_no_other_machine(page: Page) -> None:
-    assert ASKED_OUTSIDE == []
+@pytest.mark.parametrize("job", FORMS)
+def test_a_form_is_free_of_red(browser: Browser, page: Page, job: str) -> None:
+    browser.visit(f"/locations/factlog/jobs/{job}/playground", "Launch Run", "No errors")
+    expect(page.get_by_placeholder("Partition")).to_have_count(0)
+    expect(page.get_by_role("button", name="Launch Run")).to_be_enabled()
+    picture(page, f"form_{job}")
+
+
+def test_a_launched_replay_ends_green(browser: Browser, page: Page, dev: Dev) -> None:
+    before = len(runs(dev))
+    browser.visit("/locations/factlog/jobs/replay_days/playground", "No errors")
+    page.get_by_role("button", name="Launch Run").click()
+    deadline = time.monotonic() + WITHIN_SECONDS
+    while len(runs(dev)) == before or unfinished(dev):
+        assert time.monotonic() < deadline, tail(dev.log)
+        time.sleep(0.5)
+    newest = runs(dev)[0]
+    browser.visit(f"/runs/{newest['id']}", "Success")
+    assert newest["jobName"] == "replay_days"
+    picture(page, "launched")
+
+
+def test_a_dropped_file_ends_up_in_a_report(browser: Browser, page: Page, dev: Dev) -> None:
+    wrong = note(99) | {"type": "note.burnt.v1"}
+    drop(SETTINGS, "second.ndjson", [note(20, "2026-01-06"), wrong])
+    wait_until_published(dev, 2)
+    assert query(SETTINGS, "SELECT count(*) FROM writing.notes").rows == [(13,)]
+    browser.visit("/assets/writing/notes?view=overview", "Row count", "13")
+    browser.visit("/assets/archive/log?view=checks", "nothing_refused", "Failed")
+    page.get_by_text("nothing_refused", exact=True).first.click()
+    expect(page.get_by_text("1 was refused: look at it by").first).to_be_visible()
+    picture(page, "refused")
+    days = page.get_by_text("Missing (0)")
+    deadline = time.monotonic() + WITHIN_SECONDS
+    while not days.count():  # the definitions are loaded again, for the two days that are new
+        assert time.monotonic() < deadline, tail(dev.log)
+        browser.visit("/assets/events/note/read?view=partitions", "2026-01-06")
+    expect(page.get_by_text("Materialized (6)")).to_be_visible()
+
+
+def test_the_ui_asked_no_other_machine(browser: Browser) -> None:
+    assert browser.asked_outside == []

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from orchestration.contract_tools.event_lineage import lineage_of
 from orchestration.contract_tools.readers import compiled_manifest, readers
 from orchestration.settings import Settings
 
@@ -42,6 +43,16 @@ def test_a_field_that_no_model_reads(manifest: Mapping[str, Any]) -> None:
 def test_a_field_of_the_same_name_in_another_event_is_another_field(manifest: Mapping[str, Any]) -> None:
     assert not read_by(manifest, "translation_rated", "word_count")
     assert "analytics.translations.channel" in read_by(manifest, "translation_requested", "channel")
+
+
+def test_columns_come_from_fields_and_from_what_every_event_has(manifest: Mapping[str, Any]) -> None:
+    lineage = lineage_of(manifest)
+    invoices = lineage["model.translation_company.invoices"]
+    assert ["invoice_issued", "data.currency"] in invoices["currency"]
+    assert ["invoice_issued", "object_id"] in invoices["invoice_id"]
+    words = lineage["model.translation_company.daily_volumes"]["requested_word_count"]
+    assert ["translation_requested", "data.word_count"] in words
+    assert {name for name, node in manifest["nodes"].items() if name.startswith("model.")} == {*lineage}
 
 
 def test_nothing_of_an_installation_is_read_or_written(tmp_path: Path) -> None:

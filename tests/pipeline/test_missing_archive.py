@@ -15,6 +15,8 @@ import pytest
 
 from event_archive import UnusableInput, open_archive
 from orchestration.assets.archive import open_archive as open_in_a_run
+from orchestration.assets.events import event_assets
+from orchestration.assets.partitions import daily_partitions, span_of_days
 from orchestration.automation.nightly_checks import nightly_job, nightly_schedule
 from orchestration.automation.sensors import inbox_sensor, land_job
 from orchestration.build import build_definitions
@@ -275,7 +277,9 @@ def test_writing_does_not_go_on_where_the_disk_was_unmounted(tmp_path: Path) -> 
 def test_dagster_says_that_the_archive_is_lost_and_begins_no_other(tmp_path: Path) -> None:
     settings = landed(tmp_path)
     archive = settings.open_archive()
-    inbox = inbox_sensor(settings, archive, land_job())
+    commits = archive.log.commits()
+    events = event_assets(settings, archive, daily_partitions(settings, commits))
+    inbox = inbox_sensor(settings, archive, land_job(), events, span_of_days(settings, commits))
     nightly = nightly_schedule(settings, nightly_job())
     shutil.rmtree(settings.archive_root)
     (settings.archive_root).mkdir()

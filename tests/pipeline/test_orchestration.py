@@ -42,7 +42,7 @@ def test_every_contract_is_a_daily_asset_that_says_what_it_is(settings: Settings
     graph = definitions.resolve_asset_graph()
     node = graph.get(WRITTEN)
     assert (node.description or "").startswith("Somebody wrote a note.")
-    assert node.group_name == "events_editing"
+    assert node.group_name == "2_events"
     assert node.owners == ["team:editing"]
     assert isinstance(node.partitions_def, dg.DailyPartitionsDefinition)
     assert node.partitions_def.start == datetime(2026, 1, 1, tzinfo=UTC)
@@ -79,7 +79,7 @@ def test_daily_models_have_the_days_of_the_events_and_all_writers_share_a_pool(s
     assert graph.get(NOTES).backfill_policy == dg.BackfillPolicy.single_run()
     assert graph.get(dg.AssetKey(["writing", "notebooks"])).partitions_def is None
     pools = {node.name: node.pools for node in definitions.resolve_job_def("refresh").all_node_defs}
-    assert pools == {"dbt_models": {"warehouse"}, "published__reporting": {"warehouse"}}
+    assert pools == {"derive": {"warehouse"}, "publish": {"warehouse"}}
 
 
 def test_the_instance_has_one_writer_and_calls_nobody(

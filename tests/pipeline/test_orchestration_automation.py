@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Timer
 
@@ -10,7 +10,8 @@ import dagster as dg
 import pytest
 
 from event_archive import Limits
-from orchestration.assets.partitions import daily_partitions, first_day, partition_of
+from orchestration.assets.partitions import daily_partitions
+from orchestration.automation.reload import code_server
 from orchestration.build import build_definitions
 from orchestration.refresh import refresh as derive
 from orchestration.settings import Settings
@@ -31,24 +32,22 @@ def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def test_the_first_day_is_the_setting_or_the_earliest_of_the_log(settings: Settings) -> None:
+def test_days_end_at_the_newest_event(settings: Settings) -> None:
     unset = Settings(home=settings.home, contracts=settings.contracts)
-    assert first_day(unset, [], date(2026, 7, 1)) == date(2025, 1, 1)
-    land_events(settings, [note(1, "2026-01-09"), note(2, "2025-11-30")])
-    commits = settings.open_archive().log.commits()
-    assert first_day(unset, commits, date(2026, 7, 1)) == date(2025, 11, 30)
-    assert first_day(settings, commits, date(2026, 7, 1)) == date(2026, 1, 1)
-    partitions = daily_partitions(settings, commits)
-    assert partitions.get_last_partition_key() == datetime.now(UTC).date().isoformat()
-
-
-def test_a_refresh_runs_as_the_latest_touched_day_that_is_a_partition(settings: Settings) -> None:
-    partitions = daily_partitions(settings, [])
-    days = [date(2025, 11, 30), date(2026, 1, 4), date(2026, 1, 9)]
-    assert partition_of(days, partitions) == "2026-01-09"
-    assert partition_of([*days, date(2999, 1, 1)], partitions) == "2026-01-09"
     today = datetime.now(UTC).date().isoformat()
-    assert partition_of([], partitions) == partition_of(days[:1], partitions) == today
+    assert daily_partitions(unset, []).get_partition_keys() == [today]
+    land_events(settings, [note(1, "2026-01-02"), note(2, "2025-12-30")])
+    commits = settings.open_archive().log.commits()
+    assert daily_partitions(unset, commits).get_partition_keys() == [
+        "2025-12-30",
+        "2025-12-31",
+        "2026-01-01",
+        "2026-01-02",
+    ]
+    assert daily_partitions(settings, commits).get_partition_keys() == ["2026-01-01", "2026-01-02"]
+    land_events(settings, [note(3, today)], "today.ndjson")
+    newest = daily_partitions(settings, settings.open_archive().log.commits())
+    assert newest.get_last_partition_key() == today, "a day that is not over"
 
 
 Requests = Callable[[str], list[dg.RunRequest]]
@@ -83,19 +82,20 @@ def test_the_sensors_ask_for_what_is_missing_and_for_nothing_else(
     run(settings, instance, "land")
     assert requests("inbox") == []
     [refresh] = requests("new_commits")
-    assert refresh.partition_key == "2026-01-04"
-    run(settings, instance, "refresh", "2026-01-04")
+    assert (refresh.job_name, refresh.partition_key) == ("refresh", None)
+    run(settings, instance, "refresh")
     assert requests("new_commits") == []
     land_events(settings, [note(3, "2026-01-03")], "late.ndjson")
     assert len(requests("inbox")) == 1
+    assert requests("new_commits") == [], "the landing that reports the commit comes first"
+    run(settings, instance, "land")
     [late] = requests("new_commits")
-    assert late.partition_key == "2026-01-03"
     assert late.run_key != refresh.run_key
     # Derived and published by the command line: Dagster tells its models' days with a run of its own.
     derive(settings)
     [requested] = requests("new_commits")
     assert requested.run_key == late.run_key
-    run(settings, instance, "refresh", "2026-01-03")
+    run(settings, instance, "refresh")
     assert requests("new_commits") == []
 
 
@@ -103,6 +103,7 @@ def test_what_comes_while_a_sensor_looks_waits_for_no_other_round(
     settings: Settings, instance: dg.DagsterInstance, requests: Requests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orchestration.automation.sensors.WATCH_SECONDS", 60)
+    monkeypatch.setattr("orchestration.automation.sensors.is_to_be_reported", lambda *_: False)
     for sensor, happens in {
         "inbox": lambda: drop(settings, "a.ndjson", [note(1)]),
         "new_commits": lambda: land_events(settings, [note(2)]),
@@ -160,3 +161,31 @@ def test_a_landing_that_failed_is_tried_again_after_a_while(
     assert requests("inbox")[0].run_key == again.run_key
     assert run(settings, instance, "land").success
     assert requests("inbox") == []
+
+
+def test_days_that_are_no_partitions_yet_have_the_definitions_loaded_again(
+    settings: Settings, instance: dg.DagsterInstance, requests: Requests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr("orchestration.automation.sensors.reload_definitions", lambda: asked.append(True))
+    assert requests("inbox") == []
+    land_events(settings, [note(1, "2026-01-02")])
+    assert len(requests("inbox")) == 1
+    assert asked == [], "the days are reported first"
+    run(settings, instance, "land")
+    for _ in range(2):
+        assert requests("inbox") == []
+        assert asked == [True], "once"
+
+
+def test_the_code_server_is_known_by_its_command(tmp_path: Path) -> None:
+    def server(*words: str) -> bool:
+        (tmp_path / "7").mkdir(exist_ok=True)
+        (tmp_path / "7" / "cmdline").write_text("\0".join(words))
+        return code_server(7, tmp_path) is not None
+
+    assert server("python", "-m", "dagster", "code-server", "start", "--socket", "/tmp/here")
+    assert server("dagster", "code-server", "start", "-h", "0.0.0.0", "-p", "4000")
+    assert not server("dagster", "code-server", "start")
+    assert not server("dagster", "api", "grpc", "--socket", "/tmp/here")
+    assert code_server(8, tmp_path) is None

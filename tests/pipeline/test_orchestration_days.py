@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -16,7 +17,7 @@ from orchestration.refresh import refresh
 from orchestration.settings import Settings
 from orchestration.warehouse.requests import Days, pending, request_replay
 from support.installation import land_events, new_installation, note
-from support.runs import NOTES, WRITTEN, dagster_instance, materializations, materialize, run
+from support.runs import NOTES, WRITTEN, dagster_instance, failure, materializations, materialize, run
 
 MARKED = ("writing/notes", "reading/readings")
 
@@ -35,19 +36,16 @@ def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """The instance that `make dev` would use; Dagster has heard of everything."""
     with dagster_instance(settings) as instance:
         run(settings, instance, "land")
+        # Those without events are done as well, up to the day of the newest event.
         assert refreshed(settings, instance) == {
-            ("reading/readings", "2026-01-02"),
-            ("reading/readings", "2026-01-03"),
-            ("writing/notes", "2026-01-02"),
-            ("writing/notes", "2026-01-03"),
-            ("writing/notes", "2026-01-04"),
+            (model, f"2026-01-0{day}") for model in MARKED for day in (1, 2, 3, 4)
         }
         yield instance
 
 
 def refreshed(settings: Settings, instance: dg.DagsterInstance) -> set[tuple[str, str | None]]:
     """Refresh, and list the days of models that were marked."""
-    result = run(settings, instance, "refresh", "2026-01-04")
+    result = run(settings, instance, "refresh")
     assert result.success
     return {(key, day) for key, day in materializations(result) if key in MARKED}
 
@@ -83,10 +81,9 @@ def test_days_that_a_landing_affects_look_out_of_date_until_the_refresh(
     assert refreshed(settings, instance) == {
         ("writing/notes", "2026-01-02"),
         ("writing/notes", "2026-01-04"),
-        ("writing/notes", "2026-01-09"),
         ("reading/readings", "2026-01-02"),
         ("reading/readings", "2026-01-03"),
-        ("reading/readings", "2026-01-09"),
+        *((model, f"2026-01-0{day}") for model in MARKED for day in (5, 6, 7, 8, 9)),
     }
     assert stale(settings, instance) == {}
     assert refreshed(settings, instance) == set(), "nothing landed"
@@ -98,7 +95,8 @@ def test_a_landing_that_is_told_of_after_the_refresh_makes_nothing_look_out_of_d
     land_events(settings, [note(7, "2026-01-03")], "late.ndjson")
     assert refreshed(settings, instance) == {("writing/notes", "2026-01-03")}
     assert stale(settings, instance) == {}
-    run(settings, instance, "land")
+    again = materializations(run(settings, instance, "land"))
+    assert {key for key, _ in again} == {"archive/log", "archive/quarantine"}, "a day is reported once"
     assert stale(settings, instance) == {}
 
 
@@ -120,15 +118,10 @@ def test_changed_code_makes_every_day_of_what_it_derives_look_out_of_date(
 ) -> None:
     view = settings.dbt_project / "models" / "staging" / "stg_note__read.sql"
     view.write_text(f"{view.read_text()} where true")
-    assert stale(settings, instance) == {
-        ("staging/stg_note__read", None): {"CODE"},
-        ("reading/readings", "2026-01-02"): {"CODE"},
-        ("reading/readings", "2026-01-03"): {"CODE"},
-    }
-    assert refreshed(settings, instance) == {
-        ("reading/readings", "2026-01-02"),
-        ("reading/readings", "2026-01-03"),
-    }
+    days: set[tuple[str, str | None]] = {("reading/readings", f"2026-01-0{day}") for day in (1, 2, 3, 4)}
+    outdated = {*days, ("staging/stg_note__read", None)}
+    assert stale(settings, instance) == {key: {"CODE"} for key in outdated}
+    assert refreshed(settings, instance) == days
     assert stale(settings, instance) == {}
 
 
@@ -147,7 +140,7 @@ def test_a_fact_that_other_code_derived_is_derived_again_from_nothing(tmp_path: 
     fact.write_text(FACT.replace("WORDS", "10 * words"))
     land_events(settings, [note(3)], "second.ndjson")
     with dagster_instance(settings) as instance:
-        assert run(settings, instance, "refresh", "2026-01-02").success
+        assert run(settings, instance, "refresh").success
     rows = query(settings, "SELECT note_id, words FROM writing.notes ORDER BY ALL").rows
     assert rows == [("1", 10), ("2", 20), ("3", 30)]
 
@@ -155,9 +148,30 @@ def test_a_fact_that_other_code_derived_is_derived_again_from_nothing(tmp_path: 
 def test_a_replay_that_was_killed_is_completed_and_marked_by_the_next_refresh(
     settings: Settings, instance: dg.DagsterInstance
 ) -> None:
-    days = [Days(date(2026, 1, day), date(2026, 1, day + 1)) for day in (3, 5)]
+    days = [Days(date(2026, 1, day), date(2026, 1, day + 1)) for day in (2, 4)]
     request_replay(settings, "killed", days)
     assert refreshed(settings, instance) == {
-        (model, day) for model in MARKED for day in ("2026-01-03", "2026-01-05")
+        (model, day) for model in MARKED for day in ("2026-01-02", "2026-01-04")
     }
     assert pending(settings) == []
+
+
+def test_any_set_of_days_is_replayed_in_one_run(settings: Settings, instance: dg.DagsterInstance) -> None:
+    form = {"ops": {"derive_days": {"config": {"days": "2026-01-02,2026-01-04"}}}}
+    assert replayed(settings, instance, form) == {
+        (model, day) for model in MARKED for day in ("2026-01-02", "2026-01-04")
+    }
+    assert replayed(settings, instance, None) == {(model, "2026-01-04") for model in MARKED}, "the newest day"
+    assert stale(settings, instance) == {}
+    form["ops"]["derive_days"]["config"]["days"] = "2026-02-30"
+    wrong = run(settings, instance, "replay_days", form)
+    assert failure(wrong) == "days 2026-02-30: not a day; write it like 2026-01-31"
+
+
+def replayed(
+    settings: Settings, instance: dg.DagsterInstance, form: dict[str, Any] | None
+) -> set[tuple[str, str | None]]:
+    """Replay days, and list the days of models that were marked."""
+    result = run(settings, instance, "replay_days", form)
+    assert result.success
+    return {(key, day) for key, day in materializations(result) if key in MARKED}

@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from event_archive import recover
+from orchestration.assets.keys import QUARANTINE
 from orchestration.assets.quarantine import CHECK
 from orchestration.settings import Settings
 from support.installation import land_events, new_installation, note
@@ -35,7 +36,8 @@ def looked_at(
     result = run(settings, instance, "land")
     assert result.success
     metadata = materializations(result)["archive/quarantine", None].metadata
-    [check] = [made for made in result.get_asset_check_evaluations() if made.check_name == CHECK]
+    key = dg.AssetCheckKey(QUARANTINE, CHECK)
+    [check] = [made for made in result.get_asset_check_evaluations() if made.asset_check_key == key]
     return {name: value.value for name, value in metadata.items()}, check
 
 

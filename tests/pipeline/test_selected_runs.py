@@ -19,7 +19,7 @@ from orchestration.publishing.query import query
 from orchestration.refresh import refresh
 from orchestration.settings import Settings
 from support.installation import land_events, new_installation, note, put
-from support.runs import dagster_instance, failure, materializations, run
+from support.runs import dagster_instance, failure, materializations, materialize, run
 
 CHECKS = {"unique_notes_note_id", "not_null_notes_note_id", "unique_notebooks_notebook"}
 VIEWS = {"stg_note__written", "stg_note__read"}
@@ -45,7 +45,7 @@ def instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
 
 def refreshed(settings: Settings, instance: dg.DagsterInstance) -> set[tuple[str, str | None]]:
     """Refresh by Dagster; every check is reported to hold, all is up to date. The marts that are reported."""
-    result = run(settings, instance, "refresh", "2026-01-02")
+    result = run(settings, instance, "refresh")
     assert result.success, failure(result)
     checks = result.get_asset_check_evaluations()
     assert {check.check_name for check in checks} >= CHECKS
@@ -71,7 +71,7 @@ def test_a_run_builds_what_the_news_can_touch_and_so_does_the_command_after_it(
 ) -> None:
     assert did_nothing(settings)
     land_events(settings, [note(3, "2026-01-03", verb="read")], "read.ndjson")
-    assert refreshed(settings, instance) == {(READINGS, "2026-01-03")}
+    assert refreshed(settings, instance) == {(READINGS, "2026-01-03"), (NOTES, "2026-01-03")}
     assert built(settings) == {"readings"}
     assert did_nothing(settings)
     land_events(settings, [note(4, "2026-01-04")], "written.ndjson")
@@ -79,7 +79,7 @@ def test_a_run_builds_what_the_news_can_touch_and_so_does_the_command_after_it(
     assert (done.models, done.tests) == (2, 3)
     assert built(settings) == {"notes", "notebooks", *CHECKS}
     # What the command has built is kept, and Dagster hears of it.
-    assert refreshed(settings, instance) == {NOTEBOOKS, (NOTES, "2026-01-04")}
+    assert refreshed(settings, instance) == {NOTEBOOKS, (NOTES, "2026-01-04"), (READINGS, "2026-01-04")}
     assert len(built(settings)) == 1
     assert refreshed(settings, instance) == set()
     assert did_nothing(settings)
@@ -88,12 +88,10 @@ def test_a_run_builds_what_the_news_can_touch_and_so_does_the_command_after_it(
 def test_a_part_that_is_built_by_hand_leaves_nothing_to_go_on_from(
     settings: Settings, instance: dg.DagsterInstance
 ) -> None:
-    definition = build_definitions(settings).resolve_job_def("refresh")
     land_events(settings, [note(3), note(4, verb="read")], "more.ndjson")
-    done = definition.execute_in_process(
-        instance=instance, partition_key="2026-01-02", asset_selection=[dg.AssetKey(NOTES.split("/"))]
-    )
-    assert done.success
+    assert materialize(
+        settings, instance, [dg.AssetKey(NOTES.split("/"))], ("2026-01-02", "2026-01-02")
+    ).success
     assert built(settings) == {"notes", *(CHECKS - {"unique_notebooks_notebook"})}
     assert NOTEBOOKS in refreshed(settings, instance)
     assert built(settings) == {"notes", "notebooks", "readings", *VIEWS, *CHECKS}
@@ -108,7 +106,7 @@ def test_a_project_that_changed_since_it_was_loaded_is_built_as_it_is(
     (marts / "notebooks.sql").unlink()
     put(settings.dbt_project / "models" / "models.yml", "models: []")
     land_events(settings, [note(5, verb="read")], "read.ndjson")
-    done = loaded.execute_in_process(instance=instance, partition_key="2026-01-02", raise_on_error=False)
+    done = loaded.execute_in_process(instance=instance, raise_on_error=False)
     assert done.success, failure(done)
     assert built(settings) == {"notes", "longest", "readings", *VIEWS}
     assert query(settings, "SELECT words FROM writing.longest").rows == [(1,)]
@@ -122,7 +120,7 @@ def test_after_a_run_that_failed_everything_is_built(
     put(test, "select note_id from {{ ref('notes') }}")
     land_events(settings, [note(5, verb="read")], "read.ndjson")
     for _ in range(2):
-        result = run(settings, instance, "refresh", "2026-01-02")
+        result = run(settings, instance, "refresh")
         assert not result.success
         assert "never" in failure(result)
         assert built(settings) >= {"notes", "notebooks", "readings", "never", *VIEWS, *CHECKS}

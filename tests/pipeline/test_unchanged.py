@@ -263,7 +263,7 @@ def test_the_schedule_asks_for_no_run_and_a_person_gets_one(built: Settings, tmp
         done = run(settings, instance, "land")
         assert done.success, failure(done)
         for _ in range(2):
-            done = run(settings, instance, "refresh", "2026-01-02")
+            done = run(settings, instance, "refresh")
             assert done.success, failure(done)
             assert any(event.is_step_materialization for event in done.all_events)
         assert requested() == 0

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from event_archive import Landed, Source, land
+from orchestration.contract_tools.event_lineage import known_lineage
 from orchestration.dbt.process import load_manifest
 from orchestration.refresh import refresh
 from orchestration.settings import PROJECT, Settings
@@ -134,7 +135,7 @@ def template() -> Settings:
 
 
 def install(folder: Path) -> Settings:
-    """Lay an installation down, with an empty archive and its dbt project parsed: no test waits for that."""
+    """Lay an installation down, with an empty archive and its dbt project read: no test waits for that."""
     project = folder / "project"
     for name, content in DBT_FILES.items():
         put(project / "dbt" / name, content)
@@ -148,7 +149,7 @@ def install(folder: Path) -> Settings:
         first_day=date(2026, 1, 1),
     )
     settings.open_archive(may_create=True)
-    load_manifest(settings)
+    known_lineage(settings, load_manifest(settings))
     return settings
 
 

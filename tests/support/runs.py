@@ -5,6 +5,7 @@ Belongs here: what tests of orchestration share. Not here: the installation itse
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import dagster as dg
 
@@ -26,11 +27,11 @@ def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
 
 
 def run(
-    settings: Settings, instance: dg.DagsterInstance, job: str, day: str | None = None
+    settings: Settings, instance: dg.DagsterInstance, job: str, config: dict[str, Any] | None = None
 ) -> dg.ExecuteInProcessResult:
     """Run a job as the daemon would."""
     definition = build_definitions(settings).resolve_job_def(job)
-    return definition.execute_in_process(instance=instance, partition_key=day, raise_on_error=False)
+    return definition.execute_in_process(run_config=config, instance=instance, raise_on_error=False)
 
 
 def materialize(
