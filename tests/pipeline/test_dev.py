@@ -96,7 +96,7 @@ def test_a_run_that_failed_says_why_in_a_line(
     put(settings.dbt_project / "models/marts/reading/readings.sql", "select no_such_column from nowhere\n")
     land_events(settings, [note(10, verb="read")])
     list(reader.look())
-    result = run(settings, instance, "refresh", "2026-01-02")
+    result = run(settings, instance, "refresh")
     [failed] = reader.look()
     assert (failed.kind, failed.more) == (FAILED, f"{UI}/runs/{result.run_id}")
     assert failed.text.startswith("refresh: ")

@@ -25,10 +25,10 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE_MS = 60_000
+PATIENCE_MS = 30_000
 
 
-@dataclass(frozen=True)
+@dataclass
 class Browser:
     """A page, the address of the server, and what the page asked of other machines."""
 
