@@ -217,7 +217,8 @@ def of_publishing(settings: Settings, refresh: RefreshStanding) -> Iterator[Prob
     if failure := last_failure(settings):
         more = len(failure.reasons) - SHOWN
         shown = "; ".join(failure.reasons[:SHOWN]) + (f"; and {more} more" if more > 0 else "")
-        yield Problem(f"the last build was not published: {shown}", "mend that, then: factlog refresh")
+        what = f"the last build, {failure.ended_at:%Y-%m-%d %H:%M}Z, was not published: {shown}"
+        yield Problem(what, "mend that, then: factlog refresh")
         return
     note = read_note(settings)
     if "inputs" in note and "version" not in note and not is_any_under_way(settings):
