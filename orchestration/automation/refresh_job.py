@@ -12,13 +12,18 @@ import dagster as dg
 
 from event_archive import UnusableInput
 from orchestration.assets.archive import open_archive
+from orchestration.assets.cursors import unpublished
 from orchestration.assets.published import published_by_refresh
 from orchestration.assets.refreshed_models import Events, RefreshedModels
+from orchestration.automation.under_way import await_landing
 from orchestration.names import REFRESH_JOB, REPLAY_DAYS_JOB, WAREHOUSE_POOL
 from orchestration.planning.replay_days import RequestedDays, days_with_events, read_requested_days
+from orchestration.publishing.unchanged import is_surely_unchanged
 from orchestration.settings import Settings
 
 NEWEST = "newest"
+# What a longer landing has committed by then is derived; the sensor asks for a refresh of the rest.
+AWAITED_SECONDS = 60.0
 REFRESH = """Derive what landed since the last refresh and what is below it, test it, publish it.
 
 One run, one dbt process, however many days were touched; it asks for nothing. On each model exactly the days
@@ -41,7 +46,12 @@ def refresh_job(models: RefreshedModels, publish: dg.OpDefinition) -> dg.JobDefi
 
     @dg.op(name="derive", description=REFRESH, pool=WAREHOUSE_POOL, out=dg.Out(dg.Nothing))
     def derive(context: dg.OpExecutionContext) -> Events:
-        yield from models.refresh(context)
+        # The sensor asks for a refresh as soon as a landing is under way: this process has started meanwhile.
+        await_landing(context.instance, AWAITED_SECONDS)
+        if is_up_to_date(models.settings, context.instance):
+            context.log.info("Nothing to build: all is as it was derived.")
+        else:
+            yield from models.refresh(context)
         yield dg.Output(None)  # type: ignore[misc]
 
     @dg.job(name=REFRESH_JOB, description=REFRESH)
@@ -80,6 +90,14 @@ def publish_op(settings: Settings, marts: Sequence[dg.AssetKey]) -> dg.OpDefinit
         yield dg.Output(None)
 
     return publish
+
+
+def is_up_to_date(settings: Settings, instance: dg.DagsterInstance) -> bool:
+    """Whether a build would give what is published, and Dagster has heard of all of it."""
+    archive = open_archive(settings)
+    return not unpublished(settings, instance, archive.log.commits()) and is_surely_unchanged(
+        settings, archive
+    )
 
 
 def read_days(settings: Settings, typed: str) -> RequestedDays:

@@ -26,6 +26,7 @@ from orchestration.assets.keys import LOG, QUARANTINE
 from orchestration.assets.partitions import span_of_days
 from orchestration.automation.nightly_checks import nightly_selection
 from orchestration.automation.reload import reload_definitions
+from orchestration.automation.under_way import is_running, landing_under_way
 from orchestration.dbt.serving import ServerKeeper
 from orchestration.names import LAND_JOB, REFRESH_JOB
 from orchestration.publishing.unchanged import is_surely_unchanged
@@ -41,13 +42,6 @@ WATCH_SECONDS, LISTED_EVERY, LISTS_A_SHARE = 4.0, 0.2, 20
 RETRY_SECONDS = 3600
 INBOX, NEW_COMMITS = "inbox", "new_commits"
 Answer = dg.RunRequest | dg.SkipReason
-UNFINISHED = [
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 def land_job() -> UnresolvedAssetJobDefinition:
@@ -130,10 +124,14 @@ def refresh_sensor(
     def new_commits(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         archive.storage.require()
         server.keep()
-        return watch(lambda: len(log.commits()), lambda: look(context))
+        return watch(lambda: (len(log.commits()), landing_under_way(context.instance)), lambda: look(context))
 
     def look(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         commits = log.commits()
+        landing = landing_under_way(context.instance)
+        if landing and not is_running(context.instance, REFRESH_JOB):
+            # A process takes seconds to start: it starts while that of the landing does, and waits for it.
+            return dg.RunRequest(run_key=f"refresh-after-{landing}", job_name=REFRESH_JOB)
         fresh = unpublished(settings, context.instance, commits)
         if not fresh:
             return dg.SkipReason("The published version holds every commit, and Dagster has heard of it.")
@@ -226,11 +224,6 @@ def file_states(files: Sequence[Path]) -> list[list[object]]:
             stat = path.lstat()
             listed.append([str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino])
     return listed
-
-
-def is_running(instance: dg.DagsterInstance, job: str) -> bool:
-    """Whether a run of a job is waiting or under way."""
-    return instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=UNFINISHED)) > 0
 
 
 def failed_earlier(instance: dg.DagsterInstance, job: str) -> str:

@@ -13,6 +13,7 @@ from event_archive import Limits
 from orchestration.assets.partitions import daily_partitions
 from orchestration.automation.reload import code_server
 from orchestration.build import build_definitions
+from orchestration.dataset.versions import require_served_version
 from orchestration.refresh import refresh as derive
 from orchestration.settings import Settings
 from support.installation import drop, land_events, new_installation, note
@@ -189,3 +190,36 @@ def test_the_code_server_is_known_by_its_command(tmp_path: Path) -> None:
     assert not server("dagster", "code-server", "start")
     assert not server("dagster", "api", "grpc", "--socket", "/tmp/here")
     assert code_server(8, tmp_path) is None
+
+
+def test_a_refresh_is_asked_for_while_a_landing_is_under_way_and_waits_for_what_it_lands(
+    settings: Settings, instance: dg.DagsterInstance, requests: Requests
+) -> None:
+    land = build_definitions(settings).resolve_job_def("land")
+    landing = instance.create_run_for_job(land, status=dg.DagsterRunStatus.STARTED)
+    [asked] = requests("new_commits")
+    assert asked.run_key == f"refresh-after-{landing.run_id}"
+
+    def land_and_end() -> None:
+        land_events(settings, [note(1)])
+        instance.report_run_canceled(landing)
+
+    later = Timer(1.0, land_and_end)
+    later.start()
+    assert run(settings, instance, "refresh").success
+    later.join()
+    assert require_served_version(settings).sequence == 1
+    assert requests("new_commits") == []
+
+
+def test_a_refresh_with_nothing_new_builds_nothing(settings: Settings, instance: dg.DagsterInstance) -> None:
+    land_events(settings, [note(1)])
+    assert derived(run(settings, instance, "refresh"))
+    assert not derived(run(settings, instance, "refresh"))
+    assert require_served_version(settings).number == 1
+
+
+def derived(result: dg.ExecuteInProcessResult) -> set[str]:
+    """The models that a run has derived."""
+    assert result.success
+    return {asset for asset, _ in materializations(result) if asset.startswith(("writing/", "reading/"))}

@@ -71,6 +71,9 @@ def first() -> Iterator[tuple[Settings, Dev, float]]:
 
 def test_a_dropped_file_is_published_within_a_minute(first: tuple[Settings, Dev, float]) -> None:
     settings, dev, took = first
+    if sys.platform == LINUX:  # looked at here: a day that is new loads the definitions again, and ends it
+        server = int((server_of_home(settings) / "lock").read_text())
+        assert has_built(server), "dbt is forked from a process that stays"
     # A second one, with a late event: what follows a version is as quick as the first.
     drop(settings, "second.ndjson", [note(10, "2026-01-01"), note(11, "2026-01-05")])
     second = wait_for_notes(settings, dev, 12)
@@ -78,9 +81,6 @@ def test_a_dropped_file_is_published_within_a_minute(first: tuple[Settings, Dev,
     land_events(settings, [note(12)], "by-command.ndjson")
     third = wait_for_notes(settings, dev, 13)
     runs = dev.runs()
-    if sys.platform == LINUX:
-        server = int((server_of_home(settings) / "lock").read_text())
-        assert has_built(server), "dbt is forked from a process that stays"
     print(f"published after {took:.1f} s, {second:.1f} s and {third:.1f} s")
     assert {run["status"] for run in runs} <= {"SUCCESS", "STARTED", "QUEUED", "STARTING"}, runs
     assert not list(settings.inbox.iterdir())
