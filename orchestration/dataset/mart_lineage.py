@@ -6,6 +6,7 @@ from which field (`contract_tools.readers`), and how a row is traced to events (
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 
@@ -34,7 +35,7 @@ def mart_lineage(manifest: Manifest) -> list[Edge]:
     sources = event_sources(manifest)
     edges: set[Edge] = set()
     for mart, node in published.items():
-        unread, seen = list(node["depends_on"]["nodes"]), {mart}
+        unread, seen = read_by(node), {mart}
         while unread:
             name = unread.pop()
             if name in seen:
@@ -48,11 +49,15 @@ def mart_lineage(manifest: Manifest) -> list[Edge]:
                 source = manifest["sources"][name]
                 edges.add(Edge(table_of(node), f"{source['schema']}.{source['identifier']}", OTHER))
             elif between := manifest["nodes"].get(name):
-                above = (between.get("depends_on") or {}).get("nodes") or []
-                unread += above
-                if not above:
+                unread += read_by(between)
+                if not read_by(between):
                     edges.add(Edge(table_of(node), table_of(between), OTHER))
     return sorted(edges)
+
+
+def read_by(node: Mapping[str, Any]) -> list[str]:
+    """The ids of what a node reads; a seed reads nothing, and has no word for it."""
+    return list((node.get("depends_on") or {}).get("nodes") or [])
 
 
 def record_lineage(connection: duckdb.DuckDBPyConnection, edges: Iterable[Edge]) -> None:
