@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # changing it costs nothing. The folder is part of it, because a moved virtual environment is a broken one.
 PACKAGES := $(VENV)/.packages-$(shell (pwd; cat requirements.lock) | cksum | cut -d' ' -f1)
 PROJECT := $(VENV)/.project-$(shell (pwd; cat requirements.lock pyproject.toml) | cksum | cut -d' ' -f1)
-TOOLS := $(VENV)/.tools-$(shell (pwd; cat requirements.lock requirements-dev.lock) | cksum | cut -d' ' -f1)
+TOOLS := $(VENV)/.tools-$(shell (pwd; cat requirements.lock requirements-dev.lock tests/oldest-client.lock) | cksum | cut -d' ' -f1)
 
 TOOL_COUNT = $$(($$(grep -c '^[a-z].*==' requirements-dev.lock) - $$(grep -c '^[a-z].*==' requirements.lock)))
 LOCK := uv pip compile --quiet --universal --no-strip-extras --generate-hashes --no-emit-index-url --python-version 3.11
@@ -47,6 +47,8 @@ $(TOOLS): $(PACKAGES)
 	@echo "Adding the tools of requirements-dev.lock (once; half a minute) …" >&2
 	@rm -f $(VENV)/.tools-*
 	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements-dev.lock
+	@rm -rf $(VENV)/oldest-client
+	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: --no-warn-conflicts -r tests/oldest-client.lock --target $(VENV)/oldest-client
 	@touch $@
 
 demo: $(PROJECT)  ## Walk the whole way once: simulate a company, land, derive, check, publish, report
