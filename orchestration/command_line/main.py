@@ -50,6 +50,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("check", "Name what in the project was written for an older factlog."),
     "dev": ("dev", "Run the Dagster UI of the project, with its daemon."),
     "query": ("query", "Ask the published reporting dataset, or the archive, in SQL."),
+    "shell": ("shell", "Open the published dataset in Harlequin or the shell of DuckDB."),
 }
 
 

@@ -67,3 +67,34 @@ def test_every_table_and_view_reads_in_the_oldest_client(settings: Settings, tmp
     assert counts == here
     assert (counts["writing.notes"], counts["events.note_written"]) == (10, 10)
     assert {"notes", "notebooks", "readings"} <= set(shown)
+
+
+def shell(
+    settings: Settings, path: str, *arguments: str, typed: str = ""
+) -> "subprocess.CompletedProcess[str]":
+    """Type `factlog shell` where these folders hold the programs, and lines into what it opens."""
+    factlog = Path(sys.executable).with_name("factlog")
+    return subprocess.run(
+        [factlog, "shell", *arguments],
+        env=settings.environment() | {"PATH": path},
+        input=typed,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_shell_opens_what_is_served_and_can_not_write(settings: Settings) -> None:
+    typed = ".mode csv\nFROM readings;\nSHOW TABLES;\nCREATE TABLE mine (n INT);\n"
+    for arguments in ([], ["1"], ["--with", "duckdb"]):
+        opened = shell(settings, str(OLDEST / "bin"), *arguments, typed=typed)
+        assert "notebooks" in opened.stdout, opened
+        assert "read-only" in opened.stderr
+
+
+def test_without_a_program_one_line_says_what_to_do(settings: Settings) -> None:
+    for arguments, named in (([], "harlequin nor duckdb"), (["--with", "harlequin"], "harlequin")):
+        told = shell(settings, str(settings.home), *arguments)
+        assert (told.returncode, told.stdout) == (2, "")
+        assert told.stderr.startswith(f"factlog: {named}: not installed; install one of them (pip install")
+    assert "version 7: not published" in shell(settings, str(OLDEST / "bin"), "7").stderr
