@@ -3,6 +3,7 @@
 Belongs here: what holds for every test. Not here: fixtures that some share (the plugins).
 """
 
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,10 @@ TIERS = {
     "browser": "the Dagster UI in a headless Chromium",
 }
 HERE = Path(__file__).parent
+
+# A shell starts what runs in its background deaf to Ctrl-C, and so would be what tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same tests everywhere and every time; `pytest --hypothesis-profile=explore` looks for new cases instead,
 # and `make hunt` for many times as many (`support.hunting`). No deadline and no check of speed: a busy

@@ -107,11 +107,12 @@ def has_screen() -> bool:
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Let a terminal that is closed and a service manager end it as Ctrl-C does."""
-    handlers = {
-        number: signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
-        for number in (signal.SIGTERM, signal.SIGHUP)
-    }
+    """Let a terminal that is closed and a service manager end it as Ctrl-C does.
+
+    Ctrl-C as well: a shell starts what runs in its background deaf to it, and Dagster would be so, too.
+    """
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
     try:
         yield
     finally:
