@@ -11,6 +11,8 @@ import yaml
 
 from event_archive.evolution.new_contract import contract_skeleton
 from event_archive.registry.contract import load_contracts
+from orchestration.assets.code_places import CODE_REFERENCES
+from orchestration.assets.markdown import text
 from orchestration.build import build_definitions
 from orchestration.contract_tools.docs import END, START
 from orchestration.dbt.process import load_manifest
@@ -141,10 +143,11 @@ def test_dagster_shows_what_the_contract_says(settings: Settings) -> None:
     dg.Definitions.validate_loadable(definitions)
     graph = definitions.resolve_asset_graph()
     node = graph.get(dg.AssetKey(["events", "note", "marked"]))
-    assert (node.description or "").startswith(HOSTILE)
+    assert (node.description or "").startswith(text(HOSTILE))
     assert node.owners == ["team:editing"]
     assert node.metadata["revision"].value == 3
-    assert node.metadata["contract_file"].value == str(settings.contracts / f"{TYPE}.yaml")
+    [place, *_] = node.metadata[CODE_REFERENCES].code_references
+    assert place.file_path == str(settings.contracts / f"{TYPE}.yaml")
     columns = {column.name: column for column in node.metadata["dagster/column_schema"].columns}
     assert columns["data.select"].description == HOSTILE
     assert not columns["data.select"].constraints.nullable

@@ -89,9 +89,12 @@ def test_ctrl_c_ends_a_query_that_would_last_for_ever(typed_world: TypedWorld, a
         stderr=subprocess.PIPE,
         text=True,
     )
-    time.sleep(2)  # wherever it is by then
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    try:
+        time.sleep(2)  # wherever it is by then
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert (process.returncode, out, err) == (130, "", f"{LINE}\n")
 
 

@@ -70,6 +70,7 @@ def late(published: Settings, tmp_path_factory: pytest.TempPathFactory) -> Setti
     land_bytes(
         settings, "late.ndjson", "".join(json.dumps(event) + "\n" for event in (rated, corrected)).encode()
     )
+    served_version(settings)  # of a copied home it is told by its bytes, and that is noted
     return settings
 
 
