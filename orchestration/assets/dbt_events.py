@@ -5,6 +5,7 @@ Belongs here: the metadata of a node's result, and a check as an op reports it. 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, partial
 from typing import Any
 
 import dagster as dg
@@ -43,9 +44,10 @@ def evaluations(
     instance: dg.DagsterInstance, results: Iterable[dg.AssetCheckResult | AssetCheckEvaluation]
 ) -> Iterator[AssetCheckEvaluation]:
     """Checks as an op reports them: of the last materialization of their asset."""
+    last = cache(partial(last_materialization, instance))  # an asset has many checks
     for result in results:
         assert result.asset_key is not None and result.check_name is not None
-        record = last_materialization(instance, result.asset_key)
+        record = last(result.asset_key)
         target = record and AssetCheckEvaluationTargetMaterializationData(
             storage_id=record.storage_id, run_id=record.run_id, timestamp=record.timestamp
         )

@@ -12,10 +12,10 @@ import dagster as dg
 from event_archive import UnusableInput
 from orchestration.automation.replay_job import FOLDER
 from orchestration.dataset.versions import require_served_version, versions
-from orchestration.diff.compare import CURRENT, diff
+from orchestration.diff.compare import diff
 from orchestration.diff.comparison import Comparison
 from orchestration.diff.report import SIGNS, SUMMARY, heading, lines, outcome, summary
-from orchestration.names import DIFF_JOB
+from orchestration.names import CURRENT, DIFF_JOB
 from orchestration.settings import Settings
 
 ROWS_SHOWN = 20

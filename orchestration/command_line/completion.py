@@ -12,11 +12,11 @@ from click.shell_completion import CompletionItem
 
 from event_archive import UnusableInput
 from orchestration.dataset.versions import served_version, versions
+from orchestration.names import CURRENT
 from orchestration.setting_values import absolute
 from orchestration.settings import Settings
 from orchestration.shown_times import format_time
 
-CURRENT = "current"
 # No project, or a damaged one: a tab key prints no errors.
 UNREADABLE = (UnusableInput, OSError)
 

@@ -3,7 +3,7 @@
 Belongs here: the one place where `--contracts` becomes settings. Not here: the settings themselves.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import click
 from event_archive import UnusableInput
 from event_archive.schema_files.json_schema_drafts import DRAFT_NAMES
 from event_archive.wording import did_you_mean
-from orchestration.command_line import screen
+from orchestration.command_line import completion, screen
 from orchestration.setting_values import absolute
 from orchestration.settings import Settings
 
@@ -53,6 +53,17 @@ anyway_option = click.option(
     help="Keep also the records of a file without a single event, which is passed over otherwise.",
 )
 json_option = click.option("--json", "wants_json", is_flag=True, help="Print JSON.")
+
+
+def version_argument(*, required: bool = False) -> Callable[[Callable[..., object]], Callable[..., object]]:
+    """The number of a published version, which the tab key completes."""
+    return click.argument(
+        "number",
+        type=click.IntRange(min=1),
+        metavar="VERSION" if required else "[VERSION]",
+        required=required,
+        shell_complete=completion.version_numbers,
+    )
 
 
 def unknown_type(name: str, known: Iterable[str]) -> UnusableInput:

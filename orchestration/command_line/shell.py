@@ -11,8 +11,7 @@ import sys
 import click
 
 from event_archive import UnusableInput
-from orchestration.command_line import completion
-from orchestration.command_line.options import read_settings
+from orchestration.command_line.options import NamedChoice, read_settings, version_argument
 
 # The program that is found first is opened, by these arguments and the file.
 PROGRAMS = {"harlequin": "--read-only", "duckdb": "-readonly"}
@@ -20,14 +19,8 @@ INSTALL = "install one of them (pip install harlequin, pip install duckdb-cli), 
 
 
 @click.command()
-@click.argument(
-    "number",
-    type=click.IntRange(min=1),
-    metavar="[VERSION]",
-    required=False,
-    shell_complete=completion.version_numbers,
-)
-@click.option("--with", "program", type=click.Choice([*PROGRAMS]), help="This one.  [default: what is found]")
+@version_argument()
+@click.option("--with", "program", type=NamedChoice([*PROGRAMS]), help="This one.  [default: what is found]")
 def shell(number: int | None, program: str | None) -> None:
     """Open what is served, or a version, in Harlequin or in the shell of DuckDB, to read it.
 
@@ -38,10 +31,10 @@ def shell(number: int | None, program: str | None) -> None:
       factlog shell
       factlog shell 3 --with duckdb
     """
-    from orchestration.dataset.versions import find_version, intact_file, require_served_version
+    from orchestration.dataset.versions import intact_file, version_or_served
 
     settings = read_settings()
-    version = find_version(settings, number) if number else require_served_version(settings)
+    version = version_or_served(settings, number)
     file = intact_file(settings, version)
     for name in [program] if program else PROGRAMS:
         if path := shutil.which(name):

@@ -109,7 +109,7 @@ TABLES: Mapping[str, MetaTable] = {
     "refusals": MetaTable(
         "The landings of which records were refused: they are in quarantine, and in no table.",
         {
-            "sequence": ("BIGINT", "The commit; its records: factlog quarantine list --commit …"),
+            "sequence": ("BIGINT", "The commit; its records: factlog quarantine list --sequence …"),
             "landed_at": ("TIMESTAMPTZ", "When it landed."),
             "origin": ("VARCHAR", "What it came from, such as the name of a file."),
             "received": ("BIGINT", "How many records came."),

@@ -174,6 +174,11 @@ def require_served_version(settings: Settings) -> Version:
     return version
 
 
+def version_or_served(settings: Settings, number: int | None) -> Version:
+    """Return a version, or the one that is served where none is named; raises UnusableInput without it."""
+    return require_served_version(settings) if number is None else find_version(settings, number)
+
+
 def find_version(settings: Settings, number: int) -> Version:
     """Return the version of this number; raises UnusableInput where it was never published."""
     known = {version.number: version for version in versions(settings)}

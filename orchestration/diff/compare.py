@@ -24,11 +24,11 @@ from orchestration.dataset.versions import SERVED, find_version, intact_file, re
 from orchestration.diff.causes import Causes, find_causes
 from orchestration.diff.comparison import Change, Comparison, DatasetSide, TableChanges
 from orchestration.diff.rows import RowDifferences, compare_rows, read_rows
+from orchestration.names import CURRENT
 from orchestration.setting_values import absolute, whole_number
 from orchestration.settings import Settings
 from orchestration.warehouse.build_record import commit_at
 
-CURRENT = "current"
 Progress = Callable[[int, int, str], None]
 SHOWN_NAMES = 3
 FEW_EVENTS = 5

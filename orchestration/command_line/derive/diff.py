@@ -13,6 +13,7 @@ from rich.text import Text
 from orchestration.command_line import completion, progress, screen
 from orchestration.command_line.main import DOES_NOT_HOLD, DONE
 from orchestration.command_line.options import json_option, read_settings
+from orchestration.names import CURRENT
 
 if TYPE_CHECKING:
     from orchestration.diff.comparison import Comparison
@@ -30,7 +31,7 @@ STYLES = {
 
 @click.command()
 @click.argument("a", metavar="A", shell_complete=completion.datasets)
-@click.argument("b", metavar="[B]", default="current", shell_complete=completion.datasets)
+@click.argument("b", metavar="[B]", default=CURRENT, shell_complete=completion.datasets)
 @click.option(
     "--table",
     metavar="NAME",

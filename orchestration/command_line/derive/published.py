@@ -6,16 +6,15 @@ Belongs here: options and reports. Not here: versions (`orchestration.dataset.ve
 
 import click
 
-from orchestration.command_line import completion, screen
+from orchestration.command_line import screen
 from orchestration.command_line.derive.diff import diff
-from orchestration.command_line.options import ListingGroup, json_option, read_settings
+from orchestration.command_line.options import ListingGroup, json_option, read_settings, version_argument
 from orchestration.dataset.version_marks import RELEASE, hold_on, pinned_versions
 from orchestration.dataset.versions import (
     SERVED,
     Version,
-    find_version,
-    require_served_version,
     served_version,
+    version_or_served,
     versions,
 )
 
@@ -98,7 +97,7 @@ def format_marks(**marks: bool) -> str:
 
 
 @published.command("show", short_help="Show one version.")
-@click.argument("number", type=click.IntRange(min=1), metavar="[VERSION]", required=False)
+@version_argument()
 @json_option
 def show_version(number: int | None, wants_json: bool) -> None:
     """Show a version, the one that is served if none is named: when and of what it was made, its tables.
@@ -108,7 +107,7 @@ def show_version(number: int | None, wants_json: bool) -> None:
       factlog published show 3
     """
     settings = read_settings()
-    version = find_version(settings, number) if number else require_served_version(settings)
+    version = version_or_served(settings, number)
     served, hold, pins = served_version(settings), hold_on(settings), pinned_versions(settings)
     is_held = hold is not None and hold.version == version.number
     if wants_json:
@@ -130,7 +129,7 @@ def show_version(number: int | None, wants_json: bool) -> None:
 
 
 @published.command("pin", short_help="Keep a version for good.")
-@click.argument("number", type=click.IntRange(min=1), metavar="VERSION")
+@version_argument(required=True)
 @click.option("--note", "said", default="", metavar="TEXT", help="What it is kept for: a month's end, say.")
 def pin(number: int, said: str) -> None:
     """Keep a version for good, whatever `retention` says and `prune` is asked for.
@@ -146,7 +145,7 @@ def pin(number: int, said: str) -> None:
 
 
 @published.command("unpin", short_help="Keep a version no longer than others.")
-@click.argument("number", type=click.IntRange(min=1), metavar="VERSION")
+@version_argument(required=True)
 def unpin(number: int) -> None:
     """Keep a version no longer than `retention` keeps others.
 
@@ -194,13 +193,7 @@ def prune(keep: str | None, dry_run: bool, wants_json: bool) -> None:
 
 
 @published.command("serve", short_help="Serve an older version again, or the newest.")
-@click.argument(
-    "number",
-    type=click.IntRange(min=1),
-    metavar="[VERSION]",
-    required=False,
-    shell_complete=completion.version_numbers,
-)
+@version_argument()
 @click.option(
     "--newest", is_flag=True, help="Serve the newest version, and each that is published from now on."
 )
