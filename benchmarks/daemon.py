@@ -5,23 +5,20 @@ company's demo is landed and published before; then `factlog dev`'s processes ru
 ratings are dropped one after the other, each at another moment of the daemon's round.
 """
 
-import json
 import os
-import signal
 import socket
-import subprocess
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks.measurement import Measurement
 from benchmarks.refreshing import FEW, demo_company, new_ratings
 from event_archive.store.log import Log
+from orchestration import dev
 from orchestration.dataset.versions import require_served_version
-from orchestration.dev import command, dev_environment, prepare_instance
 from orchestration.refresh import refresh
 from orchestration.settings import Settings
 
@@ -94,38 +91,10 @@ def _wait(until: Callable[[], bool]) -> None:
 @contextmanager
 def dagster(settings: Settings) -> Iterator[Callable[[str], Any]]:
     """Run what `factlog dev` runs, until it serves; gives who asks it by GraphQL."""
-    prepare_instance(settings)
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.bind((dev.HOST, 0))
         port = str(free.getsockname()[1])
-
-    def ask(query: str) -> Any:
-        body = json.dumps({"query": query}).encode()
-        headers = {"Content-Type": "application/json"}
-        asked = urllib.request.Request(f"http://127.0.0.1:{port}/graphql", body, headers=headers)
-        with urllib.request.urlopen(asked, timeout=30) as answer:
-            return json.load(answer)["data"]
-
-    def serves() -> bool:
-        with suppress(OSError):
-            return bool(ask("{ repositoriesOrError { ... on RepositoryConnection { nodes { name } } } }"))
-        return False
-
-    with (settings.home / "dagster.log").open("wb") as output:
-        process = subprocess.Popen(
-            command(settings, port),
-            env=dev_environment(settings),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            _wait(serves)
-            yield ask
-        finally:
-            process.send_signal(signal.SIGINT)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=30)
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+    dev.prepare(settings, port)
+    with dev.dagster(settings, port) as process:
+        dev.wait_until_it_serves(process, settings, port)
+        yield partial(dev.ask, port)

@@ -93,9 +93,7 @@ class ShownTables:
         return {
             "dagster/column_lineage": dg.TableColumnLineage(deps_by_column=deps),
             # Dagster's page of an asset shows that in JSON.
-            "columns come from": dg.MetadataValue.md(
-                "\n".join(["| column | comes from |", "|---|---|", *rows])
-            ),
+            "columns come from": dg.MetadataValue.md("\n".join([*ORIGINS, *rows])),
         }
 
     def _deps(self, leaves: list[list[str]]) -> Iterator[dg.TableColumnDep]:
