@@ -14,9 +14,8 @@ SNAKE = re.compile(r"[a-z][a-z0-9_]*")
 OF_A_NAME = re.compile(r"[0-9-]+|.*[./ ].*")
 """Keys that are a day, the number of a commit, or the name of an event type, a table, a column or a place."""
 
-WITHOUT = {"demo", "dev", "shell", "contracts export", "contracts new"}
-WITHOUT |= {f"published {name}" for name in ("serve", "pin", "unpin")}
-"""Those whose output is what was asked for, or a line."""
+WITHOUT = {"demo", "dev", "shell", "contracts export"}
+"""Those whose output is what was asked for."""
 
 
 def commands(group: click.Group = factlog, *path: str) -> Iterator[tuple[str, click.Command]]:

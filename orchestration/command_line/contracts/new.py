@@ -13,7 +13,7 @@ from event_archive import UnusableInput
 from event_archive.evolution.new_contract import contract_skeleton
 from event_archive.registry.contract import Contracts, load_contracts
 from orchestration.command_line import completion, screen
-from orchestration.command_line.options import contracts_option, read_contracts_folder
+from orchestration.command_line.options import contracts_option, json_option, read_contracts_folder
 
 
 @click.command("new", short_help="Begin a contract, or the next major of one.")
@@ -29,7 +29,10 @@ from orchestration.command_line.options import contracts_option, read_contracts_
     help="Who may do it.  [default: customer,system, or as in the major before]",
 )
 @contracts_option
-def new(event_type: str, owner: str | None, actors: tuple[str, ...], contracts: Path | None) -> None:
+@json_option
+def new(
+    event_type: str, owner: str | None, actors: tuple[str, ...], contracts: Path | None, wants_json: bool
+) -> None:
     """Write the contract of TYPE: a text that holds as it stands, with comments that say what to put where.
 
     TYPE is <object>.<verb, past tense>.v<major>. The next major of a type begins as the newest one reads,
@@ -51,12 +54,22 @@ def new(event_type: str, owner: str | None, actors: tuple[str, ...], contracts: 
     if path.exists():
         raise UnusableInput(f"{path}: is there already, and is not overwritten")
     create(path, text)
+    steps = next_steps(event_type, screen.format_path(path), contracts)
+    if wants_json:
+        commands = [command for _, command in steps]
+        screen.print_json({"type": event_type, "path": screen.format_path(path), "next_commands": commands})
+        return
     screen.print_lines(screen.format_path(path))
-    where = f" --contracts {shlex.quote(screen.format_path(folder))}" if contracts else ""
-    screen.print_note(f"Edit it, then: factlog contracts check{where}")
+    for said, command in steps:
+        screen.print_note(f"{said}: {command}")
+
+
+def next_steps(event_type: str, path: str, contracts: Path | None) -> list[tuple[str, str]]:
+    """What follows once the contract is edited, each step with its command; `contracts`: as it was typed."""
+    where = f" --contracts {shlex.quote(screen.format_path(contracts))}" if contracts else ""
+    steps = [("Edit it, then", f"factlog contracts check{where}")]
     if not event_type.endswith(".v1"):
-        screen.print_note(
-            f"and, before it is released: factlog contracts try {shlex.quote(screen.format_path(path))}"
-        )
+        steps.append(("and, before it is released", f"factlog contracts try {shlex.quote(path)}"))
     elif not contracts:
-        screen.print_note("and: factlog contracts docs")
+        steps.append(("and", "factlog contracts docs"))
+    return steps

@@ -17,6 +17,7 @@ from orchestration.dataset.versions import (
     version_or_served,
     versions,
 )
+from orchestration.settings import Settings
 
 
 @click.group(cls=ListingGroup)
@@ -45,20 +46,14 @@ def list_versions(wants_json: bool) -> None:
       factlog published list --json
     """
     settings = read_settings()
-    served, hold = served_version(settings), hold_on(settings)
     known = versions(settings)
     if not known:
         settings.require_archive()
-    held, pins = hold.version if hold else None, pinned_versions(settings)
     if wants_json:
-        screen.print_json(
-            [
-                to_json(version, version == served, is_held=version.number == held)
-                | {"pinned": pins.get(version.number)}
-                for version in known
-            ]
-        )
+        screen.print_json([to_json(settings, version) for version in known])
         return
+    served, hold = served_version(settings), hold_on(settings)
+    held, pins = hold.version if hold else None, pinned_versions(settings)
     if not known:
         screen.print_note("Nothing is published yet. Derive and publish: factlog refresh")
         return
@@ -108,12 +103,11 @@ def show_version(number: int | None, wants_json: bool) -> None:
     """
     settings = read_settings()
     version = version_or_served(settings, number)
+    if wants_json:
+        screen.print_json(to_json(settings, version))
+        return
     served, hold, pins = served_version(settings), hold_on(settings), pinned_versions(settings)
     is_held = hold is not None and hold.version == version.number
-    if wants_json:
-        pinned = {"pinned": pins.get(version.number)}
-        screen.print_json(to_json(version, version == served, is_held=is_held) | pinned)
-        return
     marks = format_marks(served=version == served, held=is_held, pinned=version.number in pins)
     note = pins.get(version.number)
     screen.print_lines(
@@ -131,7 +125,8 @@ def show_version(number: int | None, wants_json: bool) -> None:
 @published.command("pin", short_help="Keep a version for good.")
 @version_argument(required=True)
 @click.option("--note", "said", default="", metavar="TEXT", help="What it is kept for: a month's end, say.")
-def pin(number: int, said: str) -> None:
+@json_option
+def pin(number: int, said: str, wants_json: bool) -> None:
     """Keep a version for good, whatever `retention` says and `prune` is asked for.
 
     \b
@@ -140,13 +135,15 @@ def pin(number: int, said: str) -> None:
     """
     from orchestration.publishing.retention import pin_version
 
-    version = pin_version(read_settings(), number, screen.printable(said))
-    screen.print_lines(f"Version {version.number} is pinned: nothing removes it.")
+    settings = read_settings()
+    version = pin_version(settings, number, screen.printable(said))
+    report(settings, version, f"Version {version.number} is pinned: nothing removes it.", wants_json)
 
 
 @published.command("unpin", short_help="Keep a version no longer than others.")
 @version_argument(required=True)
-def unpin(number: int) -> None:
+@json_option
+def unpin(number: int, wants_json: bool) -> None:
     """Keep a version no longer than `retention` keeps others.
 
     \b
@@ -155,8 +152,9 @@ def unpin(number: int) -> None:
     """
     from orchestration.publishing.retention import unpin_version
 
-    version = unpin_version(read_settings(), number)
-    screen.print_lines(f"Version {version.number} is pinned no longer.")
+    settings = read_settings()
+    version = unpin_version(settings, number)
+    report(settings, version, f"Version {version.number} is pinned no longer.", wants_json)
 
 
 @published.command("prune", short_help="Remove old versions.")
@@ -197,7 +195,8 @@ def prune(keep: str | None, dry_run: bool, wants_json: bool) -> None:
 @click.option(
     "--newest", is_flag=True, help="Serve the newest version, and each that is published from now on."
 )
-def serve_version(number: int | None, newest: bool) -> None:
+@json_option
+def serve_version(number: int | None, newest: bool, wants_json: bool) -> None:
     """Let readers find a version, and hold it there: it stays served, whatever is published meanwhile.
 
     A refresh builds, checks and writes new versions as always. `--newest` ends that.
@@ -211,14 +210,31 @@ def serve_version(number: int | None, newest: bool) -> None:
 
     if newest == (number is not None):
         raise click.UsageError("name the version to hold, or --newest to serve the newest again")
+    settings = read_settings()
     if number is None:
-        version = release_hold(read_settings())
-        screen.print_lines(f"Version {version.number}, the newest, is served; so is each that follows.")
+        version = release_hold(settings)
+        said = f"Version {version.number}, the newest, is served; so is each that follows."
     else:
-        version = hold_version(read_settings(), number)
-        screen.print_lines(f"Version {version.number} is served and held, until: {RELEASE}")
+        version = hold_version(settings, number)
+        said = f"Version {version.number} is served and held, until: {RELEASE}"
+    report(settings, version, said, wants_json)
 
 
-def to_json(version: Version, is_served: bool, *, is_held: bool) -> dict[str, object]:
+def report(settings: Settings, version: Version, said: str, wants_json: bool) -> None:
+    """Say what became of a version: in a line, or as the document that `show` gives."""
+    if wants_json:
+        screen.print_json(to_json(settings, version))
+    else:
+        screen.print_lines(said)
+
+
+def to_json(settings: Settings, version: Version) -> dict[str, object]:
     """The JSON report of a version."""
-    return {**version.fields(), "file": version.file_name, "served": is_served, "held": is_held}
+    served, hold = served_version(settings), hold_on(settings)
+    return {
+        **version.fields(),
+        "file": version.file_name,
+        "served": version == served,
+        "held": hold is not None and hold.version == version.number,
+        "pinned": pinned_versions(settings).get(version.number),
+    }
