@@ -8,12 +8,13 @@ refresh is of whatever days the news touches. A model that is kept has no new ma
 kept holds. What is derived is reported once dbt has ended: until then nobody else may read the warehouse.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
+from dagster._core.events import AssetMaterializationPlannedData
 
 from event_archive import Archive
 from event_archive.store.commit import Commit
@@ -122,11 +123,21 @@ class RefreshedModels:
         run = DbtRun(context, self.translator, lock)
         while True:
             begun = begin_build(self.settings, archive.contracts, commits, basis)
+            self._announce(context, begun.selection.kept)
             for event in run.events(begun.dbt_settings, begun.selection.arguments):
                 said.add(event)
             if built := end_build(begun):
                 return built
             basis = None
+
+    def _announce(self, context: dg.OpExecutionContext, kept: Collection[str]) -> None:
+        """Say which models are about to be derived, as a run of assets does: Dagster shows them under way."""
+        for spec in self.models.specs:
+            if spec.metadata[UNIQUE_ID] not in kept:
+                planned = dg.DagsterEvent.build_asset_materialization_planned_event(
+                    context.job_name, str(context.op_handle), AssetMaterializationPlannedData(spec.key)
+                )
+                context.instance.report_dagster_event(planned, context.run_id)
 
     def _told(
         self,

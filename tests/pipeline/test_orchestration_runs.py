@@ -161,6 +161,32 @@ def test_a_refresh_is_one_run_over_the_touched_days_and_publishes(
     assert all(checks.values())
 
 
+def announced(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> set[str]:
+    """The assets that Dagster shows as under way while a run lasts."""
+    planned = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
+    events = [entry.get_dagster_event() for entry in instance.all_logs(result.run_id, of_type=planned)]
+    return {event.asset_key.to_user_string() for event in events if event.asset_key}
+
+
+def test_a_refresh_announces_the_models_that_it_derives_and_no_other(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    land_events(settings, [note(1)])
+    first = run(settings, instance, "refresh")
+    models = {
+        key
+        for key, _ in materializations(first)
+        if key.split("/")[0] not in {"events", "archive", "published"}
+    }
+    assert announced(instance, first) == models
+    land_events(settings, [note(1, verb="read")])
+    assert announced(instance, run(settings, instance, "refresh")) == {
+        "staging/stg_note__read",
+        "reading/readings",
+    }
+    assert announced(instance, run(settings, instance, "refresh")) == set()
+
+
 def test_a_failing_test_stops_the_refresh_before_publishing(
     settings: Settings, instance: dg.DagsterInstance
 ) -> None:
