@@ -14,6 +14,7 @@ from orchestration.assets.partitions import daily_partitions
 from orchestration.automation.reload import code_server
 from orchestration.build import build_definitions
 from orchestration.dataset.versions import require_served_version
+from orchestration.publishing.serving import hold_version, release_hold
 from orchestration.refresh import refresh as derive
 from orchestration.settings import Settings
 from support.installation import drop, land_events, new_installation, note
@@ -46,7 +47,8 @@ def test_days_end_at_the_newest_event(settings: Settings) -> None:
         "2026-01-02",
     ]
     assert daily_partitions(settings, commits).get_partition_keys() == ["2026-01-01", "2026-01-02"]
-    land_events(settings, [note(3, today)], "today.ndjson")
+    # At its first second: an event that lies ahead of the clock is refused.
+    land_events(settings, [note(3, today) | {"time": f"{today}T00:00:00Z"}], "today.ndjson")
     newest = daily_partitions(settings, settings.open_archive().log.commits())
     assert newest.get_last_partition_key() == today, "a day that is not over"
 
@@ -97,6 +99,23 @@ def test_the_sensors_ask_for_what_is_missing_and_for_nothing_else(
     [requested] = requests("new_commits")
     assert requested.run_key == late.run_key
     run(settings, instance, "refresh")
+    assert requests("new_commits") == []
+
+
+def test_a_version_that_is_held_stays_served_and_asks_for_nothing(
+    settings: Settings, instance: dg.DagsterInstance, requests: Requests
+) -> None:
+    land_events(settings, [note(1)])
+    run(settings, instance, "refresh")
+    hold_version(settings, 1)
+    drop(settings, "news.ndjson", [note(2)])
+    run(settings, instance, "land")
+    result = run(settings, instance, "refresh")
+    assert result.success
+    assert materializations(result)["published/reporting", None].metadata["version"].value == 2
+    assert require_served_version(settings).number == 1
+    assert requests("new_commits") == requests("inbox") == []
+    assert release_hold(settings).number == 2
     assert requests("new_commits") == []
 
 
