@@ -20,7 +20,7 @@ from support.installation import temporary_folder
 
 PICTURES = PROJECT / "docs" / "pictures"
 PAGES = {
-    "lineage": ("/asset-groups", "6_publishing"),
+    "lineage": ("/assets/billing/invoices?view=lineage", "6_publishing"),
     "event": ("/assets/events/translation/delivered?view=overview", "Description"),
     "mart": ("/assets/billing/invoices?view=overview", "Row count"),
 }
