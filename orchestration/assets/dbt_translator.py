@@ -23,6 +23,8 @@ from orchestration.dbt.kinds import MARTS, folders, relations
 from orchestration.dbt.sentences import sentence
 from orchestration.warehouse.model_code import code_version
 
+PROJECT_ID = "dagster_dbt/project_id"
+
 
 def with_attached_tests(manifest: Manifest) -> Manifest:
     """The manifest for Dagster: a test of several models is a check of the first that it names.
@@ -69,6 +71,10 @@ class Translator(DagsterDbtTranslator):
         The views between them have no days, so through these alone no day of it would ever look out of date.
         """
         spec = super().get_asset_spec(manifest, unique_id, project)
+        # An id of dbt's that says nothing to a person; its `unique_id` stays, by which dagster-dbt selects.
+        spec = spec.replace_attributes(
+            metadata={name: value for name, value in spec.metadata.items() if name != PROJECT_ID}
+        )
         node = manifest["nodes"].get(unique_id)
         if node and node["package_name"] == manifest["metadata"]["project_name"]:
             file = self._project / node["original_file_path"]

@@ -18,6 +18,9 @@ WEEKS, FEWEST_WEEKS, FEWEST_EVENTS = 4, 2, 20
 LEAST_SHARE, MOST_SHARE = 0.5, 2.0
 FEWEST_DAYS, PATIENCE = 3, 2
 
+Judged = tuple[bool, str, Mapping[str, float]]
+"""Whether something is odd, the comparison in words, and its numbers, which Dagster plots over time."""
+
 
 @dataclass
 class Activity:
@@ -48,7 +51,7 @@ def newest_day(by_view: Mapping[str, Activity]) -> date | None:
     return max((day for activity in by_view.values() for day in activity.by_day), default=None)
 
 
-def odd_volume(activity: Activity, newest: date) -> tuple[bool, str]:
+def odd_volume(activity: Activity, newest: date) -> Judged:
     """Whether the last whole day has far fewer or more events than that weekday had, and the comparison.
 
     The newest day of the log may not be over, so it is the one before.
@@ -57,22 +60,25 @@ def odd_volume(activity: Activity, newest: date) -> tuple[bool, str]:
     begins = min(activity.by_day, default=newest)
     before = [day - timedelta(weeks=weeks) for weeks in range(1, WEEKS + 1)]
     counts = [activity.by_day.get(other, 0) for other in before if other >= begins]
+    now = activity.by_day.get(day, 0)
     if len(counts) < FEWEST_WEEKS:
-        return False, f"{day}: not yet {FEWEST_WEEKS} weeks to compare with"
-    usual, now = sum(counts) / len(counts), activity.by_day.get(day, 0)
+        return False, f"{day}: not yet {FEWEST_WEEKS} weeks to compare with", {"events": now}
+    usual = sum(counts) / len(counts)
     said = f"{day:%A} {day}: {now:,} events, where {len(counts)} weeks before had {usual:,.0f} on average"
-    return usual >= FEWEST_EVENTS and not LEAST_SHARE * usual <= now <= MOST_SHARE * usual, said
+    is_odd = usual >= FEWEST_EVENTS and not LEAST_SHARE * usual <= now <= MOST_SHARE * usual
+    return is_odd, said, {"events": now, "weeks before": usual}
 
 
-def is_overdue(activity: Activity, newest: date) -> tuple[bool, str]:
+def is_overdue(activity: Activity, newest: date) -> Judged:
     """Whether a type has been silent for much longer than it ever was, by the time of the data."""
     days = sorted(activity.by_day)
+    silent = (newest - days[-1]).days if days else 0
     if len(days) < FEWEST_DAYS:
-        return False, "too few days with events to tell"
-    silent = (newest - days[-1]).days
+        numbers = {"days with events": len(days), "days silent": silent}
+        return False, "too few days with events to tell", numbers
     longest = max((later - earlier).days for earlier, later in pairwise(days))
     said = (
         f"the newest event is of {days[-1]}, {silent} day(s) before the newest of all types ({newest}); "
         f"the longest pause was {longest} day(s)"
     )
-    return silent > PATIENCE * longest, said
+    return silent > PATIENCE * longest, said, {"days silent": silent, "longest pause": longest}

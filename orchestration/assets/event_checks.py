@@ -4,7 +4,7 @@ Belongs here: them as asset checks. Not here: what is odd (`event_activity`), an
 (`event_archive.quarantine`). A landing evaluates them; a person may, too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
@@ -15,6 +15,7 @@ from orchestration.assets.event_activity import (
     LEAST_SHARE,
     MOST_SHARE,
     Activity,
+    Judged,
     activities,
     is_overdue,
     newest_day,
@@ -71,12 +72,12 @@ def check_events(archive: Archive) -> Iterator[dg.AssetCheckResult]:
         yield warning(key, REFUSED, share > most, said, {"refused": refused, "share": share})
         activity = by_view.get(contract.view_name, Activity())
         for name, judge in ((VOLUME, odd_volume), (FRESHNESS, is_overdue)):
-            odd, said = judge(activity, newest) if newest else (False, "no event has landed yet")
-            yield warning(key, name, odd, said, {})
+            none: Judged = False, "no event has landed yet", {"events": 0}
+            yield warning(key, name, *(judge(activity, newest) if newest else none))
 
 
 def warning(
-    key: dg.AssetKey, name: str, is_odd: bool, said: str, numbers: dict[str, float]
+    key: dg.AssetKey, name: str, is_odd: bool, said: str, numbers: Mapping[str, float]
 ) -> dg.AssetCheckResult:
     """A check that holds, or warns; with what was found."""
     return dg.AssetCheckResult(

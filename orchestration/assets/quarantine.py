@@ -70,7 +70,8 @@ def count_by_state(groups: Sequence[Group]) -> dict[str, dg.MetadataValue]:
         [dg.TableColumn("reason"), dg.TableColumn("type"), dg.TableColumn("records", "int")]
     )
     by_state: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.int(states[name]) for name in STATES}
-    return by_state | {"by_reason": dg.MetadataValue.table(table, schema)}
+    # An empty table shows as a head without a body.
+    return by_state | ({"by_reason": dg.MetadataValue.table(table, schema)} if table else {})
 
 
 def check_shares(contracts: Contracts, shares: dict[str, tuple[int, int]]) -> dg.AssetCheckResult:
@@ -103,6 +104,7 @@ def check_shares(contracts: Contracts, shares: dict[str, tuple[int, int]]) -> dg
         severity=dg.AssetCheckSeverity.WARN,
         metadata={
             "detail": dg.MetadataValue.text(detail),
+            "contracts above": dg.MetadataValue.int(len(exceeded)),
             "by_contract": dg.MetadataValue.table(rows, schema),
         },
     )

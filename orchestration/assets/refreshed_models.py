@@ -156,12 +156,9 @@ class RefreshedModels:
         ]
         details = tables.read(news)
         for spec in news:
-            metadata, held = dict(said.models.get(spec.key, {})), details.get(spec.key)
-            if held is None:
-                metadata |= tables.lineage(spec)
-            else:
-                metadata |= tables.metadata(spec, held, rows_of(last_materialization(instance, spec.key)))
-            yield from reports.of(spec, metadata, held.by_day if held else None)
+            metadata, held = dict(said.models.get(spec.key, {})), details[spec.key]
+            metadata |= tables.metadata(spec, held, rows_of(last_materialization(instance, spec.key)))
+            yield from reports.of(spec, metadata, held.by_day if held.rows is not None else None)
         results: dict[dg.AssetCheckKey, dg.AssetCheckResult | AssetCheckEvaluation] = {
             check.key: dg.AssetCheckResult(
                 passed=True, asset_key=check.asset_key, check_name=check.name, description=KEPT

@@ -20,22 +20,26 @@ from orchestration.assets.event_partitions import event_key
 from orchestration.assets.keys import UNIQUE_ID
 from orchestration.assets.markdown import code
 from orchestration.contract_tools.event_lineage import ColumnOrigins, Lineage
+from orchestration.dataset.tables import Column, relation
 from orchestration.dataset.tables import columns as columns_of
-from orchestration.dataset.tables import relation
 from orchestration.dbt.graph import Manifest, day_columns, table_of
 from orchestration.dbt.kinds import is_view
 from orchestration.settings import Settings
 from orchestration.warehouse.engine import open_warehouse
 
 ORIGINS = ("| column | comes from |", "|---|---|")
-ROWS_SHOWN, LONGEST_VALUE, ROW_COUNT = 5, 80, "dagster/row_count"
+ROWS_SHOWN, LONGEST_VALUE, ROW_COUNT, COLUMNS = 5, 80, "dagster/row_count", "dagster/column_schema"
 
 
 @dataclass(frozen=True)
 class TableDetails:
-    """What a table holds: its rows, those of each day, and the first of them as texts."""
+    """What a table holds: its columns, its rows, those of each day, and the first of them as texts.
 
-    rows: int
+    `rows` is None for a view, which has no rows of its own.
+    """
+
+    columns: tuple[Column, ...] = ()
+    rows: int | None = None
     by_day: Mapping[str, int] = field(default_factory=dict)
     preview: tuple[Mapping[str, str], ...] = ()
 
@@ -59,21 +63,20 @@ class ShownTables:
         self._lineage = lineage
 
     def read(self, specs: Collection[dg.AssetSpec]) -> dict[dg.AssetKey, TableDetails]:
-        """Read what these tables hold; views, which have no rows of their own, are left out."""
+        """Read what these tables and views hold."""
         tables = {spec.key: self._nodes[spec.metadata[UNIQUE_ID]] for spec in specs}
-        found = {}
         with open_warehouse(self._settings, read_only=True) as connection:
-            for key, node in tables.items():
-                if not is_view(node):
-                    origins = self._lineage.get(node["unique_id"], {})
-                    found[key] = self._details(connection, table_of(node), origins)
-        return found
+            return {key: self._details(connection, node) for key, node in tables.items()}
 
     def metadata(self, spec: dg.AssetSpec, details: TableDetails, rows_before: int | None) -> dict[str, Any]:
         """What is shown of a table: the size of the change is that since it was reported last."""
-        shown: dict[str, Any] = {ROW_COUNT: dg.MetadataValue.int(details.rows)}
-        if rows_before is not None:
-            shown["rows more than before"] = dg.MetadataValue.int(details.rows - rows_before)
+        shown: dict[str, Any] = {}
+        if details.columns:
+            shown[COLUMNS] = self._column_schema(spec, details.columns)
+        if details.rows is not None:
+            shown[ROW_COUNT] = dg.MetadataValue.int(details.rows)
+            if rows_before is not None:
+                shown["rows more than before"] = dg.MetadataValue.int(details.rows - rows_before)
         if details.preview:
             records = [dg.TableRecord(dict(row)) for row in details.preview]
             schema = dg.TableSchema([dg.TableColumn(name) for name in details.preview[0]])
@@ -106,13 +109,38 @@ class ShownTables:
             if view in self._events:
                 yield dg.TableColumnDep(asset_key=self._events[view], column_name=column)
 
-    def _details(
-        self, connection: duckdb.DuckDBPyConnection, table: str, origins: ColumnOrigins
-    ) -> TableDetails:
+    def _column_schema(self, spec: dg.AssetSpec, columns: Collection[Column]) -> dg.TableSchema:
+        """The columns and their types as they are: a project need not declare any."""
+        said = self._nodes[spec.metadata[UNIQUE_ID]].get("columns", {})
+        meanings = {name.lower(): column.get("description") for name, column in said.items()}
+        return dg.TableSchema(
+            [
+                dg.TableColumn(
+                    column.name,
+                    shortened(column.type),
+                    description=meanings.get(column.name.lower()) or None,
+                    constraints=dg.TableColumnConstraints(nullable=column.is_nullable),
+                )
+                for column in columns
+            ]
+        )
+
+    def _details(self, connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any]) -> TableDetails:
+        table, origins = table_of(node), self._lineage.get(node["unique_id"], {})
         (database,) = connection.execute("SELECT current_database()").fetchall()[0]
-        listed = [column.name for column in columns_of(connection, table, database=database)]
-        if not listed:
-            return TableDetails(0)
+        columns = tuple(columns_of(connection, table, database=database))
+        if is_view(node) or not columns:
+            return TableDetails(columns)
+        return self._content(connection, table, columns, origins)
+
+    def _content(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        table: str,
+        columns: tuple[Column, ...],
+        origins: ColumnOrigins,
+    ) -> TableDetails:
+        listed = [column.name for column in columns]
         ((rows,),) = connection.execute(f"SELECT count(*) FROM {relation(table)}").fetchall()
         by_day, newest_first = {}, ""
         if (day := self._days.get(table)) in listed:
@@ -121,14 +149,14 @@ class ShownTables:
             newest_first = f" ORDER BY {quoted(day)} DESC NULLS LAST"
         harmless = [name for name in listed if self._is_harmless(origins.get(name))]
         if not harmless:
-            return TableDetails(rows, by_day)
+            return TableDetails(columns, rows, by_day)
         texts = ", ".join(f"CAST({quoted(name)} AS VARCHAR)" for name in harmless)
         first = connection.execute(f"SELECT {texts} FROM {relation(table)}{newest_first} LIMIT {ROWS_SHOWN}")
         preview = tuple(
             {name: shortened(value) for name, value in zip(harmless, row, strict=True)}
             for row in first.fetchall()
         )
-        return TableDetails(rows, by_day, preview)
+        return TableDetails(columns, rows, by_day, preview)
 
     def _is_harmless(self, leaves: list[list[str]] | None) -> bool:
         """Whether a column can be shown: nothing that it comes from is personal."""

@@ -43,12 +43,8 @@ def unit_test_checks(
         for name, spec in specs.items():
             if spec.key in context.selected_asset_check_keys:
                 outcome = outcomes.get(name)
-                yield dg.AssetCheckResult(
-                    asset_key=spec.asset_key,
-                    check_name=spec.name,
-                    passed=outcome is not None and outcome.passed,
-                    metadata={"detail": dg.MetadataValue.text(outcome.detail if outcome else NOT_RUN)},
-                )
+                passed = outcome is not None and outcome.passed
+                yield result_of(spec, passed=passed, detail=outcome.detail if outcome else NOT_RUN)
 
     return [unit_tests]
 
@@ -60,15 +56,22 @@ def results_of_build(
     outcomes = {check.name: check for check in built.checks}
     kept = {name_of(unique_id) for unique_id in built.kept}
     return {
-        spec.key: dg.AssetCheckResult(
-            asset_key=spec.asset_key,
-            check_name=spec.name,
+        spec.key: result_of(
+            spec,
             passed=name in kept or outcomes[name].passed,
-            metadata={"detail": outcomes[name].detail} if name in outcomes else {},
+            detail=outcomes[name].detail if name in outcomes else "",
         )
         for name, spec in check_specs(models, manifest)
         if name in kept or name in outcomes
     }
+
+
+def result_of(spec: dg.AssetCheckSpec, *, passed: bool, detail: str) -> dg.AssetCheckResult:
+    """A result with words, where there are any, and a number, which Dagster plots."""
+    said = {"detail": dg.MetadataValue.text(detail)} if detail else {}
+    return dg.AssetCheckResult(
+        asset_key=spec.asset_key, check_name=spec.name, passed=passed, metadata={**said, "held": int(passed)}
+    )
 
 
 def check_specs(models: dg.AssetsDefinition, manifest: Manifest) -> Iterator[tuple[str, dg.AssetCheckSpec]]:

@@ -156,9 +156,21 @@ def test_a_refresh_is_one_run_over_the_touched_days_and_publishes(
     served = served_version(settings)
     assert served is not None
     assert (served.number, served.sequence) == (version, 1) == (1, 1)
-    checks = {event.check_name: event.passed for event in result.get_asset_check_evaluations()}
+    evaluated = result.get_asset_check_evaluations()
+    checks = {event.check_name: event.passed for event in evaluated}
     assert checks["unique_notes_note_id"] and checks["archive_chain"] and checks["conservation"]
     assert all(checks.values())
+    without_number = [
+        event.check_name
+        for event in evaluated
+        if not any(isinstance(value.value, int | float) for value in event.metadata.values())
+    ]
+    assert without_number == [], "Dagster shows an empty plot"
+    views = {key: made for (key, _), made in reported.items() if key.startswith("staging/")}
+    for key, made in {"writing/notes": reported["writing/notes", "2026-01-04"], **views}.items():
+        schema = made.metadata["dagster/column_schema"].value
+        assert isinstance(schema, dg.TableSchema)
+        assert schema.columns and all(column.type.isupper() for column in schema.columns), key
 
 
 def announced(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> set[str]:
