@@ -218,7 +218,7 @@ def test_a_record_that_takes_more_memory_than_there_is_is_refused_alone(
 ) -> None:
     """Each of its elements repeats the whole record."""
     copying = mapping_with(tmp_path, MAPPING.replace("data: {", "data: {whole: $record, "))
-    huge = {"Records": [item(number) for number in range(1, 6_001)], "text": "x" * 20_000}
+    huge = {"Records": [item(number) for number in range(1, 1_501)], "text": "x" * 20_000}
     source = source_of(tmp_path, [huge, {"Records": [item(10_000)]}])
     landed = land(archive, source, mapping=copying, limits=Limits(memory_bytes=64 << 20, threads=1))
     assert landed.counts == Counts(2, accepted=1, rejected=1)
