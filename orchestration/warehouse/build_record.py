@@ -18,6 +18,7 @@ from event_archive.store.commit import Commit
 from orchestration.dataset.key_tracing import KeyTrace, with_definitions
 from orchestration.dataset.mart_lineage import mart_lineage, record_lineage
 from orchestration.dataset.row_tracing import MartDescription, describe_marts, traces_to_json
+from orchestration.dataset.tables import insert_rows
 from orchestration.dbt.graph import Manifest, facts
 from orchestration.dbt.kinds import built_nodes
 from orchestration.dbt.process import RUN_RESULTS
@@ -160,22 +161,22 @@ def record_marts(connection: duckdb.DuckDBPyConnection, marts: Iterable[MartDesc
         "CREATE OR REPLACE TABLE audit.marts (schema_name VARCHAR, table_name VARCHAR, "
         "row_key VARCHAR[], traced_to VARCHAR, landing_columns VARCHAR[])"
     )
-    for mart in marts:
-        connection.execute(
-            "INSERT INTO audit.marts VALUES (?, ?, ?, ?, ?)",
-            [
-                *mart.table.split(".", 1),
-                # A test of uniqueness may be of an expression, and that is no column to find rows by.
-                list(mart.row_key) if has_columns(connection, mart.table, *mart.row_key) else [],
-                traces_to_json(
-                    tuple(
-                        with_definitions(connection, trace) if isinstance(trace, KeyTrace) else trace
-                        for trace in mart.traced_to
-                    )
-                ),
-                [name for name in mart.landing_columns if has_columns(connection, mart.table, name)],
-            ],
-        )
+    rows = [
+        [
+            *mart.table.split(".", 1),
+            # A test of uniqueness may be of an expression, and that is no column to find rows by.
+            list(mart.row_key) if has_columns(connection, mart.table, *mart.row_key) else [],
+            traces_to_json(
+                tuple(
+                    with_definitions(connection, trace) if isinstance(trace, KeyTrace) else trace
+                    for trace in mart.traced_to
+                )
+            ),
+            [name for name in mart.landing_columns if has_columns(connection, mart.table, name)],
+        ]
+        for mart in marts
+    ]
+    insert_rows(connection, "audit.marts", rows)
 
 
 def last_build(connection: duckdb.DuckDBPyConnection) -> Build | None:

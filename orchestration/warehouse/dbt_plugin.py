@@ -24,7 +24,7 @@ from event_archive import UnusableInput, create_views
 from event_archive.store.commit import segments_of
 from orchestration.settings import WAREHOUSE, Settings
 from orchestration.warehouse.build_record import begin_build
-from orchestration.warehouse.engine import limit_engine
+from orchestration.warehouse.engine import in_one_transaction, limit_engine
 from orchestration.warehouse.requests import derives_everything, request_sample
 
 
@@ -59,7 +59,8 @@ class Plugin(BasePlugin):  # type: ignore[misc,unused-ignore]
             archive = settings.open_archive()
             if derives_everything(conn) and not settings.sample_days:
                 archive.files.read_anew(segments_of(archive.log.commits(settings.cut)))
-            cut = create_views(conn, archive, settings.cut, settings.as_of)
+            with in_one_transaction(conn):
+                cut = create_views(conn, archive, settings.cut, settings.as_of)
             begin_build(conn, archive, cut, as_of=settings.as_of, build_id=get_invocation_id())
             request_sample(conn, settings.sample_days)
 

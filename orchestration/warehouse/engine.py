@@ -5,7 +5,7 @@ and what the tables hold.
 """
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -34,6 +34,23 @@ def open_warehouse(settings: Settings, *, read_only: bool = False) -> Iterator[d
     """Open the warehouse for what it remembers of builds, which is little; it is made if it is not there."""
     with closing(open_engine(settings.warehouse, read_only=read_only)) as connection:
         yield connection
+
+
+@contextmanager
+def in_one_transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Do all that is done meanwhile, or nothing of it, whenever this is killed.
+
+    And wait for the disk once, not after each statement. An error of DuckDB ends it, also one that is caught:
+    nothing that looks whether a table is there (`has_columns`) fits in.
+    """
+    connection.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        with suppress(duckdb.Error):  # one that has ended the transaction itself
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import duckdb
 from event_archive.store.commit import Commit, segments_of
 from event_archive.store.durable import make_durable_folder
 from orchestration.settings import Settings
-from orchestration.warehouse.engine import has_columns, open_warehouse
+from orchestration.warehouse.engine import has_columns, in_one_transaction, open_warehouse
 
 EVERYTHING = "*"
 
@@ -79,13 +79,11 @@ def request_replay(settings: Settings, request: str, days: Iterable[Days]) -> No
     the warehouse.
     """
     make_durable_folder(settings.warehouse.parent)
-    with open_warehouse(settings) as connection:
+    with open_warehouse(settings) as connection, in_one_transaction(connection):
         create_tables(connection)
-        connection.execute("BEGIN")  # all of them or none, whenever this is killed
         rows = connection.execute("SELECT first_day, end_day FROM audit.replay WHERE request = ?", [request])
         for new in sorted(set(days) - {Days(*row) for row in rows.fetchall()}):
             connection.execute("INSERT INTO audit.replay VALUES (?, ?, ?)", [request, new.first, new.end])
-        connection.execute("COMMIT")
 
 
 def request_rebuild(connection: duckdb.DuckDBPyConnection, models: Iterable[str]) -> None:
