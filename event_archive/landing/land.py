@@ -200,6 +200,8 @@ def _commit(
         origin=origin,
         mapping=mapping.digest if mapping else None,
         counts=transaction.counts,
+        duplicates=transaction.by_type.duplicates,
+        rejected=transaction.by_type.rejected,
         quarantine=quarantine,
         ignored=dict(transaction.ignored),
         records=records,

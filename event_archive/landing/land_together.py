@@ -130,6 +130,8 @@ def _commit(
         batch_bytes=sum(file.batch_bytes for file in landed),
         origin=landed[0].origin if is_one else origin_of(landed),
         counts=transaction.counts,
+        duplicates=transaction.by_type.duplicates,
+        rejected=transaction.by_type.rejected,
         quarantine=quarantine,
         files=() if is_one else tuple(landed),
     )

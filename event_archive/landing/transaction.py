@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 from event_archive.archive import Archive
 from event_archive.decoding.record_chunk import Chunk, Places
 from event_archive.engine import open_engine
+from event_archive.landing.counts_by_type import CountsByType
 from event_archive.landing.deduplicate import Repeated, find_repeated
 from event_archive.landing.replacement import Replacement
 from event_archive.landing.routed import Routed, Rows
@@ -86,9 +87,9 @@ class Transaction:
     """Work towards one commit, against the log as it is `known` to be; its files are in `folder`.
 
     `counts`: what became of what was taken in; `accepted_in_columns`: how many records needed no look at each
-    by itself; `ignored`: for which reasons how many records were. `written`: the segments that it will
-    commit. `replacement`: what these stand in the place of, if anything; to be set before anything is taken
-    in.
+    by itself; `by_type`: what is no news, or rejected, by its type; `ignored`: for which reasons how many
+    records were. `written`: the segments that it will commit. `replacement`: what these stand in the place
+    of, if anything; to be set before anything is taken in.
     """
 
     def __init__(self, archive: Archive, folder: Path, limits: Limits) -> None:
@@ -96,6 +97,7 @@ class Transaction:
         self.folder = folder
         self.known: Sequence[Commit] = archive.log.commits()
         self.counts = Counts()
+        self.by_type = CountsByType(archive.contracts)
         self.accepted_in_columns = 0
         self.ignored: Counter[str] = Counter()
         self._archive = archive
@@ -189,6 +191,7 @@ class Transaction:
             rejected = [*routed.rejected, *mapped.rejected, *self._conflicts(routed, repeated)]
             duplicates = [row for rows in repeated.duplicates.values() for row in rows]
             accepted = self._write(routed, repeated, mapped.events.places, background)
+            self.by_type.add(routed, repeated, rejected)
             self.ignored.update(reason for _, reason in mapped.ignored)
             self.counts += Counts(
                 received=routed.received + len(mapped.rejected) + len(mapped.ignored),

@@ -116,6 +116,8 @@ class Commit:
     `batch` is what was judged again. In a remap, whose counts are of such records as well, `remapped` are the
     landings that had received them, and `replaces` the segments in whose place those of the remap stand.
     `files`: the inputs of a landing of several; `batch` is the SHA-256 of their digests, one a line.
+    `duplicates`: those of a landing by event type and ISO `event_date`; `rejected`: its rejected records by
+    the type that they claim, where it has a contract. Older landings say neither.
     """
 
     sequence: int
@@ -135,6 +137,8 @@ class Commit:
     remapped: tuple[RemappedLanding, ...] = ()
     replaces: tuple[Segment, ...] = ()
     files: tuple[LandedFile, ...] = ()
+    duplicates: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    rejected: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def content(self) -> bytes:
@@ -168,7 +172,7 @@ class Commit:
 PARTS = (Commit, Counts, Segment, QuarantineFile, LandedFile, RemappedLanding)
 FIELDS = {part: tuple(field.name for field in fields(part)) for part in PARTS}
 LATER: Mapping[type, Sequence[str]] = {
-    Commit: (*LATER_FILES, "ignored", "remapped", "replaces", "files"),
+    Commit: (*LATER_FILES, "ignored", "remapped", "replaces", "files", "duplicates", "rejected"),
     Counts: ("ignored",),
     Segment: ("corrections", "has_places", "made_from"),
 }

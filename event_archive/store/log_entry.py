@@ -45,19 +45,22 @@ def parse_entry(content: bytes) -> Commit:
                 "segments": tuple(Segment(**segment) for segment in entry["segments"]),
                 "quarantine": QuarantineFile(**entry["quarantine"]) if entry["quarantine"] else None,
                 "ignored": dict(entry.get("ignored") or {}),
+                "duplicates": {name: dict(of) for name, of in (entry.get("duplicates") or {}).items()},
+                "rejected": dict(entry.get("rejected") or {}),
                 "remapped": tuple(RemappedLanding(**landing) for landing in entry.get("remapped", ())),
                 "replaces": tuple(Segment(**segment) for segment in entry.get("replaces", ())),
                 "files": tuple(_landed_file(file) for file in entry.get("files", ())),
                 **{name: QuarantineFile(**entry[name]) for name in LATER_FILES if entry.get(name)},
             }
         )
-    except (KeyError, TypeError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise ValueError("not an entry of a log") from error
     parts: list[Commit | Counts | Segment | QuarantineFile | RemappedLanding | LandedFile]
     parts = [commit, commit.counts, *commit.segments, *commit.record_files, *commit.remapped]
     parts += [*commit.replaces, *commit.files, *(file.counts for file in commit.files)]
     values = [(getattr(part, name), types) for part in parts for name, types in PLAIN_FIELDS[type(part)]]
-    counted = [commit.ignored, *(segment.days for segment in (*commit.segments, *commit.replaces))]
+    counted = [commit.ignored, commit.rejected, *commit.duplicates.values()]
+    counted += [segment.days for segment in (*commit.segments, *commit.replaces)]
     if not all(isinstance(counts, dict) for counts in counted):
         raise ValueError("not an entry of a log")
     values += [(count, TYPES[int]) for counts in counted for count in counts.values()]

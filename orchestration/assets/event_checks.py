@@ -4,6 +4,7 @@ Belongs here: them as asset checks. Not here: what is odd (`event_activity`), an
 (`event_archive.quarantine`). A landing evaluates them; a person may, too.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 import dagster as dg
@@ -59,8 +60,12 @@ def event_checks(settings: Settings, archive: Archive) -> dg.AssetChecksDefiniti
 
 def check_events(archive: Archive) -> Iterator[dg.AssetCheckResult]:
     """How every event type fares: of the log, and of the records that are refused."""
-    by_view = activities(archive.log.commits(), archive.contracts)
+    commits = archive.log.commits()
+    by_view = activities(commits, archive.contracts)
     newest = newest_day(by_view)
+    duplicates = Counter[str]()
+    for commit in commits:
+        duplicates.update({name: sum(days.values()) for name, days in commit.duplicates.items()})
     shares = rejected_share(archive)
     for contract in archive.contracts.newest():
         key = event_key(contract)
@@ -69,7 +74,9 @@ def check_events(archive: Archive) -> Iterator[dg.AssetCheckResult]:
         most = max(of_major.max_refused_share for _, of_major in of_majors)
         share = refused / (refused + events) if refused else 0.0
         said = f"{refused:,} of {refused + events:,} records are refused; the contract allows {most:.1%}"
-        yield warning(key, REFUSED, share > most, said, {"refused": refused, "share": share})
+        known = sum(duplicates[name] for name in majors(archive, contract))
+        numbers = {"refused": refused, "share": share, "duplicates": known}
+        yield warning(key, REFUSED, share > most, said, numbers)
         activity = by_view.get(contract.view_name, Activity())
         for name, judge in ((VOLUME, odd_volume), (FRESHNESS, is_overdue)):
             none: Judged = False, "no event has landed yet", {"events": 0}

@@ -4,6 +4,7 @@ Belongs here: one report, whoever gives it: a landing, or a refresh that comes b
 day holds (`event_partitions`). The log's last materialization is the cursor: nothing is reported twice.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from orchestration.assets.partitions import span_of_days
 from orchestration.settings import Settings
 
 Log = Callable[[dg.AssetMaterialization], None]
+MOST_ROWS = 200
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,28 @@ class LogReport:
             "recovered": recovered,
         }
         digest = dg.MetadataValue.text(head.digest if head else "")
-        return {"digest": digest, **{name: dg.MetadataValue.int(number) for name, number in numbers.items()}}
+        shown = {name: dg.MetadataValue.int(number) for name, number in numbers.items()}
+        return {"digest": digest, **shown, **self.by_type()}
+
+    def by_type(self) -> dict[str, dg.MetadataValue]:
+        """The duplicates, by day, and the rejected records of each event type; nothing where there are none.
+
+        Commits of before say neither, so their numbers are in the sums alone.
+        """
+        rows: Counter[tuple[str, str, str]] = Counter()
+        for commit in self.fresh:
+            for event_type, days in commit.duplicates.items():
+                rows.update({(event_type, day, "duplicate"): count for day, count in days.items()})
+            rows.update({(name, "", "rejected"): count for name, count in commit.rejected.items()})
+        if not rows:
+            return {}
+        kinds = {"type": "string", "day": "string", "outcome": "string", "records": "int"}
+        records = [
+            dg.TableRecord({"type": event_type, "day": day, "outcome": outcome, "records": count})
+            for (event_type, day, outcome), count in sorted(rows.items())[:MOST_ROWS]
+        ]
+        schema = dg.TableSchema([dg.TableColumn(name, kind) for name, kind in kinds.items()])
+        return {"by_type": dg.MetadataValue.table(records, schema)}
 
     def materialization(self) -> dg.AssetMaterialization:
         """The materialization of the log, where no run of its own gives it."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from event_archive.store.local import has_archive
 from event_archive.unnamed_files import unnamed_files
-from event_archive.wording import format_count
+from event_archive.wording import agree, format_count
 from orchestration.dataset.versions import versions
 from orchestration.health.examined import NOTE, WELL, WRONG, Examined
 from orchestration.health.status_report import size
@@ -61,11 +61,14 @@ def of_disk(settings: Settings) -> Iterator[Examined]:
     newest = known[-1].bytes if known else 0
     warehouse = settings.warehouse.stat().st_size if settings.warehouse.exists() else 0
     needed = warehouse + newest + SPARE_BYTES
+    kept = f"{format_count(len(known), 'version')} {agree(len(known), 'takes', 'take')} "
+    kept += size(sum(version.bytes for version in known))
     if free < needed:
-        what = f"{size(free)} are free at {home}, and a build may need {size(needed)}"
+        what = f"{size(free)} are free at {home}, and a build may need {size(needed)}; {kept}"
         yield Examined("disk", WRONG, what, "make room; `retention` in factlog.toml bounds old versions")
     else:
-        yield Examined("disk", WELL, f"{size(free)} are free, and a build may need {size(needed)}")
+        found = f"{size(free)} are free, and a build may need {size(needed)}; {kept}"
+        yield Examined("disk", WELL, found)
 
 
 def of_locks(settings: Settings) -> Iterator[Examined]:

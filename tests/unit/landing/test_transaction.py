@@ -14,7 +14,7 @@ from event_archive.landing.transaction import Transaction
 from event_archive.limits import Limits
 from event_archive.quarantine import recovery_outcomes
 from event_archive.quarantine.recovery_outcomes import RejectedRecords
-from support.events import land_bytes, lines, new_archive, weighed
+from support.events import WEIGHED, Event, land_bytes, lines, new_archive, weighed
 
 RELATIONS = "SELECT count(*) FROM information_schema.tables"
 
@@ -76,3 +76,29 @@ def test_an_engine_is_closed_where_a_quarantine_file_can_not_be_read(
         RejectedRecords(archive)
     with pytest.raises(duckdb.ConnectionException):
         engines[0].execute("SELECT 1")
+
+
+def test_a_commit_says_what_was_no_news_and_what_was_rejected_by_type(archive: Archive) -> None:
+    """Duplicates in the batch and in the archive, by day; never a text that no contract has."""
+    first = land_bytes(
+        archive, lines([weighed(1), weighed(1), weighed(2, time="2026-01-05T08:00:00Z")])
+    ).commit
+    other = weighed(2, time="2026-01-05T09:00:00Z")
+    unknown: Event = {**weighed(7), "type": "ada@example.org was here"}
+    again: list[Event | bytes] = [
+        weighed(1),
+        weighed(2, time="2026-01-05T08:00:00Z"),
+        weighed(3),
+        other,
+        unknown,
+        b"{",
+    ]
+    second = land_bytes(archive, lines(again)).commit
+    assert first and second
+    day = weighed(1)["time"][:10]
+    assert (first.duplicates, first.rejected) == ({WEIGHED: {day: 1}}, {})
+    assert second.duplicates == {WEIGHED: {day: 1, "2026-01-05": 1}}
+    assert second.rejected == {WEIGHED: 1}, "the conflict"
+    assert (second.counts.duplicate, second.counts.rejected) == (2, 3)
+    assert archive.log.commits()[1] == second
+    assert b"example.org" not in second.content

@@ -61,6 +61,8 @@ COMMITS = st.builds(
     remapped=st.lists(st.builds(RemappedLanding, *[NUMBERS] * 3), max_size=2).map(tuple),
     replaces=st.lists(SEGMENTS, max_size=2).map(tuple),
     files=st.lists(st.builds(LandedFile, TEXTS, TEXTS, NUMBERS, COUNTS, NUMBERS), max_size=2).map(tuple),
+    duplicates=st.dictionaries(TEXTS, st.dictionaries(TEXTS, NUMBERS, max_size=2), max_size=2),
+    rejected=st.dictionaries(TEXTS, NUMBERS, max_size=2),
 )
 OF_ANOTHER_TYPE: dict[type, list[object]] = {
     int: [1.5, "1", None, True],
@@ -69,7 +71,16 @@ OF_ANOTHER_TYPE: dict[type, list[object]] = {
     type(None): [1, ["a"]],
     dict: [[1], 1, "a"],
 }
-UNSAID_OF_A_COMMIT = ("outcomes", "records", "ignored", "remapped", "replaces", "files")
+UNSAID_OF_A_COMMIT = (
+    "outcomes",
+    "records",
+    "ignored",
+    "remapped",
+    "replaces",
+    "files",
+    "duplicates",
+    "rejected",
+)
 UNSAID_OF_A_SEGMENT = ("corrections", "has_places", "made_from")
 
 
@@ -102,6 +113,7 @@ def test_a_value_of_another_type_makes_no_commit(commit: Commit, data: st.DataOb
     entry = json.loads(commit.content)
     segments = [*entry["segments"], *entry.get("replaces", ())]
     parts = [entry, entry["counts"], *segments, *entry.get("files", ())]
+    parts += [entry[name] for name in ("duplicates", "rejected") if entry.get(name)]
     parts += [segment["days"] for segment in segments if segment["days"]]
     part = data.draw(st.sampled_from(parts))
     names = sorted(name for name, value in part.items() if not isinstance(value, list))
