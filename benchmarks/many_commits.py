@@ -32,7 +32,13 @@ FIRST_LANDING = datetime(2026, 1, 1, tzinfo=UTC)
 SIZES = (100, 1_000, 10_000)
 COUNT_EVENTS = "SELECT count(*) FROM events.all_events"
 ROUNDS = 3
-BOUNDS: Mapping[str, float] = {"land 20 events": 12, "log -n 5": 8, "status": 6, "query --archive": 20, "verify": 60}
+BOUNDS: Mapping[str, float] = {
+    "land 20 events": 12,
+    "log -n 5": 8,
+    "status": 6,
+    "query --archive": 20,
+    "verify": 60,
+}
 
 
 def archives_of_many_commits(folder: Path, share: float) -> list[Measurement]:

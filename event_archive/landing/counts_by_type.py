@@ -1,9 +1,9 @@
-"""What became of a landing's records by event type: duplicates by day, and rejected records.
+"""What became of a landing's records by event type: duplicates by day, rejected records by reason.
 
 Belongs here: counting them as they are found. Not here: finding them (`deduplicate`, `router`), and what a
 commit says (`store.commit`). Of a rejected record the type is what it claims, if it claims one that has a
-contract: any other text in that place is the producer's, and may be anything. Its day is not known: what is
-rejected may have none.
+contract: any other text in that place is the producer's, and may be anything; these are counted as
+`OTHER`. Its day is not known: what is rejected may have none.
 """
 
 from collections import Counter
@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from event_archive.landing.deduplicate import Repeated
 from event_archive.landing.routed import Routed
 from event_archive.registry.contract import Contracts
+from event_archive.store.commit import OTHER
 from event_archive.validation.exact_validator import Rejected
 
 
@@ -24,7 +25,7 @@ class CountsByType:
     def __init__(self, contracts: Contracts) -> None:
         self._contracts = contracts
         self._duplicates: dict[str, Counter[str]] = {}
-        self._rejected: Counter[str] = Counter()
+        self._rejected: dict[str, Counter[str]] = {}
 
     @property
     def duplicates(self) -> Mapping[str, Mapping[str, int]]:
@@ -32,13 +33,15 @@ class CountsByType:
         return {name: dict(sorted(days.items())) for name, days in sorted(self._duplicates.items())}
 
     @property
-    def rejected(self) -> Mapping[str, int]:
-        """Rejected records by the type that they claim, of those that have a contract."""
-        return dict(sorted(self._rejected.items()))
+    def rejected(self) -> Mapping[str, Mapping[str, int]]:
+        """Rejected records by the type that they claim, where it has a contract, and the reason."""
+        return {name: dict(sorted(reasons.items())) for name, reasons in sorted(self._rejected.items())}
 
     def add(self, routed: Routed, repeated: Repeated, rejected: Sequence[tuple[int, Rejected]]) -> None:
         """Count what was found in a chunk."""
-        self._rejected.update(why.type for _, why in rejected if why.type and why.type in self._contracts)
+        for _, why in rejected:
+            name = why.type if why.type and why.type in self._contracts else OTHER
+            self._rejected.setdefault(name, Counter())[why.reason] += 1
         for name, rows in repeated.duplicates.items():
             if not rows:
                 continue

@@ -18,6 +18,8 @@ from event_archive.store.folders import LOG
 NOTHING_BEFORE = "0" * 64
 LANDING, RECOVERY, REMAP = "landing", "recovery", "remap"
 LATER_FILES = ("outcomes", "records")
+OTHER = "other"
+"""In the place of a type: any text that no contract has as one. Types have dots."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ class Commit:
     landings that had received them, and `replaces` the segments in whose place those of the remap stand.
     `files`: the inputs of a landing of several; `batch` is the SHA-256 of their digests, one a line.
     `duplicates`: those of a landing by event type and ISO `event_date`; `rejected`: its rejected records by
-    the type that they claim, where it has a contract. Older landings say neither.
+    the type that they claim, `OTHER` where it has no contract, and the reason. Older landings say neither.
     """
 
     sequence: int
@@ -138,7 +140,7 @@ class Commit:
     replaces: tuple[Segment, ...] = ()
     files: tuple[LandedFile, ...] = ()
     duplicates: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    rejected: Mapping[str, int] = field(default_factory=dict)
+    rejected: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @cached_property
     def content(self) -> bytes:

@@ -45,8 +45,7 @@ def parse_entry(content: bytes) -> Commit:
                 "segments": tuple(Segment(**segment) for segment in entry["segments"]),
                 "quarantine": QuarantineFile(**entry["quarantine"]) if entry["quarantine"] else None,
                 "ignored": dict(entry.get("ignored") or {}),
-                "duplicates": {name: dict(of) for name, of in (entry.get("duplicates") or {}).items()},
-                "rejected": dict(entry.get("rejected") or {}),
+                **{name: _by_type(entry.get(name) or {}) for name in ("duplicates", "rejected")},
                 "remapped": tuple(RemappedLanding(**landing) for landing in entry.get("remapped", ())),
                 "replaces": tuple(Segment(**segment) for segment in entry.get("replaces", ())),
                 "files": tuple(_landed_file(file) for file in entry.get("files", ())),
@@ -59,7 +58,7 @@ def parse_entry(content: bytes) -> Commit:
     parts = [commit, commit.counts, *commit.segments, *commit.record_files, *commit.remapped]
     parts += [*commit.replaces, *commit.files, *(file.counts for file in commit.files)]
     values = [(getattr(part, name), types) for part in parts for name, types in PLAIN_FIELDS[type(part)]]
-    counted = [commit.ignored, commit.rejected, *commit.duplicates.values()]
+    counted = [commit.ignored, *commit.rejected.values(), *commit.duplicates.values()]
     counted += [segment.days for segment in (*commit.segments, *commit.replaces)]
     if not all(isinstance(counts, dict) for counts in counted):
         raise ValueError("not an entry of a log")
@@ -67,6 +66,10 @@ def parse_entry(content: bytes) -> Commit:
     if not (commit.content and all(type(value) in types for value, types in values)):
         raise ValueError("not an entry of a log")
     return commit
+
+
+def _by_type(counts: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+    return {name: dict(of_type) for name, of_type in counts.items()}
 
 
 def _landed_file(entry: dict[str, Any]) -> LandedFile:

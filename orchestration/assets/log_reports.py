@@ -56,21 +56,22 @@ class LogReport:
         return {"digest": digest, **shown, **self.by_type()}
 
     def by_type(self) -> dict[str, dg.MetadataValue]:
-        """The duplicates, by day, and the rejected records of each event type; nothing where there are none.
+        """The duplicates, by day, and what was rejected, by reason, of each type; nothing where nothing was.
 
         Commits of before say neither, so their numbers are in the sums alone.
         """
         rows: Counter[tuple[str, str, str]] = Counter()
         for commit in self.fresh:
             for event_type, days in commit.duplicates.items():
-                rows.update({(event_type, day, "duplicate"): count for day, count in days.items()})
-            rows.update({(name, "", "rejected"): count for name, count in commit.rejected.items()})
+                rows.update({(event_type, "duplicate", day): count for day, count in days.items()})
+            for event_type, reasons in commit.rejected.items():
+                rows.update({(event_type, "rejected", reason): count for reason, count in reasons.items()})
         if not rows:
             return {}
-        kinds = {"type": "string", "day": "string", "outcome": "string", "records": "int"}
+        kinds = {"type": "string", "outcome": "string", "day or reason": "string", "records": "int"}
         records = [
-            dg.TableRecord({"type": event_type, "day": day, "outcome": outcome, "records": count})
-            for (event_type, day, outcome), count in sorted(rows.items())[:MOST_ROWS]
+            dg.TableRecord(dict(zip(kinds, (*told, count), strict=True)))
+            for told, count in sorted(rows.items())[:MOST_ROWS]
         ]
         schema = dg.TableSchema([dg.TableColumn(name, kind) for name, kind in kinds.items()])
         return {"by_type": dg.MetadataValue.table(records, schema)}

@@ -12,7 +12,7 @@ import duckdb
 from event_archive import UnusableInput
 from event_archive.registry.contract import ALL_EVENTS, view_of, with_all
 from event_archive.sql_text import literal, quoted
-from event_archive.store.commit import LANDING, Commit, standing_segments
+from event_archive.store.commit import LANDING, OTHER, Commit, standing_segments
 from event_archive.views.segment_sql import SCHEMA
 from orchestration.dataset.mart_lineage import EVENTS, TABLE, Edge, event_views_of, recorded_lineage
 from orchestration.dataset.meta_tables import LAYOUT, META, TABLES
@@ -232,8 +232,12 @@ def event_rows(said: Mapping[str, str], definitions: Mapping[str, str]) -> Itera
 
 
 def refusal_rows(commits: Sequence[Commit]) -> Iterator[Row]:
-    """The landings of which records were refused."""
+    """The landings of which records were refused, by what they claim to be and why; older ones as a whole."""
     for commit in commits:
-        counts = commit.counts
-        if commit.kind == LANDING and counts.rejected:
-            yield [commit.sequence, commit.landed_at, commit.origin, counts.received, counts.rejected]
+        if commit.kind == LANDING and commit.counts.rejected:
+            landing = [commit.sequence, commit.landed_at, commit.origin, commit.counts.received]
+            if not commit.rejected:
+                yield [*landing, None, None, commit.counts.rejected]
+            for event_type, reasons in commit.rejected.items():
+                claimed = None if event_type == OTHER else event_type
+                yield from ([*landing, claimed, reason, refused] for reason, refused in reasons.items())

@@ -107,13 +107,15 @@ TABLES: Mapping[str, MetaTable] = {
         },
     ),
     "refusals": MetaTable(
-        "The landings of which records were refused: they are in quarantine, and in no table.",
+        "The records that were refused, per landing, type and reason: they are in quarantine, in no table.",
         {
             "sequence": ("BIGINT", "The commit; its records: factlog quarantine list --sequence …"),
             "landed_at": ("TIMESTAMPTZ", "When it landed."),
             "origin": ("VARCHAR", "What it came from, such as the name of a file."),
-            "received": ("BIGINT", "How many records came."),
-            "refused": ("BIGINT", "How many of them were refused."),
+            "received": ("BIGINT", "How many records came in it, of all types."),
+            "event_type": ("VARCHAR", "The type that they claim; null where there is no such contract."),
+            "reason": ("VARCHAR", "Why, as `factlog quarantine list` says; null: by a factlog of before."),
+            "refused": ("BIGINT", "How many were refused."),
         },
     ),
     "corrections": MetaTable(

@@ -54,7 +54,9 @@ def test_a_landing_reports_exactly_the_days_it_touched(
     assert {key for key in materializations(first) if key[1]} == {
         (f"events/note/{verb}", f"2026-01-0{day}") for verb in ("written", "read") for day in (1, 2, 3, 4, 5)
     }
-    drop(settings, "b.ndjson", [note(7, "2026-01-02"), note(1, "2026-01-05", "read"), {"type": "nonsense"}])
+    again = note(0, "2026-01-02")
+    fresh = [note(7, "2026-01-02"), note(1, "2026-01-05", "read")]
+    drop(settings, "b.ndjson", [*fresh, again, {"type": "nonsense"}])
     second = materializations(run(settings, instance, "land"))
     assert set(second) == {
         ("events/note/written", "2026-01-02"),
@@ -72,7 +74,12 @@ def test_a_landing_reports_exactly_the_days_it_touched(
     assert reported.tags is not None
     assert reported.tags["dagster/data_version"] == facts.digest
     log = second["archive/log", None].metadata
-    assert (log["sequence"].value, log["received"].value, log["rejected"].value) == (2, 3, 1)
+    assert (log["sequence"].value, log["received"].value, log["rejected"].value) == (2, 4, 1)
+    assert isinstance(log["by_type"], dg.TableMetadataValue)
+    assert [list(record.data.values()) for record in log["by_type"].records] == [
+        ["note.written.v1", "duplicate", "2026-01-02", 1],
+        ["other", "rejected", "bad_envelope", 1],
+    ]
     assert not list(settings.inbox.iterdir())
     assert instance.get_materialized_partitions(WRITTEN) == {f"2026-01-0{day}" for day in range(1, 6)}
 

@@ -81,7 +81,9 @@ def test_it_says_what_it_is_and_what_changed(opened: duckdb.DuckDBPyConnection, 
             str(settings.archive_root),
         )
     ]
-    assert rows(opened, "SELECT * EXCLUDE landed_at FROM mine.meta.refusals") == [(2, "more.ndjson", 2, 1)]
+    assert rows(opened, "SELECT * EXCLUDE landed_at FROM mine.meta.refusals") == [
+        (2, "more.ndjson", 2, None, "bad_envelope", 1)
+    ]
     checks = rows(opened, "SELECT name, passed FROM mine.meta.checks")
     assert ("archive_chain", True) in checks
     assert ("unique_notes_note_id", True) in checks

@@ -91,6 +91,7 @@ def test_a_disk_without_room_for_a_build_is_wrong(
 ) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: Usage(10**12, 10**12, 10**6))
     assert told(settings, "disk").state == "wrong"
+    assert "0 versions take" in told(settings, "disk").found
     assert told(settings, "disk").found.startswith("1 MB are free")
 
 

@@ -14,6 +14,7 @@ from event_archive.landing.transaction import Transaction
 from event_archive.limits import Limits
 from event_archive.quarantine import recovery_outcomes
 from event_archive.quarantine.recovery_outcomes import RejectedRecords
+from event_archive.store.commit import OTHER
 from support.events import WEIGHED, Event, land_bytes, lines, new_archive, weighed
 
 RELATIONS = "SELECT count(*) FROM information_schema.tables"
@@ -98,7 +99,7 @@ def test_a_commit_says_what_was_no_news_and_what_was_rejected_by_type(archive: A
     day = weighed(1)["time"][:10]
     assert (first.duplicates, first.rejected) == ({WEIGHED: {day: 1}}, {})
     assert second.duplicates == {WEIGHED: {day: 1, "2026-01-05": 1}}
-    assert second.rejected == {WEIGHED: 1}, "the conflict"
+    assert second.rejected == {WEIGHED: {"conflict": 1}, OTHER: {"invalid_json": 1, "unknown_type": 1}}
     assert (second.counts.duplicate, second.counts.rejected) == (2, 3)
     assert archive.log.commits()[1] == second
     assert b"example.org" not in second.content

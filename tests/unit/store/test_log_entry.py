@@ -62,7 +62,7 @@ COMMITS = st.builds(
     replaces=st.lists(SEGMENTS, max_size=2).map(tuple),
     files=st.lists(st.builds(LandedFile, TEXTS, TEXTS, NUMBERS, COUNTS, NUMBERS), max_size=2).map(tuple),
     duplicates=st.dictionaries(TEXTS, st.dictionaries(TEXTS, NUMBERS, max_size=2), max_size=2),
-    rejected=st.dictionaries(TEXTS, NUMBERS, max_size=2),
+    rejected=st.dictionaries(TEXTS, st.dictionaries(TEXTS, NUMBERS, max_size=2), max_size=2),
 )
 OF_ANOTHER_TYPE: dict[type, list[object]] = {
     int: [1.5, "1", None, True],
