@@ -5,7 +5,7 @@ when it is reported (`landing` after a landing, `events` after days were verifie
 """
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
@@ -53,6 +53,17 @@ def bytes_by_day(archive: Archive, commits: Sequence[Commit]) -> dict[str, dict[
     return sizes
 
 
+def duplicates_by_day(archive: Archive, commits: Sequence[Commit]) -> dict[str, Counter[date]]:
+    """Count the duplicates that commits found, per view name and day; those of before say of none."""
+    found: dict[str, Counter[date]] = defaultdict(Counter)
+    for commit in commits:
+        for event_type, days in commit.duplicates.items():
+            if contract := archive.contracts.get(event_type):
+                counts = {date.fromisoformat(day): number for day, number in days.items()}
+                found[contract.view_name].update(counts)
+    return found
+
+
 def materializations(
     archive: Archive, commits: Sequence[Commit], *, threads: int
 ) -> Iterator[dg.AssetMaterialization]:
@@ -63,12 +74,14 @@ def materializations(
     first, last = commits[0].sequence, commits[-1].sequence
     span = f"{first} to {last}" if last > first else f"{last}"
     sizes = bytes_by_day(archive, commits)
+    duplicates = duplicates_by_day(archive, archive.log.commits(last))
     for view_name, rows in sorted(rows_by_day(archive, commits).items()):
         facts = facts_of_days(archive, newest[view_name], sorted(rows), threads=threads, cut=last)
         for day in sorted(rows):
             extra = {
                 "rows_landed": dg.MetadataValue.int(rows[day]),
                 "bytes_landed": dg.MetadataValue.int(round(sizes[view_name].get(day, 0))),
+                "duplicates": dg.MetadataValue.int(duplicates[view_name][day]),
                 "commits": dg.MetadataValue.text(span),
             }
             yield materialization(newest[view_name], day, facts.get(day), extra)

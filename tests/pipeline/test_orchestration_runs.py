@@ -68,7 +68,7 @@ def test_a_landing_reports_exactly_the_days_it_touched(
     metadata = {name: value.value for name, value in reported.metadata.items()}
     facts = day_facts(settings.open_archive(), "note.written.v1", [date(2026, 1, 2)])[date(2026, 1, 2)]
     assert metadata["dagster/partition_row_count"] == facts.rows == 3
-    assert metadata["rows_landed"] == 1
+    assert (metadata["rows_landed"], metadata["duplicates"]) == (1, 1)
     assert metadata["late_rows"] == facts.late_rows == 1
     assert metadata["commits"] == "2"
     assert reported.tags is not None
