@@ -61,14 +61,15 @@ def of_disk(settings: Settings) -> Iterator[Examined]:
     newest = known[-1].bytes if known else 0
     warehouse = settings.warehouse.stat().st_size if settings.warehouse.exists() else 0
     needed = warehouse + newest + SPARE_BYTES
-    kept = f"{format_count(len(known), 'version')} {agree(len(known), 'takes', 'take')} "
-    kept += size(sum(version.bytes for version in known))
+    kept = ""
+    if known:
+        kept = f"; {format_count(len(known), 'version')} {agree(len(known), 'takes', 'take')} "
+        kept += size(sum(version.bytes for version in known))
     if free < needed:
-        what = f"{size(free)} are free at {home}, and a build may need {size(needed)}; {kept}"
+        what = f"{size(free)} are free at {home}, and a build may need {size(needed)}{kept}"
         yield Examined("disk", WRONG, what, "make room; `retention` in factlog.toml bounds old versions")
     else:
-        found = f"{size(free)} are free, and a build may need {size(needed)}; {kept}"
-        yield Examined("disk", WELL, found)
+        yield Examined("disk", WELL, f"{size(free)} are free, and a build may need {size(needed)}{kept}")
 
 
 def of_locks(settings: Settings) -> Iterator[Examined]:

@@ -17,7 +17,7 @@ from orchestration.health.examined import Examined
 from orchestration.health.installed import differences, locked_versions, of_packages
 from orchestration.settings import Settings
 from orchestration.warehouse.lock import warehouse_lock
-from support.installation import landed, put
+from support.installation import landed, published_installation, put
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -91,8 +91,12 @@ def test_a_disk_without_room_for_a_build_is_wrong(
 ) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: Usage(10**12, 10**12, 10**6))
     assert told(settings, "disk").state == "wrong"
-    assert "0 versions take" in told(settings, "disk").found
+    assert "version" not in told(settings, "disk").found
     assert told(settings, "disk").found.startswith("1 MB are free")
+
+
+def test_how_much_the_published_versions_take_is_said(tmp_path: Path) -> None:
+    assert "; 1 version takes " in told(published_installation(tmp_path), "disk").found
 
 
 def test_what_this_user_may_not_write_is_wrong(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
