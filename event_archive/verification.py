@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from datetime import date
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from event_archive.archive import Archive
-from event_archive.landing.segment_file import rows_correcting
+from event_archive.landing.segment_file import rows_correcting, rows_per_day
 from event_archive.limits import Limits
 from event_archive.quarantine.recovery_outcomes import check_outcomes
 from event_archive.store.commit import (
@@ -215,5 +214,5 @@ def _check_segment(archive: Archive, segment: Segment) -> list[Finding]:
 
 def _check_days(archive: Archive, segment: Segment) -> list[Finding]:
     column = pq.read_table(archive.storage.location(segment.path), columns=["event_date"])["event_date"]
-    days = {day["values"].isoformat(): day["counts"] for day in pc.value_counts(column).to_pylist()}
+    days = rows_per_day(column)
     return [] if days == segment.days else [Finding(segment.path, "does not hold the days that the log says")]

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from event_archive.landing.deduplicate import Repeated
 from event_archive.landing.routed import Routed
+from event_archive.landing.segment_file import rows_per_day
 from event_archive.registry.contract import Contracts
 from event_archive.store.commit import OTHER
 from event_archive.validation.exact_validator import Rejected
@@ -47,7 +48,5 @@ class CountsByType:
                 continue
             typed = routed.tables[name]
             table = typed.events
-            days = table.filter(pc.is_in(table["n"], pa.array(rows, pa.int64())))["event_date"]
-            of_type = self._duplicates.setdefault(typed.contract.type, Counter())
-            for day in pc.value_counts(days.combine_chunks()).to_pylist():
-                of_type[day["values"].isoformat()] += day["counts"]
+            dates = table.filter(pc.is_in(table["n"], pa.array(rows, pa.int64())))["event_date"]
+            self._duplicates.setdefault(typed.contract.type, Counter()).update(rows_per_day(dates))

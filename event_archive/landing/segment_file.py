@@ -169,8 +169,13 @@ def rows_correcting(metadata: pq.FileMetaData) -> int:
     return sum(chunk.num_values - chunk.statistics.null_count for chunk in chunks)
 
 
+def rows_per_day(dates: pa.ChunkedArray) -> dict[str, int]:
+    """Count the rows of each ISO day, in the order of the days."""
+    counted = sorted(pc.value_counts(dates).to_pylist(), key=lambda day: str(day["values"]))
+    return {day["values"].isoformat(): day["counts"] for day in counted}
+
+
 def _describe(table: pa.Table, contract: Contract, file: Path, digest: str, corrections: int) -> Segment:
-    days = pc.value_counts(table["event_date"]).to_pylist()
     ends = pc.min_max(table["occurred_at"].cast(pa.int64())).as_py()
     return Segment(
         type=contract.type,
@@ -178,10 +183,7 @@ def _describe(table: pa.Table, contract: Contract, file: Path, digest: str, corr
         sha256=digest,
         bytes=file.stat().st_size,
         rows=table.num_rows,
-        days={
-            day["values"].isoformat(): day["counts"]
-            for day in sorted(days, key=lambda day: str(day["values"]))
-        },
+        days=rows_per_day(table["event_date"]),
         min_occurred_at=_moment(ends["min"]),
         max_occurred_at=_moment(ends["max"]),
         revision=contract.revision,

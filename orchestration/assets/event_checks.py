@@ -4,7 +4,6 @@ Belongs here: them as asset checks. Not here: what is odd (`event_activity`), an
 (`event_archive.quarantine`). A landing evaluates them; a person may, too.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 
 import dagster as dg
@@ -22,10 +21,11 @@ from orchestration.assets.event_activity import (
     newest_day,
     odd_volume,
 )
-from orchestration.assets.event_partitions import event_key, majors
+from orchestration.assets.event_partitions import duplicates_by_day, event_key, majors
 from orchestration.settings import Settings
 
 REFUSED, VOLUME, FRESHNESS = "refused_share", "volume", "freshness"
+NOTHING_LANDED: Judged = False, "no event has landed yet", {"events": 0}
 DESCRIPTIONS = {
     REFUSED: "Of the records that claim this type, no larger share is refused than its contract allows.",
     VOLUME: (
@@ -63,9 +63,7 @@ def check_events(archive: Archive) -> Iterator[dg.AssetCheckResult]:
     commits = archive.log.commits()
     by_view = activities(commits, archive.contracts)
     newest = newest_day(by_view)
-    duplicates = Counter[str]()
-    for commit in commits:
-        duplicates.update({name: sum(days.values()) for name, days in commit.duplicates.items()})
+    duplicates = duplicates_by_day(archive, commits)
     shares = rejected_share(archive)
     for contract in archive.contracts.newest():
         key = event_key(contract)
@@ -74,13 +72,12 @@ def check_events(archive: Archive) -> Iterator[dg.AssetCheckResult]:
         most = max(of_major.max_refused_share for _, of_major in of_majors)
         share = refused / (refused + events) if refused else 0.0
         said = f"{refused:,} of {refused + events:,} records are refused; the contract allows {most:.1%}"
-        known = sum(duplicates[name] for name in majors(archive, contract))
+        known = duplicates[contract.view_name].total()
         numbers = {"refused": refused, "share": share, "duplicates": known}
         yield warning(key, REFUSED, share > most, said, numbers)
         activity = by_view.get(contract.view_name, Activity())
         for name, judge in ((VOLUME, odd_volume), (FRESHNESS, is_overdue)):
-            none: Judged = False, "no event has landed yet", {"events": 0}
-            yield warning(key, name, *(judge(activity, newest) if newest else none))
+            yield warning(key, name, *(judge(activity, newest) if newest else NOTHING_LANDED))
 
 
 def warning(

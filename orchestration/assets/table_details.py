@@ -81,9 +81,9 @@ class ShownTables:
             records = [dg.TableRecord(dict(row)) for row in details.preview]
             schema = dg.TableSchema([dg.TableColumn(name) for name in details.preview[0]])
             shown["preview"] = dg.MetadataValue.table(records, schema)
-        return shown | self.lineage(spec)
+        return shown | self._column_origins(spec)
 
-    def lineage(self, spec: dg.AssetSpec) -> dict[str, Any]:
+    def _column_origins(self, spec: dg.AssetSpec) -> dict[str, Any]:
         """From which fields of events the columns of a model come, in Dagster's own form."""
         origins = self._lineage.get(spec.metadata[UNIQUE_ID], {})
         deps = {column: list(self._deps(leaves)) for column, leaves in origins.items()}

@@ -8,6 +8,7 @@ version is (`versions`). Who writes holds the warehouse.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
@@ -81,6 +82,42 @@ def pinned_versions(settings: Settings) -> dict[int, str]:
                 read_json_file(path, f"pin it again: factlog published pin {number}").get("note")
             )
     return pins
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Which version is served, which is held, and which are pinned, each with what was said of it."""
+
+    served: Version | None
+    hold: Hold | None
+    pins: Mapping[int, str]
+
+    @classmethod
+    def read(cls, settings: Settings) -> "Marks":
+        """Read them, once for any number of versions."""
+        return cls(served_version(settings), hold_on(settings), pinned_versions(settings))
+
+    def to_json(self, version: Version) -> dict[str, object]:
+        """The JSON report of a version."""
+        return {
+            **version.fields(),
+            "file": version.file_name,
+            "served": version == self.served,
+            "held": self._is_held(version),
+            "pinned": self.pins.get(version.number),
+        }
+
+    def format(self, version: Version) -> str:
+        """Say what there is to say of a version besides its figures."""
+        marks = {
+            "served": version == self.served,
+            "held": self._is_held(version),
+            "pinned": version.number in self.pins,
+        }
+        return ", ".join(word for word, holds in marks.items() if holds)
+
+    def _is_held(self, version: Version) -> bool:
+        return self.hold is not None and self.hold.version == version.number
 
 
 def write_pin(settings: Settings, version: Version, said: str) -> None:

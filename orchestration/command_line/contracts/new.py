@@ -54,12 +54,13 @@ def new(
     if path.exists():
         raise UnusableInput(f"{path}: is there already, and is not overwritten")
     create(path, text)
-    steps = next_steps(event_type, screen.format_path(path), contracts)
+    shown = screen.format_path(path)
+    steps = next_steps(event_type, shown, contracts)
     if wants_json:
         commands = [command for _, command in steps]
-        screen.print_json({"type": event_type, "path": screen.format_path(path), "next_commands": commands})
+        screen.print_json({"type": event_type, "path": shown, "next_commands": commands})
         return
-    screen.print_lines(screen.format_path(path))
+    screen.print_lines(shown)
     for said, command in steps:
         screen.print_note(f"{said}: {command}")
 

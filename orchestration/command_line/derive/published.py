@@ -9,11 +9,10 @@ import click
 from orchestration.command_line import screen
 from orchestration.command_line.derive.diff import diff
 from orchestration.command_line.options import ListingGroup, json_option, read_settings, version_argument
-from orchestration.dataset.version_marks import RELEASE, hold_on, pinned_versions
+from orchestration.dataset.version_marks import RELEASE, Marks
 from orchestration.dataset.versions import (
     SERVED,
     Version,
-    served_version,
     version_or_served,
     versions,
 )
@@ -46,14 +45,12 @@ def list_versions(wants_json: bool) -> None:
       factlog published list --json
     """
     settings = read_settings()
-    known = versions(settings)
+    marks, known = Marks.read(settings), versions(settings)
     if not known:
         settings.require_archive()
     if wants_json:
-        screen.print_json([to_json(settings, version) for version in known])
+        screen.print_json([marks.to_json(version) for version in known])
         return
-    served, hold = served_version(settings), hold_on(settings)
-    held, pins = hold.version if hold else None, pinned_versions(settings)
     if not known:
         screen.print_note("Nothing is published yet. Derive and publish: factlog refresh")
         return
@@ -68,27 +65,18 @@ def list_versions(wants_json: bool) -> None:
                 len(version.tables),
                 sum(state.rows for state in version.tables.values()),
                 round(version.bytes / 1e6, 1),
-                format_marks(
-                    served=version == served,
-                    held=version.number == held,
-                    pinned=version.number in pins,
-                ),
+                marks.format(version),
             )
             for version in known
         ],
         droppable=["MB", "tables"],
     )
     screen.print_note(f"Analysts open {screen.format_path(settings.published / SERVED)}")
-    if hold:
+    if hold := marks.hold:
         screen.print_note(
             f"Version {hold.version} is held since {screen.format_time(hold.since_time)}; "
             f"to serve the newest: {RELEASE}"
         )
-
-
-def format_marks(**marks: bool) -> str:
-    """Say what there is to say of a version besides its figures."""
-    return ", ".join(word for word, holds in marks.items() if holds)
 
 
 @published.command("show", short_help="Show one version.")
@@ -102,16 +90,13 @@ def show_version(number: int | None, wants_json: bool) -> None:
       factlog published show 3
     """
     settings = read_settings()
-    version = version_or_served(settings, number)
+    version, marks = version_or_served(settings, number), Marks.read(settings)
     if wants_json:
-        screen.print_json(to_json(settings, version))
+        screen.print_json(marks.to_json(version))
         return
-    served, hold, pins = served_version(settings), hold_on(settings), pinned_versions(settings)
-    is_held = hold is not None and hold.version == version.number
-    marks = format_marks(served=version == served, held=is_held, pinned=version.number in pins)
-    note = pins.get(version.number)
+    said, note = marks.format(version), marks.pins.get(version.number)
     screen.print_lines(
-        f"Version {version.number}{f' ({marks})' if marks else ''}{f': {note}' if note else ''}",
+        f"Version {version.number}{f' ({said})' if said else ''}{f': {note}' if note else ''}",
         f"Published {screen.format_time(version.published_time.replace(microsecond=0))}, "
         f"up to commit {version.sequence}, by code {version.code_version}",
         f"File {screen.format_path(settings.published / version.file_name)}",
@@ -223,18 +208,6 @@ def serve_version(number: int | None, newest: bool, wants_json: bool) -> None:
 def report(settings: Settings, version: Version, said: str, wants_json: bool) -> None:
     """Say what became of a version: in a line, or as the document that `show` gives."""
     if wants_json:
-        screen.print_json(to_json(settings, version))
+        screen.print_json(Marks.read(settings).to_json(version))
     else:
         screen.print_lines(said)
-
-
-def to_json(settings: Settings, version: Version) -> dict[str, object]:
-    """The JSON report of a version."""
-    served, hold = served_version(settings), hold_on(settings)
-    return {
-        **version.fields(),
-        "file": version.file_name,
-        "served": version == served,
-        "held": hold is not None and hold.version == version.number,
-        "pinned": pinned_versions(settings).get(version.number),
-    }

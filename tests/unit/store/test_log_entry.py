@@ -113,7 +113,8 @@ def test_a_value_of_another_type_makes_no_commit(commit: Commit, data: st.DataOb
     entry = json.loads(commit.content)
     segments = [*entry["segments"], *entry.get("replaces", ())]
     parts = [entry, entry["counts"], *segments, *entry.get("files", ())]
-    parts += [entry[name] for name in ("duplicates", "rejected") if entry.get(name)]
+    by_type = [entry[name] for name in ("duplicates", "rejected") if entry.get(name)]
+    parts += [*by_type, *(counts for of_types in by_type for counts in of_types.values() if counts)]
     parts += [segment["days"] for segment in segments if segment["days"]]
     part = data.draw(st.sampled_from(parts))
     names = sorted(name for name, value in part.items() if not isinstance(value, list))
